@@ -1,0 +1,34 @@
+PYTHON ?= .venv/bin/python
+RUNS ?= train-runs/tiny
+
+.PHONY: setup check fix test test-all demo tiny evaluate
+setup:  ## make the virtual environment with everything in it
+	python3 -m venv .venv
+	.venv/bin/pip install -r requirements-dev.txt
+	.venv/bin/pre-commit install
+
+check:  ## what CI runs
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest
+
+fix:  ## format, and apply safe fixes
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+test:
+	$(PYTHON) -m pytest
+
+test-all:  ## also the slow tests and those that drive a browser
+	$(PYTHON) -m pytest -m ""
+
+demo:
+	$(PYTHON) app.py
+
+tiny:  ## train the tiny weights from nothing (hours on a CPU; every step resumes)
+	for step in reader vae vision data tokenizer cache detokenizer story_lm regress adapt export; do \
+		$(PYTHON) -m seedstory_core.training $$step --runs $(RUNS) || exit 1; done
+
+evaluate:  ## print the model card's figures
+	$(PYTHON) -m seedstory_core.evaluation all
