@@ -1,0 +1,114 @@
+"""From a configuration to live objects: the only file that chooses classes and reads weights."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+
+from seedstory_core.config import StudioConfig, project_path
+from seedstory_core.engine import StoryEngine
+from seedstory_core.errors import ConfigError, WeightsError
+from seedstory_core.generation.tokens import StoryTokenizer
+from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.models.vision import VisionEncoder
+from seedstory_core.session import SessionStore
+from seedstory_core.story.archive import StoryArchive
+from seedstory_core.weights.checkpoint import empty_weights, load_weights, read_weights
+
+PARTS = ("vision", "vae", "story_lm", "detokenizer")
+"""The weights folder holds `<part>.safetensors` for each; the codec lies beside the de-tokenizer
+because it is trained before it and never again."""
+
+
+def build_store(config: StudioConfig) -> SessionStore:
+    """Build everything: the engine, the archive of stories, and the sessions over both."""
+    return SessionStore(build_engine(config), StoryArchive(config.runtime.stories_folder))
+
+
+def build_engine(config: StudioConfig) -> StoryEngine:
+    """Build the models and load their weights.
+
+    Raises:
+        WeightsError: The tokenizer or a weights file is missing, damaged or of another size.
+        ConfigError: The device is not there.
+    """
+    runtime = config.runtime
+    if runtime.num_threads:
+        torch.set_num_threads(runtime.num_threads)
+    device = pick_device(runtime.device)
+    dtype = getattr(torch, runtime.dtype)
+    folder = project_path(runtime.weights_folder)
+    tokenizer = StoryTokenizer.from_folder(project_path(config.tokenizer.folder))
+    check_vocabulary(config, tokenizer)
+    with empty_weights():
+        vision = VisionEncoder(config.vision)
+        story_lm = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
+        detokenizer = DeTokenizer(config.detokenizer)
+    for part, module in (("vision", vision), ("story_lm", story_lm)):
+        path = folder / f"{part}.safetensors"
+        load_weights(module, read_weights(path), path, dtype=dtype)
+    path = folder / "detokenizer.safetensors"
+    codec = read_weights(folder / "vae.safetensors")
+    weights = read_weights(path) | {f"vae.{name}": tensor for name, tensor in codec.items()}
+    load_weights(detokenizer, weights, path, dtype=dtype)
+    if config.detokenizer.vae.force_upcast:
+        detokenizer.vae.to(torch.float32)
+    return StoryEngine(
+        config,
+        tokenizer,
+        vision.to(device),
+        story_lm.to(device),
+        detokenizer.to(device),
+        fingerprint=fingerprint(folder),
+    )
+
+
+def check_vocabulary(config: StudioConfig, tokenizer: StoryTokenizer) -> None:
+    """Refuse a tokenizer that does not belong to the model.
+
+    Raises:
+        WeightsError: Other ids, or another number of image tokens.
+    """
+    if tokenizer.vocab_size > config.decoder.vocab_size:
+        raise WeightsError(
+            f"The tokenizer has {tokenizer.vocab_size} tokens and decoder.vocab_size is "
+            f"{config.decoder.vocab_size}. They belong to different models."
+        )
+    num_queries = config.generation.num_image_queries
+    if len(tokenizer.image_query_ids) != num_queries:
+        raise WeightsError(
+            f"The tokenizer has {len(tokenizer.image_query_ids)} image tokens and "
+            f"generation.num_image_queries is {num_queries}. They belong to different models."
+        )
+
+
+def pick_device(name: str) -> torch.device:
+    """Turn `auto`, `cpu`, `cuda:1` … into a device that is really there."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"runtime.device is '{name}', which this machine does not have. Set it to auto or cpu."
+        ) from error
+    return device
+
+
+def fingerprint(folder: Path) -> str:
+    """Name a weights folder by its contents: equal weights have equal names."""
+    digest = hashlib.sha256()
+    for part in PARTS:
+        path = folder / f"{part}.safetensors"
+        digest.update(f"{part}:{path.stat().st_size}:".encode())
+        with path.open("rb") as file:
+            # The header names every weight and a slice of the data tells trainings apart, without
+            # reading gigabytes at every start.
+            digest.update(file.read(1 << 20))
+            file.seek(-min(path.stat().st_size, 1 << 20), 2)
+            digest.update(file.read())
+    return digest.hexdigest()[:16]

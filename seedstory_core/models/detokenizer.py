@@ -1,0 +1,418 @@
+"""The picture decoder: `draw` turns visual features into pictures, `loss` trains it to.
+
+A perceiver turns features into the prompt of an SDXL-architecture UNet; UNet, codec and sampler
+are diffusers' own. It knows neither the picture encoder nor the language model: whoever calls
+hands over the features, and for guidance and condition dropout those of the zero picture too.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import diffusers
+import torch
+import torch.nn.functional as F
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
+    FlowMatchEulerDiscreteScheduler,
+)
+from torch import Tensor, nn
+
+from seedstory_core.config import DeTokenizerConfig, SchedulerConfig
+from seedstory_core.models.perceiver import PerceiverResampler
+from seedstory_core.models.vae import PictureVae
+
+
+class Condition(NamedTuple):
+    """What the UNet is told about the picture to draw."""
+
+    prompt_embeds: Tensor
+    """`[B, N, E]`, for cross-attention."""
+    pooled_prompt_embeds: Tensor
+    """`[B, P]`, added to the time embedding."""
+    spatial_hint: Tensor | None = None
+    """`[B, h, grid, grid]`, laid beside the latents; only with `spatial_hint_channels`."""
+
+    def and_then(self, other: Condition) -> Condition:
+        """Append the rows of `other`."""
+        hints = [hint for hint in (self.spatial_hint, other.spatial_hint) if hint is not None]
+        return Condition(
+            torch.cat([self.prompt_embeds, other.prompt_embeds]),
+            torch.cat([self.pooled_prompt_embeds, other.pooled_prompt_embeds]),
+            torch.cat(hints) if hints else None,
+        )
+
+
+class DrawStep(NamedTuple):
+    """The state of a drawing after one denoising step."""
+
+    step: int
+    """Steps done, from 1."""
+    num_steps: int
+    """Steps in all."""
+    latents: Tensor
+    """`[B, latent_channels, h, w]`, still noisy."""
+    predicted: Tensor
+    """The same shape: the finished latents as the model now expects them; `decode` previews it."""
+
+
+def build_scheduler(config: SchedulerConfig, prediction_type: str) -> Any:
+    """Build a fresh sampler of diffusers; it is given those numbers that its class knows."""
+    scheduler_class = getattr(diffusers, config.name)
+    known = inspect.signature(scheduler_class.__init__).parameters
+    numbers = {**vars(config), "prediction_type": prediction_type}
+    return scheduler_class(**{name: value for name, value in numbers.items() if name in known})
+
+
+class SpatialHint(nn.Module):
+    """Lays visual features out as the small picture that their square grid is."""
+
+    def __init__(self, embedding_dim: int, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(embedding_dim)
+        self.proj = nn.Linear(embedding_dim, channels)
+
+    def forward(self, visual_features: Tensor) -> Tensor:
+        """Turn `[B, V, C]` (V a square number) into `[B, channels, grid, grid]`."""
+        grid = math.isqrt(visual_features.shape[1])
+        hint = self.proj(self.norm(visual_features))
+        return hint.transpose(1, 2).unflatten(2, (grid, grid))
+
+
+class DeTokenizer(nn.Module):
+    """Draws pictures from visual features."""
+
+    def __init__(self, config: DeTokenizerConfig) -> None:
+        super().__init__()
+        self.config = config
+        unet, perceiver = config.unet, config.perceiver
+        self.resampler = PerceiverResampler(perceiver)
+        self.unet = UNet2DConditionModel(
+            sample_size=config.latent_size,
+            in_channels=config.vae.latent_channels + config.spatial_hint_channels,
+            out_channels=config.vae.latent_channels,
+            down_block_types=tuple(unet.down_block_types),
+            up_block_types=tuple(unet.up_block_types),
+            block_out_channels=tuple(unet.block_out_channels),
+            layers_per_block=unet.layers_per_block,
+            transformer_layers_per_block=list(unet.transformer_layers_per_block),
+            # diffusers' historic name for the number of heads; SDXL's own config fills it so too.
+            attention_head_dim=list(unet.num_attention_heads),
+            cross_attention_dim=unet.cross_attention_dim,
+            norm_num_groups=unet.norm_num_groups,
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=unet.addition_time_embed_dim,
+            projection_class_embeddings_input_dim=perceiver.output2_dim
+            + 6 * unet.addition_time_embed_dim,
+        )
+        self.spatial_hint = (
+            SpatialHint(perceiver.embedding_dim, config.spatial_hint_channels)
+            if config.spatial_hint_channels
+            else None
+        )
+        self.vae = PictureVae(config.vae)
+        scheduler = build_scheduler(config.scheduler, config.prediction_type)
+        signal = getattr(scheduler, "alphas_cumprod", torch.zeros(0))
+        self.register_buffer("alphas_cumprod", signal.clone(), persistent=False)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the denoiser (the codec may keep another)."""
+        return self.resampler.latents.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the denoiser lives."""
+        return self.resampler.latents.device
+
+    def cast(self, dtype: torch.dtype) -> DeTokenizer:
+        """Change the number format of all but the codec, which may have to stay in float32."""
+        self.to(dtype)
+        if self.config.vae.force_upcast:
+            self.vae.to(torch.float32)
+        return self
+
+    def condition(self, visual_features: Tensor) -> Condition:
+        """Turn visual features `[B, V, C]` into what the UNet is told."""
+        visual_features = visual_features.to(self.dtype)
+        hint = self.spatial_hint(visual_features) if self.spatial_hint is not None else None
+        prompt_embeds, pooled_prompt_embeds = self.resampler(visual_features)
+        return Condition(prompt_embeds, pooled_prompt_embeds, hint)
+
+    def time_ids(self, batch_size: int, height: int, width: int) -> Tensor:
+        """Give SDXL's size conditioning `[B, 6]`: original size, crop corner 0, target size."""
+        row = torch.tensor([height, width, 0, 0, height, width], device=self.device)
+        return row.expand(batch_size, -1)
+
+    def predict_noise(
+        self, latents: Tensor, timesteps: Tensor, condition: Condition, time_ids: Tensor
+    ) -> Tensor:
+        """Ask the UNet once.
+
+        Args:
+            latents: `[B, latent_channels, h, w]`, scaled as the sampler wants.
+            timesteps: One number, or `[B]`; 0 to `num_train_timesteps`.
+            condition: What to draw, of B rows.
+            time_ids: `[B, 6]`, in pixels.
+
+        Returns:
+            Noise, v or velocity, as `prediction_type` says; shaped like `latents`.
+        """
+        sample = latents.to(self.dtype)
+        if condition.spatial_hint is not None:
+            hint = F.interpolate(
+                condition.spatial_hint, size=sample.shape[-2:], mode="bilinear", align_corners=False
+            )
+            sample = torch.cat([sample, hint], dim=1)
+        return self.unet(
+            sample,
+            timesteps,
+            encoder_hidden_states=condition.prompt_embeds,
+            added_cond_kwargs={
+                "text_embeds": condition.pooled_prompt_embeds,
+                "time_ids": time_ids,
+            },
+        ).sample
+
+    @torch.no_grad()
+    def draw(
+        self,
+        visual_features: Tensor,
+        *,
+        negative_visual_features: Tensor | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        guidance_interval: tuple[float, float] | None = None,
+        seed: int | Sequence[int] = 42,
+        latents: Tensor | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        on_step: Callable[[DrawStep], None] | None = None,
+    ) -> Tensor:
+        """Draw one picture per row of features.
+
+        Args:
+            visual_features: `[B, V, C]`.
+            negative_visual_features: `[1 or B, V, C]`, features of the zero picture; needed when
+                the guidance scale is above 1.
+            num_inference_steps: Denoising steps; `None` takes the config's, as for the following.
+            guidance_scale: How far to push away from the zero picture; 1 is off.
+            guidance_interval: Fractions of the steps between which guidance is used.
+            seed: Of the starting noise: one per row, or the first row's and the next ones for
+                the others. The same seed gives the same noise on every device and in every batch.
+            latents: Starting noise `[B, latent_channels, h, w]` of unit variance; overrides `seed`.
+            height: Of the pictures, in pixels.
+            width: Of the pictures, in pixels.
+            on_step: Called after every step, for previews; to stop a drawing, raise in it.
+
+        Returns:
+            Pixels `[B, 3, height, width]`, 0 to 1.
+        """
+        steps = self.draw_steps(
+            visual_features,
+            negative_visual_features=negative_visual_features,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            guidance_interval=guidance_interval,
+            seed=seed,
+            latents=latents,
+            height=height,
+            width=width,
+        )
+        for done in steps:
+            if on_step is not None:
+                on_step(done)
+        return self.vae.decode(done.latents)
+
+    @torch.no_grad()
+    def draw_steps(
+        self,
+        visual_features: Tensor,
+        *,
+        negative_visual_features: Tensor | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        guidance_interval: tuple[float, float] | None = None,
+        seed: int | Sequence[int] = 42,
+        latents: Tensor | None = None,
+        height: int | None = None,
+        width: int | None = None,
+    ) -> Iterator[DrawStep]:
+        """Draw step by step, as `draw` does; `decode` turns the last step's latents into pixels."""
+        config = self.config
+        num_steps = num_inference_steps or config.num_inference_steps
+        scale = config.guidance_scale if guidance_scale is None else guidance_scale
+        start, end = guidance_interval or (config.guidance_start, config.guidance_end)
+        height, width = height or config.image_size, width or config.image_size
+        batch_size = visual_features.shape[0]
+
+        positive = self.condition(visual_features)
+        is_guided = scale > 1
+        if is_guided:
+            if negative_visual_features is None:
+                raise ValueError("Guidance needs negative_visual_features.")
+            rows = negative_visual_features.expand(batch_size, -1, -1)
+            both = self.condition(rows).and_then(positive)
+        time_ids = self.time_ids(batch_size, height, width)
+
+        scheduler = build_scheduler(config.scheduler, config.prediction_type)
+        _set_timesteps(scheduler, num_steps, self.device)
+        if latents is None:
+            latents = self.starting_noise(seed, batch_size, height, width)
+        latents = latents.to(self.device, torch.float32) * getattr(
+            scheduler, "init_noise_sigma", 1.0
+        )
+
+        for index, timestep in enumerate(scheduler.timesteps):
+            model_input = latents
+            if hasattr(scheduler, "scale_model_input"):
+                model_input = scheduler.scale_model_input(latents, timestep)
+            if is_guided and start <= index / num_steps < end:
+                prediction = self.predict_noise(
+                    torch.cat([model_input] * 2), timestep, both, torch.cat([time_ids] * 2)
+                ).float()
+                without, with_condition = prediction.chunk(2)
+                prediction = without + scale * (with_condition - without)
+            else:
+                prediction = self.predict_noise(model_input, timestep, positive, time_ids).float()
+            before = latents
+            result = scheduler.step(prediction, timestep, latents)
+            latents = result.prev_sample
+            predicted = getattr(result, "pred_original_sample", None)
+            if predicted is None:
+                predicted = before - scheduler.sigmas[index] * prediction
+            yield DrawStep(index + 1, num_steps, latents, predicted)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Give the pixels `[B, 3, height, width]`, 0 to 1, of latents."""
+        return self.vae.decode(latents)
+
+    def encode(self, pixel_values: Tensor) -> Tensor:
+        """Give latents, the posterior's mean, of pixel values `[B, 3, height, width]`, -1 to 1."""
+        return self.vae.encode(pixel_values)
+
+    def starting_noise(
+        self, seed: int | Sequence[int], batch_size: int, height: int, width: int
+    ) -> Tensor:
+        """Give unit noise `[B, latent_channels, h, w]`, drawn on the CPU row by row."""
+        seeds = [seed + row for row in range(batch_size)] if isinstance(seed, int) else list(seed)
+        if len(seeds) != batch_size:
+            raise ValueError(f"{len(seeds)} seeds were given for {batch_size} pictures.")
+        factor = self.config.vae.downscale_factor
+        shape = (self.config.vae.latent_channels, height // factor, width // factor)
+        rows = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
+        return torch.stack(rows)
+
+    def sample_timesteps(self, batch_size: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw the noise levels of a training batch, `[B]`.
+
+        Flow: real numbers, logit-normal (arXiv:2403.03206). Diffusion: integers, uniform.
+        """
+        length = self.config.scheduler.num_train_timesteps
+        if self.config.prediction_type == "flow":
+            normal = torch.randn(batch_size, generator=generator)
+            logits = normal * self.config.logit_normal_std + self.config.logit_normal_mean
+            return (logits.sigmoid() * length).to(self.device)
+        return torch.randint(length, (batch_size,), generator=generator).to(self.device)
+
+    def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """Mix latents with noise to the level of `timesteps` `[B]`."""
+        clean, noisy = self._levels(timesteps)
+        return clean * latents + noisy * noise
+
+    def target(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """Give what the UNet should have predicted."""
+        if self.config.prediction_type == "flow":
+            return noise - latents
+        if self.config.prediction_type == "epsilon":
+            return noise
+        clean, noisy = self._levels(timesteps)
+        return clean * noise - noisy * latents
+
+    def _levels(self, timesteps: Tensor) -> tuple[Tensor, Tensor]:
+        """Shares of picture and noise at `timesteps`, each `[B, 1, 1, 1]`."""
+        if self.config.prediction_type == "flow":
+            noisy = timesteps.view(-1, 1, 1, 1) / self.config.scheduler.num_train_timesteps
+            return 1 - noisy, noisy
+        clean = self.alphas_cumprod[timesteps].view(-1, 1, 1, 1)  # type: ignore[index]
+        return clean.sqrt(), (1 - clean).sqrt()
+
+    def loss(
+        self,
+        visual_features: Tensor,
+        *,
+        pixel_values: Tensor | None = None,
+        latents: Tensor | None = None,
+        negative_visual_features: Tensor | None = None,
+        noise: Tensor | None = None,
+        timesteps: Tensor | None = None,
+        time_ids: Tensor | None = None,
+        weights: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        reduction: str = "mean",
+    ) -> Tensor:
+        """Give the mean squared error of one prediction per row.
+
+        A fraction `condition_dropout` of the rows, in training mode, is drawn from the features
+        of the zero picture instead, as the published model's unconditional branch is. A learned
+        null condition would be one more weight that the published files do not have.
+
+        Args:
+            visual_features: `[B, V, C]`.
+            pixel_values: The pictures `[B, 3, height, width]`, -1 to 1; or give `latents`.
+            latents: The pictures as `encode` gives them, to save encoding them every time.
+            negative_visual_features: `[1 or B, V, C]`; without them nothing is dropped.
+            noise: Shaped like `latents`; drawn if not given.
+            timesteps: `[B]`; drawn if not given.
+            time_ids: `[B, 6]`, size conditioning in pixels; full pictures if not given.
+            weights: Of rows `[B]` or of places `[B, 1, h, w]`.
+            generator: CPU source of all that is drawn here.
+            reduction: `mean` gives one number, `none` one per row `[B]`.
+        """
+        if latents is None:
+            if pixel_values is None:
+                raise ValueError("loss needs pixel_values or latents.")
+            with torch.no_grad():
+                latents = self.encode(pixel_values)
+        latents = latents.to(self.device)
+        batch_size, factor = latents.shape[0], self.config.vae.downscale_factor
+        if noise is None:
+            noise = torch.randn(latents.shape, generator=generator).to(latents)
+        if timesteps is None:
+            timesteps = self.sample_timesteps(batch_size, generator)
+        if time_ids is None:
+            height, width = latents.shape[-2] * factor, latents.shape[-1] * factor
+            time_ids = self.time_ids(batch_size, height, width)
+        if self.training and negative_visual_features is not None:
+            drawn = torch.rand(batch_size, generator=generator).to(self.device)
+            is_dropped = (drawn < self.config.condition_dropout).view(-1, 1, 1)
+            visual_features = torch.where(is_dropped, negative_visual_features, visual_features)
+
+        prediction = self.predict_noise(
+            self.add_noise(latents, noise, timesteps),
+            timesteps,
+            self.condition(visual_features),
+            time_ids,
+        )
+        error = (prediction.float() - self.target(latents, noise, timesteps).float()) ** 2
+        if weights is not None:
+            error = error * weights.view(batch_size, 1, *(weights.shape[2:] or (1, 1)))
+        per_row = error.mean(dim=(1, 2, 3))
+        return per_row.mean() if reduction == "mean" else per_row
+
+
+def _set_timesteps(scheduler: Any, num_steps: int, device: torch.device) -> None:
+    """Spread `num_steps` over the schedule.
+
+    A flow's own spacing would end with a step so small (0.001) that it is wasted, a tenth of
+    the work of ten steps; evenly spread levels from 1 to 1/n use all of them.
+    """
+    if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
+        levels = [1 - step / num_steps for step in range(num_steps)]
+        scheduler.set_timesteps(sigmas=levels, device=device)
+    else:
+        scheduler.set_timesteps(num_steps, device=device)

@@ -1,0 +1,1 @@
+"""Weights from disk into models and back; strictly, with errors that say what to do."""

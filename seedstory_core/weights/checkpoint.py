@@ -1,0 +1,207 @@
+"""Strict loading and saving of weights.
+
+Every weight a model has must come from the file, and the file may hold nothing else. What goes
+wrong ends in a `WeightsError` that names the file, the first weight concerned and the likely cause.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import torch
+from accelerate import init_empty_weights
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from seedstory_core.errors import WeightsError
+
+KEEP_FLOAT32 = ("pos_embed",)
+"""Ends of names that are never saved in half precision: computed tables, resized at run time."""
+
+LFS_PREFIX = b"version https://git-lfs"
+
+
+def empty_weights() -> AbstractContextManager[None]:
+    """Build modules inside without memory for their weights; `load_weights` then gives them some.
+
+    Computed buffers (rotary frequencies, noise schedules) are real, because no file holds them.
+    """
+    return init_empty_weights(include_buffers=False)
+
+
+def load_weights(
+    module: nn.Module,
+    weights: Mapping[str, Tensor],
+    source: str | Path,
+    *,
+    dtype: torch.dtype | None = None,
+    likely_cause: str = "Was it saved with another configuration?",
+) -> None:
+    """Give `module` exactly these weights.
+
+    Args:
+        module: Any model; its parameters may be empty (`empty_weights`).
+        weights: By name. Taken over without a copy where number format and device allow.
+        source: Where they come from, for messages.
+        dtype: Number format of the loaded weights; `None` keeps each parameter's own.
+        likely_cause: Last sentence of the message when names or shapes do not fit.
+
+    Raises:
+        WeightsError: Missing, unexpected or misshapen weights.
+    """
+    wanted = module.state_dict()
+    name = type(module).__name__
+    missing = [key for key in wanted if key not in weights]
+    if missing:
+        raise WeightsError(
+            f"{source} lacks {_count(missing)} {name} needs, the first {_first(missing)}. "
+            f"{likely_cause}"
+        )
+    unexpected = [key for key in weights if key not in wanted]
+    if unexpected:
+        raise WeightsError(
+            f"{source} has {_count(unexpected)} {name} does not know, the first "
+            f"{_first(unexpected)}. {likely_cause}"
+        )
+    misshapen = [key for key in wanted if wanted[key].shape != weights[key].shape]
+    if misshapen:
+        key = misshapen[0]
+        raise WeightsError(
+            f"{source} has {_count(misshapen)} of another shape than {name}, the first is {key}: "
+            f"{list(weights[key].shape)} in the file, {list(wanted[key].shape)} in the model. "
+            f"{likely_cause}"
+        )
+    ready = {
+        key: weights[key].to(dtype or wanted[key].dtype)
+        if wanted[key].is_meta
+        else weights[key].to(wanted[key].device, dtype or wanted[key].dtype)
+        for key in wanted
+    }
+    module.load_state_dict(ready, strict=True, assign=True)
+    for part in module.modules():
+        # A language model whose output head is its token table lost that bond just now.
+        if isinstance(part, PreTrainedModel):
+            part.tie_weights()
+
+
+def _count(keys: Sequence[str]) -> str:
+    return f"{len(keys)} weight{'s' if len(keys) > 1 else ''}"
+
+
+def _first(keys: Sequence[str]) -> str:
+    shown = ", ".join(keys[:3])
+    return f"is {shown}" if len(keys) == 1 else f"are {shown}"
+
+
+def save_weights(
+    module: nn.Module,
+    path: str | Path,
+    *,
+    dtype: torch.dtype | None = None,
+    metadata: Mapping[str, str] | None = None,
+    leave_out: str = "",
+) -> None:
+    """Write the module's weights to a safetensors file, whole or not at all.
+
+    Args:
+        module: Any model.
+        path: Ends in `.safetensors`; replaced if it exists.
+        dtype: Number format in the file, but for computed tables; `None` keeps it.
+        metadata: Short texts to keep with the weights.
+        leave_out: Beginning of names that belong into another file; none by default.
+    """
+    path = Path(path)
+    tensors: dict[str, Tensor] = {}
+    places: set[int] = set()
+    for key, value in module.state_dict().items():
+        if leave_out and key.startswith(leave_out):
+            continue
+        keep = dtype is None or key.endswith(KEEP_FLOAT32)
+        tensor = value.detach().to("cpu", value.dtype if keep else dtype).contiguous()
+        # Two names of one tensor are written twice; safetensors refuses shared memory.
+        tensors[key] = tensor.clone() if tensor.data_ptr() in places else tensor
+        places.add(tensor.data_ptr())
+    partial = path.with_name(path.name + ".partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        save_file(tensors, partial, metadata=dict(metadata or {}))
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"The weights could not be written to {path}: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read a whole safetensors file (memory-mapped by safetensors).
+
+    Raises:
+        WeightsError: The file is missing or damaged.
+    """
+    with open_weights(path) as (keys, read):
+        return {key: read(key) for key in keys}
+
+
+@contextmanager
+def open_weights(path: str | Path) -> Iterator[tuple[list[str], Callable[[str], Tensor]]]:
+    """Open a safetensors file and read single weights from it.
+
+    Yields:
+        The names, and a function that reads one.
+    """
+    path = check_file(path)
+    try:
+        file = safe_open(path, framework="pt", device="cpu")
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(_damaged(path, error)) from error
+    with file:
+        yield list(file.keys()), file.get_tensor
+
+
+def read_pickled_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read a `.bin` or `.pt` file of plain tensors, memory-mapped; code in it is never run.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or holds more than tensors.
+    """
+    path = check_file(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path} is damaged, or holds more than plain tensors and could run code; it was not "
+            "opened. Fetch it again from its publisher."
+        ) from error
+    except (RuntimeError, OSError, EOFError) as error:
+        raise WeightsError(_damaged(path, error)) from error
+    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+        raise WeightsError(f"{path} holds no table of weights. Is it another kind of file?")
+    return content
+
+
+def check_file(path: str | Path) -> Path:
+    """Give the path of a weights file that is there and is no stand-in of Git LFS."""
+    path = Path(path)
+    if not path.is_file():
+        where = "its folder is there" if path.parent.is_dir() else "nor is its folder there"
+        raise WeightsError(f"The weights file {path} is missing ({where}).")
+    with path.open("rb") as file:
+        if file.read(len(LFS_PREFIX)) == LFS_PREFIX:
+            raise WeightsError(
+                f"{path} is a Git LFS pointer, not the weights themselves. Run `git lfs pull` in "
+                "its repository or fetch the file again."
+            )
+    return path
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    return (
+        f"{path} is damaged or half downloaded ({path.stat().st_size:,} bytes; {error}). "
+        "Fetch it again."
+    )

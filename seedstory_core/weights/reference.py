@@ -1,0 +1,173 @@
+"""Reads the `config.json` of a reference folder: small weights in the published layout.
+
+Such a folder holds `config.json`, `pretrained/` and `expected/`; its numbers prove that the models
+here compute what the released code does. All sizes come from its files, none from here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from seedstory_core.config import (
+    DecoderConfig,
+    DeTokenizerConfig,
+    GenerationConfig,
+    PerceiverConfig,
+    ResamplerConfig,
+    RuntimeConfig,
+    SchedulerConfig,
+    StudioConfig,
+    TokenizerConfig,
+    UNetConfig,
+    VaeConfig,
+    VisionConfig,
+)
+from seedstory_core.errors import WeightsError
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object that has to be there."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} could not be read: {error}") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path} does not hold a JSON object.")
+    return content
+
+
+def _pick(content: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: content[name] for name in names}
+
+
+def unet_config(diffusers_config: dict[str, Any]) -> UNetConfig:
+    """Turn a diffusers UNet `config.json` of the SDXL family into our numbers."""
+    levels = len(diffusers_config["block_out_channels"])
+    heads, depths = (
+        value if isinstance(value, list) else [value] * levels
+        for value in (
+            diffusers_config["attention_head_dim"],
+            diffusers_config["transformer_layers_per_block"],
+        )
+    )
+    return UNetConfig(
+        num_attention_heads=heads,
+        transformer_layers_per_block=depths,
+        **_pick(
+            diffusers_config,
+            "block_out_channels",
+            "down_block_types",
+            "up_block_types",
+            "layers_per_block",
+            "cross_attention_dim",
+            "addition_time_embed_dim",
+            "norm_num_groups",
+        ),
+    )
+
+
+def vae_config(diffusers_config: dict[str, Any]) -> VaeConfig:
+    """Turn a diffusers codec `config.json` into our numbers."""
+    return VaeConfig(
+        mid_block_add_attention=diffusers_config.get("mid_block_add_attention", True),
+        patch_size=1,
+        shift_factor=diffusers_config.get("shift_factor") or 0.0,
+        **_pick(
+            diffusers_config,
+            "block_out_channels",
+            "layers_per_block",
+            "latent_channels",
+            "norm_num_groups",
+            "scaling_factor",
+            "force_upcast",
+        ),
+    )
+
+
+def scheduler_config(diffusers_config: dict[str, Any]) -> SchedulerConfig:
+    """Turn a diffusers scheduler `config.json` into our numbers."""
+    return SchedulerConfig(
+        name=diffusers_config["_class_name"],
+        **_pick(
+            diffusers_config,
+            "num_train_timesteps",
+            "beta_start",
+            "beta_end",
+            "beta_schedule",
+            "timestep_spacing",
+            "steps_offset",
+        ),
+    )
+
+
+def reference_config(folder: Path) -> StudioConfig:
+    """Describe the models of a reference folder."""
+    numbers = read_json(folder / "config.json")
+    sdxl = folder / numbers["stable_diffusion_xl"]["folder"]
+    scheduler = read_json(sdxl / "scheduler" / "scheduler_config.json")
+    llm, vision = numbers["language_model"], numbers["visual_tokenizer"]
+    return StudioConfig(
+        tokenizer=TokenizerConfig(
+            folder=str(folder / numbers["tokenizer"]["folder"]), separator=numbers["separator"]
+        ),
+        vision=VisionConfig(
+            **_pick(
+                vision,
+                "image_size",
+                "patch_size",
+                "width",
+                "layers",
+                "heads",
+                "mlp_ratio",
+                "n_queries",
+                "output_dim",
+                "positional_embedding_grid",
+                "attn_pool_num_heads",
+                "layer_norm_eps",
+            )
+        ),
+        input_resampler=_resampler(numbers["input_resampler"]),
+        output_resampler=_resampler(numbers["output_resampler"]),
+        decoder=DecoderConfig(
+            vocab_size=llm["vocab_size_after_resize"],
+            extra={"head_dim": llm["head_dim"], "hidden_act": llm["hidden_act"]},
+            **_pick(
+                llm,
+                "hidden_size",
+                "intermediate_size",
+                "num_hidden_layers",
+                "num_attention_heads",
+                "num_key_value_heads",
+                "max_position_embeddings",
+                "rms_norm_eps",
+                "rope_theta",
+                "tie_word_embeddings",
+            ),
+        ),
+        detokenizer=DeTokenizerConfig(
+            perceiver=PerceiverConfig(**numbers["detokenizer_resampler"]),
+            unet=unet_config(read_json(sdxl / "unet" / "config.json")),
+            vae=vae_config(read_json(sdxl / "vae" / "config.json")),
+            scheduler=scheduler_config(scheduler),
+            image_size=numbers["inference"]["height"],
+            num_inference_steps=50,
+            guidance_scale=numbers["inference"]["guidance_scale"],
+            prediction_type=scheduler["prediction_type"],
+            condition_dropout=0.0,
+        ),
+        generation=GenerationConfig(
+            num_image_queries=numbers["num_img_in_tokens"],
+            max_new_tokens=numbers["inference"]["max_new_tokens"],
+            temperature=0.0,
+            window_panels=numbers["inference"]["window_size"],
+        ),
+        runtime=RuntimeConfig(weights_folder=str(folder / "pretrained")),
+    )
+
+
+def _resampler(numbers: dict[str, Any]) -> ResamplerConfig:
+    return ResamplerConfig(
+        **_pick(numbers, "num_queries", "embed_dim", "kv_dim", "num_heads", "layer_norm_eps")
+    )

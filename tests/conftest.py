@@ -1,0 +1,71 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from reference import Reference
+
+from seedstory_core.build import PARTS, build_engine
+from seedstory_core.config import StudioConfig, load_config, project_path
+from seedstory_core.data.stories import tell
+from seedstory_core.engine import StoryEngine
+from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.models.vision import VisionEncoder
+from seedstory_core.session import SessionStore
+from seedstory_core.story.archive import StoryArchive
+from seedstory_core.training.tokenizer import train_tokenizer
+from seedstory_core.weights.checkpoint import save_weights
+
+QUICK = ["detokenizer.num_inference_steps=2", "generation.max_new_tokens=24"]
+"""Two denoising steps and short captions: tests are about what happens, not how it looks."""
+
+
+@pytest.fixture(scope="session")
+def reference() -> Reference:
+    """The miniature of the published release, with the released code's numbers."""
+    return Reference()
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> StudioConfig:
+    """The tiny model's configuration; untrained weights stand in while none are shipped."""
+    config = load_config(None, QUICK)
+    shipped = project_path(config.runtime.weights_folder)
+    if all((shipped / f"{part}.safetensors").exists() for part in PARTS):
+        return config
+    folder = tmp_path_factory.mktemp("untrained")
+    write_untrained(config, folder)
+    places = [f"runtime.weights_folder={folder}", f"tokenizer.folder={folder / 'tokenizer'}"]
+    return load_config(None, [*QUICK, *places])
+
+
+def write_untrained(config: StudioConfig, folder: Path) -> None:
+    """Write random weights and a small tokenizer where trained ones would lie."""
+    captions = (panel.text for seed in range(150) for panel in tell(seed).panels)
+    train_tokenizer(captions, folder / "tokenizer", config)
+    torch.manual_seed(0)
+    half = torch.float16
+    save_weights(VisionEncoder(config.vision), folder / "vision.safetensors", dtype=half)
+    story_lm = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
+    save_weights(story_lm, folder / "story_lm.safetensors", dtype=half)
+    detokenizer = DeTokenizer(config.detokenizer)
+    path = folder / "detokenizer.safetensors"
+    save_weights(detokenizer, path, dtype=half, leave_out="vae.")
+    save_weights(detokenizer.vae, folder / "vae.safetensors", dtype=half)
+
+
+@pytest.fixture(scope="session")
+def tiny_engine(tiny_config: StudioConfig) -> StoryEngine:
+    """The real engine, built from configs/tiny.yaml."""
+    return build_engine(tiny_config)
+
+
+@pytest.fixture
+def store(tiny_engine: StoryEngine, tmp_path: Path) -> Iterator[SessionStore]:
+    """Sessions over an empty story folder."""
+    yield SessionStore(tiny_engine, StoryArchive(str(tmp_path / "stories")))
