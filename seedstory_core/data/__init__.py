@@ -1,0 +1,1 @@
+"""The story world: drawn, told, and written as StoryStream data."""

@@ -1,0 +1,1 @@
+"""The tales: each module holds the words and the course of one or two plots."""
