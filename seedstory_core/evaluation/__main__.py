@@ -1,0 +1,103 @@
+"""Measure the shipped model: `python -m seedstory_core.evaluation all`.
+
+Prints the model card's tables from the weights the configuration names. Every number comes from
+stories, sentences and pictures that training never saw, drawn from fixed seeds. Measurements:
+
+`ladder`    real pictures (the reader's own ceiling), the codec's round trip, pictures drawn
+            from true features, and from the features regressed with true captions.
+`pictures`  pictures of the model's own captions, with majority and shuffled baselines.
+`steer`     pictures of readers' sentences, over half of them in paraphrases training never saw.
+`long`      25 panels from the ten-panel model: panels 1-10 against 16-25, per policy.
+`text`      what the model writes: understood captions, repeated sentences, endings; all stories.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from seedstory_core.build import build_engine
+from seedstory_core.config import StudioConfig, load_config, project_path
+from seedstory_core.engine import StoryEngine
+from seedstory_core.evaluation import measure
+from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.scores import Share, table
+from seedstory_core.weights.checkpoint import load_weights, read_weights
+
+MEASUREMENTS: dict[str, Callable[[StoryEngine, AttributeReader, int], measure.Result]] = {
+    "ladder": measure.ladder,
+    "pictures": measure.pictures,
+    "steer": measure.steer,
+    "long": measure.long,
+    "text": measure.text,
+}
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m seedstory_core.evaluation", description=__doc__
+    )
+    parser.add_argument("what", choices=(*MEASUREMENTS, "all"))
+    parser.add_argument("--config", default=None)
+    parser.add_argument("--set", dest="overrides", nargs="*", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--stories", type=int, default=50, help="stories, or cases / 10")
+    parser.add_argument("--out", type=Path, default=None, help="also write JSON and stories here")
+    arguments = parser.parse_args()
+    config = load_config(arguments.config, arguments.overrides)
+    engine, reader = build_engine(config), load_reader(config)
+    names = list(MEASUREMENTS) if arguments.what == "all" else [arguments.what]
+    print(
+        f"{platform.machine()}, {torch.get_num_threads()} threads, weights {engine.fingerprint}\n"
+    )
+    for name in names:
+        started = time.monotonic()
+        result = MEASUREMENTS[name](engine, reader, arguments.stories)
+        print(f"## {name}\n")
+        if result.columns:
+            print(table(result.columns))
+        for line in result.lines:
+            print(f"- {line}")
+        print(f"\n({time.monotonic() - started:.0f} s)\n", flush=True)
+        if arguments.out is not None:
+            write(arguments.out, name, result)
+    return 0
+
+
+def load_reader(config: StudioConfig) -> AttributeReader:
+    """Load the attribute reader that lies beside the model's weights."""
+    reader = AttributeReader()
+    path = project_path(config.runtime.weights_folder) / "reader.safetensors"
+    load_weights(reader, read_weights(path), path)
+    return reader.eval()
+
+
+def write(folder: Path, name: str, result: measure.Result) -> None:
+    """Keep a result as JSON, and its texts and sheets as files."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def plain(share: Share) -> dict[str, float]:
+        return {key: round(value, 4) for key, value in dataclasses.asdict(share).items()}
+
+    columns = {
+        column: {metric: plain(share) for metric, share in shares.items()}
+        for column, shares in result.columns.items()
+    }
+    content = {"columns": columns, "lines": result.lines}
+    (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+    if result.stories:
+        (folder / f"{name}.txt").write_text(result.stories)
+    for number, sheet in enumerate(result.sheets):
+        sheet.save(folder / f"{name}-{number + 1}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

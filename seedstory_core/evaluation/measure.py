@@ -1,0 +1,237 @@
+"""The measurements behind the model card, one function each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from PIL import Image
+
+from seedstory_core.data.draw import render_image
+from seedstory_core.data.stories import reader_cases, tell
+from seedstory_core.data.teller import sentences
+from seedstory_core.data.world import Scene
+from seedstory_core.engine import StoryEngine, TurnRequest
+from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.scores import (
+    METRICS,
+    Case,
+    Share,
+    cases_of,
+    majority,
+    shuffled,
+    summarize,
+)
+from seedstory_core.evaluation.telling import (
+    ToldPanel,
+    opening,
+    read_context,
+    sampling_of,
+    take_turn,
+    tell_story,
+)
+from seedstory_core.generation.sink import Policy
+from seedstory_core.models.transforms import sd_pixels, to_images
+
+NUM_PANELS = 12
+LONG_PANELS = 25
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a measurement found.
+
+    Attributes:
+        columns: Shares per metric, one column per thing compared.
+        lines: Further findings, a sentence each.
+        stories: Told stories in full.
+        sheets: Pictures to look at.
+    """
+
+    columns: dict[str, dict[str, Share]] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    stories: str = ""
+    sheets: list[Image.Image] = field(default_factory=list)
+
+
+@torch.no_grad()
+def ladder(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
+    """Where quality is lost: real picture, codec, true features, regressed features."""
+    rungs: dict[str, list[Image.Image]] = {
+        name: [] for name in ("real", "codec", "true features", "true captions")
+    }
+    names: list[str] = []
+    scenes: list[Scene] = []
+    size = engine.config.detokenizer.image_size
+    for number in range(stories):
+        story = tell(number, "test", reader_share=0.0)
+        panels = story.panels[: engine.config.generation.window_panels]
+        real = [render_image(panel.scene, size) for panel in panels]
+        names += [story.id] * len(panels)
+        scenes += [panel.scene for panel in panels]
+        rungs["real"] += real
+        pixel_values = torch.stack([sd_pixels(image, size) for image in real])
+        decoded = engine.detokenizer.decode(engine.detokenizer.encode(pixel_values))
+        rungs["codec"] += to_images(decoded)
+        features = torch.stack([engine.encode_image(image) for image in real])
+        rungs["true features"] += to_images(engine.detokenizer.draw(features))
+        segments, _ = read_context(engine, panels, real)
+        for index, panel in enumerate(panels):
+            request = TurnRequest(
+                reader_text=panel.text, complete_text=False, image_seed=number * 1000 + index
+            )
+            result = take_turn(engine, segments[:index], (), request)
+            rungs["true captions"].append(result.image)
+    columns = {
+        name: summarize(cases_of(reader, names, scenes, images)) for name, images in rungs.items()
+    }
+    shown = [image for index in range(6) for image in (images[index] for images in rungs.values())]
+    return Result(columns, [f"{len(scenes)} panels of {stories} stories"], sheets=[grid(shown, 4)])
+
+
+def pictures(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
+    """Pictures of the model's own captions."""
+    told = [tell_story(engine, opening(number), NUM_PANELS, number) for number in range(stories)]
+    cases, unread = _own_cases(reader, told)
+    columns = {
+        "own caption": summarize(cases),
+        "majority": summarize(majority(cases)),
+        "shuffled": summarize(shuffled(cases)),
+    }
+    count = sum(len(story) - 1 for story in told)
+    lines = [f"{unread} of {count} captions ({100 * unread / count:.1f} %) were not understood"]
+    return Result(columns, lines, sheets=[story_sheet(story) for story in told[:6]])
+
+
+def steer(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
+    """Pictures of readers' sentences, in the context of a story with drawn pictures."""
+    size = engine.config.detokenizer.image_size
+    images: dict[bool, list[Image.Image]] = {True: [], False: []}
+    scenes: dict[bool, list[Scene]] = {True: [], False: []}
+    asked: dict[bool, list[set[str]]] = {True: [], False: []}
+    names: dict[bool, list[str]] = {True: [], False: []}
+    for number, case in enumerate(reader_cases(5, stories * 10)):
+        context = case.context[-engine.config.generation.window_panels :]
+        drawn = [render_image(panel.scene, size) for panel in context]
+        segments, story_ids = read_context(engine, context, drawn)
+        request = TurnRequest(
+            reader_text=case.reader_text,
+            sampling=sampling_of(engine, number),
+            image_seed=number,
+        )
+        result = take_turn(engine, segments, story_ids, request)
+        kind = case.panel.held_out
+        images[kind].append(result.image)
+        scenes[kind].append(case.scene)
+        asked[kind].append(_metrics_of(case.said | case.carried, case.scene))
+        names[kind].append(str(number))
+    columns = {}
+    for kind, title in ((False, "known wording"), (True, "new wording")):
+        found = cases_of(reader, names[kind], scenes[kind], images[kind], asked[kind])
+        columns[title] = summarize(found)
+    return Result(columns, [f"{len(images[False])} known and {len(images[True])} new sentences"])
+
+
+def long(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
+    """25 panels: does quality hold far beyond the ten panels of training?"""
+    columns = {}
+    rule = engine.rule
+    policies: tuple[Policy, ...] = ("multimodal_attention_sink", "window", "dense")
+    for policy in policies:
+        engine.rule = dataclasses.replace(rule, policy=policy)
+        told = [
+            tell_story(engine, opening(1000 + number), LONG_PANELS, number, past_end=True)
+            for number in range(max(1, stories // 2))
+        ]
+        for first, last in ((1, 10), (16, 25)):
+            cases, unread = _own_cases(reader, told, range(first - 1, last))
+            columns[f"{policy.replace('_', ' ')} {first}–{last}"] = summarize(cases)
+    engine.rule = rule
+    return Result(columns)
+
+
+def text(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
+    """What the model writes, in numbers and in full."""
+    told = [tell_story(engine, opening(number), 16, number) for number in range(stories)]
+    repeated, ended, unread, captions = 0, 0, 0, 0
+    lengths = []
+    parts = []
+    for number, story in enumerate(told):
+        counts = Counter(s for panel in story for s in sentences(panel.text))
+        counts.pop("The end.", None)
+        repeated += any(count > 1 for count in counts.values())
+        ended += story[-1].is_end
+        captions += len(story) - 1
+        unread += sum(panel.scene is None for panel in story[1:])
+        lengths.append(len(story))
+        parts.append(f"# {number}")
+        for index, panel in enumerate(story, 1):
+            mark = "  " if panel.scene is not None else "? "
+            parts.append(f"{index:2d}.{mark}{panel.text}")
+        parts.append("")
+    lines = [
+        f"{ended} of {stories} stories came to their end within 16 panels",
+        f"{np.mean(lengths):.1f} panels on average, from {min(lengths)} to {max(lengths)}",
+        f"{repeated} of {stories} stories repeat a sentence",
+        f"{unread} of {captions} captions ({100 * unread / captions:.1f} %) were not understood "
+        "by the grammar",
+    ]
+    return Result(lines=lines, stories="\n".join(parts))
+
+
+def grid(images: Sequence[Image.Image], columns: int, side: int = 256) -> Image.Image:
+    """Pictures in rows, left to right."""
+    rows = -(-len(images) // columns)
+    sheet = Image.new("RGB", (columns * side, rows * side), "white")
+    for index, image in enumerate(images):
+        place = (index % columns * side, index // columns * side)
+        sheet.paste(image.resize((side, side)), place)
+    return sheet
+
+
+def story_sheet(story: Sequence[ToldPanel], columns: int = 4) -> Image.Image:
+    """The pictures of a story."""
+    return grid([panel.image for panel in story], columns)
+
+
+def _own_cases(
+    reader: AttributeReader, told: Sequence[Sequence[ToldPanel]], panels: range | None = None
+) -> tuple[list[Case], int]:
+    """Cases of the understood captions after the opening, and how many were not understood."""
+    names, scenes, images = [], [], []
+    unread = 0
+    for number, story in enumerate(told):
+        for index, panel in enumerate(story):
+            if (panels is not None and index not in panels) or index == 0:
+                continue
+            if panel.scene is None:
+                unread += 1
+                continue
+            names.append(str(number))
+            scenes.append(panel.scene)
+            images.append(panel.image)
+    return cases_of(reader, names, scenes, images), unread
+
+
+def _metrics_of(facts: frozenset[str], scene: Scene) -> set[str]:
+    """The metrics that given facts decide."""
+    metrics = set()
+    simple = {
+        "place": "place",
+        "time": "time of day",
+        "weather": "weather",
+        "prop": "prop",
+        "holder": "holder",
+    }
+    metrics |= {metric for fact, metric in simple.items() if fact in facts}
+    if "cast" in facts:
+        metrics |= {"main character", "all characters"}
+    for kind in ("pose", "expression"):
+        # Per-actor facts count where all actors' are known, since slots are scored together.
+        if all(f"{kind}:{actor.species}" in facts for actor in scene.actors):
+            metrics.add(kind)
+    return metrics & set(METRICS)

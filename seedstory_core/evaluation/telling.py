@@ -1,0 +1,105 @@
+"""Stories told by the engine for measuring: no session, no disk, fixed seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from seedstory_core.data.stories import StoryPanel, parse, tell
+from seedstory_core.data.world import Scene
+from seedstory_core.engine import PanelRecord, StoryEngine, TurnRequest, TurnResult
+from seedstory_core.generation.kv import KVSegment
+from seedstory_core.generation.sampling import Sampling
+
+
+@dataclass(frozen=True)
+class ToldPanel:
+    """One panel and what its words say its picture shows.
+
+    Attributes:
+        scene: Read from the caption; None where the grammar does not understand it.
+    """
+
+    text: str
+    image: Image.Image
+    scene: Scene | None
+    is_end: bool
+
+
+def sampling_of(engine: StoryEngine, seed: int) -> Sampling:
+    """The configured sampling with a seed."""
+    generation = engine.config.generation
+    return Sampling(
+        temperature=generation.temperature,
+        top_p=generation.top_p,
+        repetition_penalty=generation.repetition_penalty,
+        no_repeat_ngram_size=generation.no_repeat_ngram_size,
+        seed=seed,
+    )
+
+
+def take_turn(
+    engine: StoryEngine,
+    segments: Sequence[KVSegment],
+    story_ids: Sequence[int],
+    request: TurnRequest,
+) -> TurnResult:
+    """Run one turn to its end."""
+    for event in engine.turn(segments, story_ids, request):
+        if isinstance(event, TurnResult):
+            return event
+    raise RuntimeError("The engine ended a turn without a result.")
+
+
+def opening(number: int) -> StoryPanel:
+    """First panel of held-out story `number`, told without readers."""
+    return tell(number, "test", reader_share=0.0).panels[0]
+
+
+def tell_story(
+    engine: StoryEngine, first: StoryPanel, num_panels: int, seed: int, *, past_end: bool = False
+) -> list[ToldPanel]:
+    """Let the model go on from an opening it never saw.
+
+    Args:
+        engine: The models.
+        first: The opening; its words are given, its picture is the model's.
+        num_panels: Most panels in all.
+        seed: Of words and pictures.
+        past_end: Whether to go on after the tale ended, as a reader who continues.
+    """
+    segments: list[KVSegment] = []
+    story_ids: list[int] = []
+    panels: list[ToldPanel] = []
+    scene: Scene | None = None
+    for number in range(num_panels):
+        request = TurnRequest(
+            reader_text=first.text if number == 0 else "",
+            complete_text=number > 0,
+            sampling=sampling_of(engine, seed * 1000 + number),
+            image_seed=seed * 1000 + number,
+        )
+        result = take_turn(engine, segments, story_ids, request)
+        segments.append(result.segment)
+        story_ids += result.record.token_ids
+        read = first.scene if number == 0 else parse(result.text, scene)
+        scene = read or scene
+        panels.append(ToldPanel(result.text, result.image, read, result.is_end))
+        if result.is_end and not past_end:
+            break
+    return panels
+
+
+def read_context(
+    engine: StoryEngine, panels: Sequence[StoryPanel], images: Sequence[Image.Image]
+) -> tuple[list[KVSegment], list[int]]:
+    """Let the engine read given panels with given pictures; their segments and caption tokens."""
+    segments: list[KVSegment] = []
+    story_ids: list[int] = []
+    for panel, image in zip(panels, images, strict=True):
+        ids = tuple(engine.tokenizer.encode_text(panel.text))
+        segments.append(engine.read(segments, PanelRecord(ids, engine.encode_image(image))))
+        story_ids += ids
+    return segments, story_ids

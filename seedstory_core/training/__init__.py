@@ -1,0 +1,1 @@
+"""The workshop that makes models."""

@@ -1,0 +1,60 @@
+"""Do one step of a recipe: `python -m seedstory_core.training vae --runs train-runs/tiny`.
+
+A stage that trains goes on from its last checkpoint and leaves `<runs>/<stage>/weights.safetensors`
+(float32, averaged) when its plan is done. The steps and their order stand in `stages.py`. Stages
+that do not need each other may train side by side, one process each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from omegaconf import OmegaConf
+
+from seedstory_core.config import load_config
+from seedstory_core.training import stages
+from seedstory_core.training.loop import Plan, fit
+
+
+def main() -> int:
+    """Run the command line; 0 when the stage's plan is done, 3 when there are steps left."""
+    parser = argparse.ArgumentParser(prog="python -m seedstory_core.training", description=__doc__)
+    parser.add_argument("stage", choices=(*stages.TRAINED, *stages.PREPARED))
+    parser.add_argument("--runs", type=Path, default=Path("train-runs/tiny"), help="run folder")
+    parser.add_argument("--recipe", type=Path, default=Path("configs/train/tiny.yaml"))
+    parser.add_argument("--config", default=None, help="model configuration (default: tiny)")
+    parser.add_argument("--minutes", type=float, default=None, help="save and stop after this long")
+    parser.add_argument(
+        "--set", dest="overrides", nargs="*", default=[], metavar="FIELD=VALUE", help="plan fields"
+    )
+    arguments = parser.parse_args()
+
+    runs = stages.Runs(arguments.runs, load_config(arguments.config))
+    if arguments.stage in stages.PREPARED:
+        torch.set_num_threads(1)
+        stages.prepare(arguments.stage, runs)
+        return 0
+    recipe = OmegaConf.load(arguments.recipe)
+    plan_values = OmegaConf.merge(
+        OmegaConf.structured(Plan),
+        recipe[arguments.stage],
+        OmegaConf.from_dotlist(arguments.overrides),
+    )
+    plan = OmegaConf.to_object(plan_values)
+    assert isinstance(plan, Plan)
+    stage = stages.build(arguments.stage, runs)
+    run = arguments.runs / arguments.stage
+    done = fit(stage, plan, run, max_minutes=arguments.minutes)
+    if done:
+        stages.finish(arguments.stage, stage, runs)
+        print(f"{arguments.stage} is done: {run / 'weights.safetensors'}")
+    else:
+        print(f"{arguments.stage} stopped early; the same command goes on.")
+    return 0 if done else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""Stages 1 and 3: train the de-tokenizer to draw from visual features.
+
+Stage 1 draws from the picture encoder's features. Stage 3 adapts it to the features that the story
+model regresses, mixed half and half with true ones so that it does not forget them.
+
+Source: SEED-Story (arXiv:2407.08683), section 3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seedstory_core.config import DeTokenizerConfig
+from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.training.cache import PictureCache, take
+from seedstory_core.training.loop import Batch
+from seedstory_core.training.sheets import save_rows
+from seedstory_core.training.vision import turn_away
+
+
+class DeTokenizerStage:
+    """One de-noising step per picture, weighted up on faces and props."""
+
+    def __init__(
+        self,
+        name: str,
+        config: DeTokenizerConfig,
+        caches: Sequence[PictureCache],
+        zero_features: Tensor,
+        *,
+        regressed: np.ndarray | None = None,
+    ) -> None:
+        """Prepare a stage.
+
+        Args:
+            name: Of the stage.
+            config: The de-tokenizer's numbers, the codec's scale included.
+            caches: Pictures to draw.
+            zero_features: `[1, V, C]`, features of the zero picture, for condition dropout.
+            regressed: `[N, V, C]`, the story model's features of the first cache's pictures
+                (stage 3, which takes one cache).
+        """
+        torch.manual_seed(14)
+        self.name = name
+        self.model: nn.Module = DeTokenizer(config)
+        for parameter in self.model.vae.parameters():
+            parameter.requires_grad_(False)
+        self.caches = list(caches)
+        self.ends = np.cumsum([len(cache.latents) for cache in caches])
+        self.zero_features = zero_features.float()
+        self.regressed = regressed
+
+    def make_batch(self, number: int, size: int) -> Batch:
+        """Take `size` pictures; every picture comes once before any comes again."""
+        count = int(self.ends[-1])
+        epoch, place = divmod(number * size, count)
+        order = np.random.default_rng(1000 + epoch).permutation(count)
+        rows = np.take(order, range(place, place + size), mode="wrap")
+        features = self._take("features", rows)
+        source = torch.zeros(size)
+        if self.regressed is not None:
+            # Cosine regression leaves the length open: both kinds come in at the true length.
+            wrong = take(self.regressed, rows)
+            source = (torch.arange(size) % 2).float()
+            features = torch.where(source[:, None, None] > 0, wrong, features)
+        return {
+            "latents": self._take("latents", rows),
+            "weights": self._take("weights", rows)[:, None],
+            "features": features,
+            "is_regressed": source,
+        }
+
+    def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Mean squared error of the predicted velocity."""
+        features = batch["features"]
+        if self.regressed is None:
+            features = jitter(features)
+        latents = batch["latents"]
+        weights = batch["weights"] / batch["weights"].mean()
+        loss = model.loss(  # type: ignore[operator]
+            features,
+            latents=latents,
+            negative_visual_features=self.zero_features.to(features.device),
+            weights=weights,
+        )
+        return loss, {}
+
+    @torch.no_grad()
+    def draw_sheet(self, model: nn.Module, path: Path) -> None:
+        """Codec round trips above drawings from true and, in stage 3, from regressed features."""
+        rows = np.linspace(0, self.ends[0] - 1, 12).astype(int)
+        device = next(model.parameters()).device
+        latents = self._take("latents", rows).to(device)
+        shown = [model.decode(latents)]  # type: ignore[operator]
+        shown.append(model.draw(self._take("features", rows).to(device)))  # type: ignore[operator]
+        if self.regressed is not None:
+            shown.append(model.draw(take(self.regressed, rows).to(device)))  # type: ignore[operator]
+        save_rows([part * 2 - 1 for pixels in shown for part in pixels.split(6)], path)
+
+    def _take(self, name: str, rows: np.ndarray) -> Tensor:
+        """Rows of the caches laid end to end."""
+        parts = []
+        for row in rows:
+            index = int(np.searchsorted(self.ends, row, side="right"))
+            cache = self.caches[index]
+            start = self.ends[index] - len(cache.latents)
+            parts.append(np.asarray(getattr(cache, name)[row - start], dtype=np.float32))
+        return torch.from_numpy(np.stack(parts))
+
+
+def jitter(features: Tensor, share: float = 0.5, lowest: float = 0.93) -> Tensor:
+    """Turn the tokens of a share of the pictures away a little, as regression will.
+
+    Args:
+        features: `[B, V, C]`.
+        share: Of the pictures that are touched.
+        lowest: Smallest cosine between a token before and after.
+    """
+    batch = features.shape[0]
+    cosine = torch.empty(batch, 1, 1, device=features.device).uniform_(lowest, 1.0)
+    turned = turn_away(features, cosine) * features.norm(dim=-1, keepdim=True)
+    touched = (torch.rand(batch, 1, 1, device=features.device) < share).float()
+    return touched * turned + (1 - touched) * features
+
+
+def features_of(regressed: Tensor, like: Tensor) -> Tensor:
+    """Give regressed features the token lengths of true ones."""
+    return F.normalize(regressed, dim=-1) * like.norm(dim=-1, keepdim=True)

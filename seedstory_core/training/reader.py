@@ -1,0 +1,80 @@
+"""Train the attribute reader: drawn pictures, blurred and noisy, and what is true of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seedstory_core.evaluation.reader import (
+    INPUT_SIZE,
+    AttributeReader,
+    accuracies,
+    question_losses,
+)
+from seedstory_core.training.loop import Batch
+from seedstory_core.training.pictures import HELD_OUT, labels, pixels, scene_number
+
+SEED = 2_000_000_000
+"""Start of the reader's own row of pictures, apart from those of the models it judges."""
+
+
+def damage(pixel_values: Tensor) -> Tensor:
+    """Blur, dim, shift and add noise, differently for every half of the batch."""
+    size = pixel_values.shape[-1]
+    pieces = []
+    for piece in pixel_values.chunk(4):
+        if torch.rand(()) < 0.6:
+            small = int(size * float(torch.empty(()).uniform_(0.4, 1.0)))
+            piece = F.interpolate(piece, (small, small), mode="bilinear", antialias=True)
+            piece = F.interpolate(piece, (size, size), mode="bilinear", antialias=True)
+        if torch.rand(()) < 0.5:
+            contrast = torch.empty(piece.shape[0], 1, 1, 1).uniform_(0.85, 1.1)
+            piece = piece * contrast + torch.empty(piece.shape[0], 3, 1, 1).uniform_(-0.08, 0.08)
+        if torch.rand(()) < 0.5:
+            dx, dy = (int(d) for d in torch.randint(-4, 5, (2,)))
+            piece = torch.roll(piece, (dy, dx), (2, 3))
+        noise = torch.randn_like(piece) * torch.rand(piece.shape[0], 1, 1, 1) * 0.15
+        pieces.append(piece + noise)
+    return torch.cat(pieces)
+
+
+class ReaderStage:
+    """Cross entropy on every question."""
+
+    name = "reader"
+
+    def __init__(self) -> None:
+        torch.manual_seed(11)
+        self.model: nn.Module = AttributeReader()
+
+    def make_batch(self, number: int, size: int) -> Batch:
+        """Draw `size` pictures with their labels."""
+        scenes = [scene_number(SEED + number * size + row) for row in range(size)]
+        return {"pixel_values": pixels(scenes, INPUT_SIZE), **labels(scenes)}
+
+    def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Mean cross entropy; facts about actors weigh as much as facts about the place."""
+        scores = model(damage(batch["pixel_values"]))
+        losses = question_losses(scores, batch)
+        right = accuracies(scores, batch)
+        figures = {
+            name: right[name] for name in ("place", "weather", "prop", "holder", "character0")
+        } | {name: right[name] for name in ("pose0", "pose1", "expression0", "expression2")}
+        return torch.stack(list(losses.values())).mean(), figures
+
+    @torch.no_grad()
+    def draw_sheet(self, model: nn.Module, path: Path) -> None:
+        """Write the accuracies on 512 clean held-out pictures as text."""
+        scenes = [scene_number(HELD_OUT + row) for row in range(512)]
+        device = next(model.parameters()).device
+        scores: dict[str, list[Tensor]] = {}
+        for start in range(0, len(scenes), 64):
+            answer = model(pixels(scenes[start : start + 64], INPUT_SIZE).to(device))
+            for name, score in answer.items():
+                scores.setdefault(name, []).append(score.cpu())
+        right = accuracies({n: torch.cat(parts) for n, parts in scores.items()}, labels(scenes))
+        lines = [f"{name:14s} {100 * value:5.1f} %" for name, value in right.items()]
+        path.with_suffix(".txt").write_text("\n".join(lines) + "\n")

@@ -1,0 +1,95 @@
+"""Train the picture codec on crops of drawn pictures.
+
+Loss: absolute error, weighted up on faces and props, and a small KL term that keeps the latents
+from growing without bound. An error of the image gradients was tried and slowed the training down.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seedstory_core.config import VaeConfig
+from seedstory_core.models.vae import PictureVae
+from seedstory_core.training.loop import Batch
+from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
+from seedstory_core.training.sheets import save_rows
+
+CROP = 128
+"""Side of a training crop, in pixels; the codec is convolutional, so crops teach it as well."""
+
+
+class VaeStage:
+    """Reconstruction of 256-pixel pictures, crop by crop."""
+
+    name = "vae"
+
+    def __init__(self, config: VaeConfig, image_size: int, *, kl_weight: float = 1e-4) -> None:
+        torch.manual_seed(12)
+        self.model: nn.Module = PictureVae(config)
+        # Begin with little noise on the latents: with unit noise the first thousands of steps go
+        # into shouting over it.
+        moments = self.model.autoencoder.quant_conv
+        nn.init.constant_(moments.bias[config.latent_channels :], -5.0)
+        self.image_size = image_size
+        self.kl_weight = kl_weight
+
+    def make_batch(self, number: int, size: int) -> Batch:
+        """Draw `size / 2` pictures and cut two crops out of each."""
+        scenes = [scene_number(number * size + row) for row in range(size // 2)]
+        drawn = pixels(scenes, self.image_size)
+        weights = detail_weights(scenes, self.image_size, face=3.0, prop=3.0)
+        generator = torch.Generator().manual_seed(number)
+        crops, crop_weights = [], []
+        for row in range(len(scenes)):
+            for _ in range(2):
+                limit = self.image_size - CROP + 1
+                # Multiples of four: latent cells meet every part of the drawing, and the stem
+                # folds the squares that it folds in whole pictures.
+                left, top = (
+                    int(v) // 4 * 4 for v in torch.randint(limit, (2,), generator=generator)
+                )
+                area = (slice(top, top + CROP), slice(left, left + CROP))
+                crops.append(drawn[row][:, *area])
+                crop_weights.append(weights[row][:, *area])
+        return {"pixel_values": torch.stack(crops), "weights": torch.stack(crop_weights)}
+
+    def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Weighted reconstruction error plus a little KL."""
+        real, weights = batch["pixel_values"], batch["weights"]
+        posterior = model.posterior(real)  # type: ignore[operator]
+        drawn = model.reconstruct(posterior.sample()).float()  # type: ignore[operator]
+        weights = weights / weights.mean()
+        pixel = ((drawn - real).abs() * weights).mean()
+        mean = posterior.mean.float().detach()
+        kl = posterior.kl().float().mean() / mean[0].numel()
+        psnr = -10 * torch.log10(F.mse_loss(drawn.detach(), real) / 4)
+        return pixel + self.kl_weight * kl, {
+            "pixel": float(pixel.detach()),
+            "kl": float(kl.detach()),
+            "psnr": float(psnr),
+            "latent_std": float(mean.std()),
+        }
+
+    @torch.no_grad()
+    def draw_sheet(self, model: nn.Module, path: Path) -> None:
+        """Real pictures above their round trips."""
+        scenes = [scene_number(HELD_OUT + row) for row in range(10)]
+        real = pixels(scenes, self.image_size).to(next(model.parameters()).device)
+        drawn = model.reconstruct(model.posterior(real).mode())  # type: ignore[operator]
+        save_rows([real[:5], drawn[:5], real[5:], drawn[5:]], path)
+
+
+@torch.no_grad()
+def latent_statistics(model: PictureVae, image_size: int, count: int = 256) -> tuple[float, float]:
+    """Mean and standard deviation of raw latents over drawn pictures."""
+    device = next(model.parameters()).device
+    parts = []
+    for start in range(0, count, 16):
+        scenes = [scene_number(HELD_OUT // 2 + start + row) for row in range(16)]
+        parts.append(model.posterior(pixels(scenes, image_size).to(device)).mode().float())
+    latents = torch.cat(parts)
+    return float(latents.mean()), float(latents.std())

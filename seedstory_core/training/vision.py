@@ -1,0 +1,160 @@
+"""Pre-train the picture encoder: visual features from which a picture can be told and redrawn.
+
+The published encoder comes ready-made from Qwen-VL. Ours learns two tasks at once, through
+throw-away heads: answer every question about the picture, and redraw it small. The heads see the
+features only after each token was scaled to unit length and turned away by random noise, as the
+language model's regressed features will be: what matters is then written with a margin, and small
+things (a mouth, a prop) take a larger share of the features than their pixels would give them.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seedstory_core.config import VisionConfig
+from seedstory_core.data.attributes import QUESTIONS
+from seedstory_core.evaluation.reader import accuracies, question_losses
+from seedstory_core.models.vision import VisionEncoder
+from seedstory_core.training.loop import Batch
+from seedstory_core.training.pictures import (
+    HELD_OUT,
+    detail_weights,
+    labels,
+    pixels,
+    scene_number,
+)
+from seedstory_core.training.sheets import save_rows
+
+SEED = 1_000_000_000
+REDRAWN_PER_TOKEN = 16
+"""Side of the square that the heads redraw per visual token, in pixels."""
+
+
+def clip_normalize(pixel_values: Tensor, config: VisionConfig) -> Tensor:
+    """Turn pixels in -1 … 1 of any size into what the picture encoder reads."""
+    if pixel_values.shape[-1] != config.image_size:
+        size = (config.image_size, config.image_size)
+        pixel_values = F.interpolate(pixel_values, size, mode="bilinear", antialias=True)
+    mean = torch.tensor(config.normalize_mean, device=pixel_values.device).view(1, 3, 1, 1)
+    std = torch.tensor(config.normalize_std, device=pixel_values.device).view(1, 3, 1, 1)
+    return (pixel_values / 2 + 0.5 - mean) / std
+
+
+def turn_away(features: Tensor, cosine: Tensor) -> Tensor:
+    """Scale tokens to unit length and rotate each by a random direction to the given cosine.
+
+    Args:
+        features: `[B, V, C]`.
+        cosine: `[B, 1, 1]`, between the token before and after.
+    """
+    unit = F.normalize(features.float(), dim=-1)
+    noise = torch.randn_like(unit)
+    noise = F.normalize(noise - (noise * unit).sum(-1, keepdim=True) * unit, dim=-1)
+    return cosine * unit + (1 - cosine**2).clamp(min=0).sqrt() * noise
+
+
+class VisionTeacher(nn.Module):
+    """The encoder and its throw-away heads."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.encoder = VisionEncoder(config)
+        dim = config.output_dim
+        self.grid = math.isqrt(config.n_queries)
+        self.places = nn.Parameter(torch.randn(config.n_queries, dim) * 0.02)
+        self.mix = nn.TransformerEncoderLayer(
+            dim, 4, 2 * dim, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.queries = nn.Parameter(torch.randn(len(QUESTIONS), dim) * 0.02)
+        self.attention = nn.MultiheadAttention(dim, 4, batch_first=True)
+        self.norm = nn.LayerNorm(dim)
+        self.answers = nn.ModuleDict(
+            {name: nn.Linear(dim, len(answers)) for name, answers in QUESTIONS.items()}
+        )
+        self.redraw = nn.Sequential(
+            nn.LayerNorm(dim),
+            nn.Linear(dim, 2 * dim),
+            nn.GELU(),
+            nn.Linear(2 * dim, 3 * REDRAWN_PER_TOKEN**2),
+        )
+
+    def read(self, features: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Answer from features `[B, V, C]`, and redraw `[B, 3, 16·grid, 16·grid]`."""
+        tokens = self.mix(features * features.shape[-1] ** 0.5 + self.places)
+        queries = self.queries.expand(features.shape[0], -1, -1)
+        found, _ = self.attention(queries, tokens, tokens, need_weights=False)
+        found = self.norm(queries + found)
+        scores = {
+            name: head(found[:, index]) for index, (name, head) in enumerate(self.answers.items())
+        }
+        squares = self.redraw(tokens).transpose(1, 2)
+        side = self.grid * REDRAWN_PER_TOKEN
+        picture = F.fold(squares, (side, side), REDRAWN_PER_TOKEN, stride=REDRAWN_PER_TOKEN)
+        return scores, picture
+
+
+class VisionStage:
+    """Questions and redrawing, through noisy features."""
+
+    name = "vision"
+
+    def __init__(self, config: VisionConfig, image_size: int) -> None:
+        torch.manual_seed(13)
+        self.config = config
+        self.image_size = image_size
+        self.model: nn.Module = VisionTeacher(config)
+
+    def make_batch(self, number: int, size: int) -> Batch:
+        """Draw `size` pictures with labels and weights."""
+        scenes = [scene_number(SEED + number * size + row) for row in range(size)]
+        side = math.isqrt(self.config.n_queries) * REDRAWN_PER_TOKEN
+        return {
+            "pixel_values": pixels(scenes, self.image_size),
+            "weights": detail_weights(scenes, side, face=4.0, prop=4.0),
+            **labels(scenes),
+        }
+
+    def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Cross entropy of the questions plus weighted absolute error of the redrawn picture."""
+        real = batch["pixel_values"]
+        shown = real + torch.randn_like(real) * torch.rand(len(real), 1, 1, 1).to(real) * 0.08
+        features = model.encoder(clip_normalize(shown, self.config))  # type: ignore[operator]
+        # A third of the samples is read almost undisturbed, the rest with a cosine down to 0.7.
+        cosine = torch.empty(len(real), 1, 1, device=real.device).uniform_(0.7, 1.15).clamp(max=1)
+        scores, picture = model.read(turn_away(features, cosine))  # type: ignore[operator]
+        side = picture.shape[-1]
+        small = F.interpolate(real, (side, side), mode="bilinear", antialias=True)
+        weights = batch["weights"] / batch["weights"].mean()
+        redraw = ((picture.float() - small).abs() * weights).mean()
+        losses = question_losses(scores, batch)
+        questions = torch.stack(list(losses.values())).mean()
+        right = accuracies(scores, batch)
+        names = ("place", "weather", "prop", "holder", "character0", "pose0", "pose1")
+        figures = {name: right[name] for name in (*names, "expression0", "expression2")}
+        return questions + 3.0 * redraw, {"redraw": float(redraw.detach()), **figures}
+
+    @torch.no_grad()
+    def draw_sheet(self, model: nn.Module, path: Path) -> None:
+        """Real pictures above what the heads redraw, and the accuracies as text."""
+        scenes = [scene_number(HELD_OUT + row) for row in range(256)]
+        device = next(model.parameters()).device
+        real = pixels(scenes, self.image_size)
+        scores: dict[str, list[Tensor]] = {}
+        first = torch.empty(0)
+        for start in range(0, len(scenes), 64):
+            shown = clip_normalize(real[start : start + 64].to(device), self.config)
+            features = F.normalize(model.encoder(shown), dim=-1)  # type: ignore[operator]
+            answer, picture = model.read(features)  # type: ignore[operator]
+            first = picture[:10].cpu() if start == 0 else first
+            for name, score in answer.items():
+                scores.setdefault(name, []).append(score.cpu())
+        right = accuracies({n: torch.cat(parts) for n, parts in scores.items()}, labels(scenes))
+        lines = [f"{name:14s} {100 * value:5.1f} %" for name, value in right.items()]
+        path.with_suffix(".txt").write_text("\n".join(lines) + "\n")
+        small = F.interpolate(real[:10], first.shape[-2:], mode="bilinear", antialias=True)
+        save_rows([small, first.float()], path)
