@@ -1,0 +1,143 @@
+"""The language model's part of a turn: write the text, ask for the picture, read it back.
+
+All three work on a `KVContext`; none knows panels, sessions or pixels. Per turn there are as many
+forward passes as text tokens, one for all image queries together and one for the reading back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from seedstory_core.generation.kv import KVContext, KVSegment, capture_keys
+from seedstory_core.generation.sampling import Sampler
+from seedstory_core.models.story_lm import StoryLM
+
+
+@dataclass(frozen=True)
+class ImageMarks:
+    """Token ids around and inside a picture.
+
+    Attributes:
+        boi: Begin of image.
+        eoi: End of image.
+        queries: The placeholder of every image query, in order.
+    """
+
+    boi: int
+    eoi: int
+    queries: tuple[int, ...]
+
+
+@torch.no_grad()
+def write_text(
+    model: StoryLM,
+    context: KVContext,
+    prompt_ids: Sequence[int],
+    sampler: Sampler,
+    stop_ids: Sequence[int],
+    max_new_tokens: int,
+) -> Iterator[int]:
+    """Continue a caption token by token until the model wants its picture.
+
+    Args:
+        model: The story model.
+        context: What the model sees; grows by the prompt and every yielded token.
+        prompt_ids: Tokens given beforehand: begin of story or separator, and the reader's words.
+        sampler: Chooses each token.
+        stop_ids: Tokens that end the caption; they are neither yielded nor put into the context.
+        max_new_tokens: Most tokens to write; the caption simply ends there.
+
+    Yields:
+        Token ids, each already chosen but not yet fed: a caller that stops iterating stops the
+        model.
+    """
+    scores = read_text(model, context, prompt_ids)
+    for _ in range(max_new_tokens):
+        token = sampler.choose(scores)
+        if token in stop_ids:
+            return
+        yield token
+        scores = read_text(model, context, [token])
+
+
+@torch.no_grad()
+def read_text(model: StoryLM, context: KVContext, ids: Sequence[int]) -> Tensor:
+    """Put tokens into the context in one pass; gives the scores `[vocab]` of what would follow."""
+    hidden = _forward(model, context, model.embed_tokens(_tensor(model, ids)))
+    return model.score(hidden[:, -1])[0].float()
+
+
+@torch.no_grad()
+def query_image(model: StoryLM, context: KVContext, marks: ImageMarks) -> Tensor:
+    """Ask for the picture of the caption in the context: all image queries in one pass.
+
+    Image queries see each other causally, so one pass gives what feeding them one by one gives.
+    Their rows are dropped again; the picture itself is read back later.
+
+    Returns:
+        Visual features `[1, V, C]`.
+    """
+    num_rows = context.num_rows
+    ids = [marks.boi, *marks.queries]
+    hidden = _forward(model, context, model.embed_tokens(_tensor(model, ids)))
+    context.truncate(num_rows)
+    return model.reconstruct(hidden[:, -len(marks.queries) :])
+
+
+@torch.no_grad()
+def read_back(
+    model: StoryLM,
+    context: KVContext,
+    caption_ids: Sequence[int],
+    visual_features: Tensor,
+    marks: ImageMarks,
+) -> tuple[KVSegment, Tensor]:
+    """Read a whole panel, caption and picture, in one pass and cut its segment.
+
+    The caption is read again although decoding just wrote it: a panel read from its record then
+    goes through exactly the same pass, so that a rebuilt memory is bit-equal to the live one.
+
+    Args:
+        model: The story model.
+        context: Everything before the panel; grows by the panel.
+        caption_ids: The caption's tokens with what stands before it (begin of story, separator).
+        visual_features: `[1, V, C]`.
+        marks: Ids around and inside a picture.
+
+    Returns:
+        The panel's segment, and the scores `[vocab]` of the token that would follow.
+    """
+    begin = context.num_rows
+    before = model.embed_tokens(_tensor(model, [*caption_ids, marks.boi]))
+    after = model.embed_tokens(_tensor(model, [marks.eoi]))
+    image_embeds = model.input_resampler(visual_features.to(before))
+    with capture_keys(model.decoder) as captured:
+        hidden = _forward(model, context, torch.cat([before, image_embeds, after], dim=1))
+    segment = KVSegment(
+        keys=torch.stack(captured),
+        values=context.values[:, 0, :, begin : context.num_rows].clone(),
+        boi=len(caption_ids),
+        eoi=len(caption_ids) + 1 + image_embeds.shape[1],
+    )
+    return segment, model.score(hidden[:, -1])[0].float()
+
+
+def _forward(model: StoryLM, context: KVContext, inputs_embeds: Tensor) -> Tensor:
+    begin, count = context.num_rows, inputs_embeds.shape[1]
+    position_ids = torch.arange(begin, begin + count, device=inputs_embeds.device)[None]
+    outputs = model.decoder(
+        inputs_embeds=inputs_embeds,
+        position_ids=position_ids,
+        past_key_values=context,
+        attention_mask=context.causal_mask(count) if count > 1 else None,
+        use_cache=True,
+    )
+    return outputs.last_hidden_state
+
+
+def _tensor(model: StoryLM, ids: Sequence[int]) -> Tensor:
+    return torch.tensor([list(ids)], device=model.device)

@@ -1,0 +1,242 @@
+"""Keys and values of a story: one frozen segment per panel, assembled into a context for a turn.
+
+Segments hold keys *before* rotation. A context picks the kept rows of a path, numbers them 0, 1, 2
+… (positions count inside the context, as StreamingLLM does) and rotates a copy once; decoding then
+runs on unmodified transformers modules. Segments are never edited, so branches share them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
+
+Decoder = Any
+"""A transformers decoder (`LlamaModel`, `Qwen2Model` …); `nn.Module` would hide its attributes."""
+
+
+@dataclass(frozen=True, eq=False)
+class KVSegment:
+    """Keys and values of one panel.
+
+    Attributes:
+        keys: `[L, H, S, head_dim]`, before rotation.
+        values: `[L, H, S, head_dim]`.
+        boi: Row of the picture's begin mark.
+        eoi: Row of the picture's end mark.
+    """
+
+    keys: Tensor
+    values: Tensor
+    boi: int
+    eoi: int
+
+    @property
+    def num_rows(self) -> int:
+        """S, the panel's length in tokens."""
+        return self.keys.shape[2]
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory held by keys and values."""
+        return sum(tensor.numel() * tensor.element_size() for tensor in (self.keys, self.values))
+
+
+def panel_spans(segments: Sequence[KVSegment]) -> list[PanelSpan]:
+    """Lay segments end to end and say where each panel and its marks are."""
+    spans, start = [], 0
+    for segment in segments:
+        end = start + segment.num_rows
+        spans.append(PanelSpan(start, start + segment.boi, start + segment.eoi, end))
+        start = end
+    return spans
+
+
+class KVContext(Cache):
+    """The rows one turn sees, in preallocated buffers that decoding appends to.
+
+    A transformers `Cache`: pass it as `past_key_values`. Batch size is one.
+    """
+
+    def __init__(self, decoder: Decoder, capacity: int) -> None:
+        """Make an empty context.
+
+        Args:
+            decoder: A transformers decoder (`LlamaModel`, `Qwen2Model` …) with `rotary_emb`.
+            capacity: Rows to have room for.
+        """
+        self.decoder = decoder
+        self.capacity = capacity
+        config = decoder.config
+        weight = next(decoder.parameters())
+        num_layers = config.num_hidden_layers
+        shape = (num_layers, 1, config.num_key_value_heads, capacity, _head_dim(config))
+        self.keys = torch.zeros(shape, dtype=weight.dtype, device=weight.device)
+        self.values = torch.zeros_like(self.keys)
+        self._rows = [_ContextLayer(self.keys[i], self.values[i]) for i in range(num_layers)]
+        super().__init__(layers=list(self._rows))
+
+    @property
+    def num_rows(self) -> int:
+        """Rows in use."""
+        return self._rows[0].length
+
+    def truncate(self, num_rows: int) -> None:
+        """Forget every row from `num_rows` on."""
+        for layer in self._rows:
+            layer.length = min(num_rows, layer.length)
+
+    def extend(self, segments: Sequence[KVSegment], ranges: Sequence[range]) -> None:
+        """Append the rows `ranges` of the segments laid end to end, rotated to where they land."""
+        pieces = list(_slices(segments, ranges))
+        count = sum(len(rows) for _, rows in pieces)
+        if not count:
+            return
+        begin = self.num_rows
+        self._require(begin + count)
+        row = begin
+        for segment, rows in pieces:
+            stop = row + len(rows)
+            self.keys[:, 0, :, row:stop] = segment.keys[:, :, rows.start : rows.stop]
+            self.values[:, 0, :, row:stop] = segment.values[:, :, rows.start : rows.stop]
+            row = stop
+        new = self.keys[:, 0, :, begin:row]
+        positions = torch.arange(begin, row, device=new.device)[None]
+        new.copy_(rotate(self.decoder, new, positions))
+        for layer in self._rows:
+            layer.length = row
+
+    def causal_mask(self, num_new: int) -> Tensor:
+        """Boolean `[1, 1, num_new, rows + num_new]`: every new token sees the past and itself."""
+        past = self.num_rows
+        mask = torch.ones(num_new, past + num_new, dtype=torch.bool, device=self.keys.device)
+        return mask.tril(past)[None, None]
+
+    def _require(self, num_rows: int) -> None:
+        if num_rows > self.capacity:
+            raise ValueError(f"The context holds {self.capacity} rows, {num_rows} are needed.")
+
+
+class _ContextLayer(CacheLayerMixin):
+    """One layer's view of the context's buffers."""
+
+    keys: Tensor
+    values: Tensor
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        super().__init__()
+        self.keys, self.values = keys, values
+        self.length = 0
+        self.is_initialized = True
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        """Nothing to do: the buffers exist."""
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object
+    ) -> tuple[Tensor, Tensor]:
+        """Append rotated keys and their values; give back everything held."""
+        stop = self.length + key_states.shape[-2]
+        if stop > self.get_max_length():
+            raise ValueError(f"The context holds {self.get_max_length()} rows, {stop} are needed.")
+        self.keys[:, :, self.length : stop] = key_states
+        self.values[:, :, self.length : stop] = value_states
+        self.length = stop
+        return self.keys[:, :, :stop], self.values[:, :, :stop]
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        """Length and offset of what a query attends to."""
+        return self.length + query_length, 0
+
+    def get_seq_length(self) -> int:
+        """Rows in use."""
+        return self.length
+
+    def get_max_length(self) -> int:
+        """Rows there is room for."""
+        return self.keys.shape[-2]
+
+
+def assemble(
+    decoder: Decoder, segments: Sequence[KVSegment], rule: SinkRule, *, room: int
+) -> KVContext:
+    """Build the context for the next turn of a path.
+
+    Args:
+        decoder: The transformers decoder that will read it.
+        segments: The path's panels from the story's start.
+        rule: Which rows stay.
+        room: Rows to keep free for the turn.
+    """
+    ranges = kept_ranges(panel_spans(segments), rule)
+    context = KVContext(decoder, sum(len(rows) for rows in ranges) + room)
+    context.extend(segments, ranges)
+    return context
+
+
+def rotate(decoder: Decoder, keys: Tensor, position_ids: Tensor) -> Tensor:
+    """Turn un-rotated keys to their positions, with the decoder's own tables and function.
+
+    Args:
+        decoder: A transformers decoder; its module defines `apply_rotary_pos_emb`.
+        keys: `[L, H, S, head_dim]`.
+        position_ids: `[1, S]`.
+
+    Source: RoPE (arXiv:2104.09864).
+    """
+    cos, sin = decoder.rotary_emb(keys, position_ids)
+    apply_rotary = sys.modules[type(decoder).__module__].apply_rotary_pos_emb
+    rotated, _ = apply_rotary(keys, keys[:, :1], cos, sin)
+    return rotated
+
+
+@contextmanager
+def capture_keys(decoder: Decoder) -> Iterator[list[Tensor]]:
+    """Collect every layer's keys before rotation while a forward pass runs inside the block.
+
+    The hook sits where rotation takes its input: on `k_norm` where the architecture has one
+    (Qwen3), else on `k_proj` (Llama, Mistral, Qwen2).
+
+    Yields:
+        A list that fills with `[H, S, head_dim]`, one per layer, in order.
+    """
+    captured: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        rows = output.shape[1]
+        keys = output.reshape(rows, -1, head_dim)
+        captured.append(keys.transpose(0, 1))
+
+    head_dim = _head_dim(decoder.config)
+    handles = []
+    for layer in decoder.layers:
+        attention = layer.self_attn
+        handles.append(getattr(attention, "k_norm", attention.k_proj).register_forward_hook(keep))
+    try:
+        yield captured
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _head_dim(config: Any) -> int:
+    """Channels of one head; not every architecture's config spells it out."""
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+
+def _slices(
+    segments: Sequence[KVSegment], ranges: Sequence[range]
+) -> Iterator[tuple[KVSegment, range]]:
+    for rows in ranges:
+        for segment, span in zip(segments, panel_spans(segments), strict=True):
+            start, stop = max(rows.start, span.start), min(rows.stop, span.end)
+            if start < stop:
+                yield segment, range(start - span.start, stop - span.start)

@@ -1,0 +1,115 @@
+"""Choosing the next token.
+
+The rules themselves are transformers' logits processors; here they are put in order, made
+reproducible from a seed, and kept from writing marks that only the engine may place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+from transformers import (
+    LogitsProcessorList,
+    NoRepeatNGramLogitsProcessor,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from seedstory_core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How words are chosen, as recorded with every panel.
+
+    Attributes:
+        temperature: 0 always takes the best token; 1 samples as the model believes.
+        top_p: Sample only from the smallest set of tokens with this probability mass.
+        repetition_penalty: Above 1 makes tokens of this caption less likely again.
+        no_repeat_ngram_size: Runs of this many tokens never occur twice in the story; 0 is off.
+        seed: Makes the choice reproducible.
+    """
+
+    temperature: float = 0.8
+    top_p: float = 0.9
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature <= 5:
+            raise InputError(f"The temperature is {self.temperature}; it must be from 0 to 5.")
+        if not 0 < self.top_p <= 1:
+            raise InputError(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
+        if not 0 < self.repetition_penalty <= 10:
+            raise InputError(
+                f"The repetition penalty is {self.repetition_penalty}; "
+                "it must be above 0 and at most 10."
+            )
+        if self.no_repeat_ngram_size < 0:
+            raise InputError("no_repeat_ngram_size must be 0 (off) or more.")
+
+
+class Sampler:
+    """Chooses the tokens of one caption, one after the other."""
+
+    def __init__(
+        self,
+        sampling: Sampling,
+        *,
+        forbidden_ids: Sequence[int],
+        story_ids: Sequence[int] = (),
+        caption_ids: Sequence[int] = (),
+    ) -> None:
+        """Start a caption.
+
+        Args:
+            sampling: The rules.
+            forbidden_ids: Tokens never chosen.
+            story_ids: Text tokens of the visible story so far, for `no_repeat_ngram_size`.
+            caption_ids: Tokens of this caption that are already given.
+        """
+        self._forbidden = torch.tensor(list(forbidden_ids), dtype=torch.long)
+        self._story = list(story_ids)
+        self._caption = list(caption_ids)
+        self._generator = torch.Generator().manual_seed(sampling.seed)
+        self._is_greedy = sampling.temperature == 0
+        self._on_caption = LogitsProcessorList()
+        self._on_story = LogitsProcessorList()
+        self._warp = LogitsProcessorList()
+        if sampling.repetition_penalty != 1:
+            self._on_caption.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
+        if sampling.no_repeat_ngram_size:
+            self._on_story.append(NoRepeatNGramLogitsProcessor(sampling.no_repeat_ngram_size))
+        if not self._is_greedy and sampling.temperature != 1:
+            self._warp.append(TemperatureLogitsWarper(sampling.temperature))
+        if not self._is_greedy and sampling.top_p < 1:
+            self._warp.append(TopPLogitsWarper(sampling.top_p))
+
+    def choose(self, scores: Tensor) -> int:
+        """Choose a token from scores `[vocab]` and remember it."""
+        # Chosen on the CPU in float32 so that a seed means the same on every device.
+        scores = scores.float().cpu().clone()
+        scores[self._forbidden] = -torch.inf
+        row = scores[None]
+        caption = _row_of_ids(self._caption)
+        story = _row_of_ids(self._story + self._caption)
+        if self._caption:
+            row = self._on_caption(caption, row)
+        row = self._on_story(story, row)
+        if self._is_greedy:
+            token = int(row.argmax())
+        else:
+            probabilities = self._warp(caption, row).softmax(-1)
+            token = int(torch.multinomial(probabilities[0], 1, generator=self._generator))
+        self._caption.append(token)
+        return token
+
+
+def _row_of_ids(ids: list[int]) -> torch.LongTensor:
+    return cast(torch.LongTensor, torch.tensor([ids], dtype=torch.long))

@@ -1,0 +1,1 @@
+"""The story itself: panels and their tree, story folders, and books to take away."""

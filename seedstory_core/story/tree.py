@@ -1,0 +1,312 @@
+"""A story as its readers made it: panels, and the tree they grow into.
+
+The tree is the record. It knows nothing about models or files: pictures are named, visual features
+are plain numpy, and `archive.py` writes both down. One session owns a tree and its lock guards it,
+so there is none here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedstory_core.errors import StoryNotFoundError
+
+Author = Literal["model", "reader"]
+
+PANEL_ID = re.compile(r"p[1-9][0-9]{0,8}")
+"""What a panel id looks like: `p1`, `p2`, … ASCII digits only, so it is always a safe file name."""
+
+MAX_TITLE_CHARS = 120
+TITLE_WORDS = 7
+
+
+def panel_number(panel_id: str) -> int:
+    """The 7 of `p7`.
+
+    Raises:
+        ValueError: The id is not one of ours. Ask `PANEL_ID` first where ids come from outside.
+    """
+    if not PANEL_ID.fullmatch(panel_id):
+        raise ValueError(f"A panel id looks like p7, not {panel_id!r}.")
+    return int(panel_id[1:])
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One text with one image, and what is needed to read it again exactly.
+
+    Two panels are equal when every field is, the features bit for bit. `visual_features` becomes a
+    read-only copy and `settings` a plain JSON one, so a panel that branches share cannot change
+    under one of them.
+    """
+
+    id: str
+    parent: str | None
+    """The panel before; None for a first panel. Several first panels are several openings."""
+    text: str
+    """The whole caption as it stands in the book."""
+    reader_text: str = ""
+    """The part of `text` the reader wrote, or ''."""
+    author: Author = "model"
+    token_ids: tuple[int, ...] = ()
+    """What the model read for this caption; a replay reads these ids and never encodes `text`."""
+    image_name: str | None = None
+    """The picture's file in the story folder; `StoryArchive.append` and `replace` fill it in."""
+    image_source: Author = "model"
+    visual_features: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    """`[V, C]` float32. None without a picture, and where a story folder lost the features of one:
+    encoding the picture again then comes close, but is not the same to the bit."""
+    seed: int = 0
+    """Of the text sampling."""
+    image_seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The sampling record of the turn, as plain JSON."""
+    is_end: bool = False
+    """The tale ended here. A reader may still go on."""
+    notes: tuple[str, ...] = ()
+    """What the reader should know about this turn ('closed after 120 words without a picture')."""
+    created_at: float = 0.0
+    """Unix seconds."""
+
+    def __post_init__(self) -> None:
+        number = panel_number(self.id)
+        if self.parent is not None and panel_number(self.parent) >= number:
+            raise ValueError(f"Panel {self.id} cannot follow {self.parent}, which came later.")
+        # Through JSON and back: what is compared here is what a reopened story will hold.
+        plain = json.loads(json.dumps(dict(self.settings), allow_nan=False))
+        object.__setattr__(self, "settings", plain)
+        object.__setattr__(self, "token_ids", tuple(int(token) for token in self.token_ids))
+        object.__setattr__(self, "notes", tuple(self.notes))
+        if self.visual_features is not None:
+            features = np.asarray(self.visual_features)
+            if features.dtype != np.float32 or features.ndim != 2:
+                raise ValueError(
+                    f"visual_features are float32 [V, C], not {features.dtype} {features.shape}."
+                )
+            if features.flags.writeable:
+                features = np.array(features, order="C")
+                features.flags.writeable = False
+            object.__setattr__(self, "visual_features", features)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Panel):
+            return NotImplemented
+        return self._fields() == other._fields() and _same_bits(
+            self.visual_features, other.visual_features
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.parent, self.text))
+
+    def _fields(self) -> tuple[object, ...]:
+        return tuple(value for name, value in vars(self).items() if name != "visual_features")
+
+
+class StoryTree:
+    """Panels by id, in the order they were made.
+
+    A story is a path from a root; a branch is a second child. Ids grow and are never given twice,
+    not even after a branch was removed: links, memory segments and file names may outlive a panel
+    and must not find another one in its place.
+    """
+
+    def __init__(
+        self, panels: Iterable[Panel] = (), *, title: str = "", last_number: int = 0
+    ) -> None:
+        """Build the tree from panels in order of creation.
+
+        Args:
+            panels: Parents before their children.
+            title: The title its reader chose, or '' to take the first words of the story.
+            last_number: The highest panel number ever given away, when later panels were removed.
+        """
+        self._panels: dict[str, Panel] = {}
+        self._children: dict[str | None, list[str]] = {None: []}
+        self._last_number = 0
+        self._title = clean_title(title)
+        for panel in panels:
+            self.add(panel)
+        self._last_number = max(self._last_number, last_number)
+
+    def __len__(self) -> int:
+        return len(self._panels)
+
+    def __iter__(self) -> Iterator[Panel]:
+        return iter(tuple(self._panels.values()))
+
+    def __contains__(self, panel_id: object) -> bool:
+        return isinstance(panel_id, str) and panel_id in self._panels
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, StoryTree):
+            return NotImplemented
+        return self.panels == other.panels and self._title == other._title
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """Every panel, in the order they were made."""
+        return tuple(self._panels.values())
+
+    @property
+    def title(self) -> str:
+        """What the reader called the story, else its first words."""
+        if self._title:
+            return self._title
+        return next((title_from_text(p.text) for p in self if p.text.strip()), title_from_text(""))
+
+    @title.setter
+    def title(self, title: str) -> None:
+        self._title = clean_title(title)
+
+    @property
+    def newest(self) -> Panel | None:
+        """The panel made last: where a reader who comes back goes on."""
+        return next(reversed(self._panels.values()), None)
+
+    def next_id(self) -> str:
+        """The id the next panel must have. Asking does not use it up."""
+        return f"p{self._last_number + 1}"
+
+    def add(self, panel: Panel) -> None:
+        """Put a new panel behind its parent.
+
+        Raises:
+            StoryNotFoundError: The parent is not in the story (any more).
+            ValueError: The id was given before.
+        """
+        number = panel_number(panel.id)
+        if number <= self._last_number:
+            raise ValueError(f"Panel id {panel.id} was used before; the next is {self.next_id()}.")
+        if panel.parent is not None:
+            self.panel(panel.parent)
+        self._panels[panel.id] = panel
+        self._children[panel.id] = []
+        self._children[panel.parent].append(panel.id)
+        self._last_number = number
+
+    def replace(self, panel: Panel) -> None:
+        """Put a redrawn or edited panel in the place of the one with the same id and parent.
+
+        Raises:
+            StoryNotFoundError: There is no such panel.
+            ValueError: It has another parent.
+        """
+        old = self.panel(panel.id)
+        if panel.parent != old.parent:
+            raise ValueError(f"Panel {panel.id} follows {old.parent}, not {panel.parent}.")
+        self._panels[panel.id] = panel
+
+    def panel(self, panel_id: str) -> Panel:
+        """The panel with this id.
+
+        Raises:
+            StoryNotFoundError: There is none.
+        """
+        if not isinstance(panel_id, str) or panel_id not in self._panels:
+            raise StoryNotFoundError(self._no_such_panel(panel_id))
+        return self._panels[panel_id]
+
+    def path(self, panel_id: str) -> tuple[Panel, ...]:
+        """The story up to this panel: its root first, itself last."""
+        panel = self.panel(panel_id)
+        path = [panel]
+        while panel.parent is not None:
+            panel = self._panels[panel.parent]
+            path.append(panel)
+        return tuple(reversed(path))
+
+    def depth(self, panel_id: str) -> int:
+        """Which page of its story this panel is; a first panel is page 1."""
+        return len(self.path(panel_id))
+
+    def children(self, panel_id: str | None) -> tuple[Panel, ...]:
+        """What comes next, the oldest first; for None the openings of the story."""
+        if panel_id is not None:
+            self.panel(panel_id)
+        return tuple(self._panels[child] for child in self._children[panel_id])
+
+    def siblings(self, panel_id: str) -> tuple[Panel, ...]:
+        """The other panels with the same parent, the oldest first."""
+        parent = self.panel(panel_id).parent
+        return tuple(panel for panel in self.children(parent) if panel.id != panel_id)
+
+    def is_leaf(self, panel_id: str) -> bool:
+        """Nothing follows this panel yet."""
+        return not self.children(panel_id)
+
+    def leaves(self) -> tuple[Panel, ...]:
+        """The last panel of every story told so far, the oldest first."""
+        return tuple(panel for panel in self if not self._children[panel.id])
+
+    def branch(self, panel_id: str) -> tuple[Panel, ...]:
+        """This panel and everything that follows it, in the order they were made."""
+        branch = {panel_id: self.panel(panel_id)}
+        # A parent is always older than its child, so one walk in order of creation sees it first.
+        for panel in self:
+            if panel.parent in branch:
+                branch[panel.id] = panel
+        return tuple(branch.values())
+
+    def remove_branch(self, panel_id: str) -> tuple[Panel, ...]:
+        """Take out this panel and everything that follows it, and return them."""
+        removed = self.branch(panel_id)
+        self._children[removed[0].parent].remove(panel_id)
+        for panel in removed:
+            del self._panels[panel.id], self._children[panel.id]
+        return removed
+
+    def _no_such_panel(self, panel_id: object) -> str:
+        # An id that was not made here may hold anything; it is not repeated.
+        known = isinstance(panel_id, str) and PANEL_ID.fullmatch(panel_id)
+        asked = f"no panel {panel_id}" if known else "no such panel"
+        return f"This story has {asked} ({self._inventory()}). The branch may have been deleted."
+
+    def _inventory(self) -> str:
+        runs = id_runs(self._panels)
+        if not runs:
+            return "it has none yet"
+        return f"it has {runs}"
+
+
+def id_runs(panel_ids: Iterable[str]) -> str:
+    """Name panels briefly: `p1 to p6, p9`."""
+    runs: list[list[int]] = []
+    for number in sorted(panel_number(panel_id) for panel_id in panel_ids):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [f"p{run[0]}" if len(run) == 1 else f"p{run[0]} to p{run[-1]}" for run in runs]
+    if len(words) > 4:
+        words = [*words[:3], "…", words[-1]]
+    return ", ".join(words)
+
+
+def clean_title(title: str) -> str:
+    """One line of printable characters, at most `MAX_TITLE_CHARS` long."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in title).split())
+    return line if len(line) <= MAX_TITLE_CHARS else line[: MAX_TITLE_CHARS - 1].rstrip() + "…"
+
+
+def title_from_text(text: str) -> str:
+    """The first words of a caption, for a story nobody has named yet."""
+    words = text.split()
+    if not words:
+        return "Untitled story"
+    start = clean_title(" ".join(words[:TITLE_WORDS])).rstrip(".,;:!?\"'“”‘’- ")
+    return f"{start}…" if len(words) > TITLE_WORDS else start or "Untitled story"
+
+
+def _same_bits(one: NDArray[np.float32] | None, two: NDArray[np.float32] | None) -> bool:
+    if one is None or two is None:
+        return one is two
+    return one is two or (one.shape == two.shape and one.tobytes() == two.tobytes())
