@@ -1,0 +1,179 @@
+/* What the page does by itself: sends clicks on, keeps the address in step, remembers the reader's
+   stories, scrolls. What it shows is decided in demo/. */
+(() => {
+  const KEY = "seedstory-stories";
+  const MOST = 60;
+  let current = { view: "", story: "", panel: "", live: "" };
+  let arrived = false;
+  let send = () => {};
+
+  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  function mine() {
+    try {
+      const ids = JSON.parse(localStorage.getItem(KEY) || "[]");
+      return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
+    } catch {
+      return [];
+    }
+  }
+
+  function remember(story) {
+    try {
+      const ids = [story, ...mine().filter((id) => id !== story)].slice(0, MOST);
+      localStorage.setItem(KEY, JSON.stringify(ids));
+    } catch {
+      /* Private windows may refuse; the address still leads back. */
+    }
+  }
+
+  function address() {
+    const query = new URLSearchParams(location.search);
+    return { story: query.get("story") || "", panel: query.get("panel") || "" };
+  }
+
+  /* For the first event of the page: what its address and this browser know. */
+  function arrive() {
+    return { ...address(), mine: mine() };
+  }
+
+  function withMine(place) {
+    return { ...place, mine: mine() };
+  }
+
+  /* Clicks on anything with data-do go to Python, with all its data-* values. */
+  function listen(element, trigger) {
+    element.addEventListener("click", (event) => {
+      const target = event.target.closest("[data-do]");
+      if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      if (target.dataset.do === "dismiss") target.closest(".notice").hidden = true;
+      document.body.removeAttribute("data-outline");
+      trigger("click", { ...target.dataset });
+    });
+  }
+
+  /* The title turns into a field and back. */
+  function title(element, trigger) {
+    const bar = () => element.querySelector(".title-bar");
+    const leave = () => bar() && bar().classList.remove("editing");
+    element.addEventListener("click", (event) => {
+      if (!event.target.closest("[data-do=edit-title]")) return;
+      bar().classList.add("editing");
+      const input = element.querySelector(".title-input");
+      input.value = element.querySelector(".title").textContent;
+      input.focus();
+      input.select();
+    });
+    element.addEventListener("keydown", (event) => {
+      if (!event.target.matches(".title-input")) return;
+      if (event.key === "Escape") {
+        event.target.dataset.cancelled = "yes";
+        leave();
+      }
+      if (event.key === "Enter") event.target.blur();
+    });
+    element.addEventListener("focusout", (event) => {
+      if (!event.target.matches(".title-input")) return;
+      const cancelled = event.target.dataset.cancelled;
+      delete event.target.dataset.cancelled;
+      leave();
+      const now = element.querySelector(".title").textContent;
+      if (!cancelled && event.target.value !== now) {
+        trigger("click", { do: "rename", title: event.target.value });
+      }
+    });
+  }
+
+  function show(place) {
+    const body = document.body;
+    const before = current;
+    current = place;
+    for (const name of ["view", "live"]) body.dataset[name] = place[name] || "";
+    for (const name of ["busy", "redraw", "again", "asks", "begun"]) {
+      body.dataset[name] = place[name] ? "yes" : "";
+    }
+    if (place.busy || place.panel !== before.panel) body.removeAttribute("data-writing");
+    document.title = (place.view === "story" && place.title ? place.title + " · " : "") +
+      "SEED-Story Studio";
+    const here = address();
+    const story = place.view === "story" ? place.story : "";
+    const panel = place.view === "story" ? place.panel : "";
+    if (story) remember(story);
+    const query = new URLSearchParams(location.search);
+    story ? query.set("story", story) : query.delete("story");
+    panel ? query.set("panel", panel) : query.delete("panel");
+    const text = query.toString();
+    const url = location.pathname + (text ? "?" + text : "") + location.hash;
+    if (here.story !== story || here.panel !== panel) {
+      // Only a story the reader comes to gets a step in the history of its own; page by page, the
+      // back button would have to be pressed a dozen times to leave.
+      const step = arrived && (here.story !== story || place.panel !== before.panel);
+      history[step ? "pushState" : "replaceState"]({}, "", url);
+      tellParent(text);
+    }
+    const moved = before.view !== place.view || before.story !== place.story ||
+      before.panel !== place.panel || (place.live && !before.live);
+    if (moved) setTimeout(() => scroll(place, before), 80);
+    arrived = true;
+  }
+
+  /* On Hugging Face the page lies in a frame; its address shall show the story as well. */
+  function tellParent(queryString) {
+    if (window.parent !== window) {
+      window.parent.postMessage({ queryString }, "https://huggingface.co");
+    }
+  }
+
+  function scroll(place, before) {
+    const behavior = calm() || before.view !== place.view ? "auto" : "smooth";
+    if (place.view === "start") {
+      window.scrollTo({ top: 0, behavior });
+      return;
+    }
+    const target = place.live === "turn"
+      ? document.querySelector("#live .page")
+      : document.getElementById("page-" + place.panel);
+    if (target) target.scrollIntoView({ behavior, block: "start" });
+    else window.scrollTo({ top: 0, behavior });
+    const node = document.querySelector("#outline .node-here");
+    const tree = document.querySelector("#outline .tree");
+    if (node && tree) {
+      tree.scrollTo({ top: node.offsetTop - tree.clientHeight / 2, behavior });
+    }
+  }
+
+  function place(element, trigger, props, watch) {
+    send = (what) => trigger("click", what);
+    watch("value", () => show(props.value));
+    // The answer to the page's first event may have come before this part was ready.
+    if (props.value.view) show(props.value);
+    window.addEventListener("popstate", () => {
+      const { story, panel } = address();
+      if (story === current.story && panel === current.panel) return;
+      send(story ? { do: "open", story, panel } : { do: "start" });
+    });
+  }
+
+  function writeOwn() {
+    const body = document.body;
+    if (body.dataset.writing) {
+      body.removeAttribute("data-writing");
+      return;
+    }
+    body.dataset.writing = "yes";
+    setTimeout(() => document.querySelector("#line textarea")?.focus(), 50);
+  }
+
+  function toggleOutline() {
+    const body = document.body;
+    if (body.dataset.outline) body.removeAttribute("data-outline");
+    else body.dataset.outline = "yes";
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.body.removeAttribute("data-outline");
+  });
+
+  window.seedstory = { arrive, withMine, listen, title, place, writeOwn, toggleOutline };
+})();

@@ -1,0 +1,270 @@
+"""Named endpoints for programs: the same desk, stories and checks as the page.
+
+Every endpoint takes and gives plain values. Those that make a page are generators: `submit` of
+`gradio_client` shows how far they are, `predict` waits for the page. An error is one sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from demo import view
+from demo.desk import OUR_FAULT, Desk, Job
+from demo.forms import Settings, make_request
+from demo.handlers import LOOK_SECONDS, begin_story
+from demo.openings import Opening
+from seedstory_core.engine import TurnRequest
+from seedstory_core.errors import InputError, SeedStoryError
+from seedstory_core.session import SessionStore
+from seedstory_core.story.upload import open_picture
+
+log = logging.getLogger(__name__)
+
+Step = tuple[dict[str, Any], Image.Image | None]
+
+
+class Api:
+    """The endpoints; their docstrings are their documentation."""
+
+    def __init__(self, store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> None:
+        """Serve the same store, desk and shelf as the page."""
+        self.store = store
+        self.desk = desk
+        self.shelf = openings
+
+    async def begin(
+        self,
+        sentence: str | None = None,
+        picture: str | None = None,
+        opening: str | None = None,
+        keep_words: bool = False,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        seed: float | None = None,
+        steps: float | None = None,
+        guidance: float | None = None,
+    ) -> AsyncIterator[Step]:
+        """Begin a story with a sentence, a picture, or both, or with an opening of the shelf.
+
+        Gives the first page as JSON (`story_id`, `panel_id`, `text`, …) and its picture.
+        """
+
+        def ask() -> Job:
+            text, image, keep = sentence or "", None, keep_words
+            if opening:
+                card = next((card for card in self.shelf if card.id == opening), None)
+                if card is None:
+                    known = ", ".join(card.id for card in self.shelf)
+                    raise InputError(f"There is no opening {opening[:40]!r}; there are {known}.")
+                keep = keep or not text
+                text, image = text or card.sentence, card.image()
+            if picture is not None:
+                image = open_picture(picture).image
+            knobs = Settings(temperature, top_p, seed, steps, guidance)
+            return begin_story(self.store, self.desk, self._request(text, image, keep, knobs))[1]
+
+        async for step in self._made(ask):
+            yield step
+
+    async def continue_story(
+        self,
+        story_id: str,
+        panel_id: str | None = None,
+        text: str | None = None,
+        keep_words: bool = False,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        seed: float | None = None,
+        steps: float | None = None,
+        guidance: float | None = None,
+    ) -> AsyncIterator[Step]:
+        """Tell the next page after a panel; without `panel_id`, after the newest one.
+
+        `text` begins the page with your words; `keep_words` keeps it to them. After a panel that
+        has a next page already, this begins a branch. Gives the page as JSON and its picture.
+        """
+
+        def ask() -> Job:
+            tree = self.store.open(story_id).tree
+            newest = tree.newest
+            after = tree.panel(panel_id).id if panel_id else newest.id if newest else None
+            knobs = Settings(temperature, top_p, seed, steps, guidance)
+            request = self._request(text or "", None, keep_words, knobs)
+            return self.desk.submit("turn", story_id, after, request)
+
+        async for step in self._made(ask):
+            yield step
+
+    async def redraw(
+        self,
+        story_id: str,
+        panel_id: str,
+        seed: float | None = None,
+        steps: float | None = None,
+        guidance: float | None = None,
+    ) -> AsyncIterator[Step]:
+        """Paint a page's picture anew, with another seed. The text and all other pages stay."""
+
+        def ask() -> Job:
+            panel = self.store.open(story_id).tree.panel(panel_id)
+            knobs = Settings(None, None, seed, steps, guidance)
+            request = self._request("", None, False, knobs)
+            return self.desk.submit("redraw", story_id, panel.id, request)
+
+        async for step in self._made(ask):
+            yield step
+
+    def open_story(self, story_id: str, panel_id: str = "") -> dict[str, Any]:
+        """A story's pages up to a panel; without `panel_id`, up to the newest."""
+        with _told():
+            tree = self.store.open(story_id).tree
+            newest = tree.newest
+            here = tree.panel(panel_id) if panel_id else newest
+            return view.story_as_json(tree, story_id, here.id if here else None)
+
+    def outline(self, story_id: str) -> dict[str, Any]:
+        """Every panel of a story with its parent and children, and where its branches end."""
+        with _told():
+            return view.outline_as_json(self.store.open(story_id).tree, story_id)
+
+    def stop(self, story_id: str) -> bool:
+        """Stop the story's running turn, which leaves no trace; false when there was none."""
+        with _told():
+            self.store.open(story_id)
+            return self.desk.stop(story_id)
+
+    def rename(self, story_id: str, title: str) -> dict[str, Any]:
+        """Give a story a title; an empty one goes back to its first words."""
+        with _told():
+            session = self.store.open(story_id)
+            session.rename(title)
+            return {"story_id": story_id, "title": session.tree.title}
+
+    def remove_branch(self, story_id: str, panel_id: str) -> dict[str, Any]:
+        """Take a panel and everything after it out of a story; gives the outline that is left."""
+        with _told():
+            session = self.store.open(story_id)
+            session.remove_branch(panel_id)
+            return view.outline_as_json(session.tree, story_id)
+
+    def openings(self) -> list[dict[str, Any]]:
+        """The shelf of openings, for `begin`."""
+        return [
+            {"opening": card.id, "sentence": card.sentence, "picture": card.url}
+            for card in self.shelf
+        ]
+
+    def _request(
+        self, text: str, image: Image.Image | None, keep_words: bool, knobs: Settings
+    ) -> TurnRequest:
+        return make_request(
+            self.store.engine.config,
+            text=text,
+            image=image,
+            keep_words=keep_words,
+            settings=knobs,
+        )
+
+    async def _made(self, ask: Any) -> AsyncIterator[Step]:
+        """Put a wish in line and tell how it goes, with the finished page last."""
+        with _told():
+            job: Job = await asyncio.to_thread(ask)
+            seen = -1
+            while not job.ended.is_set():
+                progress = job.progress
+                if progress.version != seen and not progress.has_ended:
+                    seen = progress.version
+                    state = {
+                        "story_id": job.story_id,
+                        "state": progress.phase,
+                        "position": progress.position,
+                        "done": progress.done,
+                        "total": progress.total,
+                        "text": progress.text,
+                    }
+                    yield state, None
+                await asyncio.sleep(LOOK_SECONDS)
+            progress = job.progress
+            if progress.phase != "done":
+                if job.panel_id is None and not len(self.store.open(job.story_id).tree):
+                    self.store.discard(job.story_id)
+                stopped = "The turn was stopped. The story is as it was."
+                raise gr.Error(progress.error or stopped, print_exception=False)
+            session = await asyncio.to_thread(self.store.open, job.story_id)
+            panel = session.tree.panel(progress.panel_id)
+            image = await asyncio.to_thread(session.image, panel.id)
+            page = view.panel_as_json(session.tree, job.story_id, panel)
+            yield {"story_id": job.story_id, "state": "done", **page}, image
+
+
+class _told:
+    """Give a program our sentence, and never a traceback."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, SeedStoryError):
+            raise gr.Error(str(error), print_exception=False) from error
+        if isinstance(error, Exception) and not isinstance(error, gr.Error):
+            log.error("An endpoint failed.", exc_info=error)
+            raise gr.Error(OUR_FAULT, print_exception=False) from error
+
+
+def add_api(store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> None:
+    """Add the endpoints to the page under construction."""
+    api = Api(store, desk, openings)
+    # Endpoints that take or give pictures go through components, which store and check the files;
+    # they are never shown.
+    with gr.Column(visible=False):
+        story_id = gr.Textbox(label="story_id")
+        panel_id = gr.Textbox(label="panel_id")
+        text = gr.Textbox(label="text")
+        opening = gr.Textbox(label="opening")
+        picture = gr.File(label="picture")
+        keep_words = gr.Checkbox(label="keep_words")
+        temperature, top_p, seed, steps, guidance = (
+            gr.Number(None, label=name)
+            for name in ("temperature", "top_p", "seed", "steps", "guidance")
+        )
+        panel = gr.JSON(label="page")
+        image = gr.Image(label="picture", format="png", type="pil")
+        trigger = gr.Button()
+    options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
+    knobs = [temperature, top_p, seed, steps, guidance]
+    trigger.click(
+        api.begin,
+        [text, picture, opening, keep_words, *knobs],
+        [panel, image],
+        api_name="begin",
+        **options,
+    )
+    trigger.click(
+        api.continue_story,
+        [story_id, panel_id, text, keep_words, *knobs],
+        [panel, image],
+        api_name="continue_story",
+        **options,
+    )
+    trigger.click(
+        api.redraw,
+        [story_id, panel_id, seed, steps, guidance],
+        [panel, image],
+        api_name="redraw",
+        **options,
+    )
+    for endpoint in (
+        api.open_story,
+        api.outline,
+        api.stop,
+        api.rename,
+        api.remove_branch,
+        api.openings,
+    ):
+        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)

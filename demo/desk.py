@@ -1,0 +1,230 @@
+"""The storyteller's desk: one line of turns, served in the order they came.
+
+A turn belongs to the desk, not to the browser tab that asked for it: it runs to its end when the
+page is reloaded or closed, and any number of pages may watch it. Gradio's own queue only carries
+the watchers, so looking around never waits behind somebody's turn.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from PIL import Image
+
+from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
+from seedstory_core.errors import BusyError, SeedStoryError, TurnCancelled
+from seedstory_core.session import PanelAdded, Remembering, SessionStore
+
+log = logging.getLogger(__name__)
+
+MAX_LINE = 100
+"""Turns that may wait; beyond that nobody would stay to see theirs."""
+KEPT_JOBS = 500
+"""Finished turns whose outcome is still told to a page that asks late."""
+
+OUR_FAULT = (
+    "Something went wrong on our side, and it has been noted. The story is as it was; "
+    "please try again."
+)
+
+Kind = Literal["turn", "redraw"]
+Phase = Literal[
+    "waiting", "opening", "remembering", "writing", "painting", "done", "stopped", "failed"
+]
+ENDED: tuple[Phase, ...] = ("done", "stopped", "failed")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a turn is; a new object for every step, so it can be read from any thread."""
+
+    phase: Phase = "waiting"
+    version: int = 0
+    """Grows with every change."""
+    position: int = 0
+    """While waiting: how many turns come before this one."""
+    done: int = 0
+    total: int = 0
+    """While remembering: pages read again; while painting: steps."""
+    text: str = ""
+    preview: Image.Image | None = None
+    panel_id: str = ""
+    """The finished panel."""
+    error: str = ""
+    """Why it failed, in a sentence for the reader."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.phase in ENDED
+
+
+class Job:
+    """One asked-for turn or redrawing."""
+
+    def __init__(
+        self,
+        number: int,
+        kind: Kind,
+        story_id: str,
+        panel_id: str | None,
+        request: TurnRequest,
+    ) -> None:
+        """Describe the wish; `Desk.submit` puts it in line.
+
+        Args:
+            number: Unique on this desk.
+            kind: A new panel, or a new picture for an old one.
+            story_id: Of a story that exists.
+            panel_id: The panel to continue from (None begins), or the one to redraw.
+            request: What the reader wants.
+        """
+        self.id = str(number)
+        self.kind = kind
+        self.story_id = story_id
+        self.panel_id = panel_id
+        self.request = request
+        self.progress = Progress(text=request.reader_text if kind == "turn" else "")
+        self.stop_asked = threading.Event()
+        self.ended = threading.Event()
+
+    def report(self, **changes: object) -> None:
+        """Move the progress on."""
+        self.progress = replace(
+            self.progress,
+            version=self.progress.version + 1,
+            **changes,  # type: ignore[arg-type]
+        )
+        if self.progress.has_ended:
+            self.ended.set()
+
+
+class Desk:
+    """Takes wishes, works them off one by one on a thread of its own."""
+
+    def __init__(self, store: SessionStore) -> None:
+        """Serve the stories of a store."""
+        self.store = store
+        self._numbers = itertools.count(1)
+        self._line: deque[Job] = deque()
+        self._current: Job | None = None
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._changed = threading.Condition()
+        self._worker: threading.Thread | None = None
+
+    def submit(self, kind: Kind, story_id: str, panel_id: str | None, request: TurnRequest) -> Job:
+        """Put a turn in line.
+
+        Raises:
+            BusyError: The story already has one in line or at work, or the line is full.
+        """
+        with self._changed:
+            if self._running(story_id) is not None:
+                raise BusyError("This story is still working on a page. Wait for it, or stop it.")
+            if len(self._line) >= MAX_LINE:
+                raise BusyError(
+                    f"{len(self._line)} stories are waiting for the storyteller already. "
+                    "Please come back in a few minutes."
+                )
+            job = Job(next(self._numbers), kind, story_id, panel_id, request)
+            self._line.append(job)
+            self._jobs[job.id] = job
+            while len(self._jobs) > KEPT_JOBS and next(iter(self._jobs.values())).ended.is_set():
+                self._jobs.popitem(last=False)
+            self._tell_positions()
+            if self._worker is None:
+                self._worker = threading.Thread(target=self._work, name="desk", daemon=True)
+                self._worker.start()
+            self._changed.notify_all()
+        return job
+
+    def job(self, job_id: str) -> Job | None:
+        """The job with this id, running or ended."""
+        return self._jobs.get(job_id)
+
+    def running(self, story_id: str) -> Job | None:
+        """The job that this story has in line or at work."""
+        with self._changed:
+            return self._running(story_id)
+
+    def stop(self, story_id: str) -> bool:
+        """Take the story's job out of the line, or stop it within a word or a step."""
+        with self._changed:
+            job = self._running(story_id)
+            if job is None:
+                return False
+            job.stop_asked.set()
+            if job in self._line:
+                self._line.remove(job)
+                job.report(phase="stopped")
+                self._tell_positions()
+                return True
+        self.store.open(story_id).cancel()
+        return True
+
+    def _running(self, story_id: str) -> Job | None:
+        jobs = [*self._line, *([self._current] if self._current else [])]
+        return next((job for job in jobs if job.story_id == story_id), None)
+
+    def _tell_positions(self) -> None:
+        ahead = 1 if self._current else 0
+        for position, job in enumerate(self._line, start=ahead):
+            if job.progress.position != position or not job.progress.version:
+                job.report(position=position)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._line:
+                    self._changed.wait()
+                job = self._current = self._line.popleft()
+                self._tell_positions()
+            outcome = self._take_turn(job)
+            with self._changed:
+                # Out of the line first: whoever sees the outcome may ask for the next turn at once.
+                self._current = None
+                self._tell_positions()
+            job.report(**outcome)
+
+    def _take_turn(self, job: Job) -> dict[str, object]:
+        job.report(phase="opening")
+        added = ""
+        try:
+            session = self.store.open(job.story_id)
+            if job.kind == "turn":
+                events = session.turn(job.panel_id, job.request)
+            else:
+                events = session.redraw(job.panel_id or "", job.request)
+            if job.stop_asked.is_set():
+                raise TurnCancelled
+            for event in events:
+                if isinstance(event, PanelAdded):
+                    added = event.panel.id
+                    continue
+                if job.stop_asked.is_set():
+                    # Asked before the session listened: tell it again.
+                    session.cancel()
+                if isinstance(event, Remembering):
+                    job.report(phase="remembering", done=event.done, total=event.total)
+                elif isinstance(event, TextDelta):
+                    job.report(phase="writing", text=event.text)
+                elif isinstance(event, ImagePreview):
+                    job.report(
+                        phase="painting",
+                        done=event.step,
+                        total=event.num_steps,
+                        preview=event.image or job.progress.preview,
+                    )
+        except TurnCancelled:
+            return {"phase": "stopped"}
+        except SeedStoryError as error:
+            return {"phase": "failed", "error": str(error)}
+        except Exception:
+            log.exception("A turn of story %s failed.", job.story_id)
+            return {"phase": "failed", "error": OUR_FAULT}
+        return {"phase": "done", "panel_id": added}

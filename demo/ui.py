@@ -1,0 +1,287 @@
+"""Layout and wiring: which parts the page has, and which handler answers which event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from demo import view
+from demo.api import add_api
+from demo.desk import Desk
+from demo.files import routes
+from demo.forms import MAX_GUIDANCE, MAX_STEPS
+from demo.handlers import Handlers, nowhere
+from demo.openings import load_openings
+from demo.theme import make_theme
+from seedstory_core.config import project_path
+from seedstory_core.session import SessionStore
+
+TITLE = "SEED-Story Studio"
+HEAD = """
+<meta name="color-scheme" content="only light">
+<meta name="theme-color" content="#f4e9d4">
+<link rel="preload" href="studio/fonts/fraunces.woff2" as="font" type="font/woff2" crossorigin>
+<link rel="preload" href="studio/fonts/nunito.woff2" as="font" type="font/woff2" crossorigin>
+<link rel="stylesheet" href="studio/style.css">
+"""
+# Gradio puts the head into the page while the parts are already being made, so they wait for it.
+READY = """
+const ready = async () => {
+  while (!window.seedstory) await new Promise((resolve) => setTimeout(resolve, 10));
+  return window.seedstory;
+};
+"""
+LISTEN = READY + "ready().then((studio) => studio.listen(element, trigger));"
+EDIT_TITLE = LISTEN.replace("studio.listen", "studio.title")
+KEEP_PLACE = READY + "ready().then((studio) => studio.place(element, trigger, props, watch));"
+ARRIVE = "async () => {" + READY + "return [(await ready()).arrive()]; }"
+MAX_UPLOAD = "40mb"
+"""Above our own limit, whose sentence a reader should see rather than Gradio's."""
+KEPT_SECONDS = (3600, 86400)
+"""How often Gradio's copies of uploads are looked through, and how old they may become."""
+
+MASTHEAD = """
+<header class="masthead">
+<a class="brand" href="./" data-do="start"><img src="studio/logo.svg" alt="" width="44" height="44">
+<span>SEED-Story <b>Studio</b></span></a>
+<button type="button" class="quiet" data-do="start">All stories</button>
+</header>
+"""
+WELCOME = """
+<div class="welcome"><h1>Once upon a time<span aria-hidden="true">…</span></h1>
+<p>Choose how your story begins. The storyteller writes the next page and paints its picture, and
+you turn the tale wherever you like.</p></div>
+"""
+FOOT = """
+<footer class="foot"><p>A small model writes and paints every page on this machine. Its tales are
+made up, and now and then it makes a mistake.</p></footer>
+"""
+
+
+def build_page(store: SessionStore) -> gr.Blocks:
+    """Put the page together over a store of stories."""
+    desk = Desk(store)
+    openings = load_openings()
+    on = Handlers(store, desk, openings)
+
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=KEPT_SECONDS
+    ) as page:
+        # First, so that the endpoints get their plain names and the page's own events the others.
+        add_api(store, desk, openings)
+        place = _value({**nowhere(), "view": ""}, "place", KEEP_PLACE)
+        draft = _value({"opening": ""}, "draft", None)
+        masthead = _html(MASTHEAD, "masthead")
+        notice = _html("", "notice")
+
+        with gr.Column(elem_id="start"):
+            with gr.Row(elem_id="start-desk"):
+                with gr.Column(elem_id="shelf-side"):
+                    gr.HTML(WELCOME, apply_default_css=False)
+                    shelf = _html(view.shelf(openings), "shelf")
+                with gr.Column(elem_id="first-page"):
+                    gr.HTML('<h2 class="hand">Page one</h2>', apply_default_css=False)
+                    slot = _html(view.first_picture(), "slot")
+                    own_picture = gr.File(
+                        label="Your own picture",
+                        show_label=False,
+                        elem_id="own-picture",
+                        height=60,
+                    )
+                    sentence = gr.Textbox(
+                        label="First sentence",
+                        placeholder="Late one evening, Mira the fox found a golden key…",
+                        lines=3,
+                        max_lines=7,
+                        elem_id="sentence",
+                    )
+                    keep_first = gr.Checkbox(
+                        label="Keep my words exactly as they are", elem_id="keep-first"
+                    )
+                    begin = gr.Button("Begin the story", variant="primary", elem_id="begin")
+            stories = _html("", "stories")
+
+        with gr.Row(elem_id="story"):
+            with gr.Column(elem_id="book-side"):
+                title = _html("", "title", EDIT_TITLE)
+                book = _html("", "book")
+                live = _html("", "live")
+                with gr.Row(elem_id="tools"):
+                    redraw = gr.Button("Paint it again", size="sm", elem_id="redraw")
+                    again = gr.Button("Tell it again", size="sm", elem_id="again")
+                    ask = gr.Button("Remove", size="sm", elem_id="ask-remove")
+                with gr.Row(elem_id="asks"):
+                    question = _html("", "question")
+                    remove = gr.Button("Remove", variant="primary", size="sm", elem_id="remove")
+                    keep_page = gr.Button("Keep", size="sm", elem_id="keep-page")
+                tail = _html("", "tail")
+                with gr.Column(elem_id="composer"):
+                    with gr.Row(elem_id="acts"):
+                        go_on = gr.Button("Continue the story", variant="primary", elem_id="go-on")
+                        write_own = gr.Button("Write the next line myself", elem_id="write-own")
+                        stop = gr.Button("Stop", elem_id="stop")
+                        show_outline = gr.Button("Pages", elem_id="show-outline")
+                    with gr.Column(elem_id="own-line"):
+                        line = gr.Textbox(
+                            label="Your words",
+                            placeholder="A whole line, or only the beginning of one: "
+                            "then it starts to rain",
+                            lines=2,
+                            max_lines=5,
+                            elem_id="line",
+                        )
+                        with gr.Row(elem_id="own-line-acts"):
+                            keep_words = gr.Checkbox(
+                                label="Keep my words exactly as they are", elem_id="keep-words"
+                            )
+                            write = gr.Button(
+                                "Put it in the book", variant="primary", elem_id="write"
+                            )
+            with gr.Column(elem_id="outline-side"):
+                outline = _html("", "outline")
+
+        with gr.Accordion("The storyteller's knobs", open=False, elem_id="knobs-drawer"):
+            knobs = _knobs(store)
+        gr.HTML(FOOT, apply_default_css=False)
+
+        # The fields of handlers.Screen, in their order.
+        screen = [
+            place,
+            title,
+            book,
+            tail,
+            live,
+            outline,
+            go_on,
+            question,
+            notice,
+            draft,
+            shelf,
+            slot,
+            own_picture,
+            sentence,
+            line,
+            stories,
+        ]
+        quietly: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        often: dict[str, Any] = {**quietly, "trigger_mode": "multiple"}
+
+        def watched(event: Any) -> Any:
+            """After an event that may have begun a turn: follow it, and show what came of it."""
+            following = event.then(on.follow, [place], [live], **often)
+            return following.then(on.finish, [place], screen, **often)
+
+        watched(page.load(on.arrive, [place], screen, js=ARRIVE, **quietly))
+        clicked = [
+            part.click for part in (place, masthead, notice, title, book, tail, outline, stories)
+        ]
+        watched(
+            gr.on(clicked, on.click, [place], screen, js="(p) => [seedstory.withMine(p)]", **often)
+        )
+
+        gr.on([shelf.click, slot.click], on.choose, [sentence], screen, **often)
+        gr.on(
+            [own_picture.upload, own_picture.clear],
+            on.bring,
+            [own_picture, sentence],
+            screen,
+            **often,
+        )
+        begun = begin.click(
+            on.begin, [place, draft, own_picture, sentence, keep_first, *knobs], screen, **quietly
+        )
+        watched(watched(begun).then(on.go_on_by_itself, [place, *knobs], screen, **often))
+
+        watched(go_on.click(on.go_on, [place, *knobs], screen, **quietly))
+        watched(
+            gr.on(
+                [write.click, line.submit],
+                on.write,
+                [place, line, keep_words, *knobs],
+                screen,
+                **quietly,
+            )
+        )
+        watched(again.click(on.again, [place, *knobs], screen, **quietly))
+        watched(redraw.click(on.redraw, [place, *knobs], screen, **quietly))
+        stop.click(on.stop, [place], screen, **often)
+        ask.click(on.ask_to_remove, [place], screen, **often)
+        keep_page.click(on.keep, [place], screen, **often)
+        remove.click(on.remove, [place], screen, **often)
+        write_own.click(None, js="() => seedstory.writeOwn()", api_visibility="private")
+        show_outline.click(None, js="() => seedstory.toggleOutline()", api_visibility="private")
+    # Turns wait at the desk; Gradio's queue carries only those who watch.
+    page.queue(default_concurrency_limit=None, max_size=None)
+    return page
+
+
+def launch_options(store: SessionStore) -> dict[str, Any]:
+    """What `launch` needs besides host and port."""
+    script = project_path("assets/studio.js").read_text("utf-8")
+    return {
+        "theme": make_theme(),
+        "head": HEAD + f"<script>{script}</script>",
+        "favicon_path": project_path("assets/logo.svg"),
+        "app_kwargs": {"routes": routes(store)},
+        "max_file_size": MAX_UPLOAD,
+        "footer_links": ["api"],
+        # Server-side rendering needs Node beside Python and would route past our own addresses.
+        "ssr_mode": False,
+        "show_error": False,
+    }
+
+
+def _html(value: Any, elem_id: str, js: str = LISTEN) -> gr.HTML:
+    return gr.HTML(value, elem_id=elem_id, js_on_load=js, apply_default_css=False, padding=False)
+
+
+def _value(value: dict[str, Any], elem_id: str, js: str | None) -> gr.HTML:
+    """Something the page remembers and does not show."""
+    return gr.HTML(value, elem_id=elem_id, html_template="<span></span>", js_on_load=js)
+
+
+def _knobs(store: SessionStore) -> list[gr.components.Component]:
+    """The fields of forms.Settings, in their order."""
+    config = store.engine.config
+    with gr.Row():
+        temperature = gr.Slider(
+            0,
+            2,
+            value=config.generation.temperature,
+            step=0.05,
+            label="Temperature",
+            info="How daring the words are; 0 always takes the likeliest.",
+        )
+        top_p = gr.Slider(
+            0.05,
+            1,
+            value=config.generation.top_p,
+            step=0.05,
+            label="Top-p",
+            info="How much of the unlikely is left out.",
+        )
+    with gr.Row():
+        seed = gr.Textbox(
+            label="Seed",
+            placeholder="a new one each time",
+            info="The same number tells the same page again.",
+            max_lines=1,
+        )
+        steps = gr.Slider(
+            1,
+            MAX_STEPS,
+            value=config.detokenizer.num_inference_steps,
+            step=1,
+            label="Painting steps",
+            info="More are slower and finer.",
+        )
+        guidance = gr.Slider(
+            0,
+            MAX_GUIDANCE,
+            value=config.detokenizer.guidance_scale,
+            step=0.5,
+            label="Guidance",
+            info="How closely the picture keeps to the tale.",
+        )
+    return [temperature, top_p, seed, steps, guidance]
