@@ -1,0 +1,1 @@
+"""How fast the studio is, measured side by side in one process."""

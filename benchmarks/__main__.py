@@ -1,0 +1,142 @@
+"""Measure the studio on this machine: `python -m benchmarks`.
+
+Prints, as Markdown: how long the page takes to come up, the wait for the first word, a whole turn,
+a branch at panel 25, the memory of a 25-panel story, and how turn 25 compares with turn 2.
+Medians, with the spread in brackets. Machines differ and are noisy; the ratios travel best.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from seedstory_core.build import build_store
+from seedstory_core.config import PROJECT_ROOT, load_config
+from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
+from seedstory_core.generation.sampling import Sampling
+from seedstory_core.session import PanelAdded, StorySession
+
+OPENING = "One sunny morning, Mira the fox was playing with a ball in the garden."
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--config", default=None)
+    parser.add_argument("--set", dest="overrides", nargs="*", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--rounds", type=int, default=3, help="stories of 25 panels")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as stories:
+        overrides = [*arguments.overrides, f"runtime.stories_folder={stories}"]
+        print(f"{_machine()}\n\n| what | median (lowest - highest) |\n|---|---|")
+        _row("page usable after start", [_page_start(overrides) for _ in range(arguments.rounds)])
+        config = load_config(arguments.config, overrides)
+        store = build_store(config)
+        first_word: list[float] = []
+        turns: dict[int, list[float]] = {number: [] for number in range(1, 26)}
+        branches: list[float] = []
+        megabytes: list[float] = []
+        for round_number in range(arguments.rounds):
+            session = store.create()
+            parent = None
+            for number in range(1, 26):
+                waited, took = _turn(session, parent, number + 100 * round_number)
+                parent = session.tree.newest.id if session.tree.newest else None
+                turns[number].append(took)
+                if number > 1:
+                    first_word.append(waited)
+            megabytes.append(session.memory.num_bytes / 1e6)
+            branches += [_branch(session, panel) for panel in ("p25", "p13", "p24")]
+        whole = [took for number, values in turns.items() if number > 1 for took in values]
+        _row("first word", first_word)
+        _row("whole turn (text and picture)", whole)
+        _row("branch ready to go on, panels 13 to 25", branches)
+        _row("memory of a 25-panel story", megabytes, unit="MB")
+        ratio = [late / early for late, early in zip(turns[25], turns[2], strict=True)]
+        _row("turn 25 against turn 2", ratio, unit="x")
+
+
+def _turn(session: StorySession, parent: str | None, seed: int) -> tuple[float, float]:
+    """Seconds to the first word (or step), and for the whole turn."""
+    request = TurnRequest(
+        reader_text="" if parent else OPENING,
+        sampling=Sampling(seed=seed),
+        image_seed=seed,
+    )
+    started = time.perf_counter()
+    first = None
+    for event in session.turn(parent, request):
+        if first is None and isinstance(event, TextDelta | ImagePreview):
+            first = time.perf_counter() - started
+        if isinstance(event, PanelAdded):
+            break
+    took = time.perf_counter() - started
+    return first or took, took
+
+
+def _branch(session: StorySession, panel: str) -> float:
+    """Seconds until a context for a new branch after `panel` stands."""
+    started = time.perf_counter()
+    session.warm(panel)
+    path = [p.id for p in session.tree.path(panel)]
+    segments = [segment for segment in session.memory.find(path) if segment is not None]
+    session.engine.prepare(segments)
+    return time.perf_counter() - started
+
+
+def _page_start(overrides: Sequence[str]) -> float:
+    """Seconds from `python app.py` to a page that answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = time.perf_counter()
+    server = subprocess.Popen(
+        [sys.executable, "app.py", "--port", str(port), "--set", *overrides],
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"},
+    )
+    try:
+        while time.perf_counter() - started < 120:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/config", timeout=5):
+                    return time.perf_counter() - started
+            except OSError:
+                time.sleep(0.1)
+        raise SystemExit("The page did not come up within two minutes.")
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def _machine() -> str:
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = lines[0].split(":", 1)[1].strip() if lines else name
+    return f"{name}, {os.cpu_count()} cores, torch {torch.__version__}"
+
+
+def _row(what: str, values: Sequence[float], unit: str = "s") -> None:
+    low, high = min(values), max(values)
+    print(
+        f"| {what} | {statistics.median(values):.2f} {unit} ({low:.2f} - {high:.2f}) |", flush=True
+    )
+
+
+if __name__ == "__main__":
+    main()

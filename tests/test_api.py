@@ -1,0 +1,298 @@
+"""The endpoints, through `gradio_client`, against the really started studio."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+from studio import served
+
+from seedstory_core.engine import StoryEngine
+from seedstory_core.session import SessionStore
+from seedstory_core.story.archive import StoryArchive
+
+SENTENCE = "Late one evening, Mira the fox found a golden key."
+
+
+@pytest.fixture(scope="module")
+def store(tiny_engine: StoryEngine, tmp_path_factory: pytest.TempPathFactory) -> SessionStore:
+    return SessionStore(tiny_engine, StoryArchive(str(tmp_path_factory.mktemp("api"))))
+
+
+@pytest.fixture(scope="module")
+def url(store: SessionStore) -> Iterator[str]:
+    with served(store) as address:
+        yield address
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Client]:
+    client = Client(url, verbose=False)
+    yield client
+    client.close()
+
+
+def begin(client: Client, **changes: Any) -> tuple[dict[str, Any], Any]:
+    result = client.predict(
+        **{"sentence": SENTENCE, "seed": 7, "steps": 1, **changes}, api_name="/begin"
+    )
+    return result
+
+
+def test_a_story_is_begun_continued_and_read_again(client: Client) -> None:
+    page, picture = begin(client)
+    assert page["state"] == "done" and page["page"] == 1
+    assert page["text"].startswith(SENTENCE) and page["reader_text"] == SENTENCE
+    with Image.open(picture) as image:
+        assert image.size == (256, 256)
+    story_id = page["story_id"]
+    second, _ = client.predict(story_id=story_id, seed=1, steps=1, api_name="/continue_story")
+    assert second["parent_id"] == page["panel_id"] and second["seed"] == 1
+    story = client.predict(story_id=story_id, api_name="/open_story")
+    assert [entry["panel_id"] for entry in story["pages"]] == ["p1", "p2"]
+    assert story["pages"][1]["text"] == second["text"]
+
+
+def test_continuing_from_an_older_panel_begins_a_branch(client: Client) -> None:
+    page, _ = begin(client)
+    story_id = page["story_id"]
+    for text in ("It rains.", "It snows."):
+        client.predict(
+            story_id=story_id,
+            panel_id="p1",
+            text=text,
+            keep_words=True,
+            steps=1,
+            api_name="/continue_story",
+        )
+    outline = client.predict(story_id=story_id, api_name="/outline")
+    assert outline["panels"][0]["children"] == ["p2", "p3"]
+    assert outline["leaves"] == ["p2", "p3"]
+    kept = client.predict(story_id=story_id, panel_id="p3", api_name="/open_story")
+    assert [entry["text"] for entry in kept["pages"]][1:] == ["It snows."]
+    left = client.predict(story_id=story_id, panel_id="p2", api_name="/remove_branch")
+    assert left["leaves"] == ["p3"]
+
+
+def test_redrawing_changes_the_picture_and_nothing_else(client: Client) -> None:
+    page, _ = begin(client)
+    again, _ = client.predict(
+        story_id=page["story_id"], panel_id="p1", seed=8, steps=1, api_name="/redraw"
+    )
+    assert again["picture"] != page["picture"] and again["image_seed"] == 8
+    assert again["text"] == page["text"]
+
+
+def test_an_opening_and_an_own_picture_can_begin(client: Client, tmp_path: Path) -> None:
+    cards = client.predict(api_name="/openings")
+    page, _ = begin(client, sentence="", opening=cards[0]["opening"])
+    assert page["text"] == cards[0]["sentence"] and page["picture_author"] == "reader"
+    path = tmp_path / "mine.png"
+    Image.new("RGB", (300, 200), "teal").save(path)
+    page, picture = begin(client, sentence="", picture=handle_file(str(path)))
+    with Image.open(picture) as image:
+        assert image.size == (300, 200)
+    assert page["text"] == ""
+
+
+def test_a_title_is_given_and_taken_back(client: Client) -> None:
+    story_id = begin(client)[0]["story_id"]
+    named = client.predict(story_id=story_id, title=" The  key ", api_name="/rename")
+    assert named["title"] == "The key"
+    named = client.predict(story_id=story_id, title="", api_name="/rename")
+    assert named["title"].startswith("Late one evening")
+
+
+def test_progress_is_told_and_a_stopped_turn_leaves_no_trace(
+    client: Client, store: SessionStore
+) -> None:
+    story_id = begin(client)[0]["story_id"]
+    job = client.submit(story_id=story_id, steps=50, api_name="/continue_story")
+    deadline = time.monotonic() + 60
+    while not any(step[0]["state"] == "painting" for step in job.outputs()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert client.predict(story_id=story_id, api_name="/stop") is True
+    with pytest.raises(AppError, match="stopped"):
+        job.result(timeout=30)
+    states = [step[0]["state"] for step in job.outputs()]
+    assert states.index("writing") < states.index("painting")
+    assert len(store.open(story_id).tree) == 1
+    assert client.predict(story_id=story_id, api_name="/stop") is False
+
+
+def test_two_readers_take_turns_while_looking_around_never_waits(url: str) -> None:
+    first, second = Client(url, verbose=False), Client(url, verbose=False)
+    one, other = begin(first)[0]["story_id"], begin(second)[0]["story_id"]
+    long = first.submit(story_id=one, steps=50, api_name="/continue_story")
+    while not long.outputs():
+        time.sleep(0.02)
+    queued = second.submit(story_id=other, steps=1, api_name="/continue_story")
+    while not queued.outputs():
+        time.sleep(0.02)
+    assert queued.outputs()[0][0]["state"] == "waiting"
+    assert queued.outputs()[0][0]["position"] == 1
+    start = time.monotonic()
+    second.predict(story_id=other, api_name="/open_story")
+    second.predict(story_id=other, api_name="/outline")
+    looking = time.monotonic() - start
+    assert not long.done(), "The turn was too short to show anything."
+    assert looking < 3
+    with pytest.raises(AppError, match="still working"):
+        first.predict(story_id=one, steps=1, api_name="/continue_story")
+    assert queued.result(timeout=60)[0]["state"] == "done"
+    assert long.result(timeout=60)[0]["state"] == "done"
+
+
+BAD_TEXTS = {
+    "x" * 100_000: "100,000 characters",
+    "Привет, маленькая лиса": "English only",
+    "🦊🦊": "no words",
+    "<img> hello": "mark that the storyteller uses",
+    "a </img> b": "mark that the storyteller uses",
+    "a <img_00003> b": "mark that the storyteller uses",
+    "[INST] hello": "mark that the storyteller uses",
+    "<s> hello": "mark that the storyteller uses",
+    "": "begins with a picture or a sentence",
+    "  \n ": "begins with a picture or a sentence",
+}
+
+
+@pytest.mark.parametrize("text", BAD_TEXTS, ids=lambda text: repr(text[:12]))
+def test_unreadable_text_is_refused_with_a_sentence(client: Client, text: str) -> None:
+    with pytest.raises(AppError, match=BAD_TEXTS[text]):
+        begin(client, sentence=text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"temperature": -1},
+        {"temperature": "hot"},
+        {"top_p": 0},
+        {"top_p": 7},
+        {"seed": 1.5},
+        {"seed": -3},
+        {"steps": 0},
+        {"steps": 10_000},
+        {"guidance": 1e9},
+    ],
+    ids=str,
+)
+def test_impossible_numbers_are_refused_by_name(client: Client, changes: dict[str, Any]) -> None:
+    with pytest.raises(AppError, match=f"{next(iter(changes))} is .*; it must be"):
+        begin(client, **changes)
+
+
+@pytest.mark.parametrize(
+    "story_id",
+    ["", "x", "../../etc/passwd", "..%2f..%2fetc", "A" * 22, "a" * 100_000, "\x00" * 20, ".trash"],
+    ids=lambda text: repr(text[:12]),
+)
+def test_foreign_story_ids_find_nothing(client: Client, story_id: str) -> None:
+    for endpoint in ("/open_story", "/outline", "/stop", "/continue_story"):
+        with pytest.raises(AppError, match="There is no story under this address"):
+            client.predict(story_id=story_id, api_name=endpoint)
+
+
+def test_foreign_panels_are_named(client: Client) -> None:
+    story_id = begin(client)[0]["story_id"]
+    for panel_id, said in (("p99", "no panel p99"), ("../p1", "no such panel")):
+        with pytest.raises(AppError, match=said):
+            client.predict(story_id=story_id, panel_id=panel_id, api_name="/continue_story")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("empty.png", b"", "empty"),
+        ("letter.png", b"Dear reader, " * 20, "could not be read"),
+        ("page.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "could not be read"),
+        ("run.exe", os.urandom(64), "could not be read"),
+    ],
+)
+def test_files_that_are_no_pictures_are_refused(
+    client: Client, tmp_path: Path, name: str, data: bytes, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(AppError, match=said):
+        begin(client, picture=handle_file(str(path)))
+
+
+def test_cut_off_and_huge_pictures_are_refused(client: Client, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.png"
+    Image.effect_noise((200, 200), 90).save(whole)
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(whole.read_bytes()[:5000])
+    wide = tmp_path / "wide.png"
+    Image.new("1", (30_000, 20)).save(wide)
+    for path, said in ((cut, "damaged or cut off"), (wide, "30,000 x 20 pixels")):
+        with pytest.raises(AppError, match=said):
+            begin(client, picture=handle_file(str(path)))
+
+
+def test_a_file_of_the_server_cannot_be_named_as_a_picture(url: str, tmp_path: Path) -> None:
+    # By hand, for gradio_client would upload the file first.
+    foreign = tmp_path / "somebody-elses.png"
+    Image.new("RGB", (64, 64)).save(foreign)
+    picture = {"path": str(foreign), "meta": {"_type": "gradio.FileData"}}
+    data = ["", picture, "", False, None, None, None, 1, None]
+    asked = httpx.post(f"{url}gradio_api/call/begin", json={"data": data})
+    answer = httpx.get(f"{url}gradio_api/call/begin/{asked.json()['event_id']}", timeout=60)
+    assert "event: error" in answer.text and "panel_id" not in answer.text
+
+
+def test_an_error_of_ours_is_logged_and_told_without_a_traceback(
+    client: Client,
+    store: SessionStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    story_id = begin(client)[0]["story_id"]
+
+    def broken(*args: object) -> None:
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr(store.engine, "turn", broken)
+    with pytest.raises(AppError, match="went wrong on our side") as caught:
+        client.predict(story_id=story_id, steps=1, api_name="/continue_story")
+    assert "secret" not in str(caught.value)
+    assert any("a secret detail" in (record.exc_text or "") for record in caplog.records)
+
+
+def test_a_story_that_never_got_a_page_leaves_no_folder(
+    client: Client, store: SessionStore
+) -> None:
+    before = {summary.id for summary in store.archive.list()}
+    job = client.submit(sentence=SENTENCE, steps=50, api_name="/begin")
+    while not any(step[0]["state"] == "painting" for step in job.outputs()):
+        time.sleep(0.02)
+    story_id = job.outputs()[0][0]["story_id"]
+    client.predict(story_id=story_id, api_name="/stop")
+    with pytest.raises(AppError, match="stopped"):
+        job.result(timeout=30)
+    assert {summary.id for summary in store.archive.list()} == before
+
+
+def test_the_endpoints_are_the_documented_ones(client: Client) -> None:
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(named) == {
+        "/begin",
+        "/continue_story",
+        "/redraw",
+        "/open_story",
+        "/outline",
+        "/stop",
+        "/rename",
+        "/remove_branch",
+        "/openings",
+    }

@@ -1,0 +1,368 @@
+"""The page in a real browser, served by `python app.py`.
+
+One reader's whole visit, then what may go wrong. Run with `pytest -m browser`; the untrained or
+the shipped tiny weights do equally well, for nothing here looks at what is told.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from studio import CHROMIUM, CHROMIUM_ARGS, Server
+from told_stories import branched_story
+
+from seedstory_core.config import StudioConfig
+from seedstory_core.story.archive import StoryArchive
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+expect = playwright_api.expect
+Page = Any
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"There is no {CHROMIUM} here."),
+]
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("browser") / "stories"
+
+
+@pytest.fixture(scope="module")
+def server(tiny_config: StudioConfig, stories: Path) -> Iterator[Server]:
+    server = Server(tiny_config, stories, "detokenizer.num_inference_steps=2")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 850})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    context.close()
+    assert not problems
+
+
+def panel_id(page: Page) -> str:
+    return str(page.locator(".page-current:visible").first.get_attribute("id")).removeprefix(
+        "page-"
+    )
+
+
+def wait_for_panel(page: Page, name: str) -> None:
+    page.wait_for_selector(f"#page-{name}.page-current")
+    page.wait_for_selector("body[data-busy='']")
+
+
+def nodes(page: Page) -> list[str]:
+    buttons = page.locator("#outline .node > button")
+    return [str(buttons.nth(i).get_attribute("data-panel")) for i in range(buttons.count())]
+
+
+def slow_turns(page: Page) -> None:
+    """Turn the knob that makes the next turn long enough to be caught in the middle."""
+    drawer = page.locator("#knobs-drawer")
+    drawer.locator(".label-wrap").click()
+    steps = drawer.get_by_label("number input for Painting steps")
+    steps.fill("50")
+    steps.press("Tab")
+    expect(steps).to_have_value("50")
+    drawer.locator(".label-wrap").click()
+
+
+def test_a_whole_visit(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.click(".card[data-opening=mira]")
+    page.wait_for_selector(".card[data-opening=mira][aria-pressed=true]")
+    expect(page.locator("#sentence textarea")).to_have_value(re.compile("^One quiet evening"))
+    page.click("#begin")
+    # The first page is the card's; the storyteller goes on by itself.
+    wait_for_panel(page, "p2")
+    for number in range(3, 12):
+        page.click("#go-on")
+        wait_for_panel(page, f"p{number}")
+    page.click("#write-own")
+    page.fill("#line textarea", "then it starts to rain")
+    page.click("#write")
+    wait_for_panel(page, "p12")
+    caption = page.locator("#page-p12 .caption")
+    expect(caption.locator(".own")).to_have_text("then it starts to rain")
+    expect(page.locator("#line textarea")).to_have_value("")
+
+    # Back to page 4, and two branches from there.
+    page.click("#outline [data-panel=p4]")
+    wait_for_panel(page, "p4")
+    assert "panel=p4" in page.url
+    expect(page.locator("#go-on")).to_have_text("Tell it another way from here")
+    page.click("#go-on")
+    wait_for_panel(page, "p13")
+    page.click("#book [data-panel=p4]")
+    wait_for_panel(page, "p4")
+    page.click("#write-own")
+    page.fill("#line textarea", "A balloon came down.")
+    page.check("#keep-words input")
+    page.click("#write")
+    wait_for_panel(page, "p14")
+    expect(page.locator("#page-p14 .caption")).to_have_text("A balloon came down.")
+    page.click("#again")
+    page.wait_for_selector("#outline [data-panel=p15]")
+    wait_for_panel(page, "p15")
+
+    # A turn stopped midway leaves no trace, and the words typed for it stay.
+    slow_turns(page)
+    page.click("#write-own")
+    page.fill("#line textarea", "the wind grows")
+    page.uncheck("#keep-words input")
+    page.click("#write")
+    page.wait_for_selector("#live .gauge[aria-valuenow]")
+    page.click("#stop")
+    expect(page.locator(".notice")).to_contain_text("Stopped")
+    wait_for_panel(page, "p15")
+    expect(page.locator("#line textarea")).to_have_value("the wind grows")
+    everything = nodes(page)
+    assert sorted(everything) == sorted(f"p{n}" for n in range(1, 16))
+
+    page.click("[data-do=edit-title]")
+    page.fill(".title-input", "Mira drums")
+    page.keyboard.press("Enter")
+    expect(page.locator(".title")).to_have_text("Mira drums")
+    told = page.locator("#book .caption").all_inner_texts()
+
+    page.reload()
+    wait_for_panel(page, "p15")
+    assert nodes(page) == everything
+    server.kill()
+    server.start()
+    page.goto(page.url)
+    wait_for_panel(page, "p15")
+    assert nodes(page) == everything
+    assert page.locator("#book .caption").all_inner_texts() == told
+    expect(page.locator(".title")).to_have_text("Mira drums")
+    expect(page.locator("#book img").first).to_have_js_property("complete", True)
+    assert page.locator("#book img").first.evaluate("image => image.naturalWidth") == 512
+    page.click("#go-on")
+    wait_for_panel(page, "p16")
+
+    # It lies on the shelf of the start page and opens from there.
+    page.click(".masthead .brand")
+    page.wait_for_selector("body[data-view=start]")
+    assert "story=" not in page.url
+    page.click(".spine:has-text('Mira drums')")
+    wait_for_panel(page, "p16")
+    page.go_back()
+    page.wait_for_selector("body[data-view=start]")
+
+
+def test_a_reloaded_page_follows_the_running_turn(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.fill("#sentence textarea", "Bruno the bear baked a cake.")
+    page.click("#begin")
+    wait_for_panel(page, "p1")
+    slow_turns(page)
+    page.click("#go-on")
+    page.wait_for_selector("#live .gauge[aria-valuenow]")
+    page.reload()
+    page.wait_for_selector("body[data-live=turn] #live .page-live")
+    wait_for_panel(page, "p2")
+
+
+def test_a_turn_that_ends_elsewhere_does_not_carry_the_reader_off(
+    page: Page, server: Server
+) -> None:
+    page.goto(server.url)
+    page.click(".card[data-opening=otto]")
+    page.wait_for_selector(".card[data-opening=otto][aria-pressed=true]")
+    page.click("#begin")
+    wait_for_panel(page, "p2")
+    slow_turns(page)
+    page.click("#go-on")
+    page.wait_for_selector("#live .gauge[aria-valuenow]")
+    page.click("#outline [data-panel=p1]")
+    page.wait_for_selector("#page-p1.page-current")
+    expect(page.locator(".elsewhere")).to_be_visible()
+    expect(page.locator(".notice")).to_contain_text("Page 3 of the story is ready")
+    assert panel_id(page) == "p1"
+    assert nodes(page) == ["p1", "p2", "p3"]
+
+
+def test_a_page_left_open_survives_a_restart(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.fill("#sentence textarea", "Cleo the cat looked at the moon.")
+    page.check("#keep-first input")
+    page.click("#begin")
+    wait_for_panel(page, "p1")
+    server.kill()
+    server.start()
+    page.click("#go-on")
+    wait_for_panel(page, "p2")
+
+
+def test_two_readers_wait_in_line_and_see_their_place(
+    page: Page, browser: Any, server: Server
+) -> None:
+    other = browser.new_context().new_page()
+    other.set_default_timeout(PATIENCE_MS)
+    for reader, words in ((page, "Pip found a key."), (other, "Otto built a boat.")):
+        reader.goto(server.url)
+        reader.fill("#sentence textarea", words)
+        reader.click("#begin")
+        wait_for_panel(reader, "p1")
+    slow_turns(page)
+    page.click("#go-on")
+    page.wait_for_selector("#live .gauge[aria-valuenow]")
+    other.click("#go-on")
+    expect(other.locator("#live .doing")).to_have_text("Waiting in line: 1 turn before yours")
+    page.click("#outline [data-panel=p1]")
+    expect(page.locator("body")).to_have_attribute("data-live", "turn")
+    page.click("#stop")
+    wait_for_panel(other, "p2")
+    assert len(nodes(page)) == 1 and len(nodes(other)) == 2
+    other.context.close()
+
+
+def test_bad_input_is_answered_and_nothing_typed_is_lost(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    page.goto(server.url)
+    page.wait_for_selector("body[data-view=start]")
+    notice = page.locator(".notice")
+    page.click("#begin")
+    expect(notice).to_contain_text("begins with a picture or a sentence")
+    for text, said in (
+        ("[INST] hello", "mark that the storyteller uses"),
+        ("🦊🦊🦊", "no words"),
+        ("Жила-была лиса", "English only"),
+        ("word " * 400, "1,999 characters"),
+    ):
+        page.fill("#sentence textarea", text)
+        page.click("#begin")
+        expect(notice).to_contain_text(said)
+        expect(page.locator("#sentence textarea")).to_have_value(text)
+    page.click(".notice [data-do=dismiss]")
+    expect(notice).to_have_count(0)
+
+    page.fill("#sentence textarea", "Lulu waves.")
+    for name, data, said in (
+        ("empty.png", b"", "empty"),
+        ("letter.jpg", b"no picture at all", "could not be read"),
+        ("cut.png", _cut_off_png(), "damaged or cut off"),
+        ("wide.png", _wide_png(tmp_path), "30,000 x 20"),
+        ("large.png", b"\x89PNG" + bytes(31 * 2**20), "larger than 30 MB"),
+    ):
+        page.set_input_files(
+            "#own-picture input[type=file]",
+            {"name": name, "mimeType": "image/png", "buffer": data},
+        )
+        expect(notice).to_contain_text(said)
+        expect(page.locator("#sentence textarea")).to_have_value("Lulu waves.")
+    path = tmp_path / "mine.png"
+    Image.new("CMYK", (320, 200)).convert("RGB").save(path)
+    page.set_input_files("#own-picture input[type=file]", str(path))
+    expect(page.locator(".slot figcaption")).to_contain_text("Your picture")
+    page.click("#begin")
+    wait_for_panel(page, "p1")
+    assert page.locator("#page-p1 img").evaluate("image => image.naturalWidth") == 320
+
+
+@pytest.mark.parametrize("story", ["nonsense", "../../etc/passwd", "A" * 22, "<script>"])
+def test_a_wrong_address_leads_to_the_start_page(page: Page, server: Server, story: str) -> None:
+    page.goto(f"{server.url}?story={story}&panel=p1")
+    expect(page.locator(".notice")).to_contain_text("There is no story under this address")
+    assert page.locator("body").get_attribute("data-view") == "start"
+
+
+def test_a_page_can_be_removed_after_a_question(page: Page, server: Server, stories: Path) -> None:
+    shelf = branched_story(StoryArchive(str(stories)))
+    page.goto(f"{server.url}?story={shelf.story_id}&panel=p6")
+    wait_for_panel(page, "p6")
+    size = len(shelf.tree.branch("p6"))
+    page.click("#ask-remove")
+    expect(page.locator("#question")).to_contain_text(f"page 6 and the {size - 1} pages after it")
+    page.click("#keep-page")
+    expect(page.locator("#question")).to_be_hidden()
+    assert len(nodes(page)) == len(shelf.tree)
+    page.click("#ask-remove")
+    page.click("#remove")
+    wait_for_panel(page, "p5")
+    assert len(nodes(page)) == len(shelf.tree) - size
+    with page.expect_download() as download:
+        page.click("text=Picture book")
+    assert download.value.suggested_filename.endswith(".html")
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_nothing_sticks_out_and_everything_can_be_reached(
+    page: Page, server: Server, stories: Path, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    shelf = branched_story(StoryArchive(str(stories)))
+    for address in ("", f"?story={shelf.story_id}&panel=p6"):
+        page.goto(server.url + address)
+        page.wait_for_selector("body[data-view=story], body[data-view=start]")
+        page.wait_for_timeout(300)
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll('button, a, input, textarea, img')]
+                .filter((e) => e.checkVisibility({visibilityProperty: true}))
+                .filter((e) => !e.closest('footer'))
+                .filter((e) => !(e.innerText || e.getAttribute('aria-label') || e.title ||
+                    e.hasAttribute('alt') || e.closest('label') || e.labels?.length ||
+                    e.type === 'file'))
+                .map((e) => e.outerHTML.slice(0, 120))"""
+        )
+        assert nameless == []
+    if width < 1000:
+        page.click("#show-outline")
+        page.click("#outline [data-panel=p2]")
+        wait_for_panel(page, "p2")
+
+
+def test_hostile_words_stay_words(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    words = 'Mira said "<b onclick=alert(1)>hi</b>" & ${1+1} {{value}} `x`'
+    page.fill("#sentence textarea", words)
+    page.check("#keep-first input")
+    page.click("#begin")
+    wait_for_panel(page, "p1")
+    expect(page.locator("#page-p1 .caption")).to_have_text(words)
+    assert page.locator("#page-p1 b").count() == 0
+    stored = json.loads(page.evaluate("localStorage.getItem('seedstory-stories')"))
+    assert len(stored) == 1
+
+
+def _cut_off_png() -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    Image.effect_noise((200, 200), 90).save(buffer, "PNG")
+    return buffer.getvalue()[:5000]
+
+
+def _wide_png(folder: Path) -> bytes:
+    path = folder / "wide.png"
+    Image.new("1", (30_000, 20)).save(path)
+    return path.read_bytes()

@@ -1,0 +1,143 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from seedstory_core.config import (
+    PROJECT_ROOT,
+    RuntimeConfig,
+    StudioConfig,
+    load_config,
+    project_path,
+)
+from seedstory_core.errors import ConfigError
+from seedstory_core.training.loop import Plan
+from seedstory_core.training.stages import TRAINED
+
+CONFIGS = sorted((PROJECT_ROOT / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_loads(path: Path) -> None:
+    assert isinstance(load_config(path), StudioConfig)
+
+
+def test_every_recipe_has_a_plan_for_every_stage() -> None:
+    for path in (PROJECT_ROOT / "configs" / "train").glob("*.yaml"):
+        recipe = OmegaConf.load(path)
+        assert set(recipe) == set(TRAINED)
+        for stage in TRAINED:
+            assert OmegaConf.merge(OmegaConf.structured(Plan), recipe[stage]).steps > 0
+
+
+def test_the_tiny_file_says_what_the_defaults_say() -> None:
+    assert {path.stem for path in CONFIGS} >= {"tiny", "seed_story_7b"}
+    assert load_config(PROJECT_ROOT / "configs" / "tiny.yaml") == StudioConfig() == load_config()
+
+
+def test_the_tiny_file_lists_every_model_number() -> None:
+    written = OmegaConf.to_container(OmegaConf.load(PROJECT_ROOT / "configs" / "tiny.yaml"))
+    defaults = dataclasses.asdict(StudioConfig())
+    for group in defaults.keys() - {"weights"}:
+        assert written[group] == defaults[group]
+
+
+def test_overrides_win_over_environment_over_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("runtime:\n  device: cpu\n  num_threads: 1\n  dtype: float16\n")
+    monkeypatch.setenv("SEEDSTORY_NUM_THREADS", "2")
+    monkeypatch.setenv("SEEDSTORY_DTYPE", "bfloat16")
+    runtime = load_config(file, ["runtime.dtype=float32"]).runtime
+    assert (runtime.device, runtime.num_threads, runtime.dtype) == ("cpu", 2, "float32")
+
+
+def test_every_machine_setting_has_an_environment_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    changed = {"device": "cpu", "dtype": "float16"}
+    for item in dataclasses.fields(RuntimeConfig):
+        monkeypatch.setenv(f"SEEDSTORY_{item.name.upper()}", changed.get(item.name, "7"))
+    runtime = load_config().runtime
+    for item in dataclasses.fields(RuntimeConfig):
+        assert str(getattr(runtime, item.name)) in (changed.get(item.name, "7"), "7.0")
+
+
+@pytest.mark.parametrize(
+    ("override", "wanted"),
+    [
+        ("decoder.hiden_size=3", "unknown key 'decoder.hiden_size'. Near ones: decoder.hidden_s"),
+        ("hidden_size=3", "decoder.hidden_size"),
+        ("runtim.device=cpu", "Near ones: runtime"),
+        ("decoder.hidden_size=wide", "'decoder.hidden_size'"),
+        ("decoder.hidden_size=null", "'decoder.hidden_size'"),
+        ("vision=3", "impossible value"),
+        ("runtime.device", "not of the form key=value"),
+        ("runtime.dtype=bfloat61", "Did you mean 'bfloat16'"),
+        ("runtime.num_threads=-1", "num_threads"),
+        ("vision.n_queries=35", "square grid"),
+        ("vision.image_size=100", "multiple of vision.patch_size"),
+        ("vision.heads=3", "vision.width 256 cannot be shared"),
+        ("vision.layers=0", "vision.layers is 0; it must be greater than 0"),
+        ("input_resampler.kv_dim=64", "vision.output_dim"),
+        ("decoder.num_attention_heads=6", "decoder.hidden_size 320"),
+        ("decoder.num_key_value_heads=2", "num_key_value_heads"),
+        ("detokenizer.prediction_type=epsilon", "FlowMatchEulerDiscreteScheduler"),
+        ("detokenizer.scheduler.name=Euler", "EulerDiscreteScheduler"),
+        ("detokenizer.image_size=100", "multiple of 32"),
+        ("detokenizer.unet.num_attention_heads=[1]", "one each per resolution"),
+        ("detokenizer.unet.block_out_channels=[100,192]", "norm_num_groups"),
+        ("detokenizer.perceiver.output1_dim=1", "cross_attention_dim"),
+        ("detokenizer.condition_dropout=1.5", "fraction"),
+        ("generation.top_p=0", "top_p"),
+        ("generation.temperature=-1", "temperature"),
+        ("generation.policy=windw", "Did you mean 'window'"),
+        ("generation.num_image_queries=25", "input_resampler.num_queries is 16"),
+    ],
+)
+def test_a_wrong_key_or_value_is_explained(override: str, wanted: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(overrides=[override])
+    assert wanted in str(caught.value)
+
+
+def test_a_wrong_key_in_a_file_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("vision:\n  image_sise: 160\n")
+    with pytest.raises(ConfigError, match=r"mine\.yaml has the unknown key 'vision\.image_sise'"):
+        load_config(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [(b"a: [", "not valid YAML"), (b"- 1\n", "holds a list"), (b"\xff\xfe\x00", "could not be")],
+)
+def test_unreadable_files_are_explained(tmp_path: Path, content: bytes, wanted: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=wanted):
+        load_config(file)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.yaml could not be read"):
+        load_config(tmp_path / "absent.yaml")
+
+
+def test_an_empty_file_is_the_tiny_model(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("")
+    assert load_config(file) == StudioConfig()
+
+
+def test_relative_paths_start_at_the_project() -> None:
+    assert project_path("assets/tiny") == PROJECT_ROOT / "assets" / "tiny"
+    assert project_path("/data/x") == Path("/data/x")
+
+
+def test_no_omegaconf_object_leaves() -> None:
+    config = load_config(overrides=["decoder.extra.attention_bias=true"])
+    assert type(config.detokenizer.unet.block_out_channels) is list
+    assert type(config.decoder.extra) is dict

@@ -1,0 +1,214 @@
+"""Books and data to take away: whole, self-contained, and safe whatever a reader typed."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import html.parser
+import io
+import json
+import re
+import uuid
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seedstory_core.errors import StorageError, StoryNotFoundError
+from seedstory_core.story.archive import StoryArchive
+from seedstory_core.story.export import file_name, to_html, to_storystream, to_zip
+from seedstory_core.story.tree import Panel, StoryTree
+
+ATTACK = (
+    "</p><script>alert(1)</script><img src=x onerror=\"a()\"> & '{style}' {0} %s \x00\x1b\ud800"
+)
+
+
+def picture(number: int) -> Image.Image:
+    return Image.new("RGB", (8, 8), (number, 100, 200))
+
+
+class Story:
+    """p1 ─ p2 ─ p3 (no picture) ─ p4, the end
+    └ p5 (a reader's attack)"""
+
+    def __init__(self) -> None:
+        self.archive = StoryArchive(f"memory://{uuid.uuid4().hex}")
+        self.id = self.archive.create("Pip's <b>Kite</b>").id
+        self.tree = StoryTree(title="Pip's <b>Kite</b>")
+        for number, (parent, text) in enumerate(
+            [
+                (None, "Pip found a red kite.\nIt was torn."),
+                ("p1", "“Oh no!” said Pip."),
+                ("p2", "Lena brought a needle."),
+                ("p3", "Żółw też się śmiał 🐢."),
+                ("p1", ATTACK),
+            ],
+            start=1,
+        ):
+            panel = Panel(
+                f"p{number}",
+                parent,
+                text,
+                seed=number,
+                author="reader" if number == 5 else "model",
+                reader_text=text if number == 5 else "",
+                visual_features=np.ones((2, 2), np.float32),
+                is_end=number == 4,
+                created_at=1.7e9,
+            )
+            image = None if number == 3 else picture(number)
+            self.tree.add(self.archive.append(self.id, panel, image))
+
+    def args(self, leaf_id: str):
+        return self.tree, self.archive, self.id, leaf_id
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+class Reader(html.parser.HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_book_holds_the_path_and_its_pictures(story):
+    page = Reader(to_html(*story.args("p4")))
+    for words in ("Pip's <b>Kite</b>", "It was torn.", "“Oh no!”", "needle", "🐢", "The End"):
+        assert words in page.text
+    assert "alert" not in page.text  # the sibling is another story
+    sources = [attrs["src"] for tag, attrs in page.tags if tag == "img"]
+    assert len(sources) == 3
+    for source, number in zip(sources, (1, 2, 4), strict=True):
+        kind, data = source.split(",")
+        assert kind == "data:image/png;base64"
+        shown = Image.open(io.BytesIO(base64.b64decode(data)))
+        assert shown.tobytes() == picture(number).tobytes()
+    assert "The End" not in Reader(to_html(*story.args("p2"))).text
+
+
+def test_the_book_needs_nothing_from_outside(story):
+    page = to_html(*story.args("p4"))
+    assert not re.search(
+        r"https?:|//|url\(|@import|<script|<link|<iframe", re.sub(r"base64,[^\"]+", "", page)
+    )
+    assert "default-src 'none'" in page
+
+
+def test_whatever_a_reader_typed_is_shown_as_text(story):
+    story.tree.title = ATTACK
+    page = to_html(*story.args("p5"))
+    read = Reader(page)
+    assert [tag for tag, _ in read.tags if tag in ("script", "b")] == []
+    assert len([tag for tag, _ in read.tags if tag == "img"]) == 2
+    assert not any(name.startswith("on") for _, attrs in read.tags for name in attrs)
+    shown = ATTACK.replace("\x00", "\ufffd").replace("\x1b", "\ufffd").replace("\ud800", "\ufffd")
+    assert shown in read.text
+    page.encode("utf-8")
+
+
+def test_a_lost_picture_leaves_a_marked_gap(story):
+    name = story.tree.panel("p2").image_name
+    story.archive._files.remove(f"{story.id}/{name}")
+    page = Reader(to_html(*story.args("p4")))
+    assert "This picture is missing." in page.text and "“Oh no!”" in page.text
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 2
+
+
+def test_the_zip_holds_book_data_and_pictures(story):
+    data = to_zip(*story.args("p4"))
+    assert data == to_zip(*story.args("p4"))
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert archive.testzip() is None
+    assert archive.namelist() == [
+        f"pips-b-kite-b/{name}"
+        for name in (
+            "pictures/01.png",
+            "pictures/02.png",
+            "pictures/04.png",
+            "story.html",
+            "story.json",
+            "storystream.jsonl",
+        )
+    ]
+    read = {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
+    assert read["story.html"].decode() == to_html(*story.args("p4"))
+    assert Image.open(io.BytesIO(read["pictures/04.png"])).tobytes() == picture(4).tobytes()
+    told = json.loads(read["story.json"])
+    assert told["title"] == "Pip's <b>Kite</b>"
+    assert [p["text"] for p in told["panels"]] == [p.text for p in story.tree.path("p4")]
+    assert [p["picture"] for p in told["panels"]][1:3] == ["pictures/02.png", None]
+    line = json.loads(read["storystream.jsonl"])
+    assert line["images"] == ["pictures/01.png", "pictures/02.png", "pictures/04.png"]
+
+
+def test_a_zip_of_the_strangest_story_still_opens(story):
+    story.tree.title = "../../" + ATTACK
+    story.tree.replace(dataclasses.replace(story.tree.panel("p5"), created_at=-1e10))
+    archive = zipfile.ZipFile(io.BytesIO(to_zip(*story.args("p5"))))
+    assert {name.split("/")[0] for name in archive.namelist()} == {file_name(story.tree.title)}
+    assert not any(name.startswith(("/", ".")) or ".." in name for name in archive.namelist())
+
+
+def test_storystream_lines_are_the_paths_and_share_their_pictures(story, tmp_path):
+    path = to_storystream(story.tree, story.archive, story.id, str(tmp_path / "data"))
+    lines = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+    assert [set(line) for line in lines] == [{"id", "images", "captions", "orders"}] * 2
+    assert [line["id"] for line in lines] == [0, 1]
+    assert lines[0]["images"] == ["images/p1.png", "images/p2.png", "images/p4.png"]
+    assert lines[0]["captions"] == [
+        "Pip found a red kite. It was torn.",
+        "“Oh no!” said Pip.",
+        "Lena brought a needle. Żółw też się śmiał 🐢.",
+    ]
+    assert lines[0]["orders"] == [0, 1, 2]
+    assert lines[1]["images"] == ["images/p1.png", "images/p5.png"]
+    for line in lines:
+        for name in line["images"]:
+            number = int(name[len("images/p") : -len(".png")])
+            with Image.open(tmp_path / "data" / name) as image:
+                assert image.tobytes() == picture(number).tobytes()
+    assert len(list((tmp_path / "data" / "images").iterdir())) == 4
+
+
+def test_storystream_of_one_path_ending_without_a_picture(story, tmp_path):
+    path = to_storystream(story.tree, story.archive, story.id, str(tmp_path), ["p3"])
+    (line,) = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+    assert line["captions"][-1] == "“Oh no!” said Pip. Lena brought a needle."
+    assert len(line["images"]) == len(line["captions"]) == 2
+
+
+def test_what_cannot_be_exported_says_so(story, tmp_path):
+    for export in (to_html, to_zip):
+        with pytest.raises(StoryNotFoundError, match="no panel p9"):
+            export(*story.args("p9"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="could not be written"):
+        to_storystream(story.tree, story.archive, story.id, str(tmp_path / "file"))
+    story.archive.delete(story.id)
+    with pytest.raises(StoryNotFoundError):
+        to_zip(*story.args("p4"))
+
+
+def test_file_names_are_plain():
+    assert file_name("Pip's Kite!") == "pips-kite"
+    assert file_name("Żółw i Ćma") == "zow-i-cma"
+    assert file_name("カメ 🐢") == "story"
+    assert file_name("../../etc/passwd") == "etc-passwd"
+    assert len(file_name("word " * 99)) <= 50

@@ -1,0 +1,111 @@
+"""Imports go down: no room of the house imports one on a higher floor."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOORS: dict[str, set[str]] = {
+    # room: rooms it may stand on
+    "errors": set(),
+    "config": {"errors"},
+    "models": {"config", "errors"},
+    "story": {"config", "errors"},
+    "generation": {"models", "story", "config", "errors"},
+    "weights": {"models", "story", "config", "errors"},
+    "engine": {"generation", "weights", "models", "story", "config", "errors"},
+    "session": {"engine", "generation", "weights", "models", "story", "config", "errors"},
+    "build": {"session", "engine", "generation", "weights", "models", "story", "config", "errors"},
+}
+WORKSHOP = {
+    "data": {"generation", "weights", "models", "story", "config", "errors"},
+    # The reader that evaluation measures with is a model that training trains.
+    "training": {"data", "evaluation", "generation", "weights", "models", "config", "errors"},
+    "evaluation": {"data", *FLOORS},
+}
+SIBLINGS = {"generation": {"weights"}, "weights": {"generation"}, "build": set()}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT / "seedstory_core").parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Names of imported modules, and whether they are needed at run time."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node not in typing_only
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module, node not in typing_only
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", node not in typing_only
+
+
+CORE = sorted((ROOT / "seedstory_core").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_import_climbs_a_floor(path: Path) -> None:
+    room = room_of(path)
+    if room == "__init__":
+        return
+    allowed = {room} | (FLOORS | WORKSHOP)[room] | SIBLINGS.get(room, set())
+    for module, _ in imports(path):
+        assert not module.startswith("demo"), f"{path} imports the page"
+        assert module.split(".")[0] != "gradio", f"{path} imports Gradio"
+        parts = module.split(".")
+        if parts[0] == "seedstory_core" and len(parts) > 1:
+            assert parts[1] in allowed, f"{path} ({room}) imports {module}"
+
+
+def test_training_takes_only_the_reader_from_evaluation() -> None:
+    for path in (ROOT / "seedstory_core" / "training").glob("*.py"):
+        for module, _ in imports(path):
+            if module.startswith("seedstory_core.evaluation"):
+                assert module.startswith("seedstory_core.evaluation.reader")
+
+
+def test_stories_need_no_torch() -> None:
+    for path in (ROOT / "seedstory_core" / "story").glob("*.py"):
+        assert all(module.split(".")[0] != "torch" for module, _ in imports(path)), path
+
+
+def test_the_page_and_the_core_run_without_the_workshop() -> None:
+    shops = tuple(f"seedstory_core.{shop}" for shop in WORKSHOP)
+    files = [*(ROOT / "demo").rglob("*.py"), ROOT / "app.py", *CORE]
+    for path in files:
+        if (
+            path.exists()
+            and (ROOT / "seedstory_core") in path.parents
+            and room_of(path) in WORKSHOP
+        ):
+            continue
+        for module, at_run_time in imports(path) if path.exists() else ():
+            assert not (at_run_time and module.startswith(shops)), f"{path} imports {module}"
+            assert module.split(".")[0] != "skia", f"{path} imports skia"
+
+
+def test_only_the_config_knows_omegaconf() -> None:
+    for path in CORE:
+        if path.name in ("config.py", "__main__.py"):
+            continue
+        assert all(module.split(".")[0] != "omegaconf" for module, _ in imports(path)), path
+
+
+def test_memory_is_never_pickled() -> None:
+    for path in CORE:
+        text = path.read_text()
+        assert "pickle.dump" not in text and "torch.save(" not in text, path

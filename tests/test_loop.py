@@ -1,0 +1,111 @@
+"""Training goes on where it stopped, exactly."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seedstory_core.training.loop import Batch, Plan, fit
+from seedstory_core.training.optimizer import build_optimizer
+
+
+class Toy:
+    """Noise in, noise out: every step draws batches and noise of its own."""
+
+    name = "toy"
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        torch.manual_seed(0)
+        self.model: nn.Module = nn.Sequential(
+            nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(16, 6), nn.LayerNorm(6)
+        )
+        self.stop_after = stop_after
+        self.seen: list[int] = []
+
+    def make_batch(self, number: int, size: int) -> Batch:
+        generator = torch.Generator().manual_seed(number)
+        return {"pictures": torch.randn(size, 2, 4, 4, generator=generator)}
+
+    def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        self.seen.append(step)
+        if step == self.stop_after:
+            os.kill(os.getpid(), signal.SIGTERM)
+        noisy = batch["pictures"] + 0.1 * torch.randn_like(batch["pictures"])
+        return (model(noisy) - 1).square().mean(), {"figure": float(step)}
+
+    def draw_sheet(self, model: nn.Module, path: Path) -> None:
+        path.with_suffix(".txt").write_text("sheet")
+
+
+def plan(**changes: object) -> Plan:
+    settings = {
+        "steps": 8,
+        "batch_size": 3,
+        "learning_rate": 0.01,
+        "warmup_steps": 2,
+        "log_every": 2,
+        "sheet_every": 4,
+        "mixed_precision": "no",
+    }
+    return Plan(**{**settings, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path, optimizer: str) -> None:
+    whole = Toy()
+    assert fit(whole, plan(optimizer=optimizer), tmp_path / "whole")
+    assert whole.seen == list(range(8))
+
+    stopped = Toy(stop_after=3)
+    assert not fit(stopped, plan(optimizer=optimizer), tmp_path / "parts")
+    assert stopped.seen == [0, 1, 2, 3]
+    resumed = Toy()
+    assert fit(resumed, plan(optimizer=optimizer), tmp_path / "parts")
+    assert resumed.seen == [4, 5, 6, 7]
+    for one, two in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_a_kill_while_saving_leaves_the_old_state(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    fit(Toy(stop_after=3), plan(), run)
+    # Killed between moving the old state away and the new one in.
+    (run / "state").rename(run / "state.old")
+    resumed = Toy()
+    assert fit(resumed, plan(), run)
+    assert resumed.seen == [4, 5, 6, 7]
+
+
+def test_the_run_folder_tells_what_happened(tmp_path: Path) -> None:
+    fit(Toy(), plan(), tmp_path)
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert lines[0].startswith("step,seconds,learning_rate,loss,figure")
+    assert [line.split(",")[0] for line in lines[1:]] == ["2", "4", "6", "8"]
+    assert {path.name for path in (tmp_path / "sheets").iterdir()} == {
+        "0000004.txt",
+        "0000008.txt",
+        "final.txt",
+    }
+
+
+def test_the_learning_rate_rises_then_falls() -> None:
+    rates = [plan(steps=100, warmup_steps=10).rate(step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.001)
+    assert max(rates) == pytest.approx(0.01)
+    assert rates[9:] == sorted(rates[9:], reverse=True)
+    assert rates[-1] < 0.0003
+
+
+def test_muon_takes_the_matrices_and_adamw_the_rest() -> None:
+    model = Toy().model
+    optimizer = build_optimizer(
+        model, name="muon", learning_rate=0.01, beta2=0.99, weight_decay=0.0
+    )
+    matrices, others = (group["params"] for group in optimizer.param_groups)
+    assert [parameter.ndim for parameter in matrices] == [4, 2]
+    assert all(parameter.ndim == 1 for parameter in others)

@@ -1,0 +1,307 @@
+"""A story over many turns: extending, branching, cancelling, reopening."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from seedstory_core.engine import (
+    ImagePreview,
+    StoryEngine,
+    TextDelta,
+    TurnRequest,
+    Turnstile,
+)
+from seedstory_core.errors import (
+    BusyError,
+    InputError,
+    StorageError,
+    StoryNotFoundError,
+    TurnCancelled,
+)
+from seedstory_core.generation.sampling import Sampling
+from seedstory_core.session import PanelAdded, Remembering, SessionStore, StorySession
+from seedstory_core.story.archive import StoryArchive
+from seedstory_core.story.tree import Panel
+
+OPENING = "One sunny morning, Mira the fox was playing with a ball in the garden."
+
+
+def request(seed: int = 0, **options: object) -> TurnRequest:
+    return TurnRequest(sampling=Sampling(seed=seed), image_seed=seed, **options)  # type: ignore[arg-type]
+
+
+def turn(session: StorySession, parent: str | None, wanted: TurnRequest) -> Panel:
+    last = list(session.turn(parent, wanted))[-1]
+    assert isinstance(last, PanelAdded)
+    return last.panel
+
+
+def begin(store: SessionStore, panels: int = 1) -> StorySession:
+    session = store.create()
+    parent = turn(session, None, request(reader_text=OPENING)).id
+    for seed in range(1, panels):
+        parent = turn(session, parent, request(seed)).id
+    return session
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB"))
+
+
+def test_a_turn_streams_text_then_previews_then_the_panel(store: SessionStore) -> None:
+    session = begin(store)
+    events = list(session.turn("p1", request(1, num_inference_steps=4)))
+    kinds = [type(event) for event in events]
+    num_texts = kinds.count(TextDelta)
+    assert kinds == [TextDelta] * num_texts + [ImagePreview] * 4 + [PanelAdded]
+    steps = [event for event in events if isinstance(event, ImagePreview)]
+    assert [event.step for event in steps] == [1, 2, 3, 4]
+    assert {event.num_steps for event in steps} == {4}
+    assert steps[-1].image is not None
+    panel = events[-1].panel  # type: ignore[union-attr]
+    texts = [event.text for event in events if isinstance(event, TextDelta)]
+    assert texts[-1] == panel.text
+    assert panel.parent == "p1"
+    assert panel.author == "model"
+
+
+def test_a_readers_words_begin_the_caption_and_the_model_goes_on(store: SessionStore) -> None:
+    session = begin(store)
+    panel = turn(session, "p1", request(1, reader_text="Mira kicks the ball."))
+    assert panel.text.startswith("Mira kicks the ball.")
+    assert panel.reader_text == "Mira kicks the ball."
+    assert panel.author == "reader"
+    exact = turn(session, "p1", request(1, reader_text="Mira sleeps.", complete_text=False))
+    assert exact.text == "Mira sleeps."
+
+
+def test_the_same_seeds_tell_the_same_panel(store: SessionStore) -> None:
+    session = begin(store)
+    one, two = (turn(session, "p1", request(7)) for _ in range(2))
+    assert one.id != two.id
+    assert one.text == two.text
+    assert np.array_equal(one.visual_features, two.visual_features)  # type: ignore[arg-type]
+    assert np.array_equal(pixels(session.image(one.id)), pixels(session.image(two.id)))
+    other = turn(session, "p1", request(8))
+    assert other.text != one.text
+
+
+def test_a_branch_leaves_its_sibling_untouched(store: SessionStore) -> None:
+    session = begin(store, 4)
+    before = session.tree.panels
+    memory = session.memory.find([panel.id for panel in before])
+    branch = turn(session, "p2", request(50))
+    assert branch.parent == "p2"
+    assert session.tree.panels[:4] == before
+    assert [s.id for s in session.tree.children("p2")] == ["p3", branch.id]
+    after = session.memory.find([panel.id for panel in before])
+    assert all(a is b for a, b in zip(memory, after, strict=True))
+
+
+def test_going_back_needs_no_reading(store: SessionStore) -> None:
+    session = begin(store, 4)
+    events = list(session.turn("p2", request(50)))
+    assert not any(isinstance(event, Remembering) for event in events)
+    assert session.warm("p4") == 0
+
+
+def test_a_memory_read_again_equals_the_live_one(store: SessionStore) -> None:
+    session = begin(store, 11)  # beyond the window, so that sinks are at work
+    path = [panel.id for panel in session.tree.panels]
+    live = session.memory.find(path)
+    session.memory.drop()
+    assert session.warm("p11") == 11
+    for old, new in zip(live, session.memory.find(path), strict=True):
+        assert old is not None and new is not None
+        assert torch.equal(old.keys, new.keys)
+        assert torch.equal(old.values, new.values)
+
+
+def test_a_reopened_story_goes_on_with_the_identical_panel(
+    store: SessionStore, tiny_engine: StoryEngine
+) -> None:
+    session = begin(store, 10)
+    live = turn(session, "p10", request(99))
+
+    reopened = SessionStore(tiny_engine, store.archive).open(session.story_id)
+    assert reopened.tree.panels == session.tree.panels
+    events = list(reopened.turn("p10", request(99)))
+    assert [e.done for e in events if isinstance(e, Remembering)] == list(range(1, 11))
+    panel = events[-1].panel  # type: ignore[union-attr]
+    assert panel.text == live.text
+    assert panel.token_ids == live.token_ids
+    assert np.array_equal(panel.visual_features, live.visual_features)
+    assert np.array_equal(pixels(reopened.image(panel.id)), pixels(session.image(live.id)))
+
+
+@pytest.mark.parametrize("at", [TextDelta, ImagePreview])
+def test_a_cancelled_turn_leaves_no_trace(store: SessionStore, at: type, tmp_path: Path) -> None:
+    session = begin(store, 2)
+    panels = session.tree.panels
+    files = sorted(path.name for path in tmp_path.rglob("*"))
+    with pytest.raises(TurnCancelled):
+        for event in session.turn("p2", request(3)):
+            if isinstance(event, at):
+                assert session.cancel()
+    assert session.tree.panels == panels
+    assert sorted(path.name for path in tmp_path.rglob("*")) == files
+    assert not session.is_busy
+    assert not session.cancel()
+    again = turn(session, "p2", request(3))
+    assert again.id == "p3"
+
+
+def test_a_turn_that_is_no_longer_listened_to_frees_the_story(store: SessionStore) -> None:
+    session = begin(store)
+    events = session.turn("p1", request(3))
+    next(events)
+    assert session.is_busy
+    events.close()  # type: ignore[attr-defined]
+    assert not session.is_busy
+    assert len(session.tree) == 1
+
+
+def test_a_second_turn_on_a_busy_story_is_refused(store: SessionStore) -> None:
+    session = begin(store)
+    events = session.turn("p1", request(3))
+    next(events)
+    with pytest.raises(BusyError, match="still working"):
+        next(session.turn("p1", request(4)))
+    events.close()  # type: ignore[attr-defined]
+
+
+def test_a_full_disk_loses_nothing(store: SessionStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = begin(store)
+
+    def full(*_: object, **__: object) -> Panel:
+        raise StorageError("The disk is full; panel p2 was not saved. The story so far is safe.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StoryArchive, "append", full)
+        with pytest.raises(StorageError, match="disk is full"):
+            turn(session, "p1", request(3))
+    assert len(session.tree) == 1
+    assert "p2" not in session.memory
+    assert turn(session, "p1", request(3)).id == "p2"
+
+
+def test_redrawing_changes_the_picture_and_nothing_that_is_remembered(
+    store: SessionStore,
+) -> None:
+    session = begin(store, 3)
+    old, segment = session.tree.panel("p2"), session.memory.find(["p2"])[0]
+    picture = pixels(session.image("p2"))
+    list(session.redraw("p2", request(77)))
+    new = session.tree.panel("p2")
+    assert (new.text, new.token_ids, new.parent) == (old.text, old.token_ids, old.parent)
+    assert np.array_equal(new.visual_features, old.visual_features)  # type: ignore[arg-type]
+    assert new.image_seed == 77
+    assert not np.array_equal(pixels(session.image("p2")), picture)
+    assert session.memory.find(["p2"])[0] is segment
+
+
+def test_a_readers_picture_is_kept_as_it_is_and_read_by_the_model(store: SessionStore) -> None:
+    session = store.create()
+    own = Image.new("RGB", (300, 200), (200, 40, 40))
+    first = turn(session, None, request(0, reader_image=own))
+    assert first.text == ""
+    assert first.image_source == "reader"
+    assert pixels(session.image("p1")).shape == (200, 300, 3)
+    other = turn(session, None, request(0, reader_image=Image.new("RGB", (300, 200), "white")))
+    assert not np.array_equal(first.visual_features, other.visual_features)  # type: ignore[arg-type]
+    assert turn(session, "p1", request(4)).parent == "p1"
+    with pytest.raises(InputError, match="your own"):
+        list(session.redraw("p1", request(1)))
+
+
+def test_a_story_needs_something_to_begin_with(store: SessionStore) -> None:
+    with pytest.raises(InputError, match="begins with a sentence or a picture"):
+        turn(store.create(), None, request())
+
+
+def test_a_separator_in_a_readers_words_is_refused(store: SessionStore) -> None:
+    session = begin(store)
+    with pytest.raises(InputError, match="mark"):
+        turn(session, "p1", request(1, reader_text="Mira waves.\nThe moon rises."))
+
+
+def test_unknown_panels_and_stories_are_named(store: SessionStore) -> None:
+    session = begin(store)
+    with pytest.raises(StoryNotFoundError, match="no panel p9"):
+        turn(session, "p9", request())
+    for story_id in ("nothing-like-this", "../../etc", "", "a" * 5000, "\0"):
+        with pytest.raises(StoryNotFoundError):
+            store.open(story_id)
+
+
+def test_removing_a_branch_forgets_its_panels_only(store: SessionStore) -> None:
+    session = begin(store, 3)
+    branch = turn(session, "p1", request(60)).id
+    session.remove_branch("p2")
+    assert [panel.id for panel in session.tree.panels] == ["p1", branch]
+    assert "p2" not in session.memory
+    assert branch in session.memory
+    reopened = session.archive.load(session.story_id).tree
+    assert [panel.id for panel in reopened.panels] == ["p1", branch]
+
+
+def test_panels_told_by_other_weights_are_read_anew(
+    store: SessionStore, tiny_engine: StoryEngine
+) -> None:
+    session = begin(store, 2)
+    old = session.tree.panel("p2")
+    settings = {**old.settings, "fingerprint": "other weights"}
+    session.tree.replace(dataclasses.replace(old, settings=settings))
+    session.memory.drop()
+    assert session.warm("p2") == 2
+    segment = session.memory.find(["p2"])[0]
+    assert segment is not None
+    record = session._record(session.tree.panel("p2"))
+    expected = tiny_engine.encode_image(session.image("p2"))
+    assert torch.equal(record.visual_features, expected)
+
+
+def test_idle_and_excess_stories_are_closed_but_not_lost(store: SessionStore) -> None:
+    session = begin(store)
+    session.last_used -= 1e6
+    assert store.close_idle() == 1
+    assert len(store) == 0
+    assert store.open(session.story_id).tree.panels == session.tree.panels
+
+
+def test_the_turnstile_is_fair_and_can_be_left() -> None:
+    turnstile, order = Turnstile(), []
+    leave = threading.Event()
+    holding = turnstile.turn()
+    holding.__enter__()
+    ready = threading.Barrier(2)
+
+    def wait(name: str, cancel: threading.Event | None = None) -> None:
+        ready.wait()
+        try:
+            with turnstile.turn(cancel):
+                order.append(name)
+        except TurnCancelled:
+            order.append(f"{name} left")
+
+    threads = []
+    for name, cancel in (("first", None), ("second", leave), ("third", None)):
+        thread = threading.Thread(target=wait, args=(name, cancel))
+        thread.start()
+        ready.wait()
+        while turnstile.num_waiting <= len(threads):
+            pass
+        threads.append(thread)
+    leave.set()
+    threads[1].join(5)
+    holding.__exit__(None, None, None)
+    for thread in threads:
+        thread.join(5)
+    assert order == ["second left", "first", "third"]

@@ -1,0 +1,89 @@
+"""Which rows stay: the contract of the multimodal attention sink."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reference import Reference
+
+from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
+
+CASES = ("story_14_turns_mini", "story_14_turns_64_tokens", "story_10_turns_window3")
+
+
+def rows(ranges: list[range]) -> list[int]:
+    return [row for span in ranges for row in span]
+
+
+def spans_of(captions: list[int], image_tokens: int) -> list[PanelSpan]:
+    spans, start = [], 0
+    for length in captions:
+        boi = start + length
+        eoi = boi + image_tokens + 1
+        spans.append(PanelSpan(start, boi, eoi, eoi + 1))
+        start = eoi + 1
+    return spans
+
+
+def test_kept_rows_equal_the_recorded_contract(reference: Reference) -> None:
+    study = reference.document("attention_sink")
+    checked = 0
+    for case in study.values():
+        if not isinstance(case, dict) or "paper_semantics" not in case:
+            continue
+        rule = SinkRule(window_panels=case["window_size"])
+        marks = case["image_spans_boi_eoi"]
+        for turn, recorded in enumerate(case["paper_semantics"], start=1):
+            spans, start = [], 0
+            for boi, eoi in marks[:turn]:
+                spans.append(PanelSpan(start, boi, eoi, eoi + 1))
+                start = eoi + 1
+            # The contract also lists the caption being written, which follows the last picture.
+            caption = list(range(start, case["context_length_per_turn"][turn - 1]))
+            assert rows(kept_ranges(spans, rule)) + caption == recorded["retained"]
+            checked += 1
+    assert checked >= 30
+
+
+LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=30)
+
+
+@given(LENGTHS, st.integers(1, 70), st.integers(1, 12))
+def test_ranges_ascend_without_overlap_and_hold_the_window(
+    captions: list[int], image_tokens: int, window: int
+) -> None:
+    spans = spans_of(captions, image_tokens)
+    for policy in ("window", "attention_sink", "multimodal_attention_sink"):
+        rule = SinkRule(policy=policy, window_panels=window)
+        ranges = kept_ranges(spans, rule)
+        for before, after in zip(ranges, ranges[1:], strict=False):
+            assert before.stop < after.start
+        recent = range(spans[-min(window, len(spans))].start, spans[-1].end)
+        assert set(recent) <= set(rows(ranges))
+
+
+@given(LENGTHS, st.integers(1, 70), st.integers(1, 12))
+def test_policies_keep_more_and_more(captions: list[int], image_tokens: int, window: int) -> None:
+    spans = spans_of(captions, image_tokens)
+    kept = [
+        set(rows(kept_ranges(spans, SinkRule(policy=policy, window_panels=window))))
+        for policy in ("window", "attention_sink", "multimodal_attention_sink", "dense")
+    ]
+    for fewer, more in zip(kept, kept[1:], strict=False):
+        assert fewer <= more
+    assert kept[-1] == set(range(spans[-1].end))
+
+
+@pytest.mark.parametrize("policy", ["window", "attention_sink", "multimodal_attention_sink"])
+def test_a_story_within_the_window_is_kept_whole(policy: str) -> None:
+    spans = spans_of([30, 20, 25], 16)
+    rule = SinkRule(policy=policy, window_panels=3)  # type: ignore[arg-type]
+    assert kept_ranges(spans, rule) == [range(spans[-1].end)]
+
+
+def test_a_short_first_caption_does_not_reach_before_the_story() -> None:
+    spans = spans_of([1] * 12, 16)
+    kept = rows(kept_ranges(spans, SinkRule(window_panels=2)))
+    assert kept[0] == 0
+    assert kept == sorted(set(kept))

@@ -1,0 +1,143 @@
+"""Training reads the rows that a turn reads: same tokens, same positions, same visibility."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from reference import COPY
+
+from seedstory_core.config import DecoderConfig, ResamplerConfig
+from seedstory_core.generation import decode
+from seedstory_core.generation.decode import ImageMarks
+from seedstory_core.generation.kv import KVSegment, assemble
+from seedstory_core.generation.sink import SinkRule
+from seedstory_core.generation.tokens import StoryTokenizer
+from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.training.story_lm import IGNORED, Row, attention_mask, pack, run_rows
+
+CAPTIONS = ["Mina found a kite.", "The wind pulled.", "She ran home and laughed.", "Good night."]
+SEPARATOR = "[INST]"
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> StoryTokenizer:
+    return StoryTokenizer.from_folder(COPY / "pretrained" / "cvlm_llama2_tokenizer")
+
+
+@pytest.fixture(scope="module")
+def model(tokenizer: StoryTokenizer) -> StoryLM:
+    torch.manual_seed(0)
+    decoder = DecoderConfig(
+        vocab_size=tokenizer.vocab_size,
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+    )
+    into = ResamplerConfig(num_queries=16, embed_dim=64, kv_dim=32, num_heads=4)
+    out = ResamplerConfig(num_queries=9, embed_dim=32, kv_dim=64, num_heads=4)
+    return StoryLM(decoder, into, out).eval()
+
+
+def batch_of(row: Row, features: torch.Tensor, rule: SinkRule | None) -> dict[str, torch.Tensor]:
+    return {
+        "input_ids": torch.tensor([row.ids]),
+        "positions": torch.tensor([row.positions]),
+        "mask": attention_mask(row, rule)[None, None],
+        "image_places": torch.tensor([row.image_of]) >= 0,
+        "query_places": torch.tensor([row.query_of]) >= 0,
+        "features": features,
+    }
+
+
+@pytest.mark.parametrize("window", [None, 2], ids=["dense", "window"])
+@torch.no_grad()
+def test_training_regresses_what_turns_regress(
+    model: StoryLM, tokenizer: StoryTokenizer, window: int | None
+) -> None:
+    features = torch.randn(4, 9, 32, generator=torch.Generator().manual_seed(1))
+    row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
+    # A window without sinks and a context that keeps absolute positions is what a mask can express.
+    rule = None if window is None else SinkRule(policy="window", window_panels=window)
+    _, regressed, _ = run_rows(model, batch_of(row, features, rule))
+
+    marks = ImageMarks(tokenizer.boi_id, tokenizer.eoi_id, tokenizer.image_query_ids)
+    segments: list[KVSegment] = []
+    turn_rule = SinkRule(policy="dense")
+    for panel, caption in enumerate(CAPTIONS):
+        if rule is not None and panel > window:  # type: ignore[operator]
+            break  # evicted rows move the positions, which a mask alone does not
+        opening = [tokenizer.bos_id] if panel == 0 else tokenizer.encode_text(SEPARATOR)
+        ids = [*opening, *tokenizer.encode_text(caption)]
+        context = assemble(model.decoder, segments, turn_rule, room=80)
+        base = context.num_rows
+        decode.read_text(model, context, ids)
+        asked = decode.query_image(model, context, marks)
+        assert torch.allclose(asked[0], regressed[panel], atol=2e-5)
+        context.truncate(base)
+        segment, _ = decode.read_back(model, context, ids, features[panel : panel + 1], marks)
+        segments.append(segment)
+
+
+def test_queries_are_seen_by_nothing_else(tokenizer: StoryTokenizer) -> None:
+    row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
+    mask = attention_mask(row)
+    query_of = torch.tensor(row.query_of)
+    for panel in range(4):
+        own = query_of == panel
+        assert not mask[~own][:, own].any()
+        assert mask[own][:, own].equal(torch.ones(16, 16, dtype=torch.bool).tril())
+
+
+def test_queries_and_the_picture_read_back_stand_at_the_same_positions(
+    tokenizer: StoryTokenizer,
+) -> None:
+    row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
+    positions = torch.tensor(row.positions)
+    for panel in range(4):
+        asked = positions[torch.tensor(row.query_of) == panel]
+        read = positions[torch.tensor(row.image_of) == panel]
+        assert asked.equal(read)
+    story = positions[torch.tensor(row.query_of) < 0]
+    assert story.equal(torch.arange(len(story)))
+
+
+def test_labels_are_the_next_story_token(tokenizer: StoryTokenizer) -> None:
+    row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4, ends=True)
+    story = [i for i, query in enumerate(row.query_of) if query < 0]
+    for here, after in zip(story, story[1:], strict=False):
+        label = row.labels[here]
+        assert label in (IGNORED, row.ids[after])
+        is_text = row.image_of[after] < 0 and row.ids[after] != tokenizer.eoi_id
+        assert (label != IGNORED) == is_text
+    assert row.labels[story[-1]] == tokenizer.eos_id
+
+
+def test_a_readers_words_carry_no_language_loss(tokenizer: StoryTokenizer) -> None:
+    given = "Mina found"
+    row = pack(tokenizer, SEPARATOR, CAPTIONS, [given, "", "", ""])
+    num_given = len(tokenizer.encode_text(given))
+    assert row.labels[:num_given] == [IGNORED] * num_given
+    assert row.labels[num_given] == row.ids[num_given + 1]
+
+
+def test_a_picture_without_words_is_read_but_not_asked_for(tokenizer: StoryTokenizer) -> None:
+    row = pack(tokenizer, SEPARATOR, ["", *CAPTIONS[1:]], [""] * 4)
+    assert row.regress == [False, True, True, True]
+    assert row.ids[0] == tokenizer.bos_id
+    assert row.ids[1] == tokenizer.boi_id
+    assert row.labels[0] == IGNORED
+
+
+def test_an_evicted_panel_is_seen_through_its_sinks_only(tokenizer: StoryTokenizer) -> None:
+    row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
+    mask = attention_mask(row, SinkRule(window_panels=1))
+    last = torch.tensor(row.panel_of) == 3
+    first = [i for i in range(len(row.ids)) if row.panel_of[i] == 0 and row.query_of[i] < 0]
+    seen = [i for i in first if mask[last][:, i].any()]
+    span = row.spans[0]
+    rows = [row.story_row[i] for i in seen]
+    expected = {0, 1, 2, 3}
+    expected |= set(range(span.boi - 4, span.boi + 8)) | set(range(span.eoi - 8, span.eoi + 1))
+    assert rows == sorted(expected)

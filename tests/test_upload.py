@@ -1,0 +1,164 @@
+"""What readers bring: every kind of bad picture and text ends in one clear sentence."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seedstory_core.errors import InputError
+from seedstory_core.story.upload import MAX_TEXT_LENGTH, check_text, open_picture
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def photo(size: tuple[int, int] = (60, 40)) -> Image.Image:
+    rng = np.random.default_rng(0)
+    return Image.fromarray(rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8))
+
+
+def huge_png(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that claims to be enormous."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = zlib.compress(b"\0" * 1000)
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_ordinary_pictures_come_through_as_rgb(kind: str) -> None:
+    picture = open_picture(saved(photo(), kind))
+    assert picture.image.mode == "RGB"
+    assert picture.image.size == (60, 40)
+    assert picture.notes == ()
+
+
+def test_a_large_picture_is_made_smaller() -> None:
+    assert open_picture(saved(photo((3000, 1500)), "JPEG")).image.size == (1024, 512)
+
+
+def test_transparent_parts_become_white() -> None:
+    see_through = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    assert open_picture(saved(see_through, "PNG")).image.getpixel((4, 4)) == (255, 255, 255)
+
+
+def test_a_palette_with_a_transparent_colour_becomes_white() -> None:
+    flat = Image.new("P", (8, 8), 0)
+    flat.putpalette([10, 20, 30] + [0] * 765)
+    image = open_picture(saved(flat, "PNG", transparency=0)).image
+    assert image.getpixel((4, 4)) == (255, 255, 255)
+
+
+def test_sixteen_bit_pictures_keep_their_greys() -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
+    picture = open_picture(saved(Image.fromarray(ramp), "PNG"))
+    row = np.asarray(picture.image)[0, :, 0].astype(int)
+    assert row[0] == 0
+    assert row[-1] == 255
+    assert np.all(np.diff(row) >= 0)
+    assert 120 < row[128] < 136
+    assert "16 bits" in picture.notes[0]
+
+
+def test_print_colours_are_converted() -> None:
+    picture = open_picture(saved(photo().convert("CMYK"), "JPEG"))
+    assert picture.image.mode == "RGB"
+    assert "CMYK" in picture.notes[0]
+
+
+def test_the_first_frame_of_an_animation_is_taken() -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    picture = open_picture(data)
+    assert picture.image.getpixel((2, 2)) == (255, 0, 0)
+    assert "first frame" in picture.notes[0]
+
+
+def test_a_photo_lying_on_its_side_is_turned_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert open_picture(saved(photo(), "JPEG", exif=exif)).image.size == (40, 60)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "empty"),
+        (b"this is no picture at all", "could not be read"),
+        (b"%PDF-1.7 ...", "could not be read"),
+        (saved(photo(), "PNG")[:300], "damaged or cut off"),
+        (saved(photo((200, 200)), "JPEG")[:2000], "damaged or cut off"),
+        (huge_png(30_000, 20), "30,000 x 20 pixels"),
+        (huge_png(10_000, 10_000), "10,000 x 10,000 pixels"),
+        (huge_png(60_000, 60_000), "pixels"),
+    ],
+    ids=["empty", "text", "pdf", "cut png", "cut jpeg", "wide", "many pixels", "bomb"],
+)
+def test_a_bad_picture_is_refused_with_a_sentence(data: bytes, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        open_picture(data)
+
+
+def test_a_bad_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "cat.heic"
+    path.write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"cat\.heic could not be read"):
+        open_picture(path)
+    with pytest.raises(InputError, match=r"gone\.png could not be read"):
+        open_picture(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("Mira  waves.\n\n", "Mira waves."),
+        ("“Hello…” said Mira’s friend", '"Hello..." said Mira\'s friend'),
+        ("Mira\u200b waves\u0000", "Mira waves"),
+        ("\uff2d\uff49\uff52\uff41 waves", "Mira waves"),
+        ("Zoë is 3 < 5 years old", "Zoë is 3 < 5 years old"),
+    ],
+)
+def test_sentences_are_tidied(typed: str, read: str) -> None:
+    assert check_text(typed, latin_only=True) == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "nothing to read"),
+        (" \n\t ", "nothing to read"),
+        ("x" * 100_000, f"100,000 characters; one panel takes up to {MAX_TEXT_LENGTH}"),
+        ("🦊🐻🐰", "no words"),
+        ("12345 ...", "no words"),
+        ("Лиса машет лапой", "English only"),
+        ("狐狸在海滩上", "English only"),
+        ("<img>", "<img> is a mark"),
+        ("Mira </img> waves", "</img> is a mark"),
+        ("Mira <img_00003> waves", "<img_00003> is a mark"),
+        ("[INST] waves", r"\[INST\] is a mark"),
+        ("Mira <s> waves", "<s> is a mark"),
+        ("＜img＞ wide letters", "<img> is a mark"),
+        ("<im\u200bg> hidden letters", "<img> is a mark"),
+    ],
+)
+def test_a_bad_sentence_is_refused_with_a_sentence(typed: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        check_text(typed, latin_only=True)
+
+
+def test_other_letters_are_fine_where_the_model_reads_them() -> None:
+    assert check_text("Лиса машет", latin_only=False) == "Лиса машет"

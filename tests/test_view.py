@@ -1,0 +1,228 @@
+"""What the page shows, as pure functions of the story."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from PIL import Image
+
+from demo import view
+from demo.desk import Job, Progress
+from demo.openings import load_openings
+from seedstory_core.config import project_path
+from seedstory_core.data.openings import scene
+from seedstory_core.data.stories import parse
+from seedstory_core.engine import TurnRequest
+from seedstory_core.story.archive import StorySummary
+from seedstory_core.story.tree import Panel, StoryTree
+
+HOSTILE = '<script>alert("1")</script> & \' <img src=x onerror=alert(1)>'
+
+
+class Outline(HTMLParser):
+    """Checks that every tag is closed, and collects what was opened."""
+
+    VOID = {"img", "input", "br"}
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(markup)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def grow(*edges: tuple[str, str | None], **changes: dict[str, object]) -> StoryTree:
+    tree = StoryTree()
+    for name, parent in edges:
+        fields = {"text": f"Text of {name}.", "image_name": f"{name}-0a.png"}
+        tree.add(Panel(id=name, parent=parent, **{**fields, **changes.get(name, {})}))  # type: ignore[arg-type]
+    return tree
+
+
+BRANCHED = (("p1", None), ("p2", "p1"), ("p3", "p2"), ("p4", "p1"), ("p5", "p4"), ("p6", "p2"))
+
+
+def job(panel_id: str | None = "p2", kind: str = "turn", **request: object) -> Job:
+    return Job(1, kind, "story", panel_id, TurnRequest(**request))  # type: ignore[arg-type]
+
+
+def panels_in(markup: str) -> list[str]:
+    return re.findall(r'data-panel="(p\d+)"', markup)
+
+
+def test_the_book_shows_the_path_and_nothing_of_its_siblings() -> None:
+    tree = grow(*BRANCHED)
+    markup = view.book(tree, "story", "p5")
+    assert re.findall(r"Text of (p\d)", re.sub(r'alt="[^"]*"', "", markup)) == ["p1", "p4", "p5"]
+    assert markup.count("page-current") == 1 and 'id="page-p5"' in markup
+    assert panels_in(markup) == ["p1", "p4"], "the current page leads nowhere"
+
+
+def test_every_markup_is_well_formed() -> None:
+    tree = grow(*BRANCHED, p3={"is_end": True, "notes": ("a & b",)}, p4={"image_name": None})
+    for here in (None, "p1", "p3", "p5"):
+        Outline(view.book(tree, "story", here))
+        Outline(view.tail(tree, "story", here, elsewhere=job()))
+        Outline(view.outline(tree, "story", here, running=job()))
+    Outline(view.live(job(), Progress(phase="painting", done=1, total=4), 3))
+    Outline(view.shelf(load_openings(), "mira"))
+    Outline(view.title_bar("A & B"))
+    Outline(view.notice("a < b"))
+    Outline(view.first_picture("x.png", "c", notes=("n",)))
+
+
+@pytest.mark.parametrize("field", ["text", "reader_text", "notes"])
+def test_nothing_a_reader_or_a_model_wrote_becomes_markup(field: str) -> None:
+    value: object = (HOSTILE,) if field == "notes" else HOSTILE
+    changes = {"text": HOSTILE, field: value}
+    tree = grow(("p1", None), ("p2", "p1"), p1=changes, p2=changes)
+    running = job("p2", reader_text=HOSTILE)
+    everything = "".join(
+        (
+            view.book(tree, "story", "p2"),
+            view.tail(tree, "story", "p1"),
+            view.outline(tree, "story", "p2"),
+            view.title_bar(HOSTILE),
+            view.notice(HOSTILE),
+            view.live(running, Progress(phase="writing", text=HOSTILE), 3),
+            view.story_shelf([StorySummary("id", HOSTILE, 1, thumbnail="p1-0a.png")]),
+        )
+    )
+    parsed = Outline(everything)
+    assert not any(tag == "script" for tag, _ in parsed.tags)
+    assert not any("onerror" in attributes for _, attributes in parsed.tags)
+
+
+def test_the_readers_words_are_marked_and_a_cards_are_not() -> None:
+    panel = Panel(id="p1", parent=None, text="It rains. Mira runs.", reader_text="It rains.")
+    assert view.caption(panel) == (
+        '<span class="own" title="Your words">It rains.</span> Mira runs.'
+    )
+    assert "own" not in view.caption(panel, {"It rains."})
+    changed = Panel(id="p1", parent=None, text="It snows.", reader_text="It rains.")
+    assert view.caption(changed) == "It snows."
+
+
+def test_the_outline_shows_every_panel_once_with_branches_beside_their_origin() -> None:
+    tree = grow(*BRANCHED)
+    markup = view.outline(tree, "story", "p3")
+    assert panels_in(markup) == ["p1", "p4", "p5", "p2", "p6", "p3"]
+    indents = [int(n) for n in re.findall(r"--indent:(\d)", markup)]
+    assert indents == [0, 1, 1, 0, 1, 0]
+    assert markup.count("node-branch") == 2
+    assert markup.count("node-path") == 3
+    assert re.search(r'data-panel="p3" aria-current="page"', markup)
+    assert "6 pages, 3 ways to tell it" in markup
+
+
+def test_a_running_turn_is_announced_below_its_parent() -> None:
+    tree = grow(*BRANCHED)
+    markup = view.outline(tree, "story", "p2", running=job("p6"))
+    assert markup.index("node-ghost") > markup.index('data-panel="p6"')
+    assert "<b>4</b> being made" in markup
+    assert "node-ghost" not in view.outline(tree, "story", "p2", running=job("p6", "redraw"))
+
+
+def test_a_story_of_a_thousand_pages_is_shown() -> None:
+    tree = grow(*((f"p{n}", f"p{n - 1}" if n > 1 else None) for n in range(1, 1001)))
+    assert len(panels_in(view.outline(tree, "story", "p1000"))) == 1000
+
+
+def test_the_ways_on_are_offered_with_their_length() -> None:
+    tree = grow(*BRANCHED)
+    markup = view.tail(tree, "story", "p1")
+    assert panels_in(markup) == ["p2", "p6", "p4", "p5"]
+    assert "Read all 3 pages" in markup and "Read all 2 pages" in markup
+    assert "way" not in view.tail(tree, "story", "p5")
+
+
+def test_the_end_is_said_and_may_be_passed() -> None:
+    tree = grow(("p1", None), p1={"is_end": True})
+    assert "The End" in view.book(tree, "story", "p1")
+    assert "The End" not in view.book(grow(*BRANCHED), "story", "p3")
+    assert view.go_on_label(tree, "p1") == "Go on anyway"
+    assert view.go_on_label(grow(*BRANCHED), "p2") == "Tell it another way from here"
+    assert view.go_on_label(grow(*BRANCHED), "p5") == "Continue the story"
+
+
+@pytest.mark.parametrize(
+    ("progress", "said"),
+    [
+        (Progress(phase="waiting", position=2), "Waiting in line: 2 turns before yours"),
+        (Progress(phase="waiting", position=1), "Waiting in line: 1 turn before yours"),
+        (Progress(phase="remembering", done=3, total=12), "page 3 of 12"),
+        (Progress(phase="writing"), "Writing"),
+        (Progress(phase="painting", done=5, total=12), "Painting, step 5 of 12"),
+    ],
+)
+def test_progress_is_said_in_true_words(progress: Progress, said: str) -> None:
+    assert said in view.live(job(), progress, 3)
+
+
+def test_a_picture_sharpens_step_by_step() -> None:
+    preview = Image.new("RGB", (64, 64), "red")
+    hazes = [
+        float(re.search(r"--haze:([\d.]+)", markup)[1])  # type: ignore[index]
+        for done in (1, 4, 8)
+        if (
+            markup := view.live(
+                job(), Progress(phase="painting", done=done, total=8, preview=preview), 2
+            )
+        )
+    ]
+    assert hazes == sorted(hazes, reverse=True) and hazes[-1] == 0
+
+
+def test_an_ended_turn_shows_nothing() -> None:
+    for phase in ("done", "stopped", "failed"):
+        assert view.live(job(), Progress(phase=phase), 2) == ""  # type: ignore[arg-type]
+
+
+def test_a_screen_reader_hears_the_sentence_once_it_is_whole() -> None:
+    writing = view.live(job(), Progress(phase="writing", text="Mira ru"), 4)
+    painting = view.live(job(), Progress(phase="painting", text="Mira runs.", done=1, total=8), 4)
+    assert 'aria-live="polite">Writing<' in writing
+    assert 'aria-live="polite">Page 4. Mira runs.<' in painting
+
+
+def test_removing_says_how_much_goes() -> None:
+    tree = grow(*BRANCHED)
+    assert "page 2 and the 2 pages after it" in view.removal_question(tree, "p2")
+    assert "Remove page 3 from" in view.removal_question(tree, "p5")
+
+
+def test_ids_are_quoted_in_addresses() -> None:
+    panel = Panel(id="p1", parent=None, text="", image_name="p1-0a.png")
+    assert view.picture_url("a b/c", panel) == "pictures/a%20b/c/p1-0a.png"
+    assert view.picture_url("s", Panel(id="p1", parent=None, text="")) == ""
+
+
+def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_picture() -> None:
+    import json
+
+    folder = project_path("assets/openings")
+    entries = json.loads((folder / "openings.json").read_text("utf-8"))
+    assert len({entry["scene"]["actors"][0]["species"] for entry in entries}) == 8
+    assert len(load_openings()) == len(entries)
+    for entry in entries:
+        assert parse(entry["sentence"], None) == scene(entry["scene"]), entry["id"]
+
+
+def test_a_panel_for_programs_is_plain_and_complete() -> None:
+    tree = grow(*BRANCHED)
+    story = view.story_as_json(tree, "story", "p3")
+    assert [page["panel_id"] for page in story["pages"]] == ["p1", "p2", "p3"]  # type: ignore[index,union-attr,attr-defined]
+    outline = view.outline_as_json(tree, "story")
+    assert outline["leaves"] == ["p3", "p5", "p6"]
