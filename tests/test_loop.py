@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seedstory_core.training.loop import Batch, Plan, fit
-from seedstory_core.training.optimizer import build_optimizer
+from seedstory_core.training.optimizer import build_optimizer, orthogonalize
 
 
 class Toy:
@@ -99,6 +99,18 @@ def test_the_learning_rate_rises_then_falls() -> None:
     assert max(rates) == pytest.approx(0.01)
     assert rates[9:] == sorted(rates[9:], reverse=True)
     assert rates[-1] < 0.0003
+
+
+@pytest.mark.parametrize("shape", [(24, 200), (200, 24), (40, 60)])
+def test_an_update_is_orthogonal_whatever_the_shape(shape: tuple[int, int]) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    update = orthogonalize(matrix)
+    left, _, right = torch.linalg.svd(matrix, full_matrices=False)
+    sizes = torch.linalg.svdvals(update)
+    assert update.shape == shape and sizes.min() > 0.6 and sizes.max() < 1.3
+    # It turns the gradient neither left nor right: only the singular values change.
+    turned = left.T @ update @ right.T
+    assert torch.allclose(turned, turned.diagonal().diag(), atol=0.05)
 
 
 def test_muon_takes_the_matrices_and_adamw_the_rest() -> None:

@@ -59,6 +59,7 @@ PLAN = Plan(
     sheet_every=99,
     mixed_precision="no",
 )
+DATA = stages.DataPlan(stories=3, validation_stories=2, scenes=4, drawn_pictures=20)
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +72,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
     runs = stages.Runs(folder / "runs", load_config(None, [*SMALL, *places]))
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("STORIES", 3), ("VALIDATION_STORIES", 2), ("LOOSE_SCENES", 4)):
-            patch.setattr(stages, name, value)
         patch.setattr("os.cpu_count", lambda: 1)
         for step in stages.ORDER:
             if step in stages.PREPARED:
-                stages.prepare(step, runs)
+                stages.prepare(step, runs, DATA)
                 continue
             stage = stages.build(step, runs)
             assert fit(stage, PLAN, runs.folder / step)
@@ -124,3 +123,17 @@ def test_stage_three_starts_from_stage_one_and_keeps_the_codec(weights: list[str
     codec = runs.vae().state_dict()
     for name, tensor in engine.detokenizer.vae.state_dict().items():
         assert torch.allclose(tensor, codec[name], atol=2e-3), name
+
+
+def test_shipped_weights_can_be_trained_further(weights: list[str], tmp_path: Path) -> None:
+    config = load_config(None, weights)
+    runs = stages.Runs(tmp_path, config)
+    stages.prepare("adopt", runs, DATA)
+    assert {path.name for path in tmp_path.iterdir()} == {*PARTS, "reader", "tokenizer"}
+    # Everything later stages need is there: training goes on from the weights that were shipped.
+    for step in ("data", "features", "latents"):
+        stages.prepare(step, runs, DATA)
+    fresh = stages.build("detokenizer", runs).model
+    engine = build_engine(config)
+    for name, tensor in fresh.state_dict().items():
+        assert torch.equal(tensor, engine.detokenizer.state_dict()[name]), name

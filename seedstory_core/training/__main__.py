@@ -10,13 +10,16 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TypeVar, cast
 
 import torch
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from seedstory_core.config import load_config
 from seedstory_core.training import stages
 from seedstory_core.training.loop import Plan, fit
+
+PlanType = TypeVar("PlanType", Plan, stages.DataPlan)
 
 
 def main() -> int:
@@ -33,18 +36,18 @@ def main() -> int:
     arguments = parser.parse_args()
 
     runs = stages.Runs(arguments.runs, load_config(arguments.config))
+    recipe = cast(DictConfig, OmegaConf.load(arguments.recipe))
+
+    def read_plan(kind: type[PlanType], name: str) -> PlanType:
+        changes = OmegaConf.from_dotlist(arguments.overrides)
+        values = OmegaConf.merge(OmegaConf.structured(kind), recipe[name], changes)
+        return cast(PlanType, OmegaConf.to_object(values))
+
     if arguments.stage in stages.PREPARED:
         torch.set_num_threads(1)
-        stages.prepare(arguments.stage, runs)
+        stages.prepare(arguments.stage, runs, read_plan(stages.DataPlan, "data"))
         return 0
-    recipe = OmegaConf.load(arguments.recipe)
-    plan_values = OmegaConf.merge(
-        OmegaConf.structured(Plan),
-        recipe[arguments.stage],
-        OmegaConf.from_dotlist(arguments.overrides),
-    )
-    plan = OmegaConf.to_object(plan_values)
-    assert isinstance(plan, Plan)
+    plan = read_plan(Plan, arguments.stage)
     stage = stages.build(arguments.stage, runs)
     run = arguments.runs / arguments.stage
     done = fit(stage, plan, run, max_minutes=arguments.minutes)

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from seedstory_core.training.optimizer import build_optimizer
+from seedstory_core.training.precision import has_fast_bfloat16
 
 Batch = dict[str, Tensor]
 
@@ -43,6 +44,7 @@ class Plan:
         ema_decay: Decay of the averaged weights, which are the ones that are used.
         num_workers: Processes that draw data; 0 draws in the training process.
         save_minutes: Minutes between checkpoints.
+        mixed_precision: `bf16`, `no`, or `auto`: bf16 where the hardware is fast at it.
         num_threads: CPU threads of this process. Several one-thread processes beat one with many.
     """
 
@@ -61,7 +63,7 @@ class Plan:
     save_minutes: float = 10.0
     log_every: int = 50
     sheet_every: int = 2000
-    mixed_precision: str = "bf16"
+    mixed_precision: str = "auto"
     num_threads: int = 1
 
     def rate(self, step: int) -> float:
@@ -134,7 +136,7 @@ def fit(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None
         True when the plan is done, False when there are steps left.
     """
     torch.set_num_threads(plan.num_threads)
-    accelerator = Accelerator(mixed_precision=plan.mixed_precision)
+    accelerator = _accelerator(plan)
     if accelerator.device.type == "cpu":
         # One thread a process: a second autograd thread only fights for the same core.
         torch.autograd.set_multithreading_enabled(False)
@@ -221,6 +223,13 @@ def fit(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None
             (run / "sheets").mkdir(exist_ok=True)
             stage.draw_sheet(accelerator.unwrap_model(model), run / "sheets" / "final.png")
     return done
+
+
+def _accelerator(plan: Plan) -> Accelerator:
+    precision = plan.mixed_precision
+    if precision == "auto":
+        precision = "bf16" if has_fast_bfloat16(Accelerator().device) else "no"
+    return Accelerator(mixed_precision=precision)
 
 
 def _sheet(

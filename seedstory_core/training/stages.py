@@ -1,17 +1,21 @@
 """The recipe's steps by name, each built from the configuration and the runs before it.
 
 In order: `reader`, `vae`, `vision` learn from drawn pictures; `data` writes the stories,
-`tokenizer` learns their words, `cache` runs the frozen picture models over them; then the three
-stages of the paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3); `export` packs
-the weights.
+`tokenizer` learns their words, `features` and `latents` run the frozen picture models over them;
+then the three stages of the paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3);
+`export` packs the weights, and `adopt` does the opposite: it lays the shipped weights into a run
+folder, so that single later stages can be trained on their own or further.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,32 +23,53 @@ from safetensors.torch import load_model, save_model
 from torch import nn
 
 from seedstory_core.config import StudioConfig, project_path
-from seedstory_core.data.storystream import read_stories, write_scenes, write_stories
+from seedstory_core.data.storystream import Split, read_stories, write_scenes, write_stories
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vae import PictureVae
 from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.training.cache import PictureCache, build_cache, open_cache, take
+from seedstory_core.training.cache import (
+    PictureCache,
+    cache_features,
+    cache_latents,
+    open_cache,
+    take,
+)
 from seedstory_core.training.detokenizer import DeTokenizerStage, features_of
 from seedstory_core.training.loop import Stage
+from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.reader import ReaderStage
 from seedstory_core.training.story_lm import StoryStage, attention_mask, pack, run_rows
 from seedstory_core.training.tokenizer import train_tokenizer
 from seedstory_core.training.vae import VaeStage, latent_statistics
-from seedstory_core.training.vision import VisionStage, VisionTeacher
-from seedstory_core.weights.checkpoint import save_weights
+from seedstory_core.training.vision import VisionStage
+from seedstory_core.weights.checkpoint import load_weights, read_weights, save_weights
 
 TRAINED = ("reader", "vae", "vision", "detokenizer", "story_lm", "adapt")
-PREPARED = ("data", "tokenizer", "cache", "regress", "export")
+PREPARED = ("data", "tokenizer", "features", "latents", "regress", "export", "adopt")
 ORDER = (
-    *("reader", "vae", "vision", "data", "tokenizer", "cache"),
+    *("reader", "vae", "vision", "data", "tokenizer", "features", "latents"),
     *("detokenizer", "story_lm", "regress", "adapt", "export"),
 )
-STORIES = 5000
-VALIDATION_STORIES = 100
-LOOSE_SCENES = 16_000
+
+
+@dataclass(frozen=True)
+class DataPlan:
+    """How much there is to learn from.
+
+    Attributes:
+        stories: Of the training split.
+        validation_stories: That training never sees.
+        scenes: Pictures of the world at large, for the picture models.
+        drawn_pictures: Of the stories' pictures, how many stages 1 and 3 learn to draw.
+    """
+
+    stories: int
+    validation_stories: int
+    scenes: int
+    drawn_pictures: int
 
 
 class Runs:
@@ -67,9 +92,9 @@ class Runs:
 
     def vision(self) -> VisionEncoder:
         """The trained picture encoder."""
-        teacher = VisionTeacher(self.config.vision)
-        self.load("vision", teacher)
-        return teacher.encoder
+        encoder = VisionEncoder(self.config.vision)
+        self.load("vision", encoder)
+        return encoder
 
     def vae(self) -> PictureVae:
         """The trained codec."""
@@ -81,9 +106,11 @@ class Runs:
         """The trained tokenizer."""
         return StoryTokenizer.from_folder(self.folder / "tokenizer")
 
-    def cache(self, name: str) -> PictureCache:
+    def cache(self, name: str, *, with_latents: bool = False) -> PictureCache:
         """The finished cache of a data set."""
-        return open_cache(self.data / f"{name}.jsonl", self.folder / "cache" / name)
+        return open_cache(
+            self.data / f"{name}.jsonl", self.folder / "cache" / name, with_latents=with_latents
+        )
 
     def story_lm(self) -> StoryLM:
         """The trained story model."""
@@ -98,7 +125,20 @@ class Runs:
 
 
 def build(name: str, runs: Runs) -> Stage:
-    """Build a stage that `loop.fit` trains."""
+    """Build a stage that `loop.fit` trains.
+
+    A run folder that holds weights but no training state was made by `adopt`: training starts
+    from those weights.
+    """
+    stage = _build(name, runs)
+    run = runs.folder / name
+    if (run / "weights.safetensors").exists() and not (run / "state").exists():
+        part = stage.model.encoder if isinstance(stage, VisionStage) else stage.model
+        load_model(part, str(run / "weights.safetensors"))  # type: ignore[arg-type]
+    return stage
+
+
+def _build(name: str, runs: Runs) -> Stage:
     config = runs.config
     size = config.detokenizer.image_size
     if name == "reader":
@@ -108,7 +148,7 @@ def build(name: str, runs: Runs) -> Stage:
     if name == "vision":
         return VisionStage(config.vision, size)
     if name == "detokenizer":
-        caches = [runs.cache("train"), runs.cache("scenes")]
+        caches = [runs.cache(part, with_latents=True) for part in ("train", "scenes")]
         stage = DeTokenizerStage(name, config.detokenizer, caches, runs.zero_features())
         stage.model.vae.load_state_dict(runs.vae().cpu().state_dict())  # type: ignore[union-attr]
         return stage
@@ -119,7 +159,7 @@ def build(name: str, runs: Runs) -> Stage:
         stage = DeTokenizerStage(
             name,
             config.detokenizer,
-            [runs.cache("train")],
+            [runs.cache("train", with_latents=True)],
             runs.zero_features(),
             regressed=regressed,
         )
@@ -128,31 +168,33 @@ def build(name: str, runs: Runs) -> Stage:
     raise ValueError(f"There is no stage {name!r}.")
 
 
-def prepare(name: str, runs: Runs) -> None:
+def prepare(name: str, runs: Runs, plan: DataPlan) -> None:
     """Do a step that is not a training."""
+    config = runs.config
     if name == "data":
         processes = os.cpu_count() or 1
-        write_stories(runs.data, "validation", range(VALIDATION_STORIES), processes=processes)
-        write_stories(runs.data, "train", range(STORIES), processes=processes)
-        write_scenes(runs.data, LOOSE_SCENES, processes=processes)
+        for split, count in (("validation", plan.validation_stories), ("train", plan.stories)):
+            write_stories(runs.data, cast(Split, split), range(count), processes=processes)
+        write_scenes(runs.data, plan.scenes, processes=processes)
     elif name == "tokenizer":
         stories = read_stories(runs.data / "train.jsonl")
         captions = (caption for story in stories for caption in story.captions)
         train_tokenizer(captions, runs.folder / "tokenizer", runs.config)
-    elif name == "cache":
-        vision, vae = runs.vision(), runs.vae()
-        for part in ("train", "scenes", "validation"):
-            build_cache(
-                runs.data / f"{part}.jsonl",
-                runs.folder / "cache" / part,
-                runs.config,
-                vision,
-                vae,
-            )
+    elif name == "features":
+        for part in ("validation", "train", "scenes"):
+            folder = runs.folder / "cache" / part
+            cache_features(runs.data / f"{part}.jsonl", folder, config.vision, runs.vision())
+    elif name == "latents":
+        for part, most in (("train", plan.drawn_pictures), ("scenes", plan.scenes)):
+            folder = runs.folder / "cache" / part
+            file = runs.data / f"{part}.jsonl"
+            cache_latents(file, folder, config.detokenizer, runs.vae(), most=most)
     elif name == "regress":
         regress(runs)
     elif name == "export":
         export(runs)
+    elif name == "adopt":
+        adopt(runs)
     else:
         raise ValueError(f"There is no step {name!r}.")
 
@@ -185,7 +227,7 @@ def regress(runs: Runs) -> None:
                 "features": take(cache.features, rows),
             }
             batch = {key: value.to(runs.device) for key, value in batch.items()}
-            with torch.autocast(runs.device.type, torch.bfloat16):
+            with fast_autocast(runs.device):
                 _, regressed, true = run_rows(model, batch)
             target[rows] = features_of(regressed.float(), true).cpu().numpy()
     target.flush()
@@ -219,9 +261,41 @@ def export(runs: Runs) -> None:
             (words / file).write_bytes((runs.folder / "tokenizer" / file).read_bytes())
 
 
+def adopt(runs: Runs) -> None:
+    """Lay the shipped weights into the run folder, wherever it has none of its own."""
+    config = runs.config
+    source = project_path(config.runtime.weights_folder)
+    modules: dict[str, Callable[[], nn.Module]] = {
+        "reader": AttributeReader,
+        "vision": lambda: VisionEncoder(config.vision),
+        "vae": lambda: PictureVae(config.detokenizer.vae),
+        "detokenizer": lambda: DeTokenizer(config.detokenizer),
+        "story_lm": lambda: StoryLM(
+            config.decoder, config.input_resampler, config.output_resampler
+        ),
+    }
+    for name, build_module in modules.items():
+        file, target = source / f"{name}.safetensors", runs.folder / name / "weights.safetensors"
+        if not file.exists() or target.exists():
+            continue
+        weights = read_weights(file)
+        if name == "detokenizer":
+            codec = read_weights(source / "vae.safetensors")
+            weights |= {f"vae.{key}": tensor for key, tensor in codec.items()}
+        module = build_module()
+        load_weights(module, weights, file, dtype=torch.float32)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save_model(module, str(target))
+    words = runs.folder / "tokenizer"
+    if not words.exists():
+        shutil.copytree(project_path(config.tokenizer.folder), words)
+
+
 def finish(name: str, stage: Stage, runs: Runs) -> None:
     """Write a finished stage's weights, and what later steps need beside them."""
-    save_model(stage.model, str(runs.folder / name / "weights.safetensors"))
+    # The heads that taught the picture encoder are not needed again.
+    model = stage.model.encoder if isinstance(stage, VisionStage) else stage.model
+    save_model(cast(nn.Module, model), str(runs.folder / name / "weights.safetensors"))
     if name == "vae":
         assert isinstance(stage.model, PictureVae)
         shift, scale = latent_statistics(stage.model, runs.config.detokenizer.image_size)

@@ -32,6 +32,7 @@ from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training.cache import PictureCache, take
 from seedstory_core.training.loop import Batch
+from seedstory_core.training.precision import fast_autocast
 
 IGNORED = -100
 MOST_PANELS = 10
@@ -234,7 +235,7 @@ class StoryStage:
             chosen = list(range(first, min(first + 4, count)))
             batch = self._batch(self.validation, chosen, np.random.default_rng(first))
             batch = {name: tensor.to(device) for name, tensor in batch.items()}
-            with torch.autocast(device.type, torch.bfloat16):
+            with fast_autocast(device):
                 _, figures = self.loss(model, batch, 0)
             for name, value in figures.items():
                 sums[name] = sums.get(name, 0.0) + value * len(chosen) / count
