@@ -84,7 +84,7 @@ def test_captured_keys_are_those_before_rotation(model: StoryLM) -> None:
         parts += [before, model.input_resampler(features(number)), after]
     with torch.no_grad():
         outputs = model.decoder(inputs_embeds=torch.cat(parts, 1), use_cache=True)
-    for layer, cached in enumerate(outputs.past_key_values.layers):
+    for layer, cached in enumerate(outputs.cache.layers):
         assert torch.allclose(context.keys[layer], cached.keys, atol=2e-5)
         assert torch.allclose(context.values[layer], cached.values, atol=2e-5)
 

@@ -132,7 +132,7 @@ def _forward(model: StoryLM, context: KVContext, inputs_embeds: Tensor) -> Tenso
     outputs = model.decoder(
         inputs_embeds=inputs_embeds,
         position_ids=position_ids,
-        past_key_values=context,
+        cache=context,  # past_key_values, until transformers 5.24
         attention_mask=context.causal_mask(count) if count > 1 else None,
         use_cache=True,
     )

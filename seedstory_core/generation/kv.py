@@ -63,7 +63,7 @@ def panel_spans(segments: Sequence[KVSegment]) -> list[PanelSpan]:
 class KVContext(Cache):
     """The rows one turn sees, in preallocated buffers that decoding appends to.
 
-    A transformers `Cache`: pass it as `past_key_values`. Batch size is one.
+    A transformers `Cache`: pass it as `cache` (the former `past_key_values`). Batch size is one.
     """
 
     def __init__(self, decoder: Decoder, capacity: int) -> None:
