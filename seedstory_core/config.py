@@ -431,7 +431,7 @@ class DeTokenizerConfig:
     prediction_type: str = "flow"
     """What the UNet predicts: `epsilon` (published), `v_prediction`, or `flow` (the velocity of a
     rectified flow, noise minus picture)."""
-    spatial_hint_channels: int = 0
+    spatial_hint_channels: int = 16
     """Channels of the visual features laid out as a picture and given to the UNet beside the
     latents; 0 is off, as in the published model."""
     condition_dropout: float = 0.1

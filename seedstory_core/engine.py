@@ -23,7 +23,7 @@ from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVSegment, assemble
 from seedstory_core.generation.sampling import Sampler, Sampling
 from seedstory_core.generation.sink import SinkRule
-from seedstory_core.generation.tokens import StoryTokenizer, clean_text
+from seedstory_core.generation.tokens import StoryTokenizer, TextStream, clean_text
 from seedstory_core.models.detokenizer import DeTokenizer, DrawStep
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.transforms import clip_pixels, to_images
@@ -295,18 +295,21 @@ class StoryEngine:
                 self._stop_ids,
                 generation.max_new_tokens,
             )
-            num_given = len(caption_ids)
+            num_given, written = len(caption_ids), ""
+            stream = TextStream(self.tokenizer, caption_ids)
             for token in tokens:
                 _check_cancel(cancel)
                 caption_ids.append(token)
-                if not self.tokenizer.ends_inside_character(caption_ids):
-                    yield TextDelta(self._text(request.reader_text, caption_ids[num_given:]))
+                if new := stream.push(token):
+                    written += new
+                    yield TextDelta(_join(request.reader_text, written))
+            written += stream.finish()
             if len(caption_ids) - num_given >= generation.max_new_tokens:
                 notes.append(
                     "The storyteller went on and on without asking for a picture, so this page was "
                     "closed where it stood."
                 )
-            text = self._text(request.reader_text, caption_ids[num_given:])
+            text = _join(request.reader_text, written)
         else:
             text = request.reader_text
             if request.reader_image is None:
@@ -375,9 +378,11 @@ class StoryEngine:
     def _before_caption(self, segments: Sequence[KVSegment]) -> tuple[int, ...]:
         return self._separator_ids if segments else (self.tokenizer.bos_id,)
 
-    def _text(self, reader_text: str, written_ids: list[int]) -> str:
-        written = clean_text(self.tokenizer.decode_text(written_ids))
-        return f"{reader_text} {written}".strip()
+
+def _join(reader_text: str, written: str) -> str:
+    """Put the model's words behind the reader's, with the space that the model put there."""
+    space = " " if reader_text and written[:1].isspace() else ""
+    return f"{reader_text}{space}{clean_text(written)}".strip()
 
 
 def _check_cancel(cancel: threading.Event | None) -> None:

@@ -238,3 +238,9 @@ def test_templates_name_the_world_only_through_slots():
 def test_stories_can_be_dumped_for_reading():
     text = stories.dump(range(1))
     assert text.startswith("# train-0000000") and "The end." in text
+
+
+def test_the_storyteller_closes_a_sentence_that_its_reader_left_open(told):
+    rests = [p.text[len(p.reader_text) :] for p in panels(told) if p.reader_text[-1:].isalnum()]
+    assert len(rests) > 100
+    assert all(rest.startswith(".") for rest in rests)

@@ -321,7 +321,9 @@ class Teller:
                 draft.reader = False
                 said = _said(draft, self.cast)
                 reader_text = reader.in_a_hurry(raw, self.rng, plain=not own_words)
-                draft.parts[-1] = reader_text
+                # The storyteller closes a sentence that its reader left open.
+                is_open = reader_text[-1].isalnum()
+                draft.parts[-1] = reader_text + "." if is_open else reader_text
             else:
                 draft.strict = made.text in _POOLED
                 draft.write(made)

@@ -180,6 +180,7 @@ def fit(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None
     started = saved = time.monotonic()
     already = progress.seconds
     sums: dict[str, float] = {}
+    num_summed = 0
     model.train()
     for batch in loader:
         step = progress.step
@@ -200,10 +201,11 @@ def fit(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None
         progress.seconds = already + now - started
         for name, value in {"loss": float(loss.detach()), **figures}.items():
             sums[name] = sums.get(name, 0.0) + value
+        num_summed += 1
         if progress.step % plan.log_every == 0 and accelerator.is_main_process:
-            means = {name: value / plan.log_every for name, value in sums.items()}
+            means = {name: value / num_summed for name, value in sums.items()}
             _log(run / "log.csv", progress, plan.rate(step), means)
-            sums = {}
+            sums, num_summed = {}, 0
         out_of_time = max_minutes is not None and now - started > max_minutes * 60
         if asked_to_stop or out_of_time or now - saved > plan.save_minutes * 60:
             _save(accelerator, state)
