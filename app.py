@@ -4,8 +4,9 @@
     python app.py --config configs/seed_story_7b.yaml --set runtime.device=cuda
 
 Environment variables: `SEEDSTORY_<SETTING>` for everything under `runtime` (for example
-`SEEDSTORY_STORIES_FOLDER`), `SEEDSTORY_CONFIG` for a configuration file, and Gradio's own
-`GRADIO_SERVER_NAME`, `GRADIO_SERVER_PORT`, `GRADIO_SHARE`, `GRADIO_ROOT_PATH`.
+`SEEDSTORY_STORIES_FOLDER`), `SEEDSTORY_SET` for all other settings, as after `--set`,
+`SEEDSTORY_CONFIG` for a configuration file, and Gradio's own `GRADIO_SERVER_NAME`,
+`GRADIO_SERVER_PORT`, `GRADIO_SHARE`, `GRADIO_ROOT_PATH`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
-from seedstory_core.errors import SeedStoryError
+from seedstory_core.config import load_config, project_path
+from seedstory_core.errors import ConfigError, SeedStoryError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,12 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asking itself whether it is up
-    # The slow imports come after the arguments, so that --help and a typo answer at once.
-    from seedstory_core.config import load_config
-
     try:
         config = load_config(args.config, args.set)
         find_room_for_uploads(config.runtime.stories_folder)
+        # The slow imports come last, so that --help and a typo answer at once.
         from demo.ui import build_page, launch_options
         from seedstory_core.build import build_store
 
@@ -86,9 +85,20 @@ def find_room_for_uploads(stories_folder: str) -> None:
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
-        room = str(Path(stories_folder).resolve() / ".uploads")
-        os.environ["GRADIO_TEMP_DIR"] = tempfile.tempdir = room
-        Path(room).mkdir(parents=True, exist_ok=True)
+        if "://" in stories_folder:
+            raise ConfigError(
+                "There is no folder on this machine that can be written to. Gradio needs one for "
+                "uploads: set GRADIO_TEMP_DIR."
+            ) from None
+        room = project_path(stories_folder) / ".uploads"
+        try:
+            room.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"The story folder {room.parent} cannot be written to ({error.strerror}). Set "
+                "SEEDSTORY_STORIES_FOLDER to one that can."
+            ) from error
+        os.environ["GRADIO_TEMP_DIR"] = tempfile.tempdir = str(room)
 
 
 if __name__ == "__main__":

@@ -105,9 +105,8 @@
     panel ? query.set("panel", panel) : query.delete("panel");
     const text = query.toString();
     const url = location.pathname + (text ? "?" + text : "") + location.hash;
-    if (here.story !== story || here.panel !== panel) {
-      // Only a story the reader comes to gets a step in the history of its own; page by page, the
-      // back button would have to be pressed a dozen times to leave.
+    if (!place.stay && (here.story !== story || here.panel !== panel)) {
+      // Every page the reader turns to is a step in the history, so that "back" turns back.
       const step = arrived && (here.story !== story || place.panel !== before.panel);
       history[step ? "pushState" : "replaceState"]({}, "", url);
       tellParent(text);
@@ -143,7 +142,36 @@
     }
   }
 
+  /* What was typed and not yet told survives a reload, also one after the server went away. */
+  const FIELDS = ["#sentence textarea", "#line textarea"];
+
+  function keepWords() {
+    try {
+      const words = FIELDS.map((field) => document.querySelector(field)?.value || "");
+      sessionStorage.setItem(KEY + "-words", JSON.stringify(words));
+    } catch {
+      /* As above. */
+    }
+  }
+
+  function bringWords() {
+    let words = [];
+    try {
+      words = JSON.parse(sessionStorage.getItem(KEY + "-words") || "[]");
+    } catch {
+      return;
+    }
+    FIELDS.forEach((name, index) => {
+      const field = document.querySelector(name);
+      if (!field || field.value || typeof words[index] !== "string" || !words[index]) return;
+      field.value = words[index];
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  }
+
   function place(element, trigger, props, watch) {
+    window.addEventListener("pagehide", keepWords);
+    setTimeout(bringWords, 300);
     send = (what) => trigger("click", what);
     watch("value", () => show(props.value));
     // The answer to the page's first event may have come before this part was ready.

@@ -57,6 +57,7 @@ class Api:
 
         def ask() -> Job:
             text, image, keep = sentence or "", None, keep_words
+            notes: tuple[str, ...] = ()
             if opening:
                 card = next((card for card in self.shelf if card.id == opening), None)
                 if card is None:
@@ -65,9 +66,10 @@ class Api:
                 keep = keep or not text
                 text, image = text or card.sentence, card.image()
             if picture is not None:
-                image = open_picture(picture).image
+                image, notes = open_picture(picture)
             knobs = Settings(temperature, top_p, seed, steps, guidance)
-            return begin_story(self.store, self.desk, self._request(text, image, keep, knobs))[1]
+            request = self._request(text, image, keep, knobs, notes)
+            return begin_story(self.store, self.desk, request)[1]
 
         async for step in self._made(ask):
             yield step
@@ -161,12 +163,18 @@ class Api:
         ]
 
     def _request(
-        self, text: str, image: Image.Image | None, keep_words: bool, knobs: Settings
+        self,
+        text: str,
+        image: Image.Image | None,
+        keep_words: bool,
+        knobs: Settings,
+        image_notes: tuple[str, ...] = (),
     ) -> TurnRequest:
         return make_request(
             self.store.engine.config,
             text=text,
             image=image,
+            image_notes=image_notes,
             keep_words=keep_words,
             settings=knobs,
         )
@@ -192,8 +200,6 @@ class Api:
                 await asyncio.sleep(LOOK_SECONDS)
             progress = job.progress
             if progress.phase != "done":
-                if job.panel_id is None and not len(self.store.open(job.story_id).tree):
-                    self.store.discard(job.story_id)
                 stopped = "The turn was stopped. The story is as it was."
                 raise gr.Error(progress.error or stopped, print_exception=False)
             session = await asyncio.to_thread(self.store.open, job.story_id)

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 MAX_LINE = 100
 """Turns that may wait; beyond that nobody would stay to see theirs."""
+IDLE_SECONDS = 60.0
+"""How often a desk without work looks for stories that nobody uses any more."""
 KEPT_JOBS = 500
 """Finished turns whose outcome is still told to a page that asks late."""
 
@@ -82,13 +84,14 @@ class Job:
             kind: A new panel, or a new picture for an old one.
             story_id: Of a story that exists.
             panel_id: The panel to continue from (None begins), or the one to redraw.
-            request: What the reader wants.
+            request: What the reader wants; its picture is let go when the job has ended.
         """
         self.id = str(number)
         self.kind = kind
         self.story_id = story_id
         self.panel_id = panel_id
-        self.request = request
+        self.request: TurnRequest = request
+        self.is_given = _is_given(request)
         self.progress = Progress(text=request.reader_text if kind == "turn" else "")
         self.stop_asked = threading.Event()
         self.ended = threading.Event()
@@ -101,7 +104,16 @@ class Job:
             **changes,  # type: ignore[arg-type]
         )
         if self.progress.has_ended:
+            # Ended jobs are kept for a while, their pictures are not.
+            self.request = replace(self.request, reader_image=None)
+            self.progress = replace(self.progress, preview=None)
             self.ended.set()
+
+
+def _is_given(request: TurnRequest) -> bool:
+    """Whether the page is wholly the reader's, so that nothing of it is left to the storyteller."""
+    has_words = not request.complete_text or not request.reader_text
+    return request.reader_image is not None and has_words
 
 
 class Desk:
@@ -161,8 +173,9 @@ class Desk:
             job.stop_asked.set()
             if job in self._line:
                 self._line.remove(job)
-                job.report(phase="stopped")
                 self._tell_positions()
+                self._forget_if_empty(job)
+                job.report(phase="stopped")
                 return True
         self.store.open(story_id).cancel()
         return True
@@ -181,15 +194,26 @@ class Desk:
         while True:
             with self._changed:
                 while not self._line:
-                    self._changed.wait()
+                    if not self._changed.wait(IDLE_SECONDS):
+                        self.store.close_idle()
                 job = self._current = self._line.popleft()
                 self._tell_positions()
             outcome = self._take_turn(job)
+            if outcome["phase"] != "done":
+                self._forget_if_empty(job)
             with self._changed:
                 # Out of the line first: whoever sees the outcome may ask for the next turn at once.
                 self._current = None
                 self._tell_positions()
             job.report(**outcome)
+
+    def _forget_if_empty(self, job: Job) -> None:
+        """A first page that came to nothing leaves no story behind."""
+        try:
+            if job.panel_id is None and not len(self.store.open(job.story_id).tree):
+                self.store.discard(job.story_id)
+        except SeedStoryError as error:
+            log.warning("The empty story %s stays: %s", job.story_id, error)
 
     def _take_turn(self, job: Job) -> dict[str, object]:
         job.report(phase="opening")

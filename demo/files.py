@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from demo.desk import OUR_FAULT
 from seedstory_core.config import project_path
-from seedstory_core.errors import SeedStoryError
+from seedstory_core.errors import SeedStoryError, StoryNotFoundError
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.export import file_name, to_html, to_zip
@@ -47,6 +47,8 @@ def routes(store: SessionStore) -> list[Route]:
         tree = store.open(story_id).tree
         tree.panel(panel_id)
         kind = request.path_params["kind"]
+        if kind not in ("html", "zip"):
+            raise StoryNotFoundError("A story can be taken home as html or as zip.")
         name = f"{file_name(tree.title)}.{kind}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         if kind == "zip":
@@ -58,14 +60,17 @@ def routes(store: SessionStore) -> list[Route]:
     return [
         Route("/pictures/{story}/{name}", _told(picture)),
         Route("/take/{story}/{panel}.{kind}", _told(take)),
-        Route("/studio/{name:path}", asset),
+        Route("/studio/{name:path}", _told(asset)),
     ]
 
 
 def asset(request: Request) -> Response:
     """Stylesheet, fonts and the shelf's pictures, and nothing else of `assets/`."""
     assets = project_path("assets").resolve()
-    path = (assets / request.path_params["name"]).resolve()
+    try:
+        path = (assets / request.path_params["name"]).resolve()
+    except ValueError:  # a zero byte in the address
+        return PlainTextResponse("Not found.", 404)
     media_type = SERVED.get(path.suffix)
     if media_type is None or not path.is_relative_to(assets) or not path.is_file():
         return PlainTextResponse("Not found.", 404)

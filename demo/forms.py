@@ -39,6 +39,7 @@ def make_request(
     *,
     text: str = "",
     image: Image.Image | None = None,
+    image_notes: tuple[str, ...] = (),
     keep_words: bool = False,
     settings: Settings | None = None,
 ) -> TurnRequest:
@@ -48,6 +49,7 @@ def make_request(
         config: Of the running engine, for what is left open.
         text: The reader's words; empty or blank lets the model write.
         image: The reader's picture, already checked.
+        image_notes: What the check did to it.
         keep_words: The words are the whole caption; the model adds none.
         settings: The knobs.
 
@@ -62,11 +64,13 @@ def make_request(
     seed = number("seed", settings.seed, 0, MAX_SEED, whole=True)
     temperature = number("temperature", settings.temperature, 0, 5)
     top_p = number("top_p", settings.top_p, 0.01, 1)
-    steps = number("steps", settings.num_inference_steps, 1, MAX_STEPS, whole=True)
+    most_steps = max(MAX_STEPS, config.detokenizer.num_inference_steps)
+    steps = number("steps", settings.num_inference_steps, 1, most_steps, whole=True)
     guidance = number("guidance", settings.guidance_scale, 0, MAX_GUIDANCE)
     return TurnRequest(
         reader_text=text,
         reader_image=image,
+        image_notes=image_notes,
         complete_text=not (keep_words and text),
         sampling=Sampling(
             temperature=generation.temperature if temperature is None else temperature,

@@ -24,10 +24,16 @@ from demo.desk import OUR_FAULT, Desk, Job
 from demo.forms import Settings, make_request
 from demo.openings import Opening
 from seedstory_core.engine import TurnRequest
-from seedstory_core.errors import BusyError, InputError, SeedStoryError, StorageError
+from seedstory_core.errors import (
+    BusyError,
+    InputError,
+    SeedStoryError,
+    StorageError,
+    StoryNotFoundError,
+)
 from seedstory_core.session import SessionStore, StorySession
 from seedstory_core.story.tree import Panel
-from seedstory_core.story.upload import open_picture
+from seedstory_core.story.upload import open_picture, tidy_text
 
 log = logging.getLogger(__name__)
 
@@ -100,13 +106,7 @@ class Handlers:
     @told
     def arrive(self, place: Place) -> Screen:
         """The page was loaded; its address says which story it shows."""
-        story_id = _text(place, "story")
-        if not story_id:
-            return self._start(place)
-        try:
-            return self._open(place, story_id, _text(place, "panel"))
-        except SeedStoryError as error:
-            return self._start(place, view.notice(str(error)))
+        return self._arrive(place)
 
     @told
     def click(self, place: Place, event: gr.EventData) -> Screen:
@@ -177,13 +177,14 @@ class Handlers:
         """Begin a story with what lies on the start page."""
         opening = self.openings.get(_text(draft or {}, "opening"))
         image: Image.Image | None = None
+        notes: tuple[str, ...] = ()
         if path is not None:
-            image = open_picture(path).image
+            image, notes = open_picture(path)
         elif opening is not None:
             image = opening.image()
             # A card's sentence goes with its picture as it is.
             keep_words = keep_words or sentence == opening.sentence
-        request = self._request(sentence, image, keep_words, knobs)
+        request = self._request(sentence, image, keep_words, knobs, notes)
         session, job = begin_story(self.store, self.desk, request)
         return self._show({**place, "job": job.id}, session, "")
 
@@ -216,6 +217,11 @@ class Handlers:
         image = session.image(panel.id) if panel.image_source == "reader" else None
         keep_words = bool(panel.reader_text) and panel.text == panel.reader_text
         request = self._request(panel.reader_text, image, keep_words, knobs)
+        if request.sampling.seed == panel.seed:
+            raise InputError(
+                f"This page was told with the seed {panel.seed} already. "
+                "Clear the seed, or choose another one."
+            )
         job = self.desk.submit("turn", session.story_id, panel.parent, request)
         return self._show({**place, "job": job.id}, session, panel.parent or "")
 
@@ -236,9 +242,10 @@ class Handlers:
     @told
     def stop(self, place: Place) -> Screen:
         """Stop the story's turn; it leaves no trace."""
-        self.desk.stop(_text(place, "story"))
-        # The page that watches the turn says what came of it.
-        return Screen()
+        if self.desk.stop(_text(place, "story")):
+            # The page that watches the turn says what came of it.
+            return Screen()
+        return self._arrive({**place, "job": "", "watch": ""})
 
     async def follow(self, place: Place) -> AsyncIterator[Any]:
         """Watch the turn that the page waits for."""
@@ -259,12 +266,26 @@ class Handlers:
         yield gr.skip()
 
     @told
-    def finish(self, place: Place) -> Screen:
-        """The watched turn has ended: show what came of it, where the reader is now."""
+    def finish(self, place: Place, sentence: str, line: str) -> Screen:
+        """The watched turn has ended: show what came of it, where the reader is now.
+
+        Words that were typed meanwhile, or in another window, stay where they are.
+        """
         job = self.desk.job(_text(place, "job"))
-        if job is None or not job.ended.is_set():
+        if job is not None and not job.ended.is_set():
             return Screen()
+        was_watching = bool(place.get("job"))
         place = {**place, "job": "", "watch": ""}
+        if job is None:
+            # Perhaps asked for before the server was started anew.
+            return self._arrive(place) if was_watching else Screen()
+        try:
+            return self._finished(place, job, sentence, line)
+        except StoryNotFoundError:
+            # The story, or the page that is shown, was taken out in another window.
+            return self._arrive(place)
+
+    def _finished(self, place: Place, job: Job, sentence: str, line: str) -> Screen:
         if _text(place, "story") != job.story_id:
             return Screen(place=place)
         progress = job.progress
@@ -277,13 +298,14 @@ class Handlers:
             number = session.tree.depth(progress.panel_id)
             screen.notice = view.notice(f"Page {number} of the story is ready.", "info")
             return screen
-        was_given = job.kind == "turn" and job.panel_id is None and _is_given(job.request)
-        if was_given:
+        is_first = job.kind == "turn" and job.panel_id is None
+        if is_first and job.is_given:
             place["then"] = "go on"
         screen = self._show(place, session, progress.panel_id)
-        if job.kind == "turn" and job.request.reader_text:
+        asked = job.request.reader_text
+        if job.kind == "turn" and asked and asked == tidy_text(line or ""):
             screen.line = ""
-        if job.kind == "turn" and job.panel_id is None:
+        if is_first and asked == tidy_text(sentence or ""):
             form = self._form(sentence="")
             for name in ("draft", "shelf", "slot", "own_picture", "sentence"):
                 setattr(screen, name, getattr(form, name))
@@ -330,6 +352,20 @@ class Handlers:
             notice=notice,
             stories=view.story_shelf(shown),
         )
+
+    def _arrive(self, place: Place) -> Screen:
+        story_id = _text(place, "story")
+        if not story_id:
+            return self._start(place)
+        try:
+            return self._open(place, story_id, _text(place, "panel"))
+        except StoryNotFoundError as error:
+            return self._start(place, view.notice(str(error)))
+        except SeedStoryError as error:
+            # It may be there again in a minute, so its address stays.
+            screen = self._start(place, view.notice(str(error)))
+            screen.place = {**screen.place, "stay": True}
+            return screen
 
     def _open(self, place: Place, story_id: str, panel_id: str) -> Screen:
         session = self.store.open(story_id)
@@ -391,16 +427,16 @@ class Handlers:
         )
 
     def _after_failure(self, place: Place, job: Job) -> Screen:
-        session = self.store.open(job.story_id)
         notice = view.notice(job.progress.error)
         if job.progress.phase == "stopped":
             notice = view.notice("Stopped. The story is as it was.", "info")
-        if not len(session.tree):
+        try:
+            session = self.store.open(job.story_id)
+        except StoryNotFoundError:
             # Never begun: back to the start page, where everything still lies as it was.
-            self.store.discard(job.story_id)
             return self._start(place, notice)
         panel_id = _text(place, "panel")
-        if not panel_id and session.tree.newest:
+        if panel_id not in session.tree and session.tree.newest:
             panel_id = session.tree.newest.id
         screen = self._show(place, session, panel_id)
         screen.notice = notice
@@ -426,12 +462,18 @@ class Handlers:
         return self.store.open(_text(place, "story"))
 
     def _request(
-        self, text: str, image: Image.Image | None, keep_words: bool, knobs: tuple[Any, ...]
+        self,
+        text: str,
+        image: Image.Image | None,
+        keep_words: bool,
+        knobs: tuple[Any, ...],
+        image_notes: tuple[str, ...] = (),
     ) -> TurnRequest:
         return make_request(
             self.store.engine.config,
             text=text,
             image=image,
+            image_notes=image_notes,
             keep_words=bool(keep_words),
             settings=Settings(*knobs),
         )
@@ -476,12 +518,6 @@ def begin_story(store: SessionStore, desk: Desk, request: TurnRequest) -> tuple[
         raise
 
 
-def _is_given(request: TurnRequest) -> bool:
-    """Whether the page is wholly the reader's, so that nothing of it is left to the storyteller."""
-    has_words = not request.complete_text or not request.reader_text
-    return request.reader_image is not None and has_words
-
-
 def _is_readers(panel: Panel) -> bool:
     """The same of a finished page."""
     return panel.image_source == "reader" and panel.text == panel.reader_text
@@ -524,4 +560,5 @@ def nowhere() -> Place:
         "asks": False,
         "then": "",
         "mine": [],
+        "stay": False,
     }

@@ -170,7 +170,7 @@ def build_page(store: SessionStore) -> gr.Blocks:
         def watched(event: Any) -> Any:
             """After an event that may have begun a turn: follow it, and show what came of it."""
             following = event.then(on.follow, [place], [live], **often)
-            return following.then(on.finish, [place], screen, **often)
+            return following.then(on.finish, [place, sentence, line], screen, **often)
 
         watched(page.load(on.arrive, [place], screen, js=ARRIVE, **quietly))
         clicked = [
@@ -247,7 +247,7 @@ def _knobs(store: SessionStore) -> list[gr.components.Component]:
     with gr.Row():
         temperature = gr.Slider(
             0,
-            2,
+            max(2, config.generation.temperature),
             value=config.generation.temperature,
             step=0.05,
             label="Temperature",
@@ -270,7 +270,7 @@ def _knobs(store: SessionStore) -> list[gr.components.Component]:
         )
         steps = gr.Slider(
             1,
-            MAX_STEPS,
+            max(MAX_STEPS, config.detokenizer.num_inference_steps),
             value=config.detokenizer.num_inference_steps,
             step=1,
             label="Painting steps",

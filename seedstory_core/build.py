@@ -25,7 +25,25 @@ because it is trained before it and never again."""
 
 def build_store(config: StudioConfig) -> SessionStore:
     """Build everything: the engine, the archive of stories, and the sessions over both."""
-    return SessionStore(build_engine(config), StoryArchive(config.runtime.stories_folder))
+    return SessionStore(build_engine(config), build_archive(config))
+
+
+def build_archive(config: StudioConfig) -> StoryArchive:
+    """Open the place where stories are saved.
+
+    Raises:
+        ConfigError: Its address is of a kind that cannot be opened here.
+    """
+    place = config.runtime.stories_folder
+    if "://" not in place:
+        place = str(project_path(place))
+    try:
+        return StoryArchive(place)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            f"runtime.stories_folder is '{place}', which cannot be opened: {error}. Give a folder, "
+            "or an address of fsspec whose package is installed."
+        ) from error
 
 
 def build_engine(config: StudioConfig) -> StoryEngine:
@@ -41,7 +59,8 @@ def build_engine(config: StudioConfig) -> StoryEngine:
     device = pick_device(runtime.device)
     dtype = getattr(torch, runtime.dtype)
     folder = project_path(runtime.weights_folder)
-    tokenizer = StoryTokenizer.from_folder(project_path(config.tokenizer.folder))
+    tokenizer_folder = project_path(config.tokenizer.folder)
+    tokenizer = StoryTokenizer.from_folder(tokenizer_folder)
     check_vocabulary(config, tokenizer)
     with empty_weights():
         vision = VisionEncoder(config.vision)
@@ -62,7 +81,7 @@ def build_engine(config: StudioConfig) -> StoryEngine:
         vision.to(device),
         story_lm.to(device),
         detokenizer.to(device),
-        fingerprint=fingerprint(folder),
+        fingerprint=fingerprint(folder, tokenizer_folder),
     )
 
 
@@ -99,9 +118,12 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def fingerprint(folder: Path) -> str:
-    """Name a weights folder by its contents: equal weights have equal names."""
+def fingerprint(folder: Path, tokenizer_folder: Path) -> str:
+    """Name weights and tokenizer by their contents: equal ones have equal names."""
     digest = hashlib.sha256()
+    for path in sorted(tokenizer_folder.iterdir()):
+        if path.is_file():
+            digest.update(f"{path.name}:".encode() + path.read_bytes())
     for part in PARTS:
         path = folder / f"{part}.safetensors"
         digest.update(f"{part}:{path.stat().st_size}:".encode())

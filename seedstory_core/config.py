@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import math
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ from seedstory_core.errors import ConfigError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 ENV_PREFIX = "SEEDSTORY_"
+ENV_CONFIG = ENV_PREFIX + "CONFIG"
+ENV_SETTINGS = ENV_PREFIX + "SET"
 POLICIES = ("dense", "window", "attention_sink", "multimodal_attention_sink")
 
 
@@ -322,6 +325,9 @@ class UNetConfig:
                 f"{owner}.block_out_channels {len(self.block_out_channels)}; one each per "
                 "resolution.",
             )
+        for name, way in (("down_block_types", "Down"), ("up_block_types", "Up")):
+            for block in getattr(self, name):
+                _check_one_of(f"{owner}.{name}", block, [f"{way}Block2D", f"CrossAttn{way}Block2D"])
         for channels, heads in zip(self.block_out_channels, self.num_attention_heads, strict=True):
             _check(
                 channels % self.norm_num_groups == 0 and channels % heads == 0,
@@ -537,8 +543,8 @@ class GenerationConfig:
             "window_panels",
         )
         _check(
-            self.temperature >= 0,
-            f"generation.temperature is {self.temperature}; it is 0 or more.",
+            0 <= self.temperature <= 5,
+            f"generation.temperature is {self.temperature}; it is from 0 to 5.",
         )
         _check(self.top_p <= 1, f"generation.top_p is {self.top_p}; it is a probability.")
         _check_one_of(
@@ -618,6 +624,7 @@ class RuntimeConfig:
             "runtime", self, "memory_budget_bytes", "max_sessions", "session_timeout_seconds"
         )
         _check(self.num_threads >= 0, "runtime.num_threads must be 0 or more.")
+        _check(bool(self.stories_folder.strip()), "runtime.stories_folder is empty; name a folder.")
 
 
 @dataclass
@@ -695,6 +702,10 @@ def load_config(
         for name, value in _environment().items():
             source = f"the environment variable {ENV_PREFIX}{name.upper()}"
             merged = OmegaConf.merge(merged, {"runtime": {name: value}})
+        for override in shlex.split(os.environ.get(ENV_SETTINGS, "")):
+            source = f"'{override}' in the environment variable {ENV_SETTINGS}"
+            _check("=" in override, f"{source} is not of the form key=value.")
+            merged = OmegaConf.merge(merged, OmegaConf.from_dotlist([override]))
         for override in overrides or []:
             source = f"the override '{override}'"
             _check("=" in override, f"{source} is not of the form key=value.")
@@ -706,14 +717,26 @@ def load_config(
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"The configuration {path} could not be read: {error}") from error
     except YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+        raise ConfigError(f"{source} is not valid YAML: {error}") from error
     assert isinstance(config, StudioConfig)
     return config
 
 
 def _environment() -> dict[str, str]:
-    """Runtime settings that the environment names, e.g. SEEDSTORY_NUM_THREADS."""
+    """Runtime settings that the environment names, e.g. SEEDSTORY_NUM_THREADS.
+
+    Raises:
+        ConfigError: A variable with our prefix names no setting.
+    """
     names = [f.name for f in dataclasses.fields(RuntimeConfig)]
+    known = [ENV_SETTINGS, ENV_CONFIG, *(ENV_PREFIX + name.upper() for name in names)]
+    for variable in os.environ:
+        if variable.startswith(ENV_PREFIX) and variable not in known:
+            near = difflib.get_close_matches(variable, known, n=3, cutoff=0.6) or known
+            raise ConfigError(
+                f"The environment variable {variable} names no setting. Near ones: "
+                f"{', '.join(near)}. Everything else goes into {ENV_SETTINGS}."
+            )
     found = {name: os.environ.get(ENV_PREFIX + name.upper(), "") for name in names}
     return {name: value for name, value in found.items() if value}
 

@@ -31,6 +31,8 @@ from seedstory_core.models.vision import VisionEncoder
 
 PREVIEW_EVERY = 2
 """Denoising steps between two previews."""
+MAX_READER_TOKENS = 640
+"""A sentence of 600 letters has fewer; the same number of emoji has four times as many."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class TurnRequest:
     Attributes:
         reader_text: The reader's words, which the caption begins with; empty lets the model begin.
         reader_image: The reader's picture, shown as it is; None lets the model draw.
+        image_notes: What was done to that picture, for the panel's notes.
         complete_text: Whether the model may go on after the reader's words.
         sampling: How words are chosen.
         image_seed: Of the drawing's starting noise.
@@ -62,6 +65,7 @@ class TurnRequest:
 
     reader_text: str = ""
     reader_image: Image.Image | None = None
+    image_notes: tuple[str, ...] = ()
     complete_text: bool = True
     sampling: Sampling = field(default_factory=Sampling)
     image_seed: int = 0
@@ -228,15 +232,24 @@ class StoryEngine:
         """Assemble the context of a turn after `segments`; returns how many rows it holds."""
         return assemble(self.story_lm.decoder, segments, self.rule, room=0).num_rows
 
-    def read(self, segments: Sequence[KVSegment], record: PanelRecord) -> KVSegment:
+    def read(
+        self,
+        segments: Sequence[KVSegment],
+        record: PanelRecord,
+        cancel: threading.Event | None = None,
+    ) -> KVSegment:
         """Read a panel from its record, after the segments of everything before it.
 
         Gives bit for bit the segment that the turn gave when the panel was told (same machine,
         same segments before it).
+
+        Raises:
+            TurnCancelled: `cancel` was set while others had their turn.
         """
         ids = self._before_caption(segments) + record.token_ids
         room = len(ids) + len(self.marks.queries) + 2
-        with torch.no_grad():
+        # Keys are captured by hooks on the decoder, which serves one at a time.
+        with self._turnstile.turn(cancel), torch.no_grad():
             context = assemble(self.story_lm.decoder, segments, self.rule, room=room)
             features = record.visual_features[None].to(self.story_lm.device)
             segment, _ = decode.read_back(self.story_lm, context, ids, features, self.marks)
@@ -268,6 +281,11 @@ class StoryEngine:
         caption_ids = (
             list(self.tokenizer.encode_text(request.reader_text)) if request.reader_text else []
         )
+        if len(caption_ids) > MAX_READER_TOKENS:
+            raise InputError(
+                f"These are {len(caption_ids):,} word pieces to the storyteller and "
+                f"{MAX_READER_TOKENS} fit on a page. Write it shorter, in plain words."
+            )
         room = (
             len(begin_ids)
             + len(caption_ids)
@@ -277,7 +295,7 @@ class StoryEngine:
         )
         context = assemble(self.story_lm.decoder, segments, self.rule, room=room)
         base = context.num_rows
-        notes: list[str] = []
+        notes = list(request.image_notes)
 
         writes = request.complete_text and not (request.reader_image and not request.reader_text)
         if writes:
@@ -338,6 +356,7 @@ class StoryEngine:
             record.visual_features[None].to(features.device),
             self.marks,
         )
+        _check_cancel(cancel)
         end_phrase = generation.end_phrase
         yield TurnResult(
             text=text,

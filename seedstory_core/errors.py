@@ -30,8 +30,8 @@ class StorageError(SeedStoryError):
     """A story could not be written or read: full disk, newer format, damaged record."""
 
 
-class GenerationError(SeedStoryError):
-    """The model did not produce a usable panel."""
+class StoryChangedError(StorageError):
+    """Another server went on with the same story; it has to be opened again."""
 
 
 class BusyError(SeedStoryError):

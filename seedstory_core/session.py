@@ -26,7 +26,13 @@ from seedstory_core.engine import (
     TurnRequest,
     TurnResult,
 )
-from seedstory_core.errors import BusyError, InputError, StorageError, TurnCancelled
+from seedstory_core.errors import (
+    BusyError,
+    InputError,
+    StorageError,
+    StoryChangedError,
+    TurnCancelled,
+)
 from seedstory_core.generation.kv import KVSegment
 from seedstory_core.generation.memory import StoryMemory
 from seedstory_core.story.archive import StoryArchive
@@ -72,7 +78,9 @@ class StorySession:
         self.warnings = warnings
         self.memory = StoryMemory(engine.config.runtime.memory_budget_bytes)
         self.last_used = time.monotonic()
+        self.is_stale = False
         self._lock = threading.Lock()
+        self._title_lock = threading.Lock()
         self._cancel: threading.Event | None = None
 
     @property
@@ -91,6 +99,7 @@ class StorySession:
             StoryNotFoundError: There is no such panel.
             TurnCancelled: `cancel` was called; the story is as it was.
             StorageError: The panel could not be saved; the story is as it was.
+            StoryChangedError: Another server went on with the story; open it again.
         """
         with self._working() as cancel:
             path = self.tree.path(parent) if parent is not None else ()
@@ -102,6 +111,8 @@ class StorySession:
                 if not isinstance(event, TurnResult):
                     yield event
                     continue
+                if cancel.is_set():
+                    raise TurnCancelled
                 panel = self._keep(parent, request, event)
                 yield PanelAdded(panel, event.image)
 
@@ -126,7 +137,13 @@ class StorySession:
                 image = event.image or image
                 yield event
             assert image is not None
-            changed = dataclasses.replace(panel, image_seed=request.image_seed)
+            if cancel.is_set():
+                raise TurnCancelled
+            changed = dataclasses.replace(
+                panel,
+                image_seed=request.image_seed,
+                settings={**panel.settings, **self._drawing_settings(request)},
+            )
             changed = self.archive.replace(self.story_id, changed, image)
             self.tree.replace(changed)
             yield PanelAdded(changed, image)
@@ -149,7 +166,7 @@ class StorySession:
 
     def rename(self, title: str) -> None:
         """Give the story a title; an empty one goes back to its first words."""
-        with self._working():
+        with self._title_lock:  # a turn may go on meanwhile
             self.archive.set_title(self.story_id, title)
             self.tree.title = title
 
@@ -174,6 +191,9 @@ class StorySession:
         self._cancel = cancel
         try:
             yield cancel
+        except StoryChangedError:
+            self.is_stale = True
+            raise
         finally:
             self._cancel = None
             self.last_used = time.monotonic()
@@ -191,7 +211,7 @@ class StorySession:
             if cancel.is_set():
                 raise TurnCancelled
             if segment is None:
-                segment = self.engine.read(segments, self._record(panel))
+                segment = self.engine.read(segments, self._record(panel), cancel)
                 self.memory.keep(panel.id, segment)
                 done += 1
                 yield Remembering(done, missing)
@@ -212,6 +232,15 @@ class StorySession:
             return PanelRecord(token_ids, self.engine.encode_image(image))
         return PanelRecord(token_ids, torch.from_numpy(features.copy()))
 
+    def _drawing_settings(self, request: TurnRequest) -> dict[str, float]:
+        """The numbers a picture is drawn with, those the config gives included."""
+        config = self.engine.config.detokenizer
+        steps, scale = request.num_inference_steps, request.guidance_scale
+        return {
+            "num_inference_steps": config.num_inference_steps if steps is None else steps,
+            "guidance_scale": config.guidance_scale if scale is None else scale,
+        }
+
     def _keep(self, parent: str | None, request: TurnRequest, result: TurnResult) -> Panel:
         panel = Panel(
             id=self.tree.next_id(),
@@ -226,8 +255,7 @@ class StorySession:
             image_seed=request.image_seed,
             settings={
                 **dataclasses.asdict(request.sampling),
-                "num_inference_steps": request.num_inference_steps,
-                "guidance_scale": request.guidance_scale,
+                **self._drawing_settings(request),
                 "policy": self.engine.rule.policy,
                 "fingerprint": self.engine.fingerprint,
             },
@@ -266,6 +294,11 @@ class SessionStore:
         """
         with self._lock:
             session = self._sessions.get(story_id)
+            if session is not None and session.is_stale:
+                del self._sessions[story_id]
+                session = None
+            if session is not None:
+                session.last_used = time.monotonic()
         if session is None:
             stored = self.archive.load(story_id)
             session = self._register(
@@ -277,7 +310,6 @@ class SessionStore:
                     warnings=tuple(stored.warnings),
                 )
             )
-        session.last_used = time.monotonic()
         return session
 
     def discard(self, story_id: str) -> None:

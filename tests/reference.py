@@ -32,7 +32,7 @@ class Reference:
     """One reference folder: its models, loaded once, and its recorded numbers."""
 
     def __init__(self) -> None:
-        self.root = Path(os.environ.get("SEEDSTORY_REFERENCE_MINI", COPY))
+        self.root = Path(os.environ.get("REFERENCE_MINI", COPY))
         self.published = PublishedFolder(self.root / "pretrained")
         self._tables: dict[str, dict[str, Tensor]] = {}
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from seedstory_core.build import build_archive
 from seedstory_core.config import (
     PROJECT_ROOT,
     RuntimeConfig,
@@ -26,7 +27,7 @@ def test_every_config_loads(path: Path) -> None:
 def test_every_recipe_has_a_plan_for_every_stage() -> None:
     for path in (PROJECT_ROOT / "configs" / "train").glob("*.yaml"):
         recipe = OmegaConf.load(path)
-        assert set(recipe) == set(TRAINED)
+        assert set(recipe) == {"data", *TRAINED}
         for stage in TRAINED:
             assert OmegaConf.merge(OmegaConf.structured(Plan), recipe[stage]).steps > 0
 
@@ -65,6 +66,34 @@ def test_every_machine_setting_has_an_environment_variable(
         assert str(getattr(runtime, item.name)) in (changed.get(item.name, "7"), "7.0")
 
 
+def test_all_other_settings_come_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDSTORY_SET", "generation.top_p=0.5 generation.end_phrase='All done.'")
+    generation = load_config(None, ["generation.temperature=0.3"]).generation
+    assert (generation.top_p, generation.temperature) == (0.5, 0.3)
+    assert generation.end_phrase == "All done."
+    monkeypatch.setenv("SEEDSTORY_SET", "generation.topp=0.5")
+    with pytest.raises(ConfigError, match=r"SEEDSTORY_SET has the unknown key 'generation\.topp'"):
+        load_config()
+
+
+def test_a_misspelt_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDSTORY_STORY_FOLDER", "/data")
+    with pytest.raises(ConfigError, match="SEEDSTORY_STORIES_FOLDER"):
+        load_config()
+
+
+def test_a_place_for_stories_that_cannot_be_opened_is_named() -> None:
+    for place in ("no-such-kind://bucket/x", "s3://bucket/x"):
+        config = load_config(None, [f"runtime.stories_folder={place}"])
+        with pytest.raises(ConfigError, match="stories_folder is"):
+            build_archive(config)
+
+
+def test_relative_story_folders_lie_in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert build_archive(load_config()).root == str(PROJECT_ROOT / "stories")
+
+
 @pytest.mark.parametrize(
     ("override", "wanted"),
     [
@@ -93,6 +122,10 @@ def test_every_machine_setting_has_an_environment_variable(
         ("detokenizer.condition_dropout=1.5", "fraction"),
         ("generation.top_p=0", "top_p"),
         ("generation.temperature=-1", "temperature"),
+        ("generation.temperature=9", "from 0 to 5"),
+        ("detokenizer.unet.up_block_types=[UpBlock2D,CrosAttnUpBlock2D]", "'CrossAttnUpBlock2D'"),
+        ("runtime.stories_folder=''", "stories_folder is empty"),
+        ("runtime.device=[a", "the override 'runtime.device=[a' is not valid YAML"),
         ("generation.policy=windw", "Did you mean 'window'"),
         ("generation.num_image_queries=25", "input_resampler.num_queries is 16"),
     ],

@@ -56,7 +56,7 @@ def begin(on: Handlers, sentence: str = SENTENCE, *, card: str = "", **changes: 
     values = on.begin(nowhere(), {"opening": card}, None, sentence, True, *KNOBS)
     place = screen(values).place
     wait(on.desk, place["story"])
-    return screen(on.finish(place)).place
+    return screen(on.finish(place, SENTENCE, "It snows.")).place
 
 
 def click(**what: str) -> Any:
@@ -72,7 +72,7 @@ def test_a_story_is_begun_followed_and_shown(on: Handlers) -> None:
 
     seen = [value for value in asyncio.run(watch()) if isinstance(value, str)]
     assert seen and "page-live" in seen[-1]
-    shown = screen(on.finish(place))
+    shown = screen(on.finish(place, SENTENCE, "It snows."))
     assert shown.place["panel"] == "p1" and not shown.place["busy"]
     assert SENTENCE in shown.book and shown.live == ""
     assert shown.sentence == "", "the start page is empty again"
@@ -94,12 +94,12 @@ def test_going_back_and_on_makes_a_branch_and_loses_nothing(on: Handlers) -> Non
     for _ in range(2):
         place = screen(on.go_on(place, *KNOBS)).place
         wait(on.desk, place["story"])
-        place = screen(on.finish(place)).place
+        place = screen(on.finish(place, SENTENCE, "It snows.")).place
     assert place["panel"] == "p3"
     place = screen(on.click(place, click(do="go", panel="p1"))).place
     place = screen(on.write(place, "It snows.", True, *KNOBS)).place
     wait(on.desk, place["story"])
-    shown = screen(on.finish(place))
+    shown = screen(on.finish(place, SENTENCE, "It snows."))
     assert shown.place["panel"] == "p4" and shown.line == ""
     tree = on.store.open(place["story"]).tree
     assert [panel.id for panel in tree.children("p1")] == ["p2", "p4"]
@@ -110,13 +110,66 @@ def test_telling_it_again_makes_a_sibling(on: Handlers) -> None:
     place = begin(on)
     place = screen(on.write(place, "It snows", False, *KNOBS)).place
     wait(on.desk, place["story"])
-    place = screen(on.finish(place)).place
+    place = screen(on.finish(place, SENTENCE, "It snows.")).place
     place = screen(on.again(place, 0.8, 0.9, "6", 1, 1.0)).place
     wait(on.desk, place["story"])
-    assert screen(on.finish(place)).place["panel"] == "p3"
+    assert screen(on.finish(place, SENTENCE, "It snows.")).place["panel"] == "p3"
     tree = on.store.open(place["story"]).tree
     assert [panel.reader_text for panel in tree.children("p1")] == ["It snows", "It snows"]
     assert tree.panel("p2").seed != tree.panel("p3").seed
+    same = screen(on.again({**place, "panel": "p3"}, 0.8, 0.9, "6", 1, 1.0))
+    assert "seed 6 already" in same.notice and len(tree) == 3
+
+
+def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
+    place = begin(on)
+    asked = screen(on.write(place, "It snows", True, *KNOBS)).place
+    wait(on.desk, place["story"])
+    shown = screen(on.finish(asked, "My next opening.", "A long line of mine"))
+    assert shown.place["panel"] == "p2" and not changed(shown.line)
+    assert not changed(shown.sentence)
+
+
+def test_a_window_whose_story_was_stopped_elsewhere_comes_back(on: Handlers) -> None:
+    place = screen(on.begin(nowhere(), {}, None, SENTENCE, False, *SLOW)).place
+    other = dict(place)
+    on.stop(place)
+    wait(on.desk, place["story"])
+    for window in (place, other):
+        shown = screen(on.finish(window, "", ""))
+        assert shown.place["view"] == "start" and not shown.place["busy"]
+    assert screen(on.stop(other)).place["view"] == "start"
+
+
+def test_a_window_that_shows_a_removed_page_goes_to_the_newest(on: Handlers) -> None:
+    place = begin(on)
+    for _ in range(2):
+        place = screen(on.go_on(place, *KNOBS)).place
+        wait(on.desk, place["story"])
+        place = screen(on.finish(place, "", "")).place
+    other = screen(on.click(place, click(do="go", panel="p2"))).place
+    running = screen(on.go_on(screen(on.click(place, click(do="go", panel="p1"))).place, *KNOBS))
+    wait(on.desk, place["story"])
+    on.store.open(place["story"]).remove_branch("p2")
+    shown = screen(on.finish({**other, "job": running.place["job"]}, "", ""))
+    assert shown.place["panel"] == "p4" and not shown.place["busy"]
+
+
+def test_a_turn_asked_for_before_the_server_restarted_is_not_waited_for(on: Handlers) -> None:
+    place = begin(on)
+    shown = screen(on.finish({**place, "job": "12345", "busy": True}, "", ""))
+    assert shown.place["panel"] == "p1" and not shown.place["busy"]
+
+
+def test_an_address_that_cannot_be_opened_just_now_is_kept(
+    on: Handlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> Any:
+        raise StorageError("The disk is away.")
+
+    monkeypatch.setattr(on.store, "open", away)
+    shown = screen(on.arrive({**nowhere(), "story": "x" * 20}))
+    assert shown.place["stay"] and "disk is away" in shown.notice
 
 
 def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> None:
@@ -126,7 +179,7 @@ def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> No
         time.sleep(0.01)
     on.stop(place)
     wait(on.desk, place["story"])
-    shown = screen(on.finish(place))
+    shown = screen(on.finish(place, SENTENCE, "It snows."))
     assert "Stopped" in shown.notice and not changed(shown.line)
     assert len(on.store.open(place["story"]).tree) == 1
     assert shown.place["panel"] == "p1" and not shown.place["busy"]
@@ -136,7 +189,7 @@ def test_a_story_stopped_before_its_first_page_leads_back_to_the_start_page(on: 
     place = screen(on.begin(nowhere(), {}, None, SENTENCE, False, *SLOW)).place
     on.stop(place)
     wait(on.desk, place["story"])
-    shown = screen(on.finish(place))
+    shown = screen(on.finish(place, SENTENCE, "It snows."))
     assert shown.place["view"] == "start" and not changed(shown.sentence)
     assert on.store.archive.list() == ()
 
@@ -145,13 +198,13 @@ def test_a_turn_that_ends_while_the_reader_is_elsewhere_is_announced(on: Handler
     place = begin(on)
     place = screen(on.go_on(place, *KNOBS)).place
     wait(on.desk, place["story"])
-    place = screen(on.finish(place)).place
+    place = screen(on.finish(place, SENTENCE, "It snows.")).place
     place = screen(on.go_on(place, *SLOW)).place
     moved = screen(on.click(place, click(do="go", panel="p1")))
     assert moved.place["panel"] == "p1" and moved.place["live"] == ""
     assert "at work on another page" in moved.tail
     wait(on.desk, place["story"])
-    shown = screen(on.finish(moved.place))
+    shown = screen(on.finish(moved.place, SENTENCE, "It snows."))
     assert shown.place["panel"] == "p1" and "Page 3 of the story is ready" in shown.notice
 
 

@@ -22,9 +22,11 @@ from seedstory_core.errors import (
     BusyError,
     InputError,
     StorageError,
+    StoryChangedError,
     StoryNotFoundError,
     TurnCancelled,
 )
+from seedstory_core.generation import decode
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.session import PanelAdded, Remembering, SessionStore, StorySession
 from seedstory_core.story.archive import StoryArchive
@@ -165,6 +167,94 @@ def test_a_turn_that_is_no_longer_listened_to_frees_the_story(store: SessionStor
     assert session.is_busy
     events.close()  # type: ignore[attr-defined]
     assert not session.is_busy
+    assert len(session.tree) == 1
+
+
+@pytest.mark.parametrize("step", ["_keep", "replace"])
+def test_a_stop_at_the_last_moment_leaves_no_trace(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Asked for after the last event, before anything is saved."""
+    session = begin(store, 2)
+    panels, memory = session.tree.panels, len(session.memory)
+    read_back = decode.read_back
+    draw = StoryEngine._image
+
+    def stop_then_read(*args: object, **kwargs: object) -> object:
+        session.cancel()
+        return read_back(*args, **kwargs)  # type: ignore[arg-type]
+
+    def stop_then_draw(engine: StoryEngine, latents: torch.Tensor) -> Image.Image:
+        session.cancel()
+        return draw(engine, latents)
+
+    with monkeypatch.context() as patch, pytest.raises(TurnCancelled):
+        if step == "_keep":
+            patch.setattr(decode, "read_back", stop_then_read)
+            list(session.turn("p2", request(3)))
+        else:
+            patch.setattr(StoryEngine, "_image", stop_then_draw)
+            list(session.redraw("p2", request(3, num_inference_steps=1)))
+    assert session.tree.panels == panels and len(session.memory) == memory
+    assert session.archive.load(session.story_id).tree.panels == panels
+
+
+def test_two_stories_read_at_once_do_not_mix(store: SessionStore) -> None:
+    sessions = [begin(store, 3), begin(store, 3)]
+    expected = [s.memory.find(["p1", "p2", "p3"]) for s in sessions]
+    for _ in range(3):
+        for session in sessions:
+            session.memory.drop()
+        threads = [threading.Thread(target=s.warm, args=("p3",)) for s in sessions]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for session, before in zip(sessions, expected, strict=True):
+            after = session.memory.find(["p1", "p2", "p3"])
+            for one, two in zip(before, after, strict=True):
+                assert one is not None and two is not None
+                assert torch.equal(one.keys, two.keys) and torch.equal(one.values, two.values)
+
+
+def test_a_story_that_another_server_went_on_with_is_opened_anew(
+    store: SessionStore, tiny_engine: StoryEngine
+) -> None:
+    session = begin(store, 2)
+    elsewhere = SessionStore(tiny_engine, StoryArchive(store.archive.root))
+    turn(elsewhere.open(session.story_id), "p2", request(8))
+    with pytest.raises(StoryChangedError, match="Open the story again"):
+        turn(session, "p2", request(9))
+    again = store.open(session.story_id)
+    assert [panel.id for panel in again.tree] == ["p1", "p2", "p3"]
+    assert turn(again, "p3", request(9)).id == "p4"
+
+
+def test_a_story_is_renamed_while_it_works(store: SessionStore) -> None:
+    session = begin(store)
+    events = session.turn("p1", request(3))
+    next(events)
+    session.rename("The kite")
+    list(events)
+    assert store.archive.load(session.story_id).tree.title == "The kite"
+    assert len(session.tree) == 2
+
+
+def test_a_panel_records_the_numbers_it_was_drawn_with(store: SessionStore) -> None:
+    session = begin(store)
+    config = store.engine.config.detokenizer
+    drawn = session.tree.panel("p1").settings
+    assert drawn["num_inference_steps"] == config.num_inference_steps
+    assert drawn["guidance_scale"] == config.guidance_scale
+    list(session.redraw("p1", request(5, num_inference_steps=3)))
+    assert session.tree.panel("p1").settings["num_inference_steps"] == 3
+    assert session.archive.load(session.story_id).tree.panel("p1") == session.tree.panel("p1")
+
+
+def test_more_signs_than_fit_are_refused(store: SessionStore) -> None:
+    session = begin(store)
+    with pytest.raises(InputError, match="word pieces"):
+        turn(session, "p1", request(1, reader_text="Mira waves. " + "🦊" * 500))
     assert len(session.tree) == 1
 
 

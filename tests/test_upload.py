@@ -91,7 +91,43 @@ def test_the_first_frame_of_an_animation_is_taken() -> None:
 def test_a_photo_lying_on_its_side_is_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert open_picture(saved(photo(), "JPEG", exif=exif)).image.size == (40, 60)
+    for image in (photo(), photo().convert("CMYK"), photo().convert("L")):
+        assert open_picture(saved(image, "JPEG", exif=exif)).image.size == (40, 60)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_shows_the_same_picture(orientation: int) -> None:
+    wanted = Image.new("RGB", (40, 20), "white")
+    wanted.paste("red", (0, 0, 20, 10))
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}.get(orientation)
+    stored = wanted if undo is None else wanted.transpose(Image.Transpose(undo))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert open_picture(saved(stored, "PNG", exif=exif)).image.tobytes() == wanted.tobytes()
+
+
+def test_a_photo_with_a_small_second_picture_is_not_called_animated() -> None:
+    data = saved(photo(), "MPO", save_all=True, append_images=[photo((30, 20))])
+    assert open_picture(data).notes == ()
+
+
+def test_formats_that_start_programs_are_not_opened() -> None:
+    with pytest.raises(InputError, match="could not be read"):
+        open_picture(saved(photo(), "EPS"))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_a_damaged_file_gives_a_picture_or_a_sentence_and_nothing_else(kind: str) -> None:
+    whole = saved(photo(), kind)
+    chance = np.random.default_rng(1)
+    for _ in range(150):
+        data = bytearray(whole)
+        for place in chance.integers(0, min(len(data), 400), 4):
+            data[place] = chance.integers(0, 256)
+        try:
+            assert open_picture(bytes(data)).image.mode == "RGB"
+        except InputError as error:
+            assert str(error).startswith("The picture")
 
 
 @pytest.mark.parametrize(

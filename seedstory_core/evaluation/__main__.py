@@ -27,6 +27,7 @@ import torch
 from seedstory_core.build import build_engine
 from seedstory_core.config import StudioConfig, load_config, project_path
 from seedstory_core.engine import StoryEngine
+from seedstory_core.errors import SeedStoryError
 from seedstory_core.evaluation import measure
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import Share, table
@@ -52,8 +53,11 @@ def main() -> int:
     parser.add_argument("--stories", type=int, default=50, help="stories, or cases / 10")
     parser.add_argument("--out", type=Path, default=None, help="also write JSON and stories here")
     arguments = parser.parse_args()
-    config = load_config(arguments.config, arguments.overrides)
-    engine, reader = build_engine(config), load_reader(config)
+    try:
+        config = load_config(arguments.config, arguments.overrides)
+        engine, reader = build_engine(config), load_reader(config)
+    except SeedStoryError as error:
+        parser.exit(1, f"Nothing was measured. {error}\n")
     names = list(MEASUREMENTS) if arguments.what == "all" else [arguments.what]
     print(
         f"{platform.machine()}, {torch.get_num_threads()} threads, weights {engine.fingerprint}\n"

@@ -78,7 +78,8 @@ class Sampler:
         self._story = list(story_ids)
         self._caption = list(caption_ids)
         self._generator = torch.Generator().manual_seed(sampling.seed)
-        self._is_greedy = sampling.temperature == 0
+        # Dividing scores by less than this overflows, and means the best token anyway.
+        self._is_greedy = sampling.temperature < 1e-3
         self._on_caption = LogitsProcessorList()
         self._on_story = LogitsProcessorList()
         self._warp = LogitsProcessorList()

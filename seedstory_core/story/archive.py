@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from seedstory_core.errors import StorageError, StoryNotFoundError
+from seedstory_core.errors import StorageError, StoryChangedError, StoryNotFoundError
 from seedstory_core.story import records
 from seedstory_core.story.files import TEMP_PREFIX, open_files
 from seedstory_core.story.records import NewerFormatError, StoryHeader
@@ -117,9 +117,13 @@ class StoryArchive:
             created_at=time.time(),
         )
         with self._writing("the new story was not begun", "Every other story is safe."):
-            self._files.make_folder(header.id)
-            self._write_header(header)
-            self._files.settle("")
+            try:
+                self._files.make_folder(header.id)
+                self._write_header(header)
+                self._files.settle("")
+            except BaseException:
+                self._files.remove_folder(header.id)
+                raise
         return header
 
     def append(self, story_id: str, panel: Panel, image: Image.Image | None) -> Panel:
@@ -181,8 +185,18 @@ class StoryArchive:
         return header
 
     def delete(self, story_id: str) -> None:
-        """Move the story's folder to the trash folder under the root; nothing here empties it."""
+        """Move the story's folder to the trash folder under the root; nothing here empties it.
+
+        A story that never had a panel leaves nothing behind.
+        """
         self._must_exist(story_id)
+        if not any(
+            _ids_of(pattern, self._names(story_id)) for pattern in (RECORD_NAME, TOMBSTONE_NAME)
+        ):
+            with self._writing("the story was not deleted", "It is as it was."):
+                self._files.remove(f"{story_id}/{HEADER}")
+            self._files.remove_folder(story_id)
+            return
         trash = f"{TRASH}/{story_id}-{secrets.token_hex(4)}"
         with self._writing("the story was not deleted", "It is as it was."):
             self._files.move_folder(story_id, trash, first=HEADER)
@@ -490,7 +504,7 @@ class StoryArchive:
                     with contextlib.suppress(OSError):
                         self._files.remove(path)
                 if isinstance(error, FileExistsError):
-                    raise StorageError(
+                    raise StoryChangedError(
                         f"This story already has a panel {panel_id}, written in another window or "
                         "by another server, so this one was not saved. Open the story again to go "
                         "on from there."

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import time
 from typing import Any
 
@@ -107,6 +108,10 @@ class LocalFiles:
         """Delete one file."""
         os.unlink(self._full(path))
 
+    def remove_folder(self, folder: str) -> None:
+        """Delete a folder with all in it, as far as possible."""
+        shutil.rmtree(self._full(folder), ignore_errors=True)
+
     def move_folder(self, folder: str, target: str, first: str) -> None:
         """Move a folder in one step; `first` only matters where that is impossible."""
         os.makedirs(os.path.dirname(self._full(target)), exist_ok=True)
@@ -172,6 +177,11 @@ class RemoteFiles:
     def remove(self, path: str) -> None:
         """Delete one file."""
         self.fs.rm_file(self._full(path))
+
+    def remove_folder(self, folder: str) -> None:
+        """Delete a folder with all in it, as far as possible."""
+        with contextlib.suppress(OSError):
+            self.fs.rm(self._full(folder), recursive=True)
 
     def move_folder(self, folder: str, target: str, first: str) -> None:
         """Move file by file, `first` before the others: without it the rest counts for nothing."""

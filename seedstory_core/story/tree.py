@@ -188,8 +188,9 @@ class StoryTree:
             raise ValueError(f"Panel id {panel.id} was used before; the next is {self.next_id()}.")
         if panel.parent is not None:
             self.panel(panel.parent)
-        self._panels[panel.id] = panel
+        # In this order, because a page may be looking at the tree from another thread.
         self._children[panel.id] = []
+        self._panels[panel.id] = panel
         self._children[panel.parent].append(panel.id)
         self._last_number = number
 
@@ -220,7 +221,7 @@ class StoryTree:
         panel = self.panel(panel_id)
         path = [panel]
         while panel.parent is not None:
-            panel = self._panels[panel.parent]
+            panel = self.panel(panel.parent)
             path.append(panel)
         return tuple(reversed(path))
 
@@ -232,7 +233,8 @@ class StoryTree:
         """What comes next, the oldest first; for None the openings of the story."""
         if panel_id is not None:
             self.panel(panel_id)
-        return tuple(self._panels[child] for child in self._children[panel_id])
+        found = (self._panels.get(child) for child in self._children.get(panel_id, ()))
+        return tuple(panel for panel in found if panel is not None)
 
     def siblings(self, panel_id: str) -> tuple[Panel, ...]:
         """The other panels with the same parent, the oldest first."""
@@ -245,7 +247,7 @@ class StoryTree:
 
     def leaves(self) -> tuple[Panel, ...]:
         """The last panel of every story told so far, the oldest first."""
-        return tuple(panel for panel in self if not self._children[panel.id])
+        return tuple(panel for panel in self if not self._children.get(panel.id))
 
     def branch(self, panel_id: str) -> tuple[Panel, ...]:
         """This panel and everything that follows it, in the order they were made."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import unicodedata
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from seedstory_core.errors import InputError
 
@@ -23,7 +24,21 @@ MAX_SIDE_PIXELS = 12_000
 MAX_PIXELS = 50_000_000
 KEPT_SIDE_PIXELS = 1024
 """A picture is kept at most this large; the model looks at far less."""
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+"""What is opened at all; some of Pillow's other formats start programs or read other files."""
 MAX_TEXT_LENGTH = 600
+
+_ONE_AT_A_TIME = threading.Lock()
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each of the orientations of Exif."""
 
 _MARKS = re.compile(
     r"</?img\b[^>]*>|<img_\d+>|</?s>|<unk>|<pad>|\[/?INST\]|<</?SYS>>", re.IGNORECASE
@@ -49,8 +64,13 @@ def open_picture(source: str | Path | bytes | Image.Image) -> ReaderPicture:
     Raises:
         InputError: Not a picture, damaged, empty, or far too large.
     """
+    with _ONE_AT_A_TIME:
+        return _open(source)
+
+
+def _open(source: str | Path | bytes | Image.Image) -> ReaderPicture:
     if isinstance(source, Image.Image):
-        name, opened = "The picture", source
+        name, opened = "The picture", source.copy()
         _check_size(name, opened)
     else:
         if isinstance(source, bytes):
@@ -65,24 +85,27 @@ def open_picture(source: str | Path | bytes | Image.Image) -> ReaderPicture:
                 raise InputError(f"{name} could not be read. Choose it again.") from error
         opened = _decode(name, data)
     notes = []
-    if getattr(opened, "n_frames", 1) > 1:
-        notes.append("The picture is animated; its first frame was used.")
     try:
-        if opened.mode.startswith("I") or opened.mode == "F":
+        # Cameras put a small second picture into a JPEG (MPO); that is no animation.
+        if getattr(opened, "is_animated", False) and opened.format != "MPO":
+            notes.append("The picture is animated; its first frame was used.")
+        image = opened
+        if image.mode.startswith("I") or image.mode == "F":
             notes.append("The picture has 16 bits per colour; it was reduced to 8.")
-            image = _eight_bit(opened)
-        elif opened.mode == "CMYK":
+            image = _eight_bit(image)
+        if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
+            # Before anything is copied: a picture of 50 million pixels is hundreds of megabytes.
+            image.thumbnail((KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS), Image.Resampling.LANCZOS)
+        image = _upright(image, opened)
+        if image.mode == "CMYK":
             notes.append(
                 "The picture has print colours (CMYK); they were turned into screen colours."
             )
-            image = opened.convert("RGB")
-        else:
-            image = ImageOps.exif_transpose(opened)
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         image = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # a damaged file may raise anything at all in Pillow's decoders
         raise InputError(
             f"{name} is damaged or cut off. Open it in a picture program, save it anew as PNG or "
             "JPEG, and try again."
@@ -91,8 +114,18 @@ def open_picture(source: str | Path | bytes | Image.Image) -> ReaderPicture:
     return ReaderPicture(image, tuple(notes))
 
 
+def tidy_text(text: str) -> str:
+    """Collapse white space, make typographic marks plain, and drop what cannot be seen."""
+    text = unicodedata.normalize("NFKC", text)
+    plain = {"‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "–": "-", "—": "-"}
+    text = "".join(plain.get(letter, letter) for letter in text)
+    text = "".join(" " if letter.isspace() else letter for letter in text)
+    text = "".join(letter for letter in text if unicodedata.category(letter)[0] != "C")
+    return " ".join(text.split())
+
+
 def check_text(text: str, *, latin_only: bool) -> str:
-    """Tidy a reader's sentence: white space collapsed, typographic marks made plain.
+    """Tidy a reader's sentence, and refuse one that the model cannot read.
 
     Args:
         text: What was typed.
@@ -102,12 +135,7 @@ def check_text(text: str, *, latin_only: bool) -> str:
         InputError: Empty, too long, without words, in letters the model cannot read, or with a
             mark that is the model's own.
     """
-    text = unicodedata.normalize("NFKC", text)
-    plain = {"‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "–": "-", "—": "-"}
-    text = "".join(plain.get(letter, letter) for letter in text)
-    text = "".join(" " if letter.isspace() else letter for letter in text)
-    text = "".join(letter for letter in text if unicodedata.category(letter)[0] != "C")
-    text = " ".join(text.split())
+    text = tidy_text(text)
     if not text:
         raise InputError("There is nothing to read yet. Write a sentence first.")
     if len(text) > MAX_TEXT_LENGTH:
@@ -143,8 +171,10 @@ def _decode(name: str, data: bytes) -> Image.Image:
         with warnings.catch_warnings():
             # Pillow warns of a bomb before it refuses one; our own limit speaks first.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data))
+            Image.init()
+            opened = Image.open(io.BytesIO(data), formats=FORMATS)
         _check_size(name, opened)
+        opened.draft(None, (2 * KEPT_SIDE_PIXELS, 2 * KEPT_SIDE_PIXELS))
         opened.load()
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         if isinstance(error, Image.DecompressionBombError):
@@ -152,7 +182,9 @@ def _decode(name: str, data: bytes) -> Image.Image:
                 f"{name} has too many pixels. Make it smaller and try again."
             ) from error
         raise InputError(f"{name} could not be read. PNG, JPEG, WebP and GIF work.") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # as above
         raise InputError(
             f"{name} is damaged or cut off. Open it in a picture program, save it anew as PNG or "
             "JPEG, and try again."
@@ -173,6 +205,15 @@ def _check_size(name: str, image: Image.Image) -> None:
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it to white."""
-    values = np.asarray(image).astype(np.float64)
-    top = 65535.0 if values.max(initial=0) > 255 else 255.0
-    return Image.fromarray((values.clip(0, top) * (255.0 / top)).astype(np.uint8), "L")
+    values = np.asarray(image)
+    top = 65535 if values.max(initial=0) > 255 else 255
+    if values.dtype.kind == "f":
+        return Image.fromarray((values.clip(0, top) * np.float32(255 / top)).astype(np.uint8))
+    table = (np.arange(top + 1) * 255 // top).astype(np.uint8)
+    return Image.fromarray(table[values.clip(0, top)])
+
+
+def _upright(image: Image.Image, opened: Image.Image) -> Image.Image:
+    """Turn a picture as the camera was held, which its file only notes."""
+    turned = _TURNS.get(opened.getexif().get(ExifTags.Base.Orientation, 1))
+    return image.transpose(turned) if turned is not None else image
