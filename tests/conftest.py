@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from reference import Reference
+from told_stories import NO_SKIA
 
 from seedstory_core.build import PARTS, build_engine
 from seedstory_core.config import StudioConfig, load_config, project_path
@@ -20,6 +21,26 @@ from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.training.tokenizer import train_tokenizer
 from seedstory_core.weights.checkpoint import save_weights
+
+try:
+    import skia  # noqa: F401
+
+    can_draw = True
+except ImportError:
+    # The studio runs without it. Only where nothing can be drawn are these left out.
+    can_draw = False
+    collect_ignore = [
+        "test_draw.py",
+        "test_recipe.py",
+        "test_storystream.py",
+        "test_training_rows.py",
+    ]
+
+
+def pytest_report_header() -> str:
+    """Say it where drawing is not tested."""
+    return "" if can_draw else f"Drawing is not tested: {NO_SKIA}."
+
 
 QUICK = ["detokenizer.num_inference_steps=2", "generation.max_new_tokens=24"]
 """Two denoising steps and short captions: tests are about what happens, not how it looks."""

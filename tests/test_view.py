@@ -12,7 +12,6 @@ from demo import view
 from demo.desk import Job, Progress
 from demo.openings import load_openings
 from seedstory_core.config import project_path
-from seedstory_core.data.openings import scene
 from seedstory_core.data.stories import parse
 from seedstory_core.engine import TurnRequest
 from seedstory_core.story.archive import StorySummary
@@ -210,7 +209,10 @@ def test_ids_are_quoted_in_addresses() -> None:
 
 
 def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_picture() -> None:
+    pytest.importorskip("skia", exc_type=ImportError)
     import json
+
+    from seedstory_core.data.openings import scene
 
     folder = project_path("assets/openings")
     entries = json.loads((folder / "openings.json").read_text("utf-8"))

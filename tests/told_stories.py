@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import time
 
-from seedstory_core.data.draw import render_image
+import pytest
+
 from seedstory_core.data.stories import StoryPanel, tell
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
+
+NO_SKIA = "skia cannot draw here; on Linux it needs the system's libEGL and libGL"
 
 
 class Shelf:
@@ -33,6 +36,9 @@ class Shelf:
             is_end=told.is_end,
             created_at=time.time(),
         )
+        pytest.importorskip("skia", reason=NO_SKIA, exc_type=ImportError)
+        from seedstory_core.data.draw import render_image
+
         panel = self.archive.append(self.story_id, panel, render_image(told.scene, 256))
         self.tree.add(panel)
         return panel.id
