@@ -21,7 +21,7 @@ _SETTINGS = (
     (("dusk", "clear"), 7),
     (("dusk", "rain"), 1),
     (("dusk", "snow"), 1),
-    (("night", "clear"), 10),
+    (("night", "clear"), 8),
     (("night", "rain"), 3),
     (("night", "snow"), 3),
 )
@@ -79,7 +79,7 @@ NEEDS: dict[str, Needs] = {
         times=("day", "dusk"),
     ),
     "lost_in_the_snow": Needs(
-        places=("kitchen", "village", "bedroom", "library"),
+        places=("kitchen", "bedroom", "library"),
         props=("lantern",),
         times=("day", "dusk"),
         weathers=("snow",),
@@ -89,7 +89,7 @@ NEEDS: dict[str, Needs] = {
         places=("garden", "hill", "forest", "village", "pond"),
         props=("flower",),
         times=("day", "dusk"),
-        weathers=("clear", "rain"),
+        weathers=("clear",),
     ),
     "key_found": Needs(props=("key",)),
     "learn_to_fly_a_kite": Needs(
@@ -111,10 +111,13 @@ def choose_plot(t: Teller, told: list[str]) -> str:
 def cast(t: Teller, plot: str) -> None:
     """Choose who, where, when and with what, and set the stage."""
     needs = NEEDS[plot]
+    seen = {panel.scene.prop for panel in t.panels}
     for _ in range(200):
         people = _people(t, needs)
         place = t.rng.choice(list(needs.places))
         prop = t.rng.choice(list(needs.props))
+        if prop in seen and not set(needs.props) <= seen:
+            continue
         if plot == "stuck_high" and (prop in _WINDY) != (place in OUTDOORS):
             continue
         if t.split != "test" and any(is_held_out(s, place, prop) for s in people.values()):

@@ -5,6 +5,7 @@ Events are written as blocks of text, so that they can be read like a page of a 
     == stuck.wind
     A gust of wind came, and ... ## A surprised, prop high      (the event itself: one of these)
     -- +oh                                                      (and one of these, or of pool `oh`)
+        `+plain`: none of the pools that fit everywhere; `+must`: never without one of these
     "Oh no!" called {A}. ...
     >> the {prop} gets stuck in a tree ## prop high             (the same in a reader's words)
 """

@@ -9,7 +9,8 @@ A template is a sentence with slots and what it makes visible, as one line of te
 - `(a|b)` is a choice, `[a]` may be left out, `%sad` is a list of words from `words.py`;
 - after `##` stands what the words show: pose and mood of each role (`T` is everybody named so far),
   who has the prop, place, time and weather;
-- after `@` stands where the sentence fits: `@ outdoors kite|balloon -night A=fox`.
+- after `@` stands where the sentence fits: `@ outdoors kite|balloon -night A=fox`; a tail may also
+  ask what the sentence before it shows, and whether it is a reader's: `@ A:sad -B:sit -reader`.
 
 `write` renders templates into a caption and notes what it shows. `parse` finds the templates again
 in any caption and arrives at the same scene, without knowing how the caption was made.
@@ -66,6 +67,8 @@ class Slot:
     form: str
     quoted: bool
     subject: bool
+    opening: bool = False
+    """Whether a sentence begins with it."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +226,8 @@ def _slot(inside: str, before: str, after: str) -> Slot:
         and bool(re.match(r" (?!and |or )[a-z(]", after))
     )
     if inside[0] in ROLES and inside[1:2] in ("", ".", "'"):
-        return Slot(inside[0], inside[2:] if len(inside) > 1 else "", quoted, subject)
+        opening = subject and bool(re.search(r'(^|[.!?]"? )$', before))
+        return Slot(inside[0], inside[2:] if len(inside) > 1 else "", quoted, subject, opening)
     if " " in inside:
         form, role = inside.split(" ")
         return Slot(role, form, quoted, False)
@@ -279,6 +283,8 @@ class Draft:
     reader: bool = False
     strict: bool = False
     """Whether a name in place of a pronoun would be one name too many."""
+    tidy: bool = False
+    """Whether no sentence may name somebody again for want of a clear pronoun."""
     parts: list[str] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
     looks: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
@@ -291,9 +297,14 @@ class Draft:
     def write(self, made: Template) -> str:
         """Add one template to the caption and return its text."""
         text = re.sub(r"\s+", " ", self._render(made.nodes)).strip()
+        if self.tidy and _names_twice(text):
+            raise DoesNotFitError
+        text = text.replace(_FOR_PRONOUN, "")
         text = re.sub(r" ([,.!?])", r"\1", text)
         text = re.sub(r",+([.!?])", r"\1", text).replace(",,", ",")
         text = re.sub(r"(?<=[.!?] )a (?=[a-z]+ [a-z]+ called )", "A ", text)
+        if re.search(r"\bcalled a [a-z]+ [a-z]+ called ", text):
+            raise DoesNotFitError
         if not self.reader and (not self.parts or self.parts[-1][-1] != ","):
             text = text[0].upper() + text[1:]
         self.parts.append(text)
@@ -411,6 +422,8 @@ class Draft:
             if self.strict and species in self.named:
                 raise DoesNotFitError
             form = "s" if form.lower() == "his" else ""
+            mark = "" if self.reader else _FOR_PRONOUN
+            return self._name(species, form, slot, after) + mark
         return self._name(species, form, slot, after)
 
     def _name(self, species: str, form: str, slot: Slot, after: str) -> str:
@@ -431,10 +444,10 @@ class Draft:
             if form:
                 raise DoesNotFitError
             self.known.add(species)
-            name = self._introduction(species, after)
+            name = self._introduction(species, after, slot.subject)
         elif form:
             return f"{name}'s"
-        elif slot.subject and not self.strict and not self.carry and self.rng.random() < 0.025:
+        elif slot.opening and not self.strict and not self.carry and self.rng.random() < 0.035:
             name = f"{name}, in {self._own(species)} {character.clothes},"
         if slot.subject and self.carry == species and self.prop is not None:
             name = name.rstrip(",")
@@ -447,7 +460,7 @@ class Draft:
     def _own(self, species: str) -> str:
         return words.PRONOUNS[CHARACTERS[species].pronoun]["own"]
 
-    def _introduction(self, species: str, after: str) -> str:
+    def _introduction(self, species: str, after: str, subject: bool) -> str:
         character = CHARACTERS[species]
         name, kind = character.name, self.rng.random()
         if kind < 0.35:
@@ -458,10 +471,25 @@ class Draft:
             clothes = f"in {self._own(species)} {character.clothes}"
             if after.startswith((" and ", " or ")):
                 return f"{name} the {species} {clothes}"
-            return f"{name} the {species}, {clothes},"
+            if subject:
+                return f"{name} the {species}, {clothes},"
         if kind < 0.9 and not self.parts:
             return f"a {character.manner} {species} called {name}"
         return f"{name} the {species}"
+
+
+_FOR_PRONOUN = "\x01"
+"""Follows a name that stands where a pronoun would not be clear."""
+
+
+def _names_twice(text: str) -> bool:
+    """Whether a sentence names somebody again where it would rather say `he` or `she`."""
+    for sentence in re.split(r'(?<=[.!?])"? ', text):
+        told = re.sub(r'"[^"]*"?', "", sentence)
+        for match in re.finditer(rf"(\w+?)(?:'s)?{_FOR_PRONOUN}", told):
+            if re.search(rf"\b{match.group(1)}\b", told[: match.start()]):
+                return True
+    return False
 
 
 def build_scene(

@@ -239,8 +239,8 @@ class Teller:
         if expected in CHARACTERS:
             cast["X"] = expected
 
-        def eligible(made: Template) -> bool:
-            if not made.fits(frozen) or any(r not in self.cast for r in made.roles - {"X"}):
+        def eligible(made: Template, told: frozenset[str]) -> bool:
+            if not made.fits(frozen | told) or any(r not in self.cast for r in made.roles - {"X"}):
                 return False
             if made.holder is not None and cast.get(made.holder, made.holder) != expected:
                 return False
@@ -250,8 +250,8 @@ class Teller:
                 return False
             return not (made.held_out and self.split != "test")
 
-        def choose(options: tuple[Template, ...]) -> Template:
-            possible = [made for made in options if eligible(made)]
+        def choose(options: tuple[Template, ...], told: frozenset[str] = frozenset()) -> Template:
+            possible = [made for made in options if eligible(made, told)]
             if not possible:
                 raise DoesNotFitError
             fewest = min(self.used[made.text] for made in possible)
@@ -282,6 +282,7 @@ class Teller:
             self.prop,
             known=set(self.known),
             is_link=self.chapter > 0,
+            tidy=attempt < 55,
         )
         chosen: list[Template] = list(prefixes)
         written = by_reader and not prefixes
@@ -296,12 +297,13 @@ class Teller:
         names = {cast[r] for r in head.roles if r in cast}
         if expected in names and not head.mentions_prop:
             length += 7
-        if with_tail and not own_words and length > 27 and self.rng.random() < 0.75:
+        needed = own_words or ("must" in event.pools and attempt < 60)
+        if with_tail and not needed and length > 27 and self.rng.random() < 0.75:
             with_tail = False
-        if with_tail and not own_words and length > 17 and attempt % 3 == 2:
+        if with_tail and not needed and length > 17 and attempt % 3 == 2:
             with_tail = False
         if with_tail:
-            chosen.append(choose(tails))
+            chosen.append(choose(tails, _shown(head) | ({"reader"} if own_words else set())))
         end = end and self.closing
         if end:
             chosen.append(library.EVENTS["end"].heads[0])
@@ -415,14 +417,14 @@ class Teller:
 
     def _tails(self, event: Event, head: Template) -> tuple[Template, ...]:
         tails = event.tails
-        plain = "plain" in event.pools or event.name.startswith("detour.")
-        share = 0.75 if self._mood == "trouble" else 0.55
+        plain = {"plain", "must"} & set(event.pools) or event.name.startswith("detour.")
+        share = 0.9 if self._mood == "trouble" else 0.75
         if not plain and self._told() > 1 and self.rng.random() < share:
             company = {frozenset("A"): "1", frozenset("AB"): "2"}.get(head.roles)
             if company is not None:
                 options = library.EVENTS[f"pool.{self._mood}{company}"].heads
                 return tuple(made for made in options if not _echoes(head, made))
-        pools = [pool for pool in event.pools if pool != "plain"]
+        pools = [pool for pool in event.pools if pool not in ("plain", "must")]
         if pools and (not tails or self.rng.random() < 0.35):
             return library.EVENTS[self.rng.choice(pools)].heads
         return tails
@@ -450,6 +452,17 @@ class Teller:
     def outdoors(self) -> bool:
         """Whether the story is outdoors now."""
         return self.place not in INDOORS
+
+
+def _shown(head: Template) -> frozenset[str]:
+    """What a head shows, as a tail's `@` conditions ask for it: `A:sad`, `B:sit`."""
+    return frozenset(
+        f"{role}:{what}"
+        for who, looks in head.actors.items()
+        for role in (head.roles if who == "T" else who)
+        for what in looks
+        if what
+    )
 
 
 def _agree(head: Template, tail: Template) -> bool:

@@ -51,7 +51,7 @@ TO_PLACE: dict[str, tuple[str, ...]] = {
     "pond": ("to the pond", "to the edge of the pond", "down to the pond"),
     "library": ("to the library", "into the library", "into the quiet library"),
     "hill": ("to the hill", "up the hill", "up the hill to the windmill"),
-    "bedroom": ("to the bedroom", "into the bedroom", "up to the cosy bedroom"),
+    "bedroom": ("to the bedroom", "into the bedroom", "into the cosy bedroom"),
 }
 READER_PLACES: dict[str, tuple[str, ...]] = {
     "beach": ("beach", "seashore", "seaside", "shore"),

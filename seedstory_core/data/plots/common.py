@@ -6,44 +6,46 @@ TEXT = """
 The end.
 
 == carry
-{X.He} (still held|kept|was still holding) {the prop} [very] (tightly|carefully|safely) in {X.own} {X.paw}. ## prop X
-{X} did not let go of {the prop} [for a moment]. ## prop X
-{X.He} (took good care of|held on to|kept hold of) {the prop} [the whole time]. ## prop X
+{X} (still held|was still holding) {the prop} (tightly|carefully|safely) in {X.own} {X.paw}. ## prop X
+{X} held on to {the prop} [the whole time]. ## prop X
+{X} (took good care of|kept hold of) {the prop}. ## prop X
 {X} had {the prop} (safe|close) in {X.own} {X.paw}. ## prop X
-All the while {X} (held|carried) {the prop} (with great care|in {X.own} {X.paw}). ## prop X
-{X.He} (would not put|never once put) {the prop} down. ## prop X
+All the while {X} held {the prop} (with great care|in {X.own} {X.paw}). ## prop X
+{X} held {the prop} close. ## prop X
 
 == bridge.place
-Soon it was time to return {to place}.
+Soon it was time to be {in place} again.
 Then it was time to go back {to place}.
-But the story went on {in place}.
-After that little trip the story went on {in place}.
-Soon everybody was {in place} again.
-A little later the story went on {in place}.
+But the story continued {in place}.
+After that little trip the story continued {in place}.
+Soon enough the story was back {in place}.
+A little later the story continued {in place}.
 
 == bridge.hold
 {B} gave {the prop} back, and {A} (thanked {B.him}|took it gladly). ## prop A
 
 == time.dusk
-The sun (went down|sank low), and the sky turned (orange|golden|pink). ## time dusk
+The sun (went down|sank low), and the sky turned (orange|golden|pink). ## time dusk @ clear
 (Slowly|Little by little) the day turned into evening. ## time dusk
-(Soon|By now) the sun was setting (like a big red berry|behind the clouds). ## time dusk @ -rain -snow
-Evening came, and the shadows grew long. ## time dusk
-The evening light made everything golden. ## time dusk
-It was getting late, and the sun went to bed. ## time dusk
+(Soon|By now) the sun was setting like a big red berry. ## time dusk @ clear
+Evening came, and the shadows grew long. ## time dusk @ clear
+The evening light made everything golden. ## time dusk @ clear
+It was getting late, and the sun went to bed. ## time dusk @ clear
+It was getting late, and evening came. ## time dusk
 
 == time.night
 Night fell, and the (first|bright) stars came out. ## time night @ clear
-It grew dark, and (night came|the moon came up). ## time night
+It grew dark, and night came. ## time night
 (Soon|By now) it was night, and everything was (dark|quiet). ## time night
 The last light was gone, and night came. ## time night
 Now it was a dark and quiet night. ## time night
 The moon rose, and it was night. ## time night @ clear
 
 == time.day
-Then the sun came up, and a new day began. ## time day
+Then the sun came up, and a new day began. ## time day @ clear
 (At last|Then) morning came, and it was bright day again. ## time day
-The night was over, and the morning sun (rose|came up). ## time day
+The night was over, and the morning sun (rose|came up). ## time day @ clear
+The night was over, and a new day began. ## time day
 
 == weather.clear.rain
 (Then|Suddenly) it began to rain. ## weather rain
@@ -56,7 +58,7 @@ A cloud came along and brought (rain|a lot of rain). ## weather rain
 (Then|Suddenly) it began to snow. ## weather snow
 (Soft|Big) white flakes came down, and it snowed [and snowed]. ## weather snow
 (Just then|At that moment) the first snow began to fall. ## weather snow
-The air grew cold, and snow began to fall. ## weather snow
+The air grew cold, and snow began to fall. ## weather snow @ outdoors
 (Without a sound|Softly) snow started to fall. ## weather snow
 
 == weather.rain.clear
@@ -125,13 +127,13 @@ And {they} danced round and round until the world was spinning. ## T jump
 
 == pool.trouble1
 {A} sniffed, because {A.he} had hoped for so much more. ## A sad
-{A} sat down with a deep sigh. ## A sit sad
+{A} sat down and looked very sad. ## A sit sad
 {A} stamped {A.own} foot, for it was not easy to be patient. ## A cross
 {A} yawned, because trying so hard makes one tired. ## A sleepy
 {A} walked up and down and grumbled to {A.self}. ## A walk cross
 {A} stared straight ahead, surprised that things could be so difficult. ## A surprised
 {A} looked back over {A.own} shoulder and sighed. ## A sad
-{A} turned back, stopped, and frowned, for {A.he} did not want to give up. ## A cross
+{A} turned away, turned back, and frowned, for {A.he} did not want to give up. ## A cross
 {A} walked back a few steps, sad and silent. ## A walk sad
 A tear rolled down {A.own} {A.nose}, and {A} wiped it away. ## A sad
 {A} jumped up and down, so angry was {A.he}. ## A jump cross
@@ -146,13 +148,13 @@ A tear rolled down {A.own} {A.nose}, and {A} wiped it away. ## A sad
 {A} looked back and shook {A.own} head, quite astonished. ## A surprised
 
 == pool.trouble2
-{B} looked just as sad and patted {A} on the back. ## B sad
+{B} looked just as sad and patted {A} on the back. ## B sad @ A:sad
 {B} frowned and thought so hard that {B.own} {B.ears} trembled. ## B cross
-{B} was astonished, because {B.he} had never seen anything like it. ## B surprised
-{B} sat down, because sitting helps with thinking. ## B sit
+{B} was astonished, because {B.he} had never seen {A} like this before. ## B surprised @ A:sad|A:cross chapter0
+{B} sat down, because sitting helps with thinking. ## B sit @ -B:sit -A:sit
 {B} yawned, and that made {A} yawn, too. ## A sleepy, B sleepy
 {B} walked around in a circle, worried and silent. ## B walk sad
-{A} sighed, {B} sighed, and somewhere an owl sighed, too. ## A sad, B sad
+{A} sighed, {B} sighed, and then they both sighed at once. ## A sad, B sad
 {A} and {B} both grumbled, first loudly and then softly. ## A cross, B cross @ -event=help
 {B} was worried, too, but {B.he} tried to hide it. ## B sad
 {A} stared at {B}, and {B} stared back, both of them surprised. ## A surprised, B surprised
@@ -162,11 +164,10 @@ A tear rolled down {A.own} {A.nose}, and {A} wiped it away. ## A sad
 {A} rubbed {A.own} tired eyes, and {B} yawned. ## A sleepy, B sleepy
 {A} and {B} sat down for a moment, a little sad. ## A sit sad, B sit sad
 {B} stamped {B.own} foot, so cross was {B.he} about it all. ## B cross @ -event=help
-{B} could hardly understand it and was quite surprised. ## B surprised
+{B} had not expected such trouble and was quite surprised. ## B surprised
 {B} pointed this way and that way, quite surprised at having no plan. ## B point surprised
-
 {A} looked sad, and {B} looked cross, and for a while nobody spoke. ## A sad, B cross @ -event=help
-{A} was sad, and {B} did not know what to say. ## A sad
+{A} was so sad that {B} did not know what to say. ## A sad @ -B:happy
 {A} grumbled, and {B} sighed. ## A cross, B sad
 {A} was so tired that {A.he} leaned on {B}, who yawned, too. ## A sleepy, B sleepy
 {A} frowned, and {B} frowned along, to be kind. ## A cross, B cross
@@ -185,13 +186,13 @@ Both {A} and {B} were astonished at so much bad luck. ## A surprised, B surprise
 {B} gasped, and then {B.he} laughed out loud. ## B surprised
 {B} danced a little dance, and {A} was amazed. ## B jump happy, A surprised
 {B} jumped so high that {B.he} was startled {B.self}. ## B jump surprised
-{B} waved both arms like flags and was amazed. ## B wave surprised
+{B} waved both arms like flags and was amazed. ## B wave surprised @ -hold=B
 {A} hopped on one leg, and {B} hopped on the other. ## A jump happy, B jump happy
 {A} and {B} stared at each other, amazed at themselves. ## A surprised, B surprised
 {B} yawned, for so much joy makes one tired. ## B sleepy @ dusk|night
 {B} could only stare in surprise. ## B surprised
 {A} and {B} danced in a circle until they were dizzy and tired. ## A jump sleepy, B jump sleepy
-{B} clapped, and {A} waved to nobody at all. ## A wave happy, B happy
+{B} clapped, and {A} waved with both arms. ## A wave happy, B happy @ -hold=A -hold=B
 {A} was astonished, and {B} was even more astonished. ## A surprised, B surprised
 {A} yawned, {B} yawned, and then both of them laughed. ## A sleepy, B sleepy @ dusk|night
 """

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 TEXT = """
 == share.open
 {Once}, {A} came {to place} and found {a prop} {ground}. "How lovely!" {A.he} called and jumped for joy. ## A jump happy, prop ground
-{Once}, {a prop} lay {ground}, all alone. {A} walked by {in place} and was amazed at {A.own} luck. ## A walk surprised, prop ground
+{Once}, {a prop} lay all alone {in place}. {A} walked by and was amazed at {A.own} luck. ## A walk surprised, prop ground
 {Once}, {A} was {in place} when {A.he} saw {a prop} {ground}. {A.He} pointed at it in surprise. ## A point surprised, prop ground
 -- +plain
 "Whose is it?" asked {A}, but nobody answered.
@@ -26,15 +26,15 @@ Quickly {A} picked up {the prop}. At that moment {B} came running. "Mine!" {B.he
 -- +plain
 "I touched it first," said {A} crossly. ## A cross
 "Finders keepers," said {A}.
-Two friends stood there, and only one thing lay between them.
+There were two friends, and only one thing to play with.
 >> {B} comes and wants {the prop} too, but {A} holds it ## B walk, A cross, prop A
 >> {A} takes {the prop} and {B} gets %rcross ## B cross, prop A
 
 == share.pull
-{B} pulled on one side, and {A} pulled on the other. Both were %cross, and neither let go of {the prop}. ## A cross, B cross, prop B
+{A} pulled on one side, and {B} pulled on the other, both of them %cross. In the end {B} got {the prop}. ## A cross, B cross, prop B
 {A} pulled, {B} pulled, and suddenly {B} had {the prop} and sat on the ground. Now {A} was %cross. ## B sit, A cross, prop B
-With a jerk {B} pulled {the prop} away from {A}, who was so angry that {A.he} stamped both feet. ## A cross, prop B
---
+With a jerk {B} pulled {the prop} away from {A}, who was angry and stamped both feet. ## A cross, prop B
+-- +plain
 "Give it back!" grumbled {A}. "Never!" said {B}. ## A cross
 "You always want everything!" grumbled {A}. ## A cross
 Even the birds flew away, because it was so loud. @ outdoors
@@ -42,22 +42,22 @@ Even the birds flew away, because it was so loud. @ outdoors
 >> {B} takes {the prop} away from {A} and {A} is %rcross ## A cross, prop B
 
 == share.third
-{C} walked up because of all the noise. {A} and {B} talked at the same time, each one more cross than the other. ## C walk, A cross, B cross
-"Why are you shouting?" asked {C}, who came along with {C.own} {C.ears} covered. {A} and {B} both frowned. ## C walk, A cross, B cross
-{C} had heard the quarrel from far away and came closer. {A} frowned, and {B} frowned even more. ## C walk, A cross, B cross
+{C} walked up because of all the noise. {A} frowned at {B}, who held {the prop} and frowned back. "Take turns!" said {C}. ## C walk, A cross, B cross, prop B
+"Why are you shouting?" asked {C}, who came running. {A} frowned, and {B} frowned over {the prop}. "Take turns!" said {C}. ## C walk, A cross, B cross, prop B
+{C} had heard the quarrel from far away and came closer. {A} pointed at {B}, who held {the prop}. Both of them frowned. "Take turns!" said {C}. ## C walk, A point cross, B cross, prop B
 --
-"Take turns," said {C}. "Each of you may have it until I count to ten."
-"One thing and two friends," said {C}, "that is an old riddle. Try taking turns!"
+"Each of you may have it until somebody has counted to ten," said {C}.
+"One thing and two friends," said {C}, "that is an old riddle."
 >> {C} comes and asks why they are so %rcross ## C walk
 >> {C} tells {A} and {B} to take turns ## A cross, B cross
 
 == share.turns
 So they took turns. But {A} counted to ten so fast that {B} was cross, for {the prop} was gone again at once. ## B cross, prop A
-{A} got it first, and {B} counted, "One, two, ten!" That was not fair, and {A} was so cross that {A.he} would not give up {the prop}. ## A cross, prop A
+{A} was the first to get {the prop}, and {B} counted, "One, two, ten!" That was not fair, and {A} was too cross to give it back. ## A cross, prop A
 They tried it. {A} got {the prop} first, but {B} counted much too fast, and so {A} grew angry. ## A cross, prop A
---
+-- +plain
 "Whoever counts wants to be done," sighed {C}, "and whoever plays never wants to stop." ## C sad
-"That was not ten!" said {B} and {A} together.
+"Nobody counts to ten like that," said {C}.
 >> they take turns but {A} does not give {the prop} back, {B} is %rcross ## B cross, prop A
 >> {A} has {the prop} first and {B} counts too fast ## A cross, prop A
 
@@ -65,7 +65,7 @@ They tried it. {A} got {the prop} first, but {B} counted much too fast, and so {
 Then {A} and {B} had had enough. {The prop} was left {ground}, and both walked away in different directions, cross and alone. ## A walk cross, B walk cross, prop ground
 "Then nobody shall have it!" grumbled {A} and put {the prop} {ground}. {B} turned away without a word, very unhappy. ## A cross, B sad, prop ground
 {A} let {the prop} fall {ground} and sat down, angry. {B} sat down, too, as far from {A.him} as possible. ## A sit cross, B sit cross, prop ground
---
+-- +plain
 And there it lay, and nobody was playing at all.
 Suddenly it was very quiet.
 >> they leave {the prop} {ground}. {A} and {B} are sad ## A sad, B sad, prop ground
@@ -83,10 +83,10 @@ A beetle crept over {A.own} foot, but {A} hardly noticed.
 
 == share.sorry
 {A} walked over to {B} with hanging head. "I am sorry," {A.he} said sadly, "I would rather have you than win." ## A walk sad
-"I am sorry that I counted so fast," said {B}, and a tear rolled down {B.own} {B.nose}. {A} was sad, too. ## B sad, A sad
+"I am sorry that I was so loud," said {B}, and a tear rolled down {B.own} {B.nose}. {A} was sad, too. ## B sad, A sad
 At the very same moment {A} and {B} said, "I am sorry!" Both were so astonished that they had to laugh. ## A surprised, B surprised
 -- +plain
-"Me, too," said {B}, "me most of all."
+"Let us never shout like that again," said {B}.
 {C} had been watching from far away with a big smile.
 >> {A} says sorry to {B} ## A sad
 >> {A} and {B} say sorry ## A sad, B sad
@@ -102,11 +102,11 @@ At the very same moment {A} and {B} said, "I am sorry!" Both were so astonished 
 >> {A} wants to play a game with {B} where nobody has to wait ## A happy
 
 == share.game_move
-{A} tossed {the prop} to {B}, who caught it with a jump. Back and forth it went, and each throw was higher than the last. ## B jump happy, prop B @ balloon|ball|apple
-{B} held {the prop} with both arms while {A} danced around {B.him}, and both laughed until they were out of breath. ## A jump happy, B happy, prop B
+{A} picked up {the prop} and tossed it to {B}, who caught it with a jump. Back and forth it went, higher and higher. ## B jump happy, prop B @ balloon|ball|apple
+{B} picked up {the prop} and held it high while {A} danced, and both laughed until they were out of breath. ## A jump happy, B happy, prop B
 {A} hid, and {B} hopped about with {the prop} to look for {A.him}. Whoever was found got it next. ## B jump happy, A happy, prop B
 One, two, three! {A} clapped the beat, {B} danced with {the prop}, and both of them sang. ## B jump happy, A happy, prop B
---
+-- +plain
 "Again!" called {A}. "And again!" called {B}.
 It was twice as much fun as before, because they were two.
 >> they play together with {the prop} and {B} catches it ## B happy, prop B
@@ -115,7 +115,7 @@ It was twice as much fun as before, because they were two.
 == share.thanks
 {C} came back, and {A} waved. "Thank you, {C}! Your turns did not work, but they showed us what was wrong." ## C walk, A wave happy
 "Come and play, too, {C}!" called {A} and waved. "Without you we would still be shouting." ## A wave happy
-{A} and {B} both waved to {C}. "Thank you for listening, {C}, when we could not even listen to each other!" ## A wave, B wave
+{A} and {B} both waved to {C}. "Thank you for listening, {C}, when we did not listen to each other!" called {A}. ## A wave, B wave
 --
 "Then we need a game for three," said {C}.
 "I like you much better when you are laughing," said {C}.
@@ -123,9 +123,9 @@ It was twice as much fun as before, because they were two.
 >> {A} waves at {C} and says thank you ## A wave
 
 == share.close
-{A} and {B} walked home side by side, and {A} carried {the prop} for both of them. ## A walk happy, B walk, prop A
-{A} put {the prop} down {ground}, and {A} and {B} sat on either side of it and looked at each other, happy and tired. ## A sit happy, B sit sleepy, prop ground
-{A} gave {the prop} to {B}, and {B} wanted to give it back, and both of them laughed until they had to sit down. ## A sit happy, B sit happy, prop B
+{B} gave {the prop} to {A}, and they walked home side by side, happier than ever before. ## A walk happy, B walk, prop A
+{B} put {the prop} down {ground}, and {A} and {B} sat on either side of it and looked at each other, happy and tired. ## A sit happy, B sit sleepy, prop ground
+{B} wanted to give {the prop} to {A}, but {A} gave it back, and both of them laughed until they had to sit down. ## A sit happy, B sit happy, prop B
 -- +plain
 And whose was it now? Theirs, of course.
 A thing is only half the fun without a friend.
@@ -137,7 +137,7 @@ Only one word was left over from the quarrel, and that word was "sorry".
 {Once}, {A} tiptoed about {in place} with {A.own} {prop} and made sure that nobody could hear {A.him}. ## A walk, prop A
 --
 Boom, tata, boom! {A} danced a little and felt free. ## A jump happy
-"I play for you, dear clouds," whispered {A}. @ outdoors
+"I play only for you, dear wind," whispered {A}. @ outdoors
 >> {A} plays {the prop} alone {in place} ## A happy, prop A
 >> {A} is {in place} with {a prop} but {A.he} is very shy ## A sad, prop A
 
@@ -145,7 +145,7 @@ Boom, tata, boom! {A} danced a little and felt free. ## A jump happy
 "That was wonderful!" called {B}, who came dancing along. {A} was so startled that {A.he} hid {the prop} behind {A.own} back. ## B jump happy, A surprised, prop A
 {B} came by, clapped, and waved. {A} stopped at once, startled, and held {the prop} tight. ## B wave, A surprised, prop A
 Somebody clapped. It was {B}, who had walked up very quietly. {A} hugged {the prop} and did not know where to look, so surprised was {A.he}. ## B walk, A surprised, prop A
--- +plain
+-- +must
 "You must play at the feast!" said {B}. "Everybody will dance!"
 "There is a feast today, and nobody plays music," said {B}. "Will you?"
 >> {B} hears {A} playing {the prop} and claps ## B happy, A surprised, prop A
@@ -155,9 +155,10 @@ Somebody clapped. It was {B}, who had walked up very quietly. {A} hugged {the pr
 "I can't," said {A} sadly. "When somebody looks at me, my arms turn to noodles." {B} nodded slowly. ## A sad
 {A} shook {A.own} head, and {A.own} {A.ears} drooped. "Everybody would look at me, {B}," {A.he} whispered. ## A sad
 "Not me," murmured {A}. {A.He} was afraid that people would laugh, and {A.he} told {B} so. ## A sad
---
+-- +plain
 "Let us practise," said {B}. "First you play for me alone."
 "Nobody is born brave," said {B}. "One can learn it, like a song."
+"I was shy once, too," said {B}.
 >> {A} says no because {A.he} is too shy. {B} listens. ## A sad
 >> {A} is afraid to play for {B} ## A sad
 
@@ -165,17 +166,17 @@ Somebody clapped. It was {B}, who had walked up very quietly. {A} hugged {the pr
 {A} played for {B}. But after three beats {A.he} saw two eyes looking, and the sticks fell from {A.own} {A.paw}. {The prop} was silent, and {A} was sad. ## A sad, prop A
 {B} sat down and listened. {A} looked at {B.him}, then at {the prop}, and could not move at all, sad and stiff. ## B sit, A sad, prop A
 Boom, went {the prop}, and then nothing. {A} had seen how {B} was looking, and {A.own} courage was gone. {A.He} sighed. ## A sad, prop A
---
+-- +plain
 "It is the eyes," {A} sighed. "They look so loud." ## A sad
 "That was a very fine first boom," said {B}.
 >> {A} tries to play {the prop} for {B} but stops ## A sad, prop A
 >> {A} plays for {B} and then gets %rsad, with {the prop} in {A.own} arms ## A sad, prop A
 
 == drum.eyes
-Then {A} closed both eyes and played {the prop}. It went well, very well even, until {B} laughed for joy, and {A} jumped, startled. ## A jump surprised, prop A
+Then {A} closed both eyes and played {the prop}. It went well, very well even, until {B} laughed for joy, and {A} jumped up, startled. ## A jump surprised, prop A
 "Close your eyes," said {B}. {A} sat down and played {the prop}, and it sounded like rain and sun. But then a twig cracked, and {A} was startled. ## A sit surprised, prop A
 With eyes shut {A} played {the prop} for {B}, better and better. Then {A.he} peeped, saw a face, and stopped in surprise. ## A surprised, prop A
---
+-- +plain
 "When I don't see anybody, it works," {A} murmured.
 "But you played!" said {B}. "Ten whole beats!"
 >> {A} closes the eyes and plays {the prop} ## A happy, prop A
@@ -185,7 +186,7 @@ With eyes shut {A} played {the prop} for {B}, better and better. Then {A.he} pee
 {A} put {the prop} on {A.own} knees and sat there sadly. "The feast begins soon," {A.he} said to {B}, "and I am still a coward." ## A sit sad, prop A
 {A} sat down and leaned on {the prop}. "I will never dare," {A.he} sobbed, and {B} gave {A.him} a handkerchief. ## A sit sad, prop A
 Very unhappy, {A} sat with {the prop} in {A.own} arms, while {B} walked up and down and thought. ## A sit sad, B walk, prop A
---
+-- +plain
 Far away the guests were already laughing.
 "Shall we stay at home?" asked {B}, but {A} did not want that either.
 >> {A} sits down with {the prop} and is %rsad ## A sit sad, prop A
@@ -225,7 +226,7 @@ Feet stamped, hands clapped, and the curtain shook.
 In the middle of the wildest part the curtain fell down. {A} stared over {the prop}, startled, and {B} held {B.own} breath. ## A surprised, B surprised, prop A
 Then, oh dear, the curtain slipped and fell. There sat {A} with {the prop}, astonished, and {B} was startled, too. ## A sit surprised, B surprised, prop A
 {B} danced so wildly that the curtain came down. {A} stood there with {the prop} and big, surprised eyes. ## B jump happy, A surprised, prop A
---
+-- +plain
 It was very quiet. Then somebody called, "Bravo!"
 For one long moment nobody moved.
 >> the curtain falls down and {A} is %rsurprised, with {the prop} in {A.own} arms. {B} too. ## A surprised, B surprised, prop A
@@ -234,9 +235,9 @@ For one long moment nobody moved.
 {A} looked at all the happy faces. They did not look loud at all. {A.He} played {the prop} again, with open eyes, and {B} jumped for joy. ## A happy, B jump happy, prop A
 {A} swallowed once, looked at {B}, and went on playing {the prop}. And nothing bad happened, nothing at all! ## A happy, prop A
 "Go on!" called {B} and waved. So {A} played {the prop} for everybody to see, and danced while playing. ## B wave happy, A jump happy, prop A
---
+-- +plain
 "They only look because they like it," whispered {A}.
-And the arms of {A} were no noodles any more.
+And {A}'s arms did not tremble any more.
 >> {A} keeps playing {the prop} and is not shy any more. {B} is %rhappy. ## A happy, B happy, prop A
 >> {A} plays {the prop} for everybody and {B} jumps ## A happy, B jump, prop A
 
@@ -271,17 +272,17 @@ And who danced longest? The shyest guests, of course.
 
 == grumpy.joke
 {A} told {C} a joke about a fish with a hat. {C} only frowned. "Fish don't wear hats," {C.he} grumbled. ## C cross
-{A} knew a very funny joke, but {C} had heard it already. "It was not funny the first time," {C.he} said crossly. ## C cross
-{A} made the silliest face in the world. {C} grumbled and looked the other way, and {A} was a little sad. ## C cross, A sad
+{A} knew a funny joke about a fish with a hat, but {C} had heard it already. "It was not funny the first time," {C.he} said crossly. ## C cross
+{A} made a silly face, like a fish with a hat. {C} grumbled and looked the other way, and {A} was a little sad. ## C cross, A sad
 --
-{A} had to laugh about it all alone.
-"Perhaps a longer joke?" asked {A}. "No!" said {C}.
->> {A} tells {C} a joke but {C} is still %rcross ## C cross
->> {A} makes a funny face for {C} ## C cross
+{A} had to laugh about it all alone. @ -A:sad
+"Perhaps once more?" asked {A}. "No!" said {C}.
+>> {A} tells {C} a joke about a fish with a hat but {C} is still %rcross ## C cross
+>> {A} makes a funny face like a fish with a hat for {C} ## C cross
 
 == grumpy.dance
 {B} danced around {C} on one leg, sang, and fell over. {C} only scowled. "You are standing on my foot," {C.he} grumbled. ## B jump, C cross
-Then {B} jumped about like a wild goat to make {C} laugh. But {C} stayed as cross as before, and so did the clouds. ## B jump happy, C cross
+Then {B} jumped about like a wild goat to make {C} laugh. But {C} stayed as cross as before and did not even look. ## B jump happy, C cross
 {B} sang a merry song for {C} and hopped to the beat. "Too loud," grumbled {C}. ## B jump, C cross
 --
 "I thought it was beautiful," said {A}.
@@ -313,13 +314,13 @@ Tired, {A} sat down with {the prop}, and {B} yawned and sat down, too. Being fun
 Suddenly {A}'s face lit up, and {A.he} squeezed {the prop}. "We talked all the time, {B}. We should listen!" ## prop A
 -- +plain
 "You go," said {B}, "you have the bigger ears." @ A=elephant|rabbit
-"Yes," said {B}, "and very quietly, please."
+"Then ask," said {B}, "and very quietly, please."
 "That costs nothing," said {B}, quite surprised, "and we thought of it last." ## B surprised
 >> {A} tells {B} that they forgot to ask. {A} has {the prop}. ## prop A
 >> {A} has an idea and holds {the prop}, {B} nods ## A happy, prop A
 
 == grumpy.ask
-{A} sat down beside {C}, with {the prop} on {A.own} knees, and asked, "What is wrong?" {C} sniffed. "You all forgot my birthday," {C.he} said sadly. ## A sit, C sad, prop A
+{A} sat down beside {C}, with {the prop} on {A.own} knees, and asked, "What is wrong?" {C} sniffed. "Nobody came to my tea party," {C.he} said sadly. ## A sit, C sad, prop A
 "Why are you so unhappy?" asked {A} quietly, and put {the prop} under {A.own} arm. A tear rolled down the face of {C}. "I had a bad dream about being alone," {C.he} said. ## C sad, prop A
 {A} came with {the prop}, sat down close to {C}, and asked only one thing. "I hurt my foot, and nobody noticed," sniffed {C}. ## A sit, C sad, prop A
 -- +plain
@@ -339,7 +340,7 @@ The grump had flown away like a fly.
 >> {A} gives {the prop} to {C} and now {C} is %rhappy ## C happy, prop C
 
 == grumpy.all
-{B} came back, and {C} waved with {the prop} in {C.own} {C.paw}. "Tell the one with the fish again!" {C.he} called to {A}. ## B walk, C wave happy, prop C
+{B} came back, and {C} waved with {the prop} in {C.own} {C.paw}. "Do the fish with the hat again!" {C.he} called to {A}. ## B walk, C wave happy, prop C
 "And now dance, {B}!" called {C}, who held {the prop}. {B} danced on one leg, {A} sang, and {C} laughed out loud. ## B jump, C happy, A happy, prop C
 {A}, {B} and {C} danced in a circle, and {C} swung {the prop} to the beat. ## A jump, B jump, C jump happy, prop C
 --
@@ -348,7 +349,7 @@ Now even the fish with the hat was funny.
 >> now {A}, {B} and {C} dance and {C} has {the prop} ## A jump, B jump, C jump happy, prop C
 
 == grumpy.close
-{C} hugged {A} and {B}, and {the prop} too. "Thank you, {A}. You have good ears." ## C happy, prop C
+{C} hugged {A} and {B}, and {the prop} too. "Thank you, {A}, you are good at listening," {C.he} said. ## C happy, prop C
 {A}, {B} and {C} sat together until late, and {C} held {the prop} and told one joke after the other. ## A sit, B sit, C sit happy, prop C
 "Thank you, {A}, and thank you, {B}," said {C} with {the prop} in {C.own} {C.paw}, and jumped for joy. ## C jump happy, prop C
 -- +plain
@@ -378,10 +379,10 @@ Knock, knock! {A} waved at the window with {A.own} best smile, but the curtain w
 >> {A} waves at the window of the new house ## A wave
 
 == neighbour.help
-{A} told {B} about it, who came by just then. "Somebody lives there and does not come out," {A.he} said sadly and pointed. ## B walk, A point sad
+{B} came by just then, and {A} told {B.him} about it. "Somebody lives there and does not come out," {A.he} said sadly and pointed. ## B walk, A point sad
 {B} came walking along. "They must be cross with me," {A} told {B.him}, and sighed. ## B walk, A sad
 "Why the long face?" asked {B} and came closer. {A} sighed and pointed at the closed door. ## B walk, A point sad
---
+-- +must
 "Then we will sing," said {B}. "Nobody can resist a song!"
 "We need a proper welcome," said {B}, "with music!"
 >> {B} comes along and {A} points at the closed door ## B walk, A point
@@ -390,7 +391,7 @@ Knock, knock! {A} waved at the window with {A.own} best smile, but the curtain w
 == neighbour.song
 {A} and {B} sang their loudest song under the window and danced. Bang! The shutters closed. Both were startled. ## A jump surprised, B jump surprised
 {B} sang, and {A} jumped to the beat. All the shutters of the house fell shut, and {A} was startled. ## B happy, A jump surprised
-They sang all nine verses. {A} danced, {B} sang second voice, and inside somebody put out the light. ## A jump, B happy
+{A} and {B} sang all nine verses of a song, and {A} danced to it. But inside somebody put out the light. ## A jump, B happy
 --
 "Perhaps that was too loud for somebody shy," said {B}.
 "Loud is wrong," said {A}. "So we must be quiet."
@@ -411,14 +412,14 @@ They sang all nine verses. {A} danced, {B} sang second voice, and inside somebod
 "What would you like if you were new?" asked {B}. {A} sat down, very sad, and thought about it. ## A sit sad
 -- +plain
 "I would want to look first," {A} murmured, "before anybody looks at me."
-"I only came out because somebody had left me an egg," said {B}. 
+"Somebody once left me an egg at the door," said {B}, "and then I came out."
 >> {A} and {B} sit down and wait ## A sit sleepy, B sit
 >> {A} sits down with {B} and is %rsad ## A sit sad
 
 == neighbour.idea
 "Quiet, and from far away," thought {A}. "{B}, I will leave something nice at the door and hide!"
 {A}'s face lit up. "A song was too loud, {B}. But a little surprise makes no noise at all!"
-"No knocking and no singing," whispered {A}. "{B}, we put something nice there and go away!"
+"No knocking and no singing," whispered {A}. "{B}, we put something nice at the door and go away!"
 -- +plain
 "A quiet hello," said {B}, amazed. "I like that." ## B surprised
 "And then we look around the corner," said {B}.
@@ -451,7 +452,7 @@ Nobody sang, nobody knocked, and that was just right.
 "I am new here," said {C}, {the prop} in {C.own} {C.paw}, and blushed. "I know," said {A} and smiled. "Welcome!" ## C happy, A happy, prop C
 -- +plain
 "And the loud singing, was that you?" asked {C}. {A} blushed.
-"I am {A}," said {A}. "And the one behind the bush is nice, too." @ outdoors
+"I am {A}," said {A}. "And the one in the hiding place is nice, too."
 >> {C} takes {the prop} and waves at {A} ## C wave, prop C
 >> {C} holds {the prop} and says thank you to {A} ## C happy, prop C
 
@@ -470,7 +471,7 @@ It was as if they had known each other for ever.
 {A} sat on the steps with {C} and {B}, and {C} put {the prop} where everybody could see it, on {C.own} knees. ## A sit, C sit happy, B sit, prop C
 -- +plain
 And the door was never closed again.
-A quiet hello can be louder than nine verses.
+A quiet hello can do more than a loud song.
 And if somebody new comes, they will know what to do.
 """
 

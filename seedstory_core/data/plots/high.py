@@ -13,7 +13,7 @@ TEXT = """
 {Once}, {A} hopped around with {a prop} {in place}. Nothing in the world made {A.him} happier. ## A jump happy, prop A @ -key -lantern -umbrella
 {Once}, {A} skipped about {in place} with {A.own} new {prop}. "Look how (fine|lovely) it is!" {A.he} sang. ## A jump happy, prop A
 {Once}, {A} danced {in place} with {a prop} in {A.own} {A.paw}, (humming a tune|singing a silly song). ## A jump happy, prop A
-{Once}, {A} walked about {in place}. {A.He} held {A.own} {prop} out to every (beetle|snail|butterfly) on the way. ## A walk happy, prop A @ outdoors clear
+{Once}, {A} walked about {in place}. {A.He} held {A.own} {prop} out to every (beetle|snail|butterfly) on the way. ## A walk happy, prop A @ outdoors clear -mountain
 {Once}, {A} sat {in place} and played with {a prop}. "You are my favourite thing," {A.he} told it. ## A sit happy, prop A
 --
 "One more time," said {A}, "and then one more time after that!"
@@ -33,7 +33,7 @@ Whoosh! A gust of wind carried {the prop} away, and {A} (stared after it|gasped)
 --
 "Oh no!" called {A}[, and {A.he} looked up]. "How will I ever get it down?"
 "Come back!" called {A}, but it did not come back.
-{A} stared up (with open mouth|in surprise) and did not know what to say. ## A surprised
+{A} looked up with open mouth and did not know what to say.
 {A.He} was so surprised that {A.he} forgot to close {A.own} mouth. ## A surprised
 >> oh no, {the prop} is stuck {high} ## prop high
 >> The wind takes {the prop} and it gets stuck {high}. ## prop high @ outdoors
@@ -42,7 +42,7 @@ Whoosh! A gust of wind carried {the prop} away, and {A} (stared after it|gasped)
 
 == high.jump
 {A} (jumped|leapt) as high as {A.he} could, but {the prop} hung [far] too high (for such short legs|for {A.him}). ## A jump, prop high
-First {A} tried to jump. {A.He} jumped three times, but {A.he} could not touch {the prop} {high}. ## A jump, prop high
+{A} tried to jump. {A.He} jumped three times, but {A.he} could not touch {the prop} {high}. ## A jump, prop high
 "I will just jump!" said {A}. But every jump ended on the ground, and {the prop} stayed {high}. ## A jump, prop high
 Up and down {A} bounced like a grasshopper, yet {the prop} {high} was still much too far away. ## A jump, prop high @ -ball
 -- +pool.try
@@ -54,7 +54,7 @@ Up and down {A} bounced like a grasshopper, yet {the prop} {high} was still much
 >> {A} tries to jump to {the prop} {high} ## A jump, prop high
 
 == high.stick
-Next {A} took a long stick and pointed it at {the prop} {high}, but the stick was (one arm|a little bit) too short. ## A point, prop high
+{A} took a long stick and pointed it at {the prop} {high}, but the stick was (one arm|a little bit) too short. ## A point, prop high
 {A} found a long broom and stretched, but {the prop} {high} only wobbled and stayed where it was. ## A point, prop high
 With a long stick {A} reached up to {the prop} {high}. The stick bent, the stick broke, and that was that. ## A point, prop high
 {A} stretched out a long stick and poked {the prop} a little, but it was stuck fast {high}. ## A point, prop high
@@ -84,7 +84,7 @@ The door opened, and {B} came in. {A} pointed up at {the prop} {high} and sighed
 {B} found an old box. {A} climbed on top and reached for {the prop} {high}, but the box wobbled, and {A} was startled. ## A point surprised, prop high
 Together they pushed a box close. {A} stood on it and stretched for {the prop} {high}, while {B} held the box. ## A point, prop high
 {B} dragged a wooden box along. {A} stood on top and stretched, yet {the prop} {high} was one arm too far. ## A point, prop high
--- 
+-- +plain
 "A box is good, but it is not enough," said {B}, and {B.he} scratched {B.own} head.
 "So close!" groaned {A}. "Just one friend higher, and I would have it!"
 "It wobbles because it stands all alone," said {B}, who thought it over.
@@ -104,12 +104,12 @@ Very sad, {A} sat down {ground}. {B} sat down too, and for a while they said not
 >> {A} cries and {B} sits down with {A.him} ## A sit sad, B sit
 
 == high.laugh
-{C} came strolling along and looked at {A} and {B}. "Are you two waiting for the moon?" {C.he} asked. ## C walk
+{C} came strolling along and looked at {A} and {B}. "Are you two counting the flies up there?" {C.he} asked. ## C walk
 Then {C} hurried past. "Have you tried asking it nicely?" {C.he} called. {A} and {B} frowned. ## C walk, A cross, B cross
-{C} came along, looked up, and was amazed. "That needs somebody as tall as a tower," {C.he} told {A} and {B}. ## C walk surprised
+{C} came along, looked up, and was amazed. "I am glad that it is not mine," {C.he} told {A} and {B}. ## C walk surprised
 --
-"As tall as a tower," {A} repeated slowly.
-But {A} was in no mood for jokes and frowned. ## A cross
+"Only a tower could reach up there," said {C} and went on.
+{A} was much too cross to laugh about it. ## A cross
 >> {C} comes along and laughs at {A} and {B} ## C walk happy, A cross, B cross
 
 == high.idea
@@ -129,7 +129,7 @@ Then {A} had an idea, and {A.own} face lit up. "{B}, what if I climb onto your s
 {B} stood as still as a tree. {A} stood on {B.own} shoulders, stretched, and took {the prop} down. ## A point happy, prop A
 "Up you go!" said {B}. {A} stretched and stretched, and there it was: {the prop} was in {A.own} {A.paw}! ## A point happy, prop A
 One, two, three, {A} was on {B.his} back. {A.He} reached out and pulled {the prop} free. ## A point happy, prop A
---
+-- +plain
 "We did it!" {they} shouted.
 It was a wobbly tower, but it was a very good one.
 "Are you still whole down there?" called {A}. "Almost!" laughed {B}.
@@ -142,7 +142,7 @@ It was a wobbly tower, but it was a very good one.
 "Thank you, dear {B}!" said {A} and held {the prop} tight. "You are the best tower in the world." ## prop A
 {A} jumped for joy with {the prop}. "Thank you for your strong shoulders, {B}!" {A.he} called. ## A jump happy, prop A
 --
-{B} blushed, because nobody had ever called {B.him} that before.
+{B} blushed and did not know where to look.
 "It was nothing," said {B}, but {B.he} looked very proud.
 "Next time I will be the one on top," said {B} and laughed.
 >> {A} thanks {B} and hugs {the prop} ## A happy, prop A

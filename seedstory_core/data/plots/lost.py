@@ -13,11 +13,13 @@ TEXT = """
 {Once}, {A} strolled about {in place} with {a prop} in {A.own} {A.paw}. {A.He} waved to every bird on the way. ## A wave happy, prop A @ outdoors
 {Once}, {A} was {in place} and carried {A.own} new {prop} everywhere. {A.He} waved to all the neighbours. ## A wave happy, prop A
 {Once}, {A} came {to place} with {a prop}. {A.He} hummed, waved to everybody, and looked at all the pretty things. ## A wave happy, prop A
-{Once}, {A} walked around {in place} with {A.own} dear old {prop}, stopping here and there to say hello. ## A walk happy, prop A
+{Once}, {A} walked around {in place} with {A.own} dear {prop}, stopping here and there to wave hello. ## A walk happy, prop A
 --
-"I will never ever lose you," {A.he} promised {the prop}. ## prop A
-It had come from {A.own} grandmother, and {A} loved it dearly.
-"We two belong together," said {A} and laughed.
+"I will never ever lose you," {A.he} promised {the prop}. ## prop A @ -reader
+"I will never ever lose you," {A} told {the prop} and waved to a friend. ## prop A @ reader
+It had come from {A.own} grandmother, and {A} loved it dearly. @ -reader
+"We two belong together," said {A} and laughed. @ -reader
+"We two belong together," said {A} and waved to a neighbour. @ reader
 >> {A} is {in place} with {a prop} ## A happy, prop A
 >> {A} carries {the prop} around {in place} ## A walk, prop A
 >> once there was {A} {in place} who loved {A.own} {prop} ## prop A
@@ -25,7 +27,7 @@ It had come from {A.own} grandmother, and {A} loved it dearly.
 
 == lost.gone
 (Some time later|A moment later) {A} looked at {A.own} {A.paw} and was startled. It was empty! "It is gone!" {A.he} called. ## A surprised
-{A} wanted to hum another tune, but then {A.he} gasped. {A.His} {A.paw} was empty, and {A.own} treasure was gone! ## A surprised
+{A} wanted to wave once more, but then {A.he} gasped. {A.His} {A.paw} was empty, and {A.own} treasure was gone! ## A surprised
 "Now where did I put it?" asked {A}. {A.He} looked to the left and to the right, and stared, for it was gone. ## A surprised
 {A} looked down and was (surprised|startled). Where was the thing that {A.he} had just been holding? ## A surprised
 --
@@ -39,8 +41,8 @@ It had come from {A.own} grandmother, and {A} loved it dearly.
 == lost.search
 {A} ran around and (looked|searched) under every stone and behind every bush. {A.He} found a snail, a button and an old sock, but not {A.own} treasure. ## A walk @ outdoors
 {A} crept under the table and behind the curtain. {A.He} found a spoon, a button and an old sock, and nothing else. ## A walk @ indoors
-High and low {A} searched, walking in circles until {A.he} was dizzy, but it was nowhere to be seen. ## A walk
-{A} ran here and ran there, so fast that {A.he} met {A.self} twice, but it was nowhere. ## A walk
+High and low {A} searched, walking in circles until {A.he} was dizzy, but the treasure was nowhere to be seen. ## A walk
+{A} ran here and ran there, so fast that {A.he} almost met {A.self}, but the treasure was nowhere. ## A walk
 --
 {A} grew cross with {A.self}, because {A.he} had not paid attention. ## A cross
 "Hello?" called {A}, but lost things seldom answer.
@@ -52,8 +54,8 @@ High and low {A} searched, walking in circles until {A.he} was dizzy, but it was
 
 == lost.ask
 {B} walked up and asked, "What are you looking for?" {A} told {B.him} everything, and {A.own} voice was very sad. ## B walk, A sad
-At the next corner {A} met {B}, who was walking by. "I have lost my treasure," said {A} and sniffed. ## B walk, A sad
-"Why are you crawling around?" asked {B}, who had just come along. {A} sniffed and told {B.him} what was lost. ## B walk, A sad
+A little farther on {A} met {B}, who was walking by. "I have lost my treasure," said {A} and sniffed. ## B walk, A sad @ outdoors
+"Why are you running around?" asked {B}, who had just come along. {A} sniffed and told {B.him} what was lost. ## B walk, A sad
 Just then {B} came by and waved. {A} was too sad to wave back, and {A.he} told {B.him} why. ## B wave, A sad
 --
 "Four eyes see more than two," said {B}.
@@ -67,9 +69,9 @@ Just then {B} came by and waved. {A} was too sad to wave back, and {A.he} told {
 
 == lost.false
 {B} pointed at something bright in the shadows. {A} hurried closer, but it was only a shiny stone. ## B point, A walk
-"There!" called {B} and pointed. {A} jumped for joy, but then {A.he} saw that it was just an old hat. ## B point, A jump
+"There!" called {B} and pointed. {A} jumped for joy, but it turned out to be just an old hat. ## B point, A jump
 {A} (discovered|found) footprints and followed them with {B}. They went all the way around and ended at their own feet. ## A walk, B walk
-{B} showed {A} a dark shape, and both tiptoed nearer. It was only a sleeping hedgehog, who snored. ## A walk, B point
+{B} showed {A} a dark shape, and both tiptoed nearer. It was only a sleeping hedgehog, who snored. ## A walk, B point @ outdoors
 --
 "Well, at least we found something," said {B}.
 "That would have been too easy," {A} sighed. ## A sad
@@ -106,7 +108,7 @@ Their legs were tired now. {A} and {B} sat down {ground}, and {A} was so sad tha
 {A} and {B} hurried to the spot where it all began. And there lay {the prop} {ground}, as if it had only waited for them! ## A walk happy, B walk happy, prop ground
 {A} walked to the very spot with {B}, and {A} pointed and laughed. {The prop} lay {ground}! ## A point happy, prop ground
 There it was! {The prop} lay {ground}, exactly where {A} had waved. {A} jumped for joy, and {B} jumped too. ## A jump happy, B jump happy, prop ground
-{B} saw it first. {B.He} pointed {ground}, and there lay {the prop}, safe and sound. {A} was delighted. ## B point happy, A happy, prop ground
+{B} saw it first. {B.He} pointed, and there lay {the prop} {ground}, safe and sound. {A} was delighted. ## B point happy, A happy, prop ground
 --
 "You waited for me!" called {A}.
 "Hello, you old runaway!" laughed {B}.
@@ -115,24 +117,24 @@ A ladybird sat on it and looked surprised, too.
 >> {A} and {B} go back and there is {the prop} {ground} ## A walk, B walk, prop ground
 
 == lost.hug
-{A} picked {the prop} up and pressed it to {A.own} heart. "Thank you, {B}, you taught me to look with my head!" ## A happy, prop A
+{A} picked {the prop} up and pressed it to {A.own} heart. "Thank you, {B}, we think much better together!" {A.he} said. ## A happy, prop A
 {A} took {the prop} in both arms and danced. "Thank you, dear {B}!" {A.he} sang. ## A jump happy, prop A
 "Never again will I put you down," said {A} to {the prop}, and then {A} thanked {B} with a big hug. ## A happy, prop A
-{A} held {the prop} up high for {B} to see. "Without your good advice, {B}, it would still lie there!" ## A happy, prop A
+{A} held {the prop} up high for {B} to see. "Without you, {B}, it would still lie there!" {A.he} said. ## A happy, prop A
 --
 "You are welcome," said {B}, "and now I know what to do when I lose my hat."
 {B} smiled from ear to ear.
-"It was hiding in your head all along," said {B}.
+"The way to it was in your head all along," said {B}.
 >> {A} picks up {the prop} and thanks {B} ## A happy, prop A
 >> {A} is so %rhappy to have {the prop} again ## A happy, prop A
 
 == lost.meet
-On the way they met {C}, who was walking by. "Found something?" asked {C}. {A} laughed and showed {C.him} {the prop}. ## C walk, A happy, prop A
-{C} came along and pointed at {the prop}. "What a fine thing!" {C.he} said, and {A} was proud. ## C point, A happy, prop A
+On the way they met {C}, who was walking by. "Found something?" asked {C}. {A} laughed, held up {the prop}, and told the whole story. ## C walk, A happy, prop A
+{C} came along and pointed at {the prop}. "Where was it?" {C.he} asked, and {A} happily told the whole story. ## C point, A happy, prop A
 "What are you two so happy about?" asked {C}. {A} held up {the prop}, and {B} told the whole story. ## A happy, B happy, prop A
 -- +plain
 "I lose things every day," said {C}, "I should try that, too."
-"I lost a sock last week," said {C}. "An old one?" asked {A} and laughed.
+"I lost a sock last week," said {C}. "Now I know how to find it."
 {C} was amazed. "What a clever trick!" {C.he} said. ## C surprised
 >> {C} comes along and {A} shows {C.him} {the prop} ## C walk, A happy, prop A
 
@@ -142,7 +144,7 @@ From now on {A} always waved with the left {A.paw} and held {the prop} in the ri
 {A} tied a ribbon around {the prop}, so that it could not get lost again, and {A} and {B} danced for joy. ## A jump happy, B jump, prop A
 {A} gave {the prop} a kiss, and then {A.he} sat down with {B} and told {B.him} all the stories {A.he} knew. ## A sit happy, B sit, prop A
 -- +plain
-And perhaps somewhere an old sock is still waiting to be found.
+Lost things are often closer than one thinks.
 That evening they ate pancakes[, and nobody lost a single one]. @ dusk
 "What a good day," they said. @ day
 And if you lose something, just think of the last time you waved.
@@ -163,7 +165,7 @@ All winter long {A} had worked on it, with glue in {A.own} hair.
 {A} set {the prop} down carefully and gave it a little push. It swam on the water, and {A} waved like a captain. ## A wave happy, prop ground
 Splash! {The prop} was on the water at last. {A} jumped up and down, because it did not sink. ## A jump happy, prop ground
 Very gently {A} put {the prop} on the water. It rocked, it swayed, and it sailed! {A} clapped and waved. ## A wave happy, prop ground
---
+-- +plain
 "Sail around once and come back," said {A}.
 "Bring me a fish!" called {A} and laughed.
 {A} felt as big as a real captain.
@@ -207,7 +209,7 @@ Then {A} threw a stone behind the ship to call it. But the waves only pushed it 
 {A} was sitting there, sad and alone, when {B} came by and sat down beside {A.him}. ## A sit sad, B sit
 --
 "Let us call it together," said {B}. They called very loudly, but ships have no ears.
-"I would fetch it," said {B}, "but the water is cold and deep."
+"I would like to fetch it," said {B}, "but the water looks very cold."
 "A captain never gives up," said {B}, "and neither does a captain's friend."
 >> {B} comes along and {A} tells {B.him} what happened ## B walk, A sad
 >> {B} finds {A} crying ## B walk, A sad
@@ -259,7 +261,7 @@ Bump! {The prop} touched the edge, and {A} picked it up and jumped for joy. "Tha
 {A} held {the prop} in {A.own} arms again, wet but whole. "Thank you, {B}, you are the best sailor I know!" ## A happy, prop A
 --
 "It was your idea," said {B}, "I only made a splash."
-{B} wrung out {B.own} {B.ears} and laughed.
+{B} shook the water from {B.own} {B.ears} and laughed.
 A fish looked out and nodded this time.
 >> {A} has {the prop} back and thanks {B} ## A happy, prop A
 >> {A} takes {the prop} out of the water and is %rhappy ## A happy, prop A
@@ -269,7 +271,7 @@ This time {A} tied a long string to {the prop}. Then {A} and {B} sat down togeth
 {A} painted a name on {the prop}. It was the name of a friend, and {B} blushed and jumped for joy. ## B jump happy, prop A
 "Would you like to be the captain now?" asked {A} and gave {the prop} to {B}, who jumped for joy. ## B jump happy, prop B
 -- +plain
-And the string held, today and tomorrow and all summer long.
+And it never sailed away alone again, not that day and not the next.
 And the wind could blow as much as it liked.
 "Ahoy!" they called together, loud enough for every fish to hear.
 """

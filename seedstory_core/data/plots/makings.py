@@ -20,11 +20,11 @@ TEXT = """
 >> {A} is {in place} and it is the birthday of a friend ## A happy
 
 == cake.first
-{A} threw everything into a bowl at once, because that was quicker. What came out of the oven was as flat as a shoe, and {A} was sad. ## A sad
-First {A} baked without measuring. The dough rose, looked around, and fell in again. {A} stared at it in surprise. ## A surprised
-{A} did not read to the end, and the oven began to smoke. {A.He} jumped back, startled. ## A jump surprised
+{A} threw everything into a bowl at once, because that was quicker. What came out of the oven was flat and black, and {A} was sad. ## A sad
+First {A} baked without measuring. The dough rose, fell in again, and turned black. {A} stared at it in surprise. ## A surprised
+{A} did not read the recipe to the end, and the oven began to smoke. {A.He} jumped back, startled. ## A jump surprised
 --
-"That could be a doormat," said {A}.
+"This dough could be a doormat," said {A}.
 "Next time I will read the whole page," {A} grumbled. ## A cross
 >> {A} bakes but it goes wrong and {A.he} is %rsad ## A sad
 >> the oven smokes and {A} is %rsurprised ## A surprised
@@ -44,8 +44,8 @@ First {A} baked without measuring. The dough rose, looked around, and fell in ag
 Now {A} read and {B} stirred so wildly that the dough flew against the ceiling. {A} was astonished. ## A surprised, B happy
 They baked again, step by step. But then {A} and {B} played a game, forgot the time, and jumped up, startled, when it smelled of coal. ## A jump surprised, B jump surprised
 --
-"At least it is black all over," said {B}.
-"Somebody must watch the clock," said {A}. "Next time I won't look away."
+"At least we are learning something," said {B}.
+"Next time we must be more careful," said {A}.
 >> {A} and {B} try again but it goes wrong ## A surprised
 >> they bake again, {A} and {B} are %rsurprised ## A surprised, B surprised
 
@@ -64,16 +64,16 @@ Tired and white with flour, {A} and {B} sat on the floor. "I am no baker," {A.he
 {A} leaned on {B} and yawned. "First too quick, then too careless," {A.he} said sleepily. ## A sleepy
 --
 "We made every mistake there is," said {B}. "So none is left!"
-"I have learned a lot about coal," said {B}.
+"I have learned a lot about baking today," said {B}.
 >> {A} and {B} are very tired and sit on the floor ## A sit sleepy, B sit sleepy
 >> {A} yawns and sits on the floor with {B} ## A sit sleepy
 
 == cake.idea
 "Every mistake taught us something," thought {A}. "Measure, read, and watch! {B}, let us do just one thing after the other!"
 {A}'s face lit up. "We only have to do the opposite of everything, {B}! Slowly, all the lines, and with an eye on the oven!"
-"If no mistake is left," whispered {A}, "then this time it must work, {B}!"
+"We have done everything wrong once," whispered {A}. "So this time it must work, {B}!"
 -- +plain
-"And a small one is enough," said {B}, "if it is good."
+"A small treat is enough," said {B}, "if it is good."
 "I will guard the oven like a dragon," said {B}.
 >> {A} has an idea and tells {B} to try once more, slowly ## A happy
 >> {A} and {B} want to try it one more time ## A happy, B happy
@@ -82,7 +82,7 @@ Tired and white with flour, {A} and {B} sat on the floor. "I am no baker," {A.he
 {A} opened the oven, and out came {a prop}, golden and round. {A} was amazed, and {B} jumped for joy. ## A surprised, B jump happy, prop A
 And there it was at last! {A} held {a prop} on a plate, and {B} was amazed at how good it smelled. ## A happy, B surprised, prop A
 Very carefully {A} lifted {a prop} out of the oven. "Look, {B}," {A.he} whispered, "it is not black!" ## A happy, prop A
---
+-- +plain
 It smelled of honey and of a little bit of luck.
 "Don't breathe on it!" said {B}.
 >> {A} takes {a prop} out of the oven and {B} jumps ## A happy, B jump happy, prop A
@@ -101,10 +101,10 @@ Even the ants stopped and looked.
 == cake.surprise
 There sat {C}, who was very surprised. "Happy birthday!" called {A} with {the prop}, and {B} danced. ## C sit surprised, A happy, B jump, prop A
 {C} turned around and stared. There stood {A} with {the prop}, and {B} waved a bunch of candles. ## C surprised, A happy, B wave, prop A
-"Surprise!" shouted {A} and {B}. {C} was so surprised at {the prop} in the arms of {A} that {C.he} forgot to breathe. ## A happy, B happy, C surprised, prop A
+"Surprise!" shouted {A} and {B}. {C} looked at {the prop} in the arms of {A} and was too surprised to speak. ## A happy, B happy, C surprised, prop A
 --
 "You made that for me?" asked {C}.
-"It is only the third one," said {B}, "but the best."
+"It is our third try," said {B}, "and the best one."
 >> {A} surprises {C} with {the prop}, {B} sings ## C surprised, A happy, B happy, prop A
 >> {C} is %rsurprised to see {A} with {the prop} ## C surprised, A happy, prop A
 
@@ -114,18 +114,18 @@ There sat {C}, who was very surprised. "Happy birthday!" called {A} with {the pr
 "Here, it is all yours," said {A}, and {C} held {the prop} as if it were made of gold. A big smile spread over {C.own} face. ## C happy, prop C
 --
 "It tastes like sunshine," said {C} with a full mouth.
-"Is there salt in it?" asked {A}. "Just right," said {C}.
+"Is it sweet enough?" asked {A}. "Just right," said {C}.
 >> {A} gives {the prop} to {C} and {C} jumps ## C jump happy, prop C
 >> {C} gets {the prop} and is %rhappy, and so is {A} ## C happy, prop C
 
 == cake.close
 "Thank you, {B}," said {A}, "alone I would still be baking doormats." They sat down, tired and happy. ## A sit sleepy, B sit
-{A} and {B} danced until the stars got dizzy. "Thank you, {B}," called {A}, "for reading every line!" ## A jump happy, B jump happy
+{A} and {B} danced until their feet were hot. "Thank you, {B}," called {A}, "for not giving up!" ## A jump happy, B jump happy
 {A} yawned, and {B} yawned back. "Thank you, {B}, you were the best second cook," {A.he} said. ## A sleepy, B sleepy
 -- +plain
-And the flat one? It really did become a doormat.
+And the first try? It really did become a doormat.
 Not one crumb was left over.
-The recipe got a new line at the bottom, "Bake it with a friend."
+They wrote a new line under the recipe, "Bake it with a friend."
 
 == flower.open
 {Once}, {A} put a small brown seed into the earth {in place}. "Grow, and be beautiful!" {A.he} told it. ## A happy
@@ -149,7 +149,7 @@ The recipe got a new line at the bottom, "Bake it with a friend."
 
 == flower.water
 "It must be thirsty," said {A} and poured ten cans of water over it. Soon everything was wet, and {A} jumped back, startled. ## A jump surprised
-{A} watered the seed in the morning, at noon, and once more for luck. Now it had to swim, and {A.he} was startled. ## A surprised
+{A} watered the seed in the morning, at noon, and once more for luck. Now it had to swim, and {A.he} was startled. ## A surprised @ day
 {A} ran to and fro with the watering can until the seed lay in deep mud. {A.He} was surprised at so much mud. ## A walk surprised
 --
 "Too much is not good either," {A} murmured.
@@ -168,9 +168,9 @@ A worm came out and looked for a dry place.
 >> {B} asks what {A} is doing. {A} is %rsad. ## B walk, A sad
 
 == flower.sing
-{B} sang to the seed, and {A} danced to it. A neighbour opened a window and complained, and they were startled. ## A jump surprised, B surprised
+{B} sang to the seed, and {A} danced to it. A neighbour came and complained about the noise, and both of them were startled. ## A jump surprised, B surprised
 {A} covered the spot with a warm blanket, and {B} sang. Under the blanket it was dark, and nothing grew. {A} was cross. ## A cross, B happy
-{A} and {B} jumped around the seed to wake it up. That woke up a mole, who was very angry. They were startled. ## A jump surprised, B jump surprised
+{A} and {B} jumped around the seed to wake it up. That woke up a mole, who was very angry. Both of them were startled. ## A jump surprised, B jump surprised
 --
 "It may be asleep," said {B}, "but it has very deep dreams."
 "Nothing is right for it," said {A}.
@@ -178,15 +178,15 @@ A worm came out and looked for a dry place.
 >> {A} and {B} jump around the seed ## A jump, B jump
 
 == flower.pull
-"I will look if it is still there," said {A} and wanted to dig. "Stop!" called {B} and pointed. "Then it never will!" {A} was startled. ## B point, A surprised
-{A} reached out to dig up the seed, but {B} held {A.him} back. "You don't open an oven before it is done," {B.he} said. {A} grew sad. ## A point sad
+"I will look if it is still there," said {A} and wanted to dig. "Stop!" called {B} and pointed. "Then it will never grow!" {A} was startled. ## B point, A surprised
+{A} reached out to dig up the seed, but {B} held {A.him} back. "You don't open the oven before the bread is done," {B.he} said. {A} grew sad. ## A point sad
 -- +plain
 "Then what can I do?" asked {A}. "Nothing," said {B}, "that is the hard part."
 "Waiting is the hard part," said {B}.
 >> {A} wants to dig it up but {B} says stop ## A point, B surprised
 
 == flower.sad
-{A} sat down and a tear rolled down {A.own} {A.nose}, right onto the earth. "I do everything wrong," {A.he} told {B}. ## A sit sad
+{A} sat down, and a tear rolled down {A.own} {A.nose}, right onto the earth. "I do everything wrong," {A.he} told {B}. ## A sit sad
 Tired, {A} and {B} sat down in front of the bare spot. {A} sobbed a little, and {B} did not say a word. ## A sit sad, B sit sleepy
 {B} yawned, because waiting makes one tired. {A} sat there and was very sad. ## B sleepy, A sit sad
 --
@@ -208,7 +208,7 @@ Tired, {A} and {B} sat down in front of the bare spot. {A} sobbed a little, and 
 == flower.days
 So they waited, day after day, with one sip of water each. {A} walked past on tiptoe, and {B} walked behind. ## A walk, B walk
 Every day {A} came, gave the seed a sip, waved, and went away again. {B} counted the days. ## A wave happy
-Three days went by, then five, then seven. {A} and {B} sat in the sun and did not look, almost not. ## A sit happy, B sit
+Three days went by, then five, then seven. {A} and {B} sat in the sun and hardly ever looked. ## A sit happy, B sit @ clear
 -- +plain
 It was the longest week in the life of {A}.
 "Is it ready now?" asked {A}. "Not yet," said {B}.
@@ -216,9 +216,9 @@ It was the longest week in the life of {A}.
 >> {A} comes every day and waves at the seed, {B} comes too ## A wave
 
 == flower.bloom
-And then, one fine moment, {a prop} stood {ground}. {A} stared at it, amazed, and {B} jumped for joy. ## A surprised, B jump happy, prop ground
-"Come quickly!" called {B} and pointed. {The prop} had opened {ground}, and {A} was amazed. ## B point happy, A surprised, prop ground
-{A} came by, not thinking of anything. There stood {a prop} {ground}, as bright as the sun, and {A} jumped for joy with {B}. ## A jump happy, B jump happy, prop ground
+And then, one fine moment, {a prop} stood in the earth. {A} stared at it, amazed, and {B} jumped for joy. ## A surprised, B jump happy, prop ground
+"Come quickly!" called {B} and pointed. There stood {a prop}, wide open, and {A} was amazed. ## B point happy, A surprised, prop ground
+{A} came by, not thinking of anything. There stood {a prop}, as bright as the sun, and {A} jumped for joy with {B}. ## A jump happy, B jump happy, prop ground
 --
 "You came after all," said {A} softly.
 It nodded, as if it wanted to say good morning.
@@ -226,17 +226,17 @@ It nodded, as if it wanted to say good morning.
 >> suddenly there is {a prop} {ground} and {A} is %rsurprised ## A surprised, prop ground
 
 == flower.friend
-{C} came by and pointed at {the prop} {ground}. "How did you do that?" {C.he} asked, amazed. {A} laughed. ## C point surprised, A happy, prop ground
-"What a beauty!" said {C}, who came closer to look at {the prop} {ground}, amazed. {A} and {B} were very proud. ## C walk surprised, A happy, B happy, prop ground
+{C} came by and pointed at {the prop} in its bed of earth. "How did you do that?" {C.he} asked, amazed. {A} laughed. ## C point surprised, A happy, prop ground
+"What a beauty!" said {C}, who came closer to look at {the prop}, amazed. {A} and {B} were very proud. ## C walk surprised, A happy, B happy, prop ground
 --
 "We did nothing," said {A}, "and that was very hard."
 "It did it all alone," said {B}.
 >> {C} comes and points at {the prop} {ground}, {A} is proud ## C point surprised, A happy, prop ground
 
 == flower.close
-"Thank you, {B}, for your help," said {A}. They sat down beside {the prop} {ground} and dreamed. ## A sit happy, B sit, prop ground
-{A} waved to {the prop} {ground} before going to bed, and {B} waved, too. ## A wave happy, B wave, prop ground
-{A} danced around {the prop} {ground}. "Thank you, {B}," {A.he} called, "you taught me how to wait!" ## A jump happy, prop ground
+"Thank you, {B}, for your help," said {A}. They sat down beside {the prop} and dreamed. ## A sit happy, B sit, prop ground
+{A} waved to {the prop} before going to bed, and {B} waved, too. ## A wave happy, B wave, prop ground @ -day
+{A} danced around {the prop}. "Thank you, {B}," {A.he} called, "you taught me how to wait!" ## A jump happy, prop ground
 -- +plain
 And in the autumn it gave them seven new seeds.
 Good things come slowly, and then all at once.
@@ -253,7 +253,7 @@ And every worm got a place in the front row.
 
 == key.try1
 {A} tried {the prop} on every gate and every door nearby. It was always too small, and {A} grew cross. ## A cross, prop A
-First {A} tried {the prop} on {A.own} front door. It was much too small, and {A} frowned. ## A cross, prop A
+First {A} tried {the prop} on the nearest door. It was much too small, and {A} frowned. ## A cross, prop A
 {A} hurried from door to door with {the prop}. It was too small for every single one. ## A walk, prop A
 --
 "Too small for a door," said {A}. "I will remember that."
@@ -275,9 +275,9 @@ First {A} tried {the prop} on {A.own} front door. It was much too small, and {A}
 So they walked {to place}. {B} pointed at an old clock. {A} tried {the prop}, but it was too big for that. ## B point, A walk, prop A
 {A} and {B} went {to place} and tried {the prop} on an old clock. It was too big, and the clock said cuckoo. ## A walk, B walk, prop A
 They hurried {to place}, where {A} tried {the prop} on a tall clock. It was much too big, and {B} frowned. ## A walk, B walk cross, prop A
---
+-- +plain
 "Too small for a door and too big for a clock," {A} counted.
-"So we need something in between," said {B}.
+"So we need something in between," said {B}. @ -reader
 >> they go {to place} and {A} tries {the prop}, {B} points ## A walk, B point, prop A
 >> {A} and {B} walk {to place} with {the prop} ## A walk, B walk, prop A
 
@@ -295,7 +295,7 @@ Tired and disappointed, {A} sat down with {the prop}, and {B} sat down with {A.h
 {A} turned {the prop} over and over, very sad. {B} yawned and sat down. ## A sad, B sit sleepy, prop A
 --
 "It has waited so long," said {B}, "it can wait a bit longer."
-Then {B} saw that a tiny wave was drawn on it.
+It shone, as if it wanted to be tried once more.
 >> {A} sits down with {the prop} and is %rsad. {B} yawns. ## A sit sad, B sleepy, prop A
 
 == key.idea
@@ -312,7 +312,7 @@ Then they came {to place}. There sat {C} on an old chest. "It has been locked fo
 {A} ran {to place} with {the prop}. "May we try your chest?" {A.he} asked {C}, who was very surprised. ## A walk, C surprised, prop A
 {In place} they found {C} with an old chest. {C.He} stared at {the prop} that {A} was holding. ## C surprised, A happy, prop A
 -- +plain
-"My grandmother lost it long ago," said {C}.
+"My grandmother lost {the prop} long ago," {C} told {A}. ## prop A
 "Nobody knows what is inside," said {C}.
 >> they go {to place} and {A} shows {the prop} to {C}, who has an old chest ## A happy, C surprised, prop A
 
@@ -331,7 +331,7 @@ In the chest lay {a prop}! {C} lifted it out and laughed out loud for joy. {A} j
 And inside? There was {a prop}, wrapped in silk. {C} held it up, and {A} stared in surprise. ## C happy, A surprised, prop C
 {C} reached into the chest and found {a prop}. "That was my grandmother's!" {C.he} said to {A}. ## C point happy, prop C
 --
-"She always said that good things wait," said {C}.
+"My grandmother always said that good things wait," said {C}.
 It looked as if it had been put there yesterday.
 >> {C} finds {a prop} in the chest, {A} jumps ## C happy, A jump happy, prop C
 >> in the chest there is {a prop}. {C} takes it and {A} is %rsurprised ## C happy, A surprised, prop C
@@ -351,7 +351,7 @@ What fits nowhere may only be waiting for the right place.
 {Once}, {A} jumped for joy {in place}, because {A.own} first {prop} was ready at last. ## A jump happy, prop A
 -- +plain
 "Up to the clouds and back," said {A}, "that is the plan."
-A bird asked if it could race against it, and {A} laughed.
+A bird looked down, as if it wanted to race, and {A} laughed.
 >> {A} is {in place} with {a prop} and wants to learn to fly it ## A happy, prop A
 >> {A} wants to fly {the prop} {in place}. ## A happy, prop A
 
@@ -360,7 +360,7 @@ A bird asked if it could race against it, and {A} laughed.
 {A} ran to the left and to the right, but {the prop} only scraped along and lay {ground}, like a lazy fish. {A} frowned. ## A walk cross, prop ground
 With long steps {A} ran off. {The prop} went up one little bit and fell {ground}. "Fly!" grumbled {A}. ## A walk cross, prop ground
 --
-"Running alone is not enough," {A} grumbled. ## A cross
+"Running alone is not enough," said {A}.
 {A} had to stop, because {A.own} legs were too hot.
 >> {A} runs but {the prop} falls {ground} ## A walk, prop ground
 >> {A} runs with {the prop} and it falls {ground}, {A} is %rcross ## A walk cross, prop ground
@@ -368,10 +368,10 @@ With long steps {A} ran off. {The prop} went up one little bit and fell {ground}
 == kite.throw
 Then {A} threw {the prop} straight up into the air. It came straight down again and lay {ground}, and {A} sighed. ## A sad, prop ground
 {A} jumped from a stone and threw {the prop} as high as possible. Plop, it lay {ground} again, and {A} was sad. ## A jump sad, prop ground
-{A} picked it up, tossed it, and pointed at the sky. {The prop} took a look at the sky and fell {ground}. {A} grew sad. ## A point sad, prop ground
+{A} tossed {the prop} up with both arms and pointed at the sky. It took a look around and fell {ground}. {A} grew sad. ## A point sad, prop ground
 --
 "It goes up, but nobody holds it there," said {A}.
-"Throwing alone is not enough," sighed {A}. ## A sad
+"Throwing alone is not enough," said {A}.
 >> {A} throws {the prop} up but it falls {ground} ## A sad, prop ground
 >> {A} jumps and throws {the prop}, but it lies {ground} again ## A jump sad, prop ground
 
@@ -397,7 +397,7 @@ Now it looked good, but it still could not fly.
 == kite.wind
 But then the wind fell asleep. {A} sat down with {the prop} and yawned, and {B} yawned, too. ## A sit sleepy, B sleepy, prop A
 Now there was no wind at all. Tired, {A} leaned on {B}, with {the prop} in {A.own} arms. ## A sleepy, prop A
-They waited for wind. {A} sat there sadly with {the prop}, and {B} blew into the air until {B.he} was tired. ## A sit sad, B sleepy, prop A
+They waited for wind. {A} sat there sadly with {the prop}, and {B} blew into the air and grew very tired. ## A sit sad, B sleepy, prop A
 --
 Not a leaf was moving.
 "Perhaps the wind has the day off," said {B}.
@@ -406,7 +406,7 @@ Not a leaf was moving.
 
 == kite.pass
 {C} came by and waved. "The wind lives higher up," {C.he} said to {A}, who sat there with {the prop}. ## C wave, A sit, prop A
-"Down here is no wind," said {C}, who came along and pointed up. "Up there it is always awake." {A} looked at {the prop}, surprised. ## C point, A surprised, prop A
+"Down here there is no wind," said {C}, who came along and pointed up. "Up there it is always awake." {A} looked at {the prop}, surprised. ## C point, A surprised, prop A
 --
 And {C} went on, whistling.
 "Higher up," {A} murmured.
@@ -418,17 +418,17 @@ And {C} went on, whistling.
 "One alone cannot run and throw," murmured {A}, looking at {the prop}. "But we are two, {B}!" ## prop A
 -- +plain
 "I throw, you run," said {B}. "On three!"
-"I told you that I can hold something!" said {B}.
+"I am very good at throwing!" said {B}.
 >> {A} has an idea for {the prop}: {B} throws and {A} runs ## A happy, prop A
 >> {A} tells {B} an idea and holds {the prop} ## A happy, prop A
 
 == kite.fly
 {B} threw, {A} ran, and a breath of wind came. {The prop} rose up, with the string in {A.own} {A.paw}! ## A walk happy, B happy, prop A
 One, two, three! {A} ran, {B} jumped, and {the prop} was in the air. {A} held the string with all {A.own} might. ## A walk happy, B jump happy, prop A
-{A} ran and {B} let go at just the right moment. {The prop} tugged at the string in {A.own} {A.paw} like a little dog. ## A walk happy, B happy, prop A
+{A} ran, and {B} let go at just the right moment. {The prop} tugged at the string in {A.own} {A.paw} like a little dog. ## A walk happy, B happy, prop A
 -- +plain
 "It flies!" shouted {A}. "It flies!" shouted {B}.
-Higher and higher it went, and the bird lost the race.
+Higher and higher it went, and even the birds stared.
 >> {A} runs and {B} throws and {the prop} flies! ## A walk happy, B happy, prop A
 >> {the prop} is in the air, {A} holds the string and {B} jumps ## A happy, B jump happy, prop A
 
@@ -444,12 +444,12 @@ Higher and higher it went, and the bird lost the race.
 
 == kite.close
 Tired and happy, {A} and {B} sat together, and {B} rolled up the string of {the prop}. "Thank you, {B}, for your good throw!" said {A}. ## A sit sleepy, B sit sleepy, prop B
-"Thank you, {B}," said {A}, "you were half of the wind." {B} waved to the bird with {the prop}. ## B wave happy, prop B
+"Thank you, {B}," said {A}, "you were half of the wind." {B} held {the prop} and waved to a bird that flew by. ## B wave happy, prop B
 {A} and {B} danced home, and {B} carried {the prop} with its tail of rags. "Thank you, {B}!" sang {A}. ## A jump happy, B jump happy, prop B
 -- +plain
 Some things fly only when there are two.
-And at night it dreamed of clouds, if such things dream.
-And the bird asked for another race the very next day.
+That night {B} kept {the prop} by the bed, and perhaps it dreamed of clouds. ## prop B
+And the very next day they went out to fly it again.
 """
 
 
@@ -480,7 +480,7 @@ def birthday_cake(t: Teller) -> None:
 
 def flower_grows(t: Teller) -> None:
     """Too much of everything, except of time."""
-    t.fixed = {"give"}
+    t.fixed = {"give", "weather"}
     t.tell("flower.open")
     t.tell("flower.wait")
     t.tell("flower.water")

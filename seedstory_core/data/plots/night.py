@@ -21,12 +21,14 @@ TEXT = """
 >> at night {A} is {in place} and is afraid ## A sad, time night
 
 == dark.noise
-Hoo, hoo! {A} jumped into the air. "Who is there?" {A.he} called, (startled|frightened). ## A jump surprised
-Something went crack behind {A}. {A.He} jumped up, frightened, and looked all around. ## A jump surprised
-Hush! What was that? {A} heard a scratching sound, and {A.own} heart beat fast. "A monster?" {A.he} asked, startled. ## A surprised
---
-Nobody answered {A}, and that was even worse.
-{A} counted {A.own} feet, to be sure that all were still there.
+Hoo, hoo! Crack! {A} jumped into the air. "Who is there?" {A.he} called, (startled|frightened). ## A jump surprised
+Something went hoo, and something went crack behind {A}. {A.He} jumped up, frightened, and looked all around. ## A jump surprised
+Hush! {A} heard a hoo and a crack, and {A.own} heart beat fast. "A monster?" {A.he} asked, startled. ## A surprised
+-- +must
+Nobody answered {A}, and that was even worse. @ -reader
+{A} counted {A.own} feet, to be sure that all were still there. @ -reader
+First it went hoo, and then it went crack, and {A} held {A.own} breath. @ reader
+"First a hoo and then a crack!" whispered {A}. @ reader
 >> {A} hears a strange noise and jumps ## A jump surprised
 >> something goes hoo hoo and {A} is frightened ## A surprised
 
@@ -53,7 +55,7 @@ So {A} fell silent and listened to {A.own} heart.
 == dark.help
 A little light came swaying along, and it was {B} with {a prop}. "I heard you," {B.he} said to {A}, who almost wept. ## B walk, A sad, prop B
 {B} came walking through the dark with {a prop} in {B.own} {B.paw}. {A} was so (surprised|astonished) that {A.he} forgot to be afraid. ## B walk, A surprised, prop B
-"Who is sobbing here?" asked {B} and held up {a prop}. {A} told {B.him} about the dark, and sniffed a little. ## A sad, prop B
+"Who is all alone in the dark?" asked {B} and held up {a prop}. {A} told {B.him} about the dark, and sniffed a little. ## A sad, prop B
 -- +plain
 "I used to be afraid of the dark, too," said {B}.
 "Come into the light," said {B}, "there is room for two."
@@ -62,13 +64,14 @@ A little light came swaying along, and it was {B} with {a prop}. "I heard you," 
 >> {B} brings {a prop} to {A} ## B walk, prop B
 
 == dark.walk
-{A} and {B} walked around in the light of {the prop}. The monster with the claws was only a branch. ## A walk, B walk, prop B @ outdoors
-{A} and {B} walked around in the light of {the prop}. The monster in the corner was only a coat. ## A walk, B walk, prop B @ indoors
-{B} held {the prop} up and pointed. What went crack was a little mouse, and {A} laughed in surprise. ## B point, A surprised, prop B
-{B} pointed with {the prop} at the noise. It was an owl, who looked even more surprised than {A}. ## B point, A surprised, prop B
+{A} and {B} walked around in the light of {the prop}. What went hoo was only an owl, and what went crack was only a mouse. ## A walk, B walk, prop B
+{B} held {the prop} up and pointed. There sat an owl, and there ran a little mouse, and {A} laughed in surprise. ## B point, A surprised, prop B
+{B} pointed with {the prop}. It was only an owl and a mouse, and both looked even more surprised than {A}. ## B point, A surprised, prop B
 -- +plain
-"Every noise belongs to somebody," said {B}.
-"So that was you!" said {A}. "And I took you for a giant."
+"Every noise belongs to somebody," said {B}. @ -reader
+"So that was you!" said {A}. "And I thought of a giant." @ -reader
+"Hoo is only an owl," said {B}, "and crack is only a mouse." @ reader
+What went hoo was an owl, and what went crack was a mouse. @ reader
 >> {A} and {B} walk around with {the prop} and look ## A walk, B walk, prop B
 >> {B} points with {the prop} and they see it is only an owl ## B point, prop B
 
@@ -84,7 +87,7 @@ And {A} felt a bit taller than before.
 >> now {A} may hold {the prop}, says {B} ## prop A
 
 == dark.out
-But then a gust of wind came, and pfft, the light went out. {A} jumped and held on to {B}. "It is dark again!" {A.he} called, startled. ## A jump surprised
+But then a gust of wind came, and pfft, the light went out. {A} jumped and held on to {B}. "It is dark again!" {A.he} called, startled. ## A jump surprised @ outdoors
 All at once the light grew small, and then it was gone. {A} stared into the dark, and {B} was startled, too. ## A surprised, B surprised
 "Oh no, no more oil!" said {B}, as the light died. {A} was so frightened that {A.he} could not move. ## A surprised
 -- +plain
@@ -94,9 +97,9 @@ The darkness came back, thick and black, and {A} reached for the arm of {B}. ## 
 >> suddenly the light is gone, {A} and {B} stand in the dark ## A surprised, B surprised
 
 == dark.idea
-Hoo, hoo, it went again. {A} closed {A.own} eyes and thought hard. "Every noise belongs to somebody, {B}. That is the owl!" 
+Hoo, hoo, it went in the dark. {A} closed {A.own} eyes and thought hard. "Every noise belongs to somebody, {B}. That is the owl!" 
 {A} took a deep breath. "We know them all now, {B}," {A.he} whispered. "Hoo is the owl, and crack is the mouse!" 
-"Wait, {B}," whispered {A}. "I don't need to see them. I can just call them by their names!"
+"Wait, {B}," whispered {A}. "I don't need to see the owl and the mouse. I can just call them by their names!"
 -- +plain
 "Good evening, owl!" called {A}, and the owl said, "Hoo."
 "You are right," said {B}, who had been a bit afraid as well.
@@ -109,7 +112,7 @@ Then {A} looked up and pointed. "Look, {B}, the night has its own little lights!
 {A} waved into the dark. "Good night, owl! Good night, mouse!" {A.he} called, and {B} waved as well. ## A wave happy, B wave
 {A} danced in the middle of the dark. "I am not afraid any more, {B}!" {A.he} sang. ## A jump happy
 -- +plain
-"It was there all the time," said {B}, "one only has to look."
+"The night is a good friend," said {B}, "one only has to know it."
 And the dark was soft and friendly, like an old coat.
 >> {A} is not afraid anymore and waves into the dark ## A wave happy
 >> {A} and {B} are brave now ## A happy, B happy
@@ -135,7 +138,7 @@ Sleep well, and greet the owl!
 
 == sleep.open
 {Once}, {A} sat {in place} and wanted to sleep. {A.He} turned to the left and to the right, but no sleep came. ## A sit sleepy
-{Once}, everybody was asleep, only {A} was not. {A.He} sat {in place}, tired and wide awake at once. ## A sit sleepy
+{Once}, everybody was asleep except for {A}. {A.He} sat {in place}, tired and wide awake at once. ## A sit sleepy
 {Once}, {A} walked up and down {in place}. {A.He} was so tired, and yet {A.he} could not sleep. ## A walk sleepy
 -- +plain
 "Sleep, where are you?" asked {A}. "Did you get lost?"
@@ -144,7 +147,7 @@ Sleep well, and greet the owl!
 >> it is night and {A} sits {in place}, very tired ## A sit sleepy, time night
 
 == sleep.count
-{A} counted the stars. At a hundred {A.he} lost count and was so annoyed that {A.he} was wide awake again. ## A cross
+{A} counted the stripes on the blanket. At a hundred {A.he} lost count and was so annoyed that {A.he} was wide awake again. ## A cross
 First {A} counted sheep. But the sheep told each other jokes, and {A} was surprised how awake {A.he} was. ## A surprised
 {A} pointed at the stars and counted them, one by one. Then {A.he} forgot the number and had to start anew, cross with {A.self}. ## A point cross @ clear
 --
@@ -154,11 +157,11 @@ First {A} counted sheep. But the sheep told each other jokes, and {A} was surpri
 >> {A} counts and counts and gets %rcross ## A cross
 
 == sleep.hop
-Then {A} jumped up and down a hundred times to use up all the strength. Now {A.he} was hot, hungry and still awake. ## A jump
+Then {A} jumped up and down a hundred times to use up all {A.own} strength. Now {A.he} was hot, hungry and still awake. ## A jump
 "I will dance myself tired," said {A}, and danced until the floor shook. But now even {A.own} toes were awake. ## A jump
 --
 "That was the wrong way around," said {A}.
-{A} sighed, because the moon had already moved a good bit. ## A sad
+{A} sighed, because half the night was already over. ## A sad
 >> {A} jumps to get tired ## A jump
 >> {A} dances around but is still awake ## A jump
 
@@ -204,12 +207,12 @@ Page after page {B} read, until {B.he} yawned over {the prop}. But {A} was as li
 >> {B} yawns and {A} is %rsad ## B sleepy, A sad
 
 == sleep.idea
-"Wait," whispered {A}. "Reading makes the reader tired, {B}. So I must be the one who reads!"
-{A} looked at {B} and thought about it. "You are tired because you read to me. What if I read to you, {B}?"
-Then {A}'s face lit up. "Give it to me, {B}!" {A.he} said. "The one who reads gets tired!"
+"Wait," whispered {A} and looked at {the prop}. "It made you tired, {B}! So I must be the one who reads!" ## prop B
+{A} looked at {B} and at {the prop} and thought about it. "You are tired because you read to me. What if I read to you?" ## prop B
+Then {A}'s face lit up. "Give {the prop} to me, {B}!" {A.he} said. "The one who reads gets tired!" ## prop B
 -- +plain
-"That could work," said {B} with very small eyes.
-"Your turn," murmured {B}.
+"That could work," said {B} and held out {the prop}. ## prop B
+"Your turn," murmured {B} and held out {the prop}. ## prop B
 >> {A} has an idea and wants to read to {B} ## A happy, B sleepy
 
 == sleep.read
@@ -232,7 +235,7 @@ The letters began to swim like little fish.
 >> {A} thanks {B} and falls asleep with {the prop} ## A sleepy, prop A
 
 == sleep.close
-At last {A} slept, with {the prop} in {A.own} arms, and {B} was asleep, too. Only the moon was still awake. ## A sleepy, B sleepy, prop A
+At last {A} slept, with {the prop} in {A.own} arms, and {B} was asleep, too. Only the night was still awake. ## A sleepy, B sleepy, prop A
 {A} and {B} sat back to back and slept, with {the prop} beside {A}, and dreamed the rest of the story together. ## A sit sleepy, B sit sleepy, prop A
 {A} slept like a stone, and {the prop} rose and fell on {A.own} belly. {B} smiled and fell asleep. ## A sleepy, B sleepy, prop A
 -- +plain

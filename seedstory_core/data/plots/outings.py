@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seedstory_core.data.world import PLACES
+
 if TYPE_CHECKING:
     from seedstory_core.data.teller import Teller
 
@@ -12,7 +14,7 @@ TEXT = """
 == picnic.open
 {Once}, {A} spread a blanket {in place} and put {a prop} in the middle. Today there would be a picnic! ## A happy, prop ground
 {Once}, {A} sat on a checked blanket {in place}, with {a prop} {ground} before {A.him}, and waited for a guest. ## A sit happy, prop ground
-{Once}, {A} hopped about {in place} for joy. On the blanket lay {a prop}, ready for a picnic. ## A jump happy, prop ground
+{Once}, {A} hopped about {in place} for joy. On a blanket lay {a prop}, ready for a picnic. ## A jump happy, prop ground
 --
 "A picnic is lunch with ants," said {A} happily.
 All week long {A} had looked forward to this day.
@@ -23,7 +25,7 @@ All week long {A} had looked forward to this day.
 {B} came walking up and waved. {A} pointed proudly at {the prop} {ground}. "All for us!" {A.he} said. ## B wave, A point happy, prop ground
 "Am I late?" asked {B} and hurried closer. {A} laughed and pointed at {the prop} {ground}. ## B walk, A point happy, prop ground
 {A} waved with both arms, because {B} was coming. {B.He} sat down at once, and {the prop} was waiting {ground}. ## A wave, B sit, prop ground
---
+-- +plain
 "I am so hungry that my belly is singing," said {B}.
 "I brought nothing but my hunger," said {B} cheerfully.
 >> {B} comes and {A} shows {B.him} {the prop} {ground} ## B walk, A point, prop ground
@@ -70,7 +72,7 @@ Wet to the bone, {A} sat there and held {the prop}. {B} looked at {A.him} and wa
 >> {A} is very %rsad about the picnic, and so is {B}. {A} holds {the prop}. ## A sad, B sad, prop A
 
 == picnic.idea
-"A roof must be where walls are," thought {A}, and {A.he} hugged {the prop}. "Who says that a picnic needs grass, {B}?" ## prop A
+"A roof must be where walls are," thought {A}, hugging {the prop}. "Who says that a picnic needs grass, {B}?" ## prop A
 {A}'s face lit up over {the prop}. "A blanket also fits on a floor, {B}! We will have our picnic indoors!" ## prop A
 "We don't need the sun," whispered {A} to {B} and {the prop}. "We only need a dry blanket and us!" ## prop A
 -- +plain
@@ -90,19 +92,21 @@ The rain drummed on the roof, but nobody minded now.
 >> {A} and {B} go {to place}, {A} has {the prop} ## A walk, B walk, prop A
 
 == picnic.third
-There they met {C}, who looked at them in surprise. {A} showed {C.him} {the prop}. "Would you like to come to our picnic?" ## C surprised, A point happy, prop A
-{C} was there and stared at the two wet friends. "We are having a picnic," said {A} and held up {the prop}. ## C surprised, A happy, prop A
+There they met {C}, who looked at them in surprise. "Would you like to come to our picnic?" asked {A} and showed {C.him} {the prop}. ## C surprised, A point happy, prop A
+{C} was already there and stared at the two wet friends. "We are having a picnic," said {A} and held up {the prop}. ## C surprised, A happy, prop A
 "A picnic, here?" asked {C}, who came in, astonished. {A} nodded and held up {the prop}. ## C walk surprised, A happy, prop A
 --
 "I can make a sun out of paper," said {C}.
-"And I will be the ants," said {C}.
+"I will be the ants," said {C}.
 >> {C} is there and {A} shows {C.him} {the prop} ## C surprised, A point, prop A
 
 == picnic.eat
-{A} set {the prop} {ground}, in the middle of the new blanket, and {A} and {B} sat down around it like kings. ## A sit happy, B sit happy, prop ground
-Soon a dry blanket was spread out. {A} put {the prop} down {ground}, and {B} sat down beside it, full of joy. ## A happy, B sit happy, prop ground
-Soon {the prop} lay {ground} on a dry blanket, and {A} and {B} sat there and told jokes with full mouths. ## A sit happy, B sit happy, prop ground
---
+{A} set {the prop} {ground}, in the middle of a dry blanket, and {A} and {B} sat down beside it like kings. ## A sit happy, B sit happy, prop ground @ -third
+Soon a dry blanket was spread out. {A} put {the prop} down {ground}, and {B} sat down beside it, full of joy. ## A happy, B sit happy, prop ground @ -third
+Soon {the prop} lay {ground} on a dry blanket, and {A} and {B} sat there and told jokes with full mouths. ## A sit happy, B sit happy, prop ground @ -third
+{A} set {the prop} {ground}, in the middle of a dry blanket, and {A}, {B} and {C} sat down around it like kings. ## A sit happy, B sit happy, C sit happy, prop ground @ third
+Soon {the prop} lay {ground} on a dry blanket, and {A}, {B} and {C} sat around it and told jokes with full mouths. ## A sit happy, B sit happy, C sit happy, prop ground @ third
+-- +plain
 "Look, no ants!" said {A}. "I almost miss them," said {B}.
 It tasted twice as good, because it had been so hard to get.
 >> {A} puts {the prop} {ground} and they sit down, {B} too ## A sit, B sit, prop ground
@@ -118,8 +122,8 @@ Anybody can have a picnic in the sun.
 And the next time it rained, they spread the blanket at once.
 
 == deliver.open
-{Once}, {A} walked along {in place} with {a prop}. It was for a friend who had a birthday that day. ## A walk happy, prop A
-{Once}, {A} stood {in place} and looked at {a prop} in {A.own} {A.paw}. "This will be for my friend who is ill," {A.he} said. ## A happy, prop A
+{Once}, {A} walked along {in place} with {a prop}. It was for a friend who had been alone for days. ## A walk happy, prop A
+{Once}, {A} stood {in place} and looked at {a prop} in {A.own} {A.paw}. "This will be for my friend, who is so often alone," {A.he} said. ## A happy, prop A
 {Once}, {A} hurried along {in place} and carried {a prop}, which was for a friend far away. ## A walk happy, prop A
 --
 "What a happy face I will see!" thought {A}.
@@ -146,7 +150,7 @@ But there a wide ditch full of water blocked the way. {A} stopped, hugged {the p
 >> {A} cant go on because of a wide ditch. {A.He} holds {the prop}. ## A surprised, prop A
 
 == deliver.jump
-{A} jumped, but in the middle {A.he} turned around in the air, because {the prop} was too heavy. {A.He} landed on {A.own} seat, cross. ## A jump cross, prop A
+{A} jumped, but in the middle {A.he} turned around in the air, because {the prop} was in the way. {A.He} landed on {A.own} seat, cross. ## A jump cross, prop A
 {A} jumped to see if it would work. Splash! Now one foot was wet, and {the prop} almost got wet, too. {A.He} grumbled. ## A jump cross, prop A
 With {the prop} in {A.own} arms {A} jumped as far as {A.he} could. It was just far enough to get very wet, and {A.he} was angry. ## A jump cross, prop A
 --
@@ -161,22 +165,22 @@ With {the prop} in {A.own} arms {A} jumped as far as {A.he} could. It was just f
 {A} looked sadly from {the prop} to the water, when {B} came hurrying along. "What is the matter?" {B.he} asked. ## A sad, B walk, prop A
 --
 "A friend of yours is a friend of mine," said {B}.
-"Let us build a bridge," said {B}, who already had a plank.
+"Then we must get across together," said {B}.
 >> {B} comes and asks {A}, who has {the prop} ## B walk, A sad, prop A
 
 == deliver.plank
 {B} laid a plank over the water and tested it with a jump. Crack! It broke, and {A} pressed {the prop} to {A.own} heart, startled. ## B jump, A surprised, prop A
-They pushed a plank across. But it was too thin, and it bent so much that {A} ran back with {the prop}, and {B} was startled. ## A walk surprised, B surprised, prop A
+{A} and {B} pushed a plank across. But it bent so much that {A} ran back with {the prop}, and both were startled. ## A walk surprised, B surprised, prop A
 {B} walked ahead over a thin plank. Crack! {B.He} stood in the water, and {A} stared at {B.him} over {the prop}. ## B walk, A surprised, prop A
 --
-"It can carry one, but not one with a load," said {B}.
-"Well, now I am clean," said {B} and laughed.
+"That plank was much too thin," said {B}.
+"We need something better than a plank," said {B}.
 >> {B} builds a bridge but it breaks. {A} holds {the prop}. ## B surprised, A surprised, prop A
 >> {B} jumps on the plank and crack. {A} has {the prop} and is %rsurprised ## B jump, A surprised, prop A
 
 == deliver.sad
 {A} sat down with {the prop} and sniffed. "My friend is waiting," {A.he} said to {B}, "and I will be too late." ## A sit sad, prop A
-Tired, {A} sat down and held {the prop} on {A.own} knees. {B} sat down, too, and wrung out {B.own} socks. ## A sit sleepy, B sit, prop A
+Tired, {A} sat down and held {the prop} on {A.own} knees. {B} sat down, too, and thought very hard. ## A sit sleepy, B sit, prop A
 "It is no use," sighed {A}, and sat there sadly with {the prop}. {B} scratched {B.own} head. ## A sit sad, prop A
 --
 A snail crawled by and crossed the water on a leaf.
@@ -185,12 +189,12 @@ A snail crawled by and crossed the water on a leaf.
 >> {A} and {B} sit down, {A} holds {the prop} ## A sit sleepy, B sit, prop A
 
 == deliver.idea
-"With full arms nobody can jump, and with empty arms it is easy," thought {A} over {the prop}. "{B}, you go first, and I throw!" ## prop A
+"With full arms nobody can jump, and with empty arms it is easy," thought {A} over {the prop}. "{B}, you hold it while I jump!" ## prop A
 {A} looked at {the prop}. "I jump with empty arms, {B}, and then you hand it to me!" {A.he} said, and {A.own} face lit up. ## prop A
 "We have four arms," murmured {A} and hugged {the prop}. "{B}, one of us jumps, and the other one hands it over!" ## prop A
 -- +plain
 "I have long arms and a good eye," said {B}.
-"So simple!" said {B}, amazed. "Why did I have to fall in first?" ## B surprised
+"So simple!" said {B}, amazed. "Why did we not see it before?" ## B surprised
 >> {A} has an idea how to carry {the prop} across and tells {B} ## A happy, prop A
 >> {A} tells {B} a plan and holds {the prop} ## A happy, prop A
 
@@ -198,7 +202,7 @@ A snail crawled by and crossed the water on a leaf.
 {A} gave {the prop} to {B}, jumped over with empty arms, and landed safely. Then {B} stretched out {B.own} arm with it. ## A jump happy, B point, prop B
 {B} took {the prop}. {A} jumped, and what a jump it was! Then {B} reached across the water and smiled. ## A jump happy, B point happy, prop B
 "Hold it well!" said {A} and handed {the prop} to {B}. Then {A.he} leapt across, light as a feather. ## A jump happy, prop B
---
+-- +plain
 "And now, carefully!" called {A}.
 Not a single drop touched it.
 >> {A} gives {the prop} to {B} and jumps across ## A jump, prop B
@@ -206,7 +210,7 @@ Not a single drop touched it.
 
 == deliver.take
 On the other side {A} took {the prop} back from {B}, who jumped across as well. Nothing could stop them now! ## A happy, B jump happy, prop A
-{B} stretched, {A} stretched and took {the prop} back. It was as dry as a biscuit. ## B point, A point happy, prop A
+{B} stretched, and {A} stretched, too, and took {the prop} back. It was as dry as a biscuit. ## B point, A point happy, prop A
 Hand over hand it went, and then {A} held {the prop} again. {B} leapt after {A.him}, laughing. ## A happy, B jump happy, prop A
 --
 "We are a bridge made of friends," said {A}.
@@ -215,7 +219,7 @@ Hand over hand it went, and then {A} held {the prop} again. {B} leapt after {A.h
 
 == deliver.arrive
 At last they came {to place}. There sat {C}, a little sad, until {A} came closer with {the prop} and {B} sang a song. ## C sit sad, A walk happy, B happy, prop A
-{C} sat {in place} and sighed, for nobody had thought of {C.him}. Then {A} walked in with {the prop}, and {B} came behind. ## C sit sad, A walk happy, B walk, prop A
+{C} sat {in place} and sighed, for nobody had come to visit. Then {A} walked up with {the prop}, and {B} came behind. ## C sit sad, A walk happy, B walk, prop A
 {A} and {B} walked {to place}, and there was {C}, all alone and sad. "Surprise!" called {A} and held up {the prop}. ## A walk happy, B walk, C sad, prop A
 -- +plain
 "You came all this way?" asked {C}.
@@ -225,7 +229,7 @@ At last they came {to place}. There sat {C}, a little sad, until {A} came closer
 
 == deliver.give
 "This is for you," said {A} and gave {the prop} to {C}, who jumped for joy. ## C jump happy, prop C
-{A} handed {the prop} to {C}. {C.He} was so surprised that {C.he} forgot to say thank you, and then said it three times. ## C surprised, prop C
+{A} handed {the prop} to {C}, who was too surprised to say thank you, and then said it three times. ## C surprised, prop C
 {C} took {the prop} from {A} with both arms, and a big smile spread over {C.own} face. ## C happy, prop C
 --
 "It is the most beautiful thing I ever got," said {C}.
@@ -239,8 +243,8 @@ At last they came {to place}. There sat {C}, a little sad, until {A} came closer
 {C} danced about with {the prop}, and {A} and {B} danced along, wet feet and all. ## C jump happy, A jump happy, B jump happy, prop C
 -- +plain
 And the best part of giving is the way there.
-And the water on the path? The next day they built a proper bridge.
-"Next time I will visit you," said {C}, "and I will bring my own plank."
+And the water on the path? Soon they built a proper bridge.
+"Next time I will visit you," said {C}, "and I will bring something nice, too."
 
 == race.open
 {Once}, {A} jumped up and down {in place}. "I am the fastest of all!" {A.he} called, so that everybody could hear it. ## A jump happy
@@ -248,7 +252,7 @@ And the water on the path? The next day they built a proper bridge.
 {Once}, {A} told everybody {in place} how fast {A.he} was, and {A.he} danced while {A.he} said it. ## A jump happy
 --
 "I am as fast as the wind, and the wind has no legs," said {A}.
-A snail looked at {A} and thought its own thoughts.
+A snail looked at {A} and did not believe a word.
 >> {A} is {in place} and says {A.he} is the fastest ## A happy
 >> {A} runs around {in place} and wants a race ## A walk
 
@@ -265,7 +269,7 @@ A snail looked at {A} and thought its own thoughts.
 == race.start
 {C} stood there with {a prop} for the winner and counted, "One, two, three!" {A} ran off, and {B} walked after {A.him}. ## A walk, B walk, prop C
 "Ready, steady, go!" called {C} and held up {a prop}, the prize. {A} ran like the wind, and {B} walked. ## A walk, B walk, prop C
-{C} held {a prop} up high. "This is for the winner. Go!" {C.he} called and pointed ahead. {A} shot off, {B} went step by step. ## C point, A walk, B walk, prop C
+{C} held {a prop} up high. "This is for the winner. Go!" {C.he} called and pointed ahead. {A} ran off, and {B} went step by step. ## C point, A walk, B walk, prop C
 -- +plain
 The dust flew up behind {A}.
 Soon {A} was only a dot far away.
@@ -277,7 +281,7 @@ Soon {A} was only a dot far away.
 {A} was so fast that {A.he} did not see the stone. Bump! {A.He} sat in the dust and stared. ## A sit surprised
 While {A} turned back to look, {A.own} feet went on alone. Bump, there {A.he} sat, astonished. ## A sit surprised
 -- +plain
-"That stone was not there before," said {A}.
+"Who put the ground there?" asked {A}.
 "It does not matter," said {A}, "I have plenty of time."
 >> {A} trips and falls down ## A sit surprised
 >> {A} looks back and falls over a stone ## A sit surprised
@@ -294,7 +298,7 @@ And {A} snored so loudly that the birds complained. ## A sleepy
 
 == race.pass
 Step by step {B} came walking by and saw {A}, who sat there fast asleep. ## B walk, A sit sleepy
-{B} walked past on tiptoe, because {A} was sitting there asleep, and {B.he} did not want to wake {A.him}. ## B walk, A sit sleepy
+{A} was sitting there, fast asleep, when {B} walked past on tiptoe, as quietly as falling snow. ## A sit sleepy, B walk
 After a long time {B} walked around the corner. There sat {A} and slept! {B} was surprised. ## B walk surprised, A sit sleepy
 -- +plain
 "Sleep well," whispered {B} and went on.
@@ -304,7 +308,7 @@ After a long time {B} walked around the corner. There sat {A} and slept! {B} was
 
 == race.wake
 {A} jumped up, startled. {B} was already far ahead! "Wait!" {A.he} called. ## A jump surprised
-A fly tickled {A} on the {A.nose}. {A.He} jumped up, and was {A.he} surprised! Far in front walked {B}. ## A jump surprised, B walk
+A fly tickled {A} on the {A.nose}. {A.He} jumped up, and what a surprise it was! Far in front walked {B}. ## A jump surprised, B walk
 Suddenly {A} was wide awake. {A.He} stared, for {B} was almost at the finish. ## A surprised
 -- +plain
 {A} ran as {A.he} had never run before. ## A walk
@@ -327,7 +331,7 @@ What was {B} to do now?
 "Winning alone is no fun," said {B}, who came back and helped {A} up. {A} could not believe it and stared. ## B walk, A surprised
 -- +plain
 "But you would have won!" said {A}.
-"I said I never stop," said {B}, "but for a friend I do."
+"I never stop," said {B}, "but for a friend I do."
 >> {B} goes to {A} and helps {A.him} up ## B walk, A surprised
 >> {B} turns around to help {A}, who is %rsad ## B walk, A sad
 
@@ -342,12 +346,12 @@ What was {B} to do now?
 >> {A} has an idea: they go on together, {A} and {B} ## A happy, B happy
 
 == race.finish
-Arm in arm {A} and {B} walked over the finish. {C} jumped for joy with {the prop}. "Two winners!" {C.he} called. ## A walk happy, B walk happy, C jump happy, prop C
+Arm in arm {A} and {B} walked over the finish. {C} jumped for joy with {the prop}. "Hooray!" {C.he} called. ## A walk happy, B walk happy, C jump happy, prop C
 {A} and {B} walked in step and crossed the line together. {C} stared in surprise, {the prop} in {C.own} {C.paw}. ## A walk happy, B walk happy, C surprised, prop C
 Step by step {A} and {B} walked to the finish, and {C} waved with {the prop}. ## A walk happy, B walk happy, C wave happy, prop C
 --
 "Who was first?" asked {C}. "We were," said both of them.
-Everybody cheered, even the snail.
+Everybody cheered, even the birds.
 >> {A} and {B} cross the line together and {C} waves with {the prop} ## A walk happy, B walk happy, C wave, prop C
 
 == race.prize
@@ -356,7 +360,7 @@ Everybody cheered, even the snail.
 {A} took {the prop} from {C} and put it into the arms of {B}. {B} was very surprised. "You turned around for me," said {A}. ## B surprised, prop B
 --
 "And the fastest is the one with the fastest heart," said {C}.
-{B} blushed to the tips of {B.own} {B.ears}.
+{B} blushed from head to toe.
 >> {B} gets {the prop} and {A} says thank you ## B happy, A happy, prop B
 >> {A} gives {the prop} to {B} as a prize ## A happy, prop B
 
@@ -366,10 +370,10 @@ Tired and happy, {A} and {B} sat down side by side, and {B} turned {the prop} ar
 -- +plain
 {A} never said again that {A.he} was the fastest of all.
 One sees so much more when one walks slowly.
-And the snail? It arrived three days later and was very proud.
+A snail had run, too, and arrived three days later, very proud.
 
 == snow.open
-{Once}, {A} stood {in place} and looked out sadly into the white world. A friend had gone up there, and had not come back. ## A sad
+{Once}, {A} stood {in place} and looked out sadly into the white world. A friend was still out there in the snow. ## A sad
 {Once}, {A} walked up and down {in place} and was worried. A friend should have been home for a long time. ## A walk sad
 {Once}, {A} waited {in place} for a friend who wanted to come for cocoa. Nobody came, and {A} was worried. ## A sad
 -- +plain
@@ -379,12 +383,12 @@ The cocoa had grown cold by now, and {A} sighed. ## A sad
 >> {A} is worried {in place} because a friend is lost in the snow ## A sad, weather snow
 
 == snow.help
-{B} came stamping through the snow and waved. "I will come with you," {B.he} said to {A}, who was very worried. ## B wave, A sad
+{B} came in with snow on both feet and waved. "I will come with you," {B.he} said to {A}, who was very worried. ## B wave, A sad
 {A} hurried to {B}. "Somebody is lost out there," {A.he} said sadly, and {B} jumped up at once. ## A walk sad, B jump
-{A} told {B} about the lost friend, sniffed, and pointed up at the white slope. {B} put on two scarves at once. ## A point sad
+{A} told {B} about the lost friend, sniffed, and pointed out at the white slope. {B} put on two scarves at once. ## A point sad
 --
 "Let us go before the snow gets deeper," said {B}.
-"Three scarves would be better," said {B}, "but two must do."
+"Everybody who is lost can be found," said {B}.
 >> {B} wants to help {A} look for the friend ## A sad
 >> {A} tells {B} that a friend is lost and points up ## A point sad
 
@@ -419,7 +423,7 @@ Far below they could see one tiny window, as bright as a star.
 >> {A} and {B} are tired and cold ## A sleepy, B sleepy
 
 == snow.window
-{A} looked back and saw a tiny light. "How far one can see it, {B}!" {A.he} said, surprised, and pointed at the window of their house. ## A point surprised
+{A} looked back and saw a tiny light. "How far one can see it, {B}!" {A.he} said, surprised, and pointed at a window far below. ## A point surprised
 "Look," said {B} and pointed. Far away, a little window was shining. {A} stared at it and could not stop thinking. ## B point, A surprised
 -- +plain
 The snow had swallowed the sound, but not the light.
@@ -437,8 +441,8 @@ Not one bit of that light was lost.
 >> {A} wants to make a light so that somebody sees them, {B} likes it ## A happy, B happy
 
 == snow.lantern
-{B} pulled {a prop} out of the bag and lit it. {A} jumped for joy, because it shone over the whole slope. ## A jump happy, prop B
-Out of the bag came {a prop}. {B} stretched up as high as {B.he} could with it, and {A} waved with both arms. ## B point, A wave, prop B
+{B} pulled {a prop} out of {B.own} bag and lit it. {A} jumped for joy, because it shone over the whole slope. ## A jump happy, prop B
+{B} took {a prop} out of {B.own} bag and stretched up as high as possible with it, and {A} waved with both arms. ## B point, A wave, prop B
 {B} lit {a prop} and swung it to and fro. {A} waved beside {B.him} and hoped and hoped. ## A wave, prop B
 -- +plain
 The snow glittered like sugar.
@@ -470,7 +474,7 @@ Nobody lost anybody this time.
 "Thank you, {A}, and thank you, {B}," said {C} and yawned. {B} put out {the prop} and yawned, too. ## C sleepy, B sleepy, prop B
 {C} jumped for joy, because {C.own} toes were warm again. "Thank you, {B}," said {A}, "and thank you, dear {prop}!" ## C jump happy, prop B
 -- +plain
-And ever since, a light has stood in that window.
+And ever since, a light has stood in the window.
 Outside it went on snowing, but that did not matter now.
 Light is the loudest thing in the snow.
 """
@@ -489,6 +493,7 @@ def picnic_in_the_rain(t: Teller) -> None:
     t.tell("picnic.inside", place=t.pick("kitchen", "bedroom", "library"), free=False)
     if t.chance(0.6):
         t.tell("picnic.third", free=False)
+        t.flags.add("third")
     t.tell("picnic.eat", hold="ground", free=False)
     t.pass_time(0.5)
     t.tell("picnic.close", end=True, free=False)
@@ -497,6 +502,7 @@ def picnic_in_the_rain(t: Teller) -> None:
 def deliver_a_present(t: Teller) -> None:
     """With full arms nobody can jump; four arms are a bridge."""
     t.fixed = set()
+    start = t.place
     t.tell("deliver.open", hold="A")
     t.tell("deliver.way", place=t.another_place(outdoors=True))
     t.tell("deliver.stop", free=False)
@@ -510,7 +516,8 @@ def deliver_a_present(t: Teller) -> None:
     t.tell("deliver.idea", free=False)
     t.tell("deliver.across", hold="B", free=False)
     t.tell("deliver.take", hold="A", free=False)
-    t.tell("deliver.arrive", place=t.another_place(), free=False)
+    far = [place for place in PLACES if place != start]
+    t.tell("deliver.arrive", place=t.another_place(*far), free=False)
     t.tell("deliver.give", hold="C", free=False)
     t.tell("deliver.close", end=True, free=False)
 
