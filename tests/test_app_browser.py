@@ -366,3 +366,17 @@ def _wide_png(folder: Path) -> bytes:
     path = folder / "wide.png"
     Image.new("1", (30_000, 20)).save(path)
     return path.read_bytes()
+
+
+def test_words_that_were_not_sent_survive_a_reload(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.fill("#sentence textarea", "Late one night, the wind sang.")
+    page.reload()
+    expect(page.locator("#sentence textarea")).to_have_value("Late one night, the wind sang.")
+    # Gradio knows them, too: they begin the story.
+    page.check("#keep-first input")
+    page.click("#begin")
+    wait_for_panel(page, "p1")
+    expect(page.locator("#page-p1 .caption")).to_have_text("Late one night, the wind sang.")
+    page.click(".masthead [data-do=start] >> nth=1")
+    expect(page.locator("#sentence textarea")).to_have_value("")
