@@ -29,6 +29,7 @@ from seedstory_core.config import StudioConfig, load_config, project_path
 from seedstory_core.engine import StoryEngine
 from seedstory_core.errors import SeedStoryError
 from seedstory_core.evaluation import measure
+from seedstory_core.evaluation.goals import verdict
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import Share, table
 from seedstory_core.weights.checkpoint import load_weights, read_weights
@@ -62,6 +63,7 @@ def main() -> int:
     print(
         f"{platform.machine()}, {torch.get_num_threads()} threads, weights {engine.fingerprint}\n"
     )
+    columns = {}
     for name in names:
         started = time.monotonic()
         result = MEASUREMENTS[name](engine, reader, arguments.stories)
@@ -71,8 +73,11 @@ def main() -> int:
         for line in result.lines:
             print(f"- {line}")
         print(f"\n({time.monotonic() - started:.0f} s)\n", flush=True)
+        columns[name] = result.columns
         if arguments.out is not None:
             write(arguments.out, name, result)
+    if arguments.what == "all":
+        print(f"## goals\n\n{verdict(columns)}\n")
     return 0
 
 

@@ -1,0 +1,73 @@
+"""What was reached against what we want, from the measurements' own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seedstory_core.evaluation.scores import Share
+
+GOALS = {
+    "main character": 0.95,
+    "all characters": 0.90,
+    "place": 0.97,
+    "time of day": 0.95,
+    "prop": 0.85,
+    "expression": 0.70,
+}
+"""Least share of right answers in pictures of the model's own captions."""
+CODEC_MARGIN = 0.05
+"""At most this far below the codec's round trip; readers' sentences at most twice as far."""
+LONG_MARGIN = 0.03
+"""Panels 16 to 25 are at most this far below panels 1 to 10."""
+
+Columns = Mapping[str, Mapping[str, Share]]
+
+
+def verdict(results: Mapping[str, Columns]) -> str:
+    """Set every goal beside what was measured, as Markdown.
+
+    Args:
+        results: Columns by measurement (`ladder`, `pictures`, `steer`, `long`); those that were not
+            measured are left open.
+    """
+
+    def value(measurement: str, column: str, metric: str) -> float | None:
+        share = results.get(measurement, {}).get(column, {}).get(metric)
+        return None if share is None else share.value
+
+    lines = [
+        "| goal | wanted | reached | |",
+        "|---|---|---|---|",
+    ]
+
+    def row(goal: str, wanted: float | None, reached: float | None) -> None:
+        is_open = wanted is None or reached is None
+        mark = "open" if is_open else "yes" if reached >= wanted - 1e-9 else "**no**"  # type: ignore[operator]
+        lines.append(f"| {goal} | {_percent(wanted)} | {_percent(reached)} | {mark} |")
+
+    for metric, goal in GOALS.items():
+        row(f"own caption: {metric}", goal, value("pictures", "own caption", metric))
+    for metric in GOALS:
+        codec = value("ladder", "codec", metric)
+        own = value("pictures", "own caption", metric)
+        row(f"own caption against the codec: {metric}", _less(codec, CODEC_MARGIN), own)
+    for column in ("known wording", "new wording"):
+        for metric, goal in GOALS.items():
+            codec = value("ladder", "codec", metric)
+            wanted = goal - CODEC_MARGIN
+            if codec is not None:
+                wanted = max(wanted, codec - 2 * CODEC_MARGIN)
+            row(f"reader's sentence, {column}: {metric}", wanted, value("steer", column, metric))
+    sink = "multimodal attention sink"
+    for metric in GOALS:
+        early, late = (value("long", f"{sink} {part}", metric) for part in ("1–10", "16–25"))
+        row(f"panels 16–25 against 1–10: {metric}", _less(early, LONG_MARGIN), late)
+    return "\n".join(lines)
+
+
+def _less(value: float | None, margin: float) -> float | None:
+    return None if value is None else value - margin
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"

@@ -1,0 +1,119 @@
+"""The figures of the model card, on cases whose scores can be counted by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from seedstory_core.data.attributes import encode
+from seedstory_core.data.world import Actor, Scene
+from seedstory_core.evaluation.goals import GOALS, verdict
+from seedstory_core.evaluation.scores import (
+    Case,
+    Share,
+    hits,
+    majority,
+    shuffled,
+    summarize,
+    table,
+)
+
+MIRA = Actor(species="fox", pose="stand", expression="happy", facing=None)
+BRUNO = Actor(species="bear", pose="sit", expression="sad", facing=None)
+
+
+def scene(**changes: object) -> Scene:
+    facts: dict[str, object] = {
+        "place": "garden",
+        "actors": (MIRA, BRUNO),
+        "time": "day",
+        "weather": "clear",
+        "camera": "wide",
+        "prop": "kite",
+        "holder": 0,
+        "seed": 0,
+    }
+    return Scene(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def case(shown: Scene, story: str = "a", **options: object) -> Case:
+    """What a reader without fault sees in `shown`, held against `scene()`."""
+    return Case(story, encode(scene()), encode(shown), **options)  # type: ignore[arg-type]
+
+
+def test_a_perfect_picture_is_right_in_everything() -> None:
+    found = hits(case(scene()))
+    assert all(right == asked for right, asked in found.values())
+    assert found["expression"] == (2, 2) and found["all characters"] == (1, 1)
+
+
+def test_each_mistake_costs_its_own_metric_only() -> None:
+    def wrong(shown: Scene) -> set[str]:
+        return {name for name, (right, asked) in hits(case(shown)).items() if right < asked}
+
+    assert wrong(scene(place="beach")) == {"place"}
+    assert wrong(scene(time="night")) == {"time of day"}
+    assert wrong(scene(prop="drum")) == {"prop"}
+    sad_mira = Actor(species="fox", pose="stand", expression="sad", facing=None)
+    assert wrong(scene(actors=(sad_mira, BRUNO))) == {"expression"}
+    other = Actor(species="cat", pose="sit", expression="sad", facing=None)
+    assert wrong(scene(actors=(MIRA, other))) == {"all characters"}
+    assert "main character" in wrong(scene(actors=(BRUNO, MIRA)))
+    # An actor too many, or too few, is no right cast.
+    assert "all characters" in wrong(scene(actors=(MIRA,)))
+
+
+def test_questions_that_make_no_sense_are_not_asked() -> None:
+    empty = encode(scene(prop=None, holder=None, camera="close"))
+    found = hits(Case("a", empty, encode(scene())))
+    assert found["prop"] == (0, 0) and found["pose"] == (0, 0)
+    only = hits(case(scene(), asked=frozenset({"place"})))
+    assert set(only) == {"place"}
+
+
+def test_shares_are_over_questions_and_intervals_over_stories() -> None:
+    cases = [case(scene(), "a")] * 3 + [case(scene(place="beach"), "b")]
+    share = summarize(cases)["place"]
+    assert share.value == 0.75 and share.count == 4
+    # Two stories, one wholly right and one wholly wrong: whole stories are drawn.
+    assert (share.low, share.high) == (0.0, 1.0)
+    assert summarize(cases)["expression"].count == 8
+    assert "| place | 75.0 (0–100) |" in table({"x": summarize(cases)})
+
+
+def test_baselines_know_nothing_of_the_single_picture() -> None:
+    beach = Case("b", encode(scene(place="beach")), encode(scene(place="beach")))
+    cases = [case(scene())] * 3 + [beach]
+    assert summarize(majority(cases))["place"].value == 0.75
+    mixed = shuffled(cases)
+    assert [c.expected for c in mixed] == [c.expected for c in cases]
+    places = sorted(c.seen["place"] for c in mixed)
+    assert places == sorted(c.seen["place"] for c in cases)
+
+
+def test_the_verdict_says_yes_no_and_open() -> None:
+    def share(value: float) -> Share:
+        return Share(value, value, value, 100)
+
+    results = {
+        "ladder": {"codec": {name: share(0.99) for name in GOALS}},
+        "pictures": {"own caption": {name: share(0.95) for name in GOALS}},
+        "long": {
+            "multimodal attention sink 1–10": {"place": share(0.95)},
+            "multimodal attention sink 16–25": {"place": share(0.91)},
+        },
+    }
+    lines = verdict(results).splitlines()
+
+    def line(goal: str) -> str:
+        return next(text for text in lines if text.startswith(f"| {goal} |"))
+
+    assert line("own caption: main character").endswith("| yes |")
+    assert line("own caption: place") == "| own caption: place | 97.0 % | 95.0 % | **no** |"
+    assert line("own caption against the codec: prop").endswith("| 94.0 % | 95.0 % | yes |")
+    assert line("reader's sentence, new wording: place").endswith("| 92.0 % | – | open |")
+    assert line("panels 16–25 against 1–10: place").endswith("| 92.0 % | 91.0 % | **no** |")
+
+
+@pytest.mark.parametrize("metric", GOALS)
+def test_every_goal_is_a_metric(metric: str) -> None:
+    assert metric in hits(case(scene()))
