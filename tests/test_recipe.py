@@ -14,6 +14,8 @@ from seedstory_core.engine import TurnRequest, TurnResult
 from seedstory_core.evaluation.__main__ import load_reader
 from seedstory_core.evaluation.measure import ladder, long, pictures, steer, text
 from seedstory_core.evaluation.scores import table
+from seedstory_core.evaluation.showcase import show
+from seedstory_core.evaluation.telling import opening
 from seedstory_core.training import stages
 from seedstory_core.training.loop import Plan, fit
 
@@ -113,6 +115,15 @@ def test_every_measurement_runs_and_prints(weights: list[str]) -> None:
     result = long(engine, reader, 1)
     assert any("16–25" in column for column in result.columns)
     assert engine.rule == rule
+
+
+def test_the_showcase_shows_whole_stories(weights: list[str], tmp_path: Path) -> None:
+    page = show(build_engine(load_config(None, weights)), tmp_path, 2)
+    text = page.read_text()
+    for number in range(2):
+        assert f"(images/story-{number}.webp)" in text
+        assert (tmp_path / "images" / f"story-{number}.webp").stat().st_size > 0
+        assert f"1. {opening(number).text}" in text
 
 
 def test_stage_three_starts_from_stage_one_and_keeps_the_codec(weights: list[str]) -> None:
