@@ -25,7 +25,8 @@ because it is trained before it and never again."""
 
 def build_store(config: StudioConfig) -> SessionStore:
     """Build everything: the engine, the archive of stories, and the sessions over both."""
-    return SessionStore(build_engine(config), build_archive(config))
+    archive = build_archive(config)  # first, because a wrong address is found at once
+    return SessionStore(build_engine(config), archive)
 
 
 def build_archive(config: StudioConfig) -> StoryArchive:

@@ -1,0 +1,76 @@
+"""The addresses beside the page give a story's files, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from told_stories import branched_story
+
+from demo.files import routes
+from seedstory_core.session import SessionStore
+
+
+@pytest.fixture
+def client(store: SessionStore) -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=routes(store)), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_pictures_come_large_and_small(store: SessionStore, client: TestClient) -> None:
+    shelf = branched_story(store.archive)
+    name = shelf.tree.panel("p1").image_name
+    address = f"/pictures/{shelf.story_id}/{name}"
+    large, small = client.get(address), client.get(f"{address}?small")
+    assert Image.open(io.BytesIO(large.content)).size == (256, 256)
+    assert max(Image.open(io.BytesIO(small.content)).size) == 192
+    assert len(small.content) < len(large.content)
+    assert "immutable" in large.headers["cache-control"]
+
+
+def test_a_story_is_taken_home_as_a_book_or_as_everything(
+    store: SessionStore, client: TestClient
+) -> None:
+    shelf = branched_story(store.archive)
+    book = client.get(f"/take/{shelf.story_id}/p3.html")
+    assert book.headers["content-type"].startswith("text/html")
+    assert book.headers["content-disposition"].endswith('.html"')
+    everything = client.get(f"/take/{shelf.story_id}/p3.zip")
+    with zipfile.ZipFile(io.BytesIO(everything.content)) as content:
+        assert content.testzip() is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/take/{story}/p3.exe",
+        "/take/{story}/p3.html%0d%0aX-Bad:%20yes",
+        "/take/{story}/p99.html",
+        "/take/nobody-knows-this-story/p1.html",
+        "/pictures/{story}/story.json",
+        "/pictures/{story}/..%2fstory.json",
+        "/pictures/{story}/p1.json",
+        "/studio/../app.py",
+        "/studio/%2e%2e/app.py",
+        "/studio/tiny/vae.safetensors",
+        "/studio/%00.css",
+        "/studio/nothing.css",
+    ],
+)
+def test_anything_else_is_not_found(store: SessionStore, client: TestClient, address: str) -> None:
+    shelf = branched_story(store.archive)
+    answer = client.get(address.format(story=shelf.story_id))
+    assert answer.status_code == 404
+    assert "x-bad" not in answer.headers and "Traceback" not in answer.text
+    assert len(answer.text) < 200
+
+
+def test_the_stylesheet_is_asked_for_anew(client: TestClient) -> None:
+    answer = client.get("/studio/style.css")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-cache"
