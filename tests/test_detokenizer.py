@@ -23,6 +23,7 @@ from seedstory_core.weights.published import detokenizer_weights
 def small_config(**changes: object) -> DeTokenizerConfig:
     """A de-tokenizer of 16-pixel pictures and 4 x 4 latents, small enough for every case."""
     base = DeTokenizerConfig(
+        spatial_hint_channels=0,
         perceiver=PerceiverConfig(
             dim=16, depth=1, dim_head=8, heads=2, num_queries=4, embedding_dim=8,
             output1_dim=6, output2_dim=10,

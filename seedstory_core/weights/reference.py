@@ -155,6 +155,7 @@ def reference_config(folder: Path) -> StudioConfig:
             num_inference_steps=50,
             guidance_scale=numbers["inference"]["guidance_scale"],
             prediction_type=scheduler["prediction_type"],
+            spatial_hint_channels=0,
             condition_dropout=0.0,
         ),
         generation=GenerationConfig(
