@@ -63,7 +63,7 @@ class Server:
             f"runtime.weights_folder={config.runtime.weights_folder}",
             f"tokenizer.folder={config.tokenizer.folder}",
             f"generation.max_new_tokens={config.generation.max_new_tokens}",
-            "runtime.num_threads=2",
+            "runtime.num_threads=1",
             *settings,
         ]
         self._process: subprocess.Popen[bytes] | None = None
