@@ -58,7 +58,7 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.log = stories.parent / "server.log"
-        self._stories = stories
+        self.stories = stories
         self._settings = [
             f"runtime.weights_folder={config.runtime.weights_folder}",
             f"tokenizer.folder={config.tokenizer.folder}",
@@ -69,7 +69,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout_seconds: float = 120) -> None:
-        environment = {**os.environ, "SEEDSTORY_STORIES_FOLDER": str(self._stories)}
+        environment = {**os.environ, "SEEDSTORY_STORIES_FOLDER": str(self.stories)}
         command = [sys.executable, "app.py", "--port", str(self.port), "--set", *self._settings]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

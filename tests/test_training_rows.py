@@ -13,6 +13,7 @@ from seedstory_core.generation.kv import KVSegment, assemble
 from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.training.language import collate, read_words
 from seedstory_core.training.story_lm import IGNORED, Row, attention_mask, pack, run_rows
 
 CAPTIONS = ["Mina found a kite.", "The wind pulled.", "She ran home and laughed.", "Good night."]
@@ -141,3 +142,49 @@ def test_an_evicted_panel_is_seen_through_its_sinks_only(tokenizer: StoryTokeniz
     expected = {0, 1, 2, 3}
     expected |= set(range(span.boi - 4, span.boi + 8)) | set(range(span.eoi - 8, span.eoi + 1))
     assert rows == sorted(expected)
+
+
+def test_words_without_pictures_stand_where_they_stand_beside_them(
+    tokenizer: StoryTokenizer,
+) -> None:
+    readers = ["", "The wind", "", ""]
+    full, bare = (
+        pack(
+            *(tokenizer, SEPARATOR, CAPTIONS, readers),
+            gap_before=2,
+            gap=50,
+            ends=True,
+            with_pictures=with_pictures,
+        )
+        for with_pictures in (True, False)
+    )
+    words = [i for i in range(len(full.ids)) if full.query_of[i] < 0 and full.image_of[i] < 0]
+    for name in ("ids", "positions", "labels", "panel_of"):
+        both = getattr(full, name), getattr(bare, name)
+        assert [both[0][i] for i in words] == both[1]
+    assert not any(bare.regress)
+
+
+@torch.no_grad()
+def test_reading_words_alone_looks_across_the_places_of_pictures(
+    model: StoryLM, tokenizer: StoryTokenizer
+) -> None:
+    def last_state(captions: list[str]) -> torch.Tensor:
+        row = pack(tokenizer, SEPARATOR, captions, [""] * 4, with_pictures=False)
+        batch = collate([row], tokenizer.pad_id)
+        return read_words(model, batch)[0, -1]
+
+    changed = ["Mina lost a kite.", *CAPTIONS[1:]]
+    assert not torch.allclose(last_state(CAPTIONS), last_state(changed), atol=1e-4)
+
+
+@torch.no_grad()
+def test_padding_changes_nothing_that_is_read(model: StoryLM, tokenizer: StoryTokenizer) -> None:
+    rows = [
+        pack(tokenizer, SEPARATOR, captions, [""] * len(captions), with_pictures=False)
+        for captions in (CAPTIONS[:2], CAPTIONS)
+    ]
+    together = read_words(model, collate(rows, tokenizer.pad_id))
+    for index, row in enumerate(rows):
+        alone = read_words(model, collate([row], tokenizer.pad_id))[0]
+        assert torch.allclose(together[index, : len(row.ids)], alone, atol=1e-5)

@@ -2,7 +2,8 @@
 
 In order: `reader`, `vae`, `vision` learn from drawn pictures; `data` writes the stories,
 `tokenizer` learns their words, `features` and `latents` run the frozen picture models over them;
-then the three stages of the paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3);
+then the three stages of the paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3),
+of which the second begins with what `language` read before it;
 `export` packs the weights, and `adopt` does the opposite: it lays the shipped weights into a run
 folder, so that single later stages can be trained on their own or further.
 """
@@ -38,6 +39,7 @@ from seedstory_core.training.cache import (
     take,
 )
 from seedstory_core.training.detokenizer import DeTokenizerStage, features_of
+from seedstory_core.training.language import LanguageStage
 from seedstory_core.training.loop import Stage
 from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.reader import ReaderStage
@@ -47,11 +49,11 @@ from seedstory_core.training.vae import VaeStage, latent_statistics
 from seedstory_core.training.vision import VisionStage
 from seedstory_core.weights.checkpoint import load_weights, read_weights, save_weights
 
-TRAINED = ("reader", "vae", "vision", "detokenizer", "story_lm", "adapt")
+TRAINED = ("reader", "vae", "vision", "detokenizer", "language", "story_lm", "adapt")
 PREPARED = ("data", "tokenizer", "features", "latents", "regress", "export", "adopt")
 ORDER = (
     *("reader", "vae", "vision", "data", "tokenizer", "features", "latents"),
-    *("detokenizer", "story_lm", "regress", "adapt", "export"),
+    *("detokenizer", "language", "story_lm", "regress", "adapt", "export"),
 )
 
 
@@ -82,13 +84,20 @@ class Runs:
         self.data = folder / "data"
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
+    def weights(self, name: str) -> Path:
+        """The file of a finished stage's weights; the stage may not have come so far."""
+        return self.folder / name / "weights.safetensors"
+
+    def start(self, name: str, model: nn.Module) -> nn.Module:
+        """Give a model its trained weights, to train on from there."""
+        if not self.weights(name).exists():
+            raise SystemExit(f"{self.weights(name)} is missing: train {name} first.")
+        load_model(model, str(self.weights(name)))
+        return model
+
     def load(self, name: str, model: nn.Module) -> nn.Module:
         """Give a model its trained weights and freeze it."""
-        path = self.folder / name / "weights.safetensors"
-        if not path.exists():
-            raise SystemExit(f"{path} is missing: train {name} first.")
-        load_model(model, str(path))
-        return model.requires_grad_(False).eval().to(self.device)
+        return self.start(name, model).requires_grad_(False).eval().to(self.device)
 
     def vision(self) -> VisionEncoder:
         """The trained picture encoder."""
@@ -131,10 +140,9 @@ def build(name: str, runs: Runs) -> Stage:
     from those weights.
     """
     stage = _build(name, runs)
-    run = runs.folder / name
-    if (run / "weights.safetensors").exists() and not (run / "state").exists():
+    if runs.weights(name).exists() and not (runs.folder / name / "state").exists():
         part = stage.model.encoder if isinstance(stage, VisionStage) else stage.model
-        load_model(part, str(run / "weights.safetensors"))  # type: ignore[arg-type]
+        runs.start(name, cast(nn.Module, part))
     return stage
 
 
@@ -153,7 +161,13 @@ def _build(name: str, runs: Runs) -> Stage:
         stage.model.vae.load_state_dict(runs.vae().cpu().state_dict())  # type: ignore[union-attr]
         return stage
     if name == "story_lm":
-        return StoryStage(config, runs.tokenizer(), runs.cache("train"), runs.cache("validation"))
+        story = StoryStage(config, runs.tokenizer(), runs.cache("train"), runs.cache("validation"))
+        if not runs.weights(name).exists():
+            runs.start("language", story.model)
+        return story
+    if name == "language":
+        told = [list(read_stories(runs.data / f"{part}.jsonl")) for part in ("train", "validation")]
+        return LanguageStage(config, runs.tokenizer(), *told)
     if name == "adapt":
         regressed = np.load(runs.folder / "regress" / "features.npy", mmap_mode="r")
         stage = DeTokenizerStage(
@@ -163,7 +177,7 @@ def _build(name: str, runs: Runs) -> Stage:
             runs.zero_features(),
             regressed=regressed,
         )
-        load_model(stage.model, str(runs.folder / "detokenizer" / "weights.safetensors"))
+        runs.start("detokenizer", stage.model)
         return stage
     raise ValueError(f"There is no stage {name!r}.")
 
@@ -238,10 +252,7 @@ def export(runs: Runs) -> None:
     config = runs.config
     target = project_path(config.runtime.weights_folder)
 
-    def is_done(name: str) -> bool:
-        return (runs.folder / name / "weights.safetensors").exists()
-
-    drawer = "adapt" if is_done("adapt") else "detokenizer"
+    drawer = "adapt" if runs.weights("adapt").exists() else "detokenizer"
     parts: dict[str, tuple[str, Callable[[], nn.Module]]] = {
         "vision": ("vision", runs.vision),
         "vae": ("vae", runs.vae),
@@ -250,7 +261,7 @@ def export(runs: Runs) -> None:
         "reader": ("reader", lambda: runs.load("reader", AttributeReader())),
     }
     for part, (run, load) in parts.items():
-        if is_done(run):
+        if runs.weights(run).exists():
             path = target / f"{part}.safetensors"
             leave_out = "vae." if part == "detokenizer" else ""
             save_weights(load(), path, dtype=torch.float16, leave_out=leave_out)
@@ -275,7 +286,7 @@ def adopt(runs: Runs) -> None:
         ),
     }
     for name, build_module in modules.items():
-        file, target = source / f"{name}.safetensors", runs.folder / name / "weights.safetensors"
+        file, target = source / f"{name}.safetensors", runs.weights(name)
         if not file.exists() or target.exists():
             continue
         weights = read_weights(file)
@@ -295,7 +306,7 @@ def finish(name: str, stage: Stage, runs: Runs) -> None:
     """Write a finished stage's weights, and what later steps need beside them."""
     # The heads that taught the picture encoder are not needed again.
     model = stage.model.encoder if isinstance(stage, VisionStage) else stage.model
-    save_model(cast(nn.Module, model), str(runs.folder / name / "weights.safetensors"))
+    save_model(cast(nn.Module, model), str(runs.weights(name)))
     if name == "vae":
         assert isinstance(stage.model, PictureVae)
         shift, scale = latent_statistics(stage.model, runs.config.detokenizer.image_size)

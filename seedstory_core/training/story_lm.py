@@ -74,6 +74,7 @@ def pack(
     gap_before: int = -1,
     gap: int = 0,
     ends: bool = False,
+    with_pictures: bool = True,
 ) -> Row:
     """Lay a window of panels out as one row.
 
@@ -85,6 +86,8 @@ def pack(
         gap_before: Panel before which positions jump, or -1.
         gap: By how many positions.
         ends: Whether the end token follows the last picture.
+        with_pictures: Without, the rows of the pictures are left out; the words stand where they
+            stand with them, and between the marks of a picture the positions jump.
     """
     row = Row()
     separator_ids = tokenizer.encode_text(separator)
@@ -121,21 +124,24 @@ def pack(
             num_rows += 1
             position += 1
         boi = num_rows - 1
-        for offset, token in enumerate(tokenizer.image_query_ids):
-            position += offset
-            put(token, panel, learn=False, query=panel)
-            position -= offset
-        for token in tokenizer.image_query_ids:
-            put(token, panel, learn=False, image=panel)
-            num_rows += 1
-            position += 1
+        if with_pictures:
+            for offset, token in enumerate(tokenizer.image_query_ids):
+                position += offset
+                put(token, panel, learn=False, query=panel)
+                position -= offset
+            for token in tokenizer.image_query_ids:
+                put(token, panel, learn=False, image=panel)
+                num_rows += 1
+                position += 1
+        else:
+            position += len(tokenizer.image_query_ids)
         put(tokenizer.eoi_id, panel, learn=False)
         previous = len(row.ids) - 1
         eoi = num_rows
         num_rows += 1
         position += 1
         row.spans.append(PanelSpan(start, boi, eoi, num_rows))
-        row.regress.append(bool(caption_ids))
+        row.regress.append(bool(caption_ids) and with_pictures)
     if ends:
         row.labels[previous] = tokenizer.eos_id
     return row
@@ -161,6 +167,50 @@ def attention_mask(row: Row, rule: SinkRule | None = None) -> Tensor:
             lost = (panel_of < panel) & ~is_query & ~kept[story_row.clamp(min=0)]
             mask[(panel_of == panel)[:, None] & lost[None, :]] = False
     return mask
+
+
+def choose_stories(count: int, number: int, size: int) -> list[int]:
+    """Which stories batch `number` draws on; every story comes once before any comes again."""
+    epoch, place = divmod(number * size, count)
+    order = np.random.default_rng(2000 + epoch).permutation(count)
+    return [int(order[(place + offset) % count]) for offset in range(size)]
+
+
+def cut_window(
+    tokenizer: StoryTokenizer,
+    separator: str,
+    told: StreamStory,
+    rng: np.random.Generator,
+    *,
+    with_pictures: bool = True,
+) -> tuple[Row, int]:
+    """Cut a window of at most ten panels out of a story, anywhere.
+
+    Returns:
+        The window, and the panel of the story that is its first.
+    """
+    count = len(told.captions)
+    length = min(count, MOST_PANELS)
+    # Half of the windows begin where the story begins, the others anywhere.
+    first = 0 if rng.random() < 0.5 else int(rng.integers(0, count - length + 1))
+    captions = list(told.captions[first : first + length])
+    readers = list(told.reader_texts[first : first + length])
+    if with_pictures and rng.random() < 0.1:
+        captions[0] = readers[0] = ""
+    gap_before, gap = -1, 0
+    if rng.random() < 0.3:
+        gap_before, gap = int(rng.integers(1, length)), int(rng.integers(1, 800))
+    row = pack(
+        tokenizer,
+        separator,
+        captions,
+        readers,
+        gap_before=gap_before,
+        gap=gap,
+        ends=first + length == count,
+        with_pictures=with_pictures,
+    )
+    return row, first
 
 
 class StoryStage:
@@ -201,11 +251,8 @@ class StoryStage:
         )
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Cut `size` windows out of stories; every story comes once before any comes again."""
-        count = len(self.cache.stories)
-        epoch, place = divmod(number * size, count)
-        order = np.random.default_rng(2000 + epoch).permutation(count)
-        chosen = [int(order[(place + offset) % count]) for offset in range(size)]
+        """Cut `size` windows out of stories."""
+        chosen = choose_stories(len(self.cache.stories), number, size)
         return self._batch(self.cache, chosen, np.random.default_rng((3000, number)))
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
@@ -255,26 +302,7 @@ class StoryStage:
     def _window(
         self, told: StreamStory, rng: np.random.Generator
     ) -> tuple[Row, int, SinkRule | None]:
-        count = len(told.captions)
-        length = min(count, MOST_PANELS)
-        # Half of the windows begin where the story begins, the others anywhere.
-        first = 0 if rng.random() < 0.5 else int(rng.integers(0, count - length + 1))
-        captions = list(told.captions[first : first + length])
-        readers = list(told.reader_texts[first : first + length])
-        if rng.random() < 0.1:
-            captions[0] = readers[0] = ""
-        gap_before, gap = -1, 0
-        if rng.random() < 0.3:
-            gap_before, gap = int(rng.integers(1, length)), int(rng.integers(1, 800))
-        row = pack(
-            self.tokenizer,
-            self.config.tokenizer.separator,
-            captions,
-            readers,
-            gap_before=gap_before,
-            gap=gap,
-            ends=first + length == count,
-        )
+        row, first = cut_window(self.tokenizer, self.config.tokenizer.separator, told, rng)
         rule = None
         if rng.random() < 0.4:
             rule = SinkRule(window_panels=int(rng.integers(2, MOST_PANELS)))
