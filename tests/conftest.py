@@ -32,6 +32,7 @@ except ImportError:
     collect_ignore = [
         "test_draw.py",
         "test_recipe.py",
+        "test_scores.py",
         "test_storystream.py",
         "test_training_rows.py",
     ]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from seedstory_core.data.attributes import encode
+from seedstory_core.data.draw import layout, render_image
+from seedstory_core.data.stories import tell
 from seedstory_core.data.world import Actor, Scene
 from seedstory_core.evaluation.goals import GOALS, verdict
+from seedstory_core.evaluation.looks import colours_kept, names_kept
 from seedstory_core.evaluation.scores import (
     Case,
     Share,
+    class_hits,
     hits,
     majority,
     shuffled,
@@ -117,3 +123,42 @@ def test_the_verdict_says_yes_no_and_open() -> None:
 @pytest.mark.parametrize("metric", GOALS)
 def test_every_goal_is_a_metric(metric: str) -> None:
     assert metric in hits(case(scene()))
+
+
+def test_every_answer_is_also_scored_by_itself() -> None:
+    found = class_hits(case(scene(place="beach", prop="drum")))
+    assert found["place: garden"] == (0, 1) and found["prop: kite"] == (0, 1)
+    assert found["character: fox"] == found["character: bear"] == (1, 1)
+    assert found["expression: sad"] == (1, 1)
+    # Nobody asks about what should not be there, nor about the third actor, who is absent.
+    assert "place: beach" not in found and sum(asked for _, asked in found.values()) == 10
+    shares = summarize([case(scene()), case(scene(place="beach"))], class_hits)
+    assert "| place: garden | 50.0 (2) |" in table({"x": shares}, counts=True)
+
+
+def test_colours_are_kept_or_not() -> None:
+    shown = scene()
+    drawn = render_image(shown)
+    assert colours_kept([shown], [drawn])["fox"] == (1, 1)
+    blurred = drawn.resize((64, 64)).resize((256, 256))
+    assert colours_kept([shown], [blurred])["bear"] == (1, 1)
+    cat = Actor(species="cat", pose="stand", expression="happy", facing=None)
+    found = colours_kept([shown], [render_image(scene(actors=(cat, BRUNO)))])
+    assert found["fox"] == (0, 1) and found["bear"] == (1, 1) and found["cat"] == (0, 0)
+    # Another coat, the clothes unchanged.
+    pixels = np.asarray(drawn).copy()
+    left, top, right, bottom = (round(edge) for edge in layout(shown).heads[0])
+    pixels[top:bottom, left:right] = pixels[top:bottom, left:right][..., ::-1]
+    assert colours_kept([shown], [Image.fromarray(pixels)])["fox"] == (0, 1)
+
+
+def test_what_is_said_about_somebody_fits_the_name() -> None:
+    assert names_kept(["Mira the fox waved.", "Pip, in his yellow scarf, ran to Ella."]) == (2, 2)
+    assert names_kept(["Mira the bear waved to Ella the elephant in his orange overalls."]) == (
+        1,
+        3,
+    )
+    assert names_kept(["Cleo the cat, in her red shirt, sang."]) == (1, 2)
+    told = [panel.text for seed in range(20) for panel in tell(seed, "test").panels]
+    right, count = names_kept(told)
+    assert right == count > 20

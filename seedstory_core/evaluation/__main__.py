@@ -69,7 +69,10 @@ def main() -> int:
         result = MEASUREMENTS[name](engine, reader, arguments.stories)
         print(f"## {name}\n")
         if result.columns:
-            print(table(result.columns))
+            print(table(result.columns) + "\n")
+        if result.classes:
+            print("By answer, with the number of questions:\n")
+            print(table(result.classes, counts=True) + "\n")
         for line in result.lines:
             print(f"- {line}")
         print(f"\n({time.monotonic() - started:.0f} s)\n", flush=True)
@@ -96,11 +99,13 @@ def write(folder: Path, name: str, result: measure.Result) -> None:
     def plain(share: Share) -> dict[str, float]:
         return {key: round(value, 4) for key, value in dataclasses.asdict(share).items()}
 
-    columns = {
-        column: {metric: plain(share) for metric, share in shares.items()}
-        for column, shares in result.columns.items()
-    }
-    content = {"columns": columns, "lines": result.lines}
+    content = {
+        name: {
+            column: {metric: plain(share) for metric, share in shares.items()}
+            for column, shares in columns.items()
+        }
+        for name, columns in (("columns", result.columns), ("classes", result.classes))
+    } | {"lines": result.lines}
     (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
     if result.stories:
         (folder / f"{name}.txt").write_text(result.stories)

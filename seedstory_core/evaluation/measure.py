@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,14 +14,16 @@ from PIL import Image
 from seedstory_core.data.draw import render_image
 from seedstory_core.data.stories import reader_cases, tell
 from seedstory_core.data.teller import sentences
-from seedstory_core.data.world import Scene
+from seedstory_core.data.world import CHARACTERS, Scene
 from seedstory_core.engine import StoryEngine, TurnRequest
+from seedstory_core.evaluation.looks import colours_kept, names_kept
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import (
     METRICS,
     Case,
     Share,
     cases_of,
+    class_hits,
     majority,
     shuffled,
     summarize,
@@ -47,12 +49,14 @@ class Result:
 
     Attributes:
         columns: Shares per metric, one column per thing compared.
+        classes: Shares per expected answer, likewise.
         lines: Further findings, a sentence each.
         stories: Told stories in full.
         sheets: Pictures to look at.
     """
 
     columns: dict[str, dict[str, Share]] = field(default_factory=dict)
+    classes: dict[str, dict[str, Share]] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     stories: str = ""
     sheets: list[Image.Image] = field(default_factory=list)
@@ -86,11 +90,21 @@ def ladder(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result
             )
             result = take_turn(engine, segments[:index], (), request)
             rungs["true captions"].append(result.image)
-    columns = {
-        name: summarize(cases_of(reader, names, scenes, images)) for name, images in rungs.items()
-    }
+    cases = {name: cases_of(reader, names, scenes, images) for name, images in rungs.items()}
     shown = [image for index in range(6) for image in (images[index] for images in rungs.values())]
-    return Result(columns, [f"{len(scenes)} panels of {stories} stories"], sheets=[grid(shown, 4)])
+    return Result(
+        {name: summarize(found) for name, found in cases.items()},
+        {name: summarize(found, class_hits) for name, found in cases.items()},
+        [
+            f"{len(scenes)} panels of {stories} stories",
+            *(
+                _colours(f"{name}: ", colours_kept(scenes, images))
+                for name, images in rungs.items()
+                if name != "real"
+            ),
+        ],
+        sheets=[grid(shown, 4)],
+    )
 
 
 def pictures(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
@@ -103,8 +117,19 @@ def pictures(engine: StoryEngine, reader: AttributeReader, stories: int) -> Resu
         "shuffled": summarize(shuffled(cases)),
     }
     count = sum(len(story) - 1 for story in told)
-    lines = [f"{unread} of {count} captions ({100 * unread / count:.1f} %) were not understood"]
-    return Result(columns, lines, sheets=[story_sheet(story) for story in told[:6]])
+    understood = [panel for story in told for panel in story[1:] if panel.scene is not None]
+    lines = [
+        f"{unread} of {count} captions ({100 * unread / count:.1f} %) were not understood",
+        _colours(
+            "",
+            colours_kept(
+                [panel.scene for panel in understood if panel.scene],
+                [panel.image for panel in understood],
+            ),
+        ),
+    ]
+    classes = {"own caption": summarize(cases, class_hits)}
+    return Result(columns, classes, lines, sheets=[story_sheet(story) for story in told[:6]])
 
 
 def steer(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
@@ -133,7 +158,8 @@ def steer(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
     for kind, title in ((False, "known wording"), (True, "new wording")):
         found = cases_of(reader, names[kind], scenes[kind], images[kind], asked[kind])
         columns[title] = summarize(found)
-    return Result(columns, [f"{len(images[False])} known and {len(images[True])} new sentences"])
+    lines = [f"{len(images[False])} known and {len(images[True])} new sentences"]
+    return Result(columns, lines=lines)
 
 
 def long(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
@@ -173,12 +199,14 @@ def text(engine: StoryEngine, reader: AttributeReader, stories: int) -> Result:
             mark = "  " if panel.scene is not None else "? "
             parts.append(f"{index:2d}.{mark}{panel.text}")
         parts.append("")
+    named, said = names_kept(panel.text for story in told for panel in story[1:])
     lines = [
         f"{ended} of {stories} stories came to their end within 16 panels",
         f"{np.mean(lengths):.1f} panels on average, from {min(lengths)} to {max(lengths)}",
         f"{repeated} of {stories} stories repeat a sentence",
         f"{unread} of {captions} captions ({100 * unread / captions:.1f} %) were not understood "
         "by the grammar",
+        f"{named} of {said} mentions of somebody's kind or clothes fit the name",
     ]
     return Result(lines=lines, stories="\n".join(parts))
 
@@ -215,6 +243,20 @@ def _own_cases(
             scenes.append(panel.scene)
             images.append(panel.image)
     return cases_of(reader, names, scenes, images), unread
+
+
+def _colours(of: str, kept: Mapping[str, tuple[int, int]]) -> str:
+    """A finding about the colours of faces and clothes."""
+    right, count = (sum(values) for values in zip(*kept.values(), strict=True))
+    each = ", ".join(
+        f"{CHARACTERS[species].name} {100 * good / asked:.0f}"
+        for species, (good, asked) in kept.items()
+        if asked
+    )
+    return (
+        f"{of}{100 * right / max(1, count):.1f} % of {count} appearances keep the colours of face "
+        f"and clothes ({each})"
+    )
 
 
 def _metrics_of(facts: frozenset[str], scene: Scene) -> set[str]:

@@ -7,14 +7,14 @@ are bootstrapped over stories, because panels of one story fail together.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from PIL import Image
 
-from seedstory_core.data.attributes import QUESTIONS, UNASKED, encode
+from seedstory_core.data.attributes import ACTOR_QUESTIONS, QUESTIONS, UNASKED, encode
 from seedstory_core.data.world import MAX_ACTORS, Scene
 from seedstory_core.evaluation.reader import AttributeReader
 
@@ -32,7 +32,23 @@ METRICS = (
     "camera",
 )
 
+CLASSES = tuple(
+    f"{question}: {answer}"
+    for question, answers in (
+        ("character", ACTOR_QUESTIONS["character"][:-1]),
+        ("expression", ACTOR_QUESTIONS["expression"]),
+        ("pose", ACTOR_QUESTIONS["pose"]),
+        ("place", QUESTIONS["place"]),
+        ("time", QUESTIONS["time"]),
+        ("weather", QUESTIONS["weather"]),
+        ("prop", QUESTIONS["prop"][1:]),
+    )
+    for answer in answers
+)
+"""Every answer that is scored by itself, so that no average hides a weak one."""
+
 Answers = dict[str, int]
+Hits = dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +84,7 @@ def read_pictures(
     return found
 
 
-def hits(case: Case) -> dict[str, tuple[int, int]]:
+def hits(case: Case) -> Hits:
     """Right answers and questions per metric of one case."""
     expected, seen = case.expected, case.seen
     slots = [slot for slot in range(MAX_ACTORS) if expected[f"character{slot}"] < _absent()]
@@ -95,6 +111,18 @@ def hits(case: Case) -> dict[str, tuple[int, int]]:
     return {name: value for name, value in found.items() if name in case.asked}
 
 
+def class_hits(case: Case) -> Hits:
+    """Right answers and questions of one case per expected answer (`CLASSES`)."""
+    found: Hits = {}
+    for name, answer in case.expected.items():
+        question = name.rstrip("012")
+        row = "" if answer == UNASKED else f"{question}: {QUESTIONS[name][answer]}"
+        if row in CLASSES:
+            right, asked = found.get(row, (0, 0))
+            found[row] = (right + int(case.seen[name] == answer), asked + 1)
+    return found
+
+
 @dataclass(frozen=True)
 class Share:
     """A share of right answers, with a 95 % interval and the number of questions."""
@@ -105,23 +133,27 @@ class Share:
     count: int
 
 
-def summarize(cases: Sequence[Case], *, resamples: int = 500) -> dict[str, Share]:
-    """Give every metric's share with its interval over stories."""
+def summarize(
+    cases: Sequence[Case], score: Callable[[Case], Hits] = hits, *, resamples: int = 500
+) -> dict[str, Share]:
+    """Give the share of everything a case scores, with its interval over stories."""
+    scored = [score(case) for case in cases]
+    found = {name for found in scored for name in found}
+    names = [name for name in (*METRICS, *CLASSES) if name in found]
     stories = sorted({case.story for case in cases})
-    table = np.zeros((len(stories), len(METRICS), 2))
-    for case in cases:
+    sums = np.zeros((len(stories), len(names), 2))
+    for case, values in zip(cases, scored, strict=True):
         row = stories.index(case.story)
-        for name, (right, asked) in hits(case).items():
-            table[row, METRICS.index(name)] += right, asked
+        for name, (right, asked) in values.items():
+            sums[row, names.index(name)] += right, asked
     rng = np.random.default_rng(0)
-    drawn = [table[rng.integers(0, len(stories), len(stories))].sum(0) for _ in range(resamples)]
-    total = table.sum(0)
+    drawn = [sums[rng.integers(0, len(stories), len(stories))].sum(0) for _ in range(resamples)]
     result = {}
-    for index, name in enumerate(METRICS):
-        right, asked = total[index]
+    for index, name in enumerate(names):
+        right, asked = sums[:, index].sum(0)
         if not asked:
             continue
-        shares = [sums[index, 0] / sums[index, 1] for sums in drawn if sums[index, 1]]
+        shares = [part[index, 0] / part[index, 1] for part in drawn if part[index, 1]]
         low, high = np.percentile(shares, [2.5, 97.5])
         result[name] = Share(right / asked, float(low), float(high), int(asked))
     return result
@@ -164,24 +196,31 @@ def cases_of(
     ]
 
 
-def table(columns: dict[str, dict[str, Share]]) -> str:
-    """Scores as a Markdown table, one column per measurement."""
+def table(columns: Mapping[str, Mapping[str, Share]], *, counts: bool = False) -> str:
+    """Scores as a Markdown table, one column per measurement.
+
+    Args:
+        columns: Shares by measurement and row.
+        counts: Whether to give the number of questions instead of the interval.
+    """
     lines = [
         "| | " + " | ".join(columns) + " |",
         "|---|" + "---|" * len(columns),
     ]
-    for name in METRICS:
+    for name in (*METRICS, *CLASSES):
         if not any(name in column for column in columns.values()):
             continue
         cells = []
         for column in columns.values():
             share = column.get(name)
-            cells.append("–" if share is None else _cell(share))
+            cells.append("–" if share is None else _cell(share, counts))
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _cell(share: Share) -> str:
+def _cell(share: Share, counts: bool) -> str:
+    if counts:
+        return f"{100 * share.value:.1f} ({share.count})"
     return f"{100 * share.value:.1f} ({100 * share.low:.0f}–{100 * share.high:.0f})"
 
 
