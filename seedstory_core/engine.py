@@ -188,8 +188,8 @@ class StoryEngine:
         self._separator_ids = tuple(tokenizer.encode_text(config.tokenizer.separator))
         self._stop_ids = (tokenizer.boi_id, tokenizer.eos_id)
         self._forbidden_ids = [i for i in tokenizer.mark_ids() if i not in self._stop_ids]
-        # The unconditional branch of guidance changes only with the weights.
-        self._negative_features = self.vision.zero_picture_features()
+        # The unconditional branch of guidance, `[1, V, C]`; it changes only with the weights.
+        self.negative_features = self.vision.zero_picture_features()
         self._turnstile = Turnstile()
 
     def turn(
@@ -374,7 +374,7 @@ class StoryEngine:
         """Yield a preview per step; the last one carries the finished picture."""
         steps = self.detokenizer.draw_steps(
             features,
-            negative_visual_features=self._negative_features,
+            negative_visual_features=self.negative_features,
             num_inference_steps=request.num_inference_steps,
             guidance_scale=request.guidance_scale,
             seed=request.image_seed,

@@ -12,10 +12,11 @@ from seedstory_core.build import PARTS, build_engine
 from seedstory_core.config import load_config
 from seedstory_core.engine import TurnRequest, TurnResult
 from seedstory_core.evaluation.__main__ import load_reader
-from seedstory_core.evaluation.measure import ladder, long, pictures, steer, text
+from seedstory_core.evaluation.measure import ladder, long, steer, stories
 from seedstory_core.evaluation.scores import table
 from seedstory_core.evaluation.showcase import show
-from seedstory_core.evaluation.telling import opening
+from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
+from seedstory_core.generation.kv import KVSegment
 from seedstory_core.training import stages
 from seedstory_core.training.loop import Plan, fit
 
@@ -104,7 +105,7 @@ def test_every_measurement_runs_and_prints(weights: list[str]) -> None:
     config = load_config(None, weights)
     engine, reader = build_engine(config), load_reader(config)
     rule = engine.rule
-    for measurement in (ladder, pictures, steer, text):
+    for measurement in (ladder, stories, steer):
         result = measurement(engine, reader, 1)
         assert result.columns or result.lines
         for shares in result.columns.values():
@@ -115,6 +116,27 @@ def test_every_measurement_runs_and_prints(weights: list[str]) -> None:
     result = long(engine, reader, 1)
     assert any("16–25" in column for column in result.columns)
     assert engine.rule == rule
+
+
+def test_measuring_paints_what_turns_paint(weights: list[str]) -> None:
+    engine = build_engine(load_config(None, weights))
+    panels = tell_story(engine, opening(0), 2, 7)
+    segments: list[KVSegment] = []
+    story_ids: list[int] = []
+    for number, panel in enumerate(panels):
+        request = TurnRequest(
+            reader_text=panels[0].text if number == 0 else "",
+            complete_text=number > 0,
+            sampling=sampling_of(engine, 7000 + number),
+            image_seed=7000 + number,
+        )
+        *_, result = engine.turn(segments, story_ids, request)
+        assert isinstance(result, TurnResult)
+        assert result.text == panel.text
+        both = (np.asarray(image).astype(int) for image in (result.image, panel.image))
+        assert np.abs(np.subtract(*both)).max() <= 1
+        segments.append(result.segment)
+        story_ids += result.record.token_ids
 
 
 def test_the_showcase_shows_whole_stories(weights: list[str], tmp_path: Path) -> None:

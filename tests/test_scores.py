@@ -102,7 +102,7 @@ def test_the_verdict_says_yes_no_and_open() -> None:
 
     results = {
         "ladder": {"codec": {name: share(0.99) for name in GOALS}},
-        "pictures": {"own caption": {name: share(0.95) for name in GOALS}},
+        "stories": {"own caption": {name: share(0.95) for name in GOALS}},
         "long": {
             "multimodal attention sink 1–10": {"place": share(0.95)},
             "multimodal attention sink 16–25": {"place": share(0.91)},

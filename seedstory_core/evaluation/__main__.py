@@ -5,10 +5,12 @@ stories, sentences and pictures that training never saw, drawn from fixed seeds.
 
 `ladder`    real pictures (the reader's own ceiling), the codec's round trip, pictures drawn
             from true features, and from the features regressed with true captions.
-`pictures`  pictures of the model's own captions, with majority and shuffled baselines.
+`stories`   the model's own stories: pictures of its captions, with majority and shuffled baselines;
+            understood captions, repeated sentences, endings, names and colours.
 `steer`     pictures of readers' sentences, over half of them in paraphrases training never saw.
 `long`      25 panels from the ten-panel model: panels 1-10 against 16-25, per policy.
-`text`      what the model writes: understood captions, repeated sentences, endings; all stories.
+
+With `--out` the stories are also written there in full.
 """
 
 from __future__ import annotations
@@ -36,10 +38,9 @@ from seedstory_core.weights.checkpoint import load_weights, read_weights
 
 MEASUREMENTS: dict[str, Callable[[StoryEngine, AttributeReader, int], measure.Result]] = {
     "ladder": measure.ladder,
-    "pictures": measure.pictures,
+    "stories": measure.stories,
     "steer": measure.steer,
     "long": measure.long,
-    "text": measure.text,
 }
 
 

@@ -27,7 +27,7 @@ def verdict(results: Mapping[str, Columns]) -> str:
     """Set every goal beside what was measured, as Markdown.
 
     Args:
-        results: Columns by measurement (`ladder`, `pictures`, `steer`, `long`); those that were not
+        results: Columns by measurement (`ladder`, `stories`, `steer`, `long`); those that were not
             measured are left open.
     """
 
@@ -46,10 +46,10 @@ def verdict(results: Mapping[str, Columns]) -> str:
         lines.append(f"| {goal} | {_percent(wanted)} | {_percent(reached)} | {mark} |")
 
     for metric, goal in GOALS.items():
-        row(f"own caption: {metric}", goal, value("pictures", "own caption", metric))
+        row(f"own caption: {metric}", goal, value("stories", "own caption", metric))
     for metric in GOALS:
         codec = value("ladder", "codec", metric)
-        own = value("pictures", "own caption", metric)
+        own = value("stories", "own caption", metric)
         row(f"own caption against the codec: {metric}", _less(codec, CODEC_MARGIN), own)
     for column in ("known wording", "new wording"):
         for metric, goal in GOALS.items():

@@ -1,17 +1,27 @@
-"""Stories told by the engine for measuring: no session, no disk, fixed seeds."""
+"""Stories told by the engine for measuring: no session, no disk, fixed seeds.
+
+The model never sees pixels, so turns only sketch their pictures here; `paint` draws them afterwards
+from what the turns regressed, many at once, which is what a turn itself would have painted.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from seedstory_core.data.stories import StoryPanel, parse, tell
 from seedstory_core.data.world import Scene
 from seedstory_core.engine import PanelRecord, StoryEngine, TurnRequest, TurnResult
 from seedstory_core.generation.kv import KVSegment
 from seedstory_core.generation.sampling import Sampling
+from seedstory_core.models.transforms import to_images
+
+PAINTED_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -46,11 +56,29 @@ def take_turn(
     story_ids: Sequence[int],
     request: TurnRequest,
 ) -> TurnResult:
-    """Run one turn to its end."""
-    for event in engine.turn(segments, story_ids, request):
+    """Run one turn to its end; its picture is a sketch of one step."""
+    sketch = dataclasses.replace(request, num_inference_steps=1)
+    for event in engine.turn(segments, story_ids, sketch):
         if isinstance(event, TurnResult):
             return event
     raise RuntimeError("The engine ended a turn without a result.")
+
+
+def paint(
+    engine: StoryEngine, features: Sequence[Tensor], seeds: Sequence[int]
+) -> list[Image.Image]:
+    """Paint pictures of visual features `[V, C]`, as turns with these image seeds would."""
+    device = engine.story_lm.device
+    images: list[Image.Image] = []
+    for start in range(0, len(features), PAINTED_AT_ONCE):
+        rows = slice(start, start + PAINTED_AT_ONCE)
+        pixels = engine.detokenizer.draw(
+            torch.stack(list(features[rows])).to(device),
+            negative_visual_features=engine.negative_features,
+            seed=seeds[rows],
+        )
+        images += to_images(pixels)
+    return images
 
 
 def opening(number: int) -> StoryPanel:
@@ -72,7 +100,8 @@ def tell_story(
     """
     segments: list[KVSegment] = []
     story_ids: list[int] = []
-    panels: list[ToldPanel] = []
+    results: list[TurnResult] = []
+    scenes: list[Scene | None] = []
     scene: Scene | None = None
     for number in range(num_panels):
         request = TurnRequest(
@@ -86,10 +115,16 @@ def tell_story(
         story_ids += result.record.token_ids
         read = first.scene if number == 0 else parse(result.text, scene)
         scene = read or scene
-        panels.append(ToldPanel(result.text, result.image, read, result.is_end))
+        results.append(result)
+        scenes.append(read)
         if result.is_end and not past_end:
             break
-    return panels
+    features = [result.record.visual_features for result in results]
+    images = paint(engine, features, [seed * 1000 + number for number in range(len(results))])
+    return [
+        ToldPanel(result.text, image, read, result.is_end)
+        for result, image, read in zip(results, images, scenes, strict=True)
+    ]
 
 
 def read_context(
