@@ -242,7 +242,10 @@ def test_two_readers_wait_in_line_and_see_their_place(
     page.wait_for_selector("#live .gauge[aria-valuenow]")
     other.click("#go-on")
     expect(other.locator("#live .doing")).to_have_text("Waiting in line: 1 turn before yours")
+    # Away and back: the page goes on watching its turn.
     page.click("#outline [data-panel=p1]")
+    expect(page.locator(".elsewhere")).to_be_visible()
+    page.click("#outline [data-panel=p6]")
     expect(page.locator("body")).to_have_attribute("data-live", "turn")
     page.click("#stop")
     # The other one's turn begins.
