@@ -1,8 +1,8 @@
 """Before stage 2: teach the decoder the language of the stories, without their pictures.
 
 The released model begins with a language model that has read for months; ours begins with nothing.
-Words alone are cheap: a window without its pictures costs less than half, so the decoder meets two
-to three times as many names, pronouns and promises in the same time before it has to see and paint.
+Words alone are cheap: a window without its pictures costs less than half, so the decoder meets
+twice as many names, pronouns and promises in the same time before it has to see and paint.
 
 Windows have at most ten panels here, too, and every word stands at the position that it has beside
 its pictures, so that stage 2 goes on from here without relearning distances.
