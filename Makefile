@@ -27,8 +27,7 @@ demo:
 	$(PYTHON) app.py
 
 tiny:  ## train the tiny weights from nothing (hours on a CPU; every step resumes)
-	for step in reader vae vision data tokenizer features latents detokenizer language story_lm regress adapt export; do \
-		$(PYTHON) -m seedstory_core.training $$step --runs $(RUNS) || exit 1; done
+	$(PYTHON) -m seedstory_core.training all --runs $(RUNS)
 
 evaluate:  ## print the model card's figures
 	$(PYTHON) -m seedstory_core.evaluation all

@@ -55,6 +55,16 @@ def plan(**changes: object) -> Plan:
     return Plan(**{**settings, **changes})  # type: ignore[arg-type]
 
 
+def test_the_learning_rate_begins_anew_after_every_sitting() -> None:
+    rates = [plan(steps=20, sittings=(8, 12), warmup_steps=0).rate(step) for step in range(20)]
+    # Up to each total the rate is that of a plan of that total.
+    for start, total in ((0, 8), (8, 12), (12, 20)):
+        alone = plan(steps=total, warmup_steps=0)
+        assert rates[start:total] == [alone.rate(step) for step in range(start, total)]
+    assert rates[8] > rates[7]
+    assert rates[12] > rates[11]
+
+
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path, optimizer: str) -> None:
     whole = Toy()

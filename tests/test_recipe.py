@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from seedstory_core.build import PARTS, build_engine
 from seedstory_core.config import load_config
@@ -18,7 +20,8 @@ from seedstory_core.evaluation.showcase import show
 from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
 from seedstory_core.generation.kv import KVSegment
 from seedstory_core.training import stages
-from seedstory_core.training.loop import Plan, fit
+from seedstory_core.training.__main__ import main
+from seedstory_core.training.loop import Plan
 
 SMALL = [
     "vision.width=32",
@@ -73,16 +76,13 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         f"runtime.weights_folder={folder / 'weights'}",
         f"tokenizer.folder={folder / 'weights' / 'tokenizer'}",
     ]
-    runs = stages.Runs(folder / "runs", load_config(None, [*SMALL, *places]))
+    OmegaConf.save(OmegaConf.from_dotlist([*SMALL, *places]), folder / "config.yaml")
+    plans = {stage: asdict(PLAN) for stage in stages.TRAINED}
+    OmegaConf.save({"data": asdict(DATA), **plans}, folder / "recipe.yaml")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.cpu_count", lambda: 1)
-        for step in stages.ORDER:
-            if step in stages.PREPARED:
-                stages.prepare(step, runs, DATA)
-                continue
-            stage = stages.build(step, runs)
-            assert fit(stage, PLAN, runs.folder / step)
-            stages.finish(step, stage, runs)
+        files = [f"--{name}={folder / name}.yaml" for name in ("config", "recipe")]
+        assert main(["all", f"--runs={folder / 'runs'}", *files]) == 0
     return [*SMALL, *places]
 
 

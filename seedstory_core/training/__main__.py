@@ -2,13 +2,14 @@
 
 A stage that trains goes on from its last checkpoint and leaves `<runs>/<stage>/weights.safetensors`
 (float32, averaged) when its plan is done. The steps and their order stand in `stages.py`. Stages
-that do not need each other may train side by side, one process each.
+that do not need each other may train side by side, one process each. `all` does every step in turn.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -22,10 +23,10 @@ from seedstory_core.training.loop import Plan, fit
 PlanType = TypeVar("PlanType", Plan, stages.DataPlan)
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when the stage's plan is done, 3 when there are steps left."""
     parser = argparse.ArgumentParser(prog="python -m seedstory_core.training", description=__doc__)
-    parser.add_argument("stage", choices=(*stages.TRAINED, *stages.PREPARED))
+    parser.add_argument("stage", choices=(*stages.TRAINED, *stages.PREPARED, "all"))
     parser.add_argument("--runs", type=Path, default=Path("train-runs/tiny"), help="run folder")
     parser.add_argument("--recipe", type=Path, default=Path("configs/train/tiny.yaml"))
     parser.add_argument("--config", default=None, help="model configuration (default: tiny)")
@@ -33,8 +34,20 @@ def main() -> int:
     parser.add_argument(
         "--set", dest="overrides", nargs="*", default=[], metavar="FIELD=VALUE", help="plan fields"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
+    if arguments.stage == "all" and arguments.overrides:
+        parser.error("--set changes the plan of one stage: name it instead of all.")
 
+    steps = stages.ORDER if arguments.stage == "all" else (arguments.stage,)
+    for step in steps:
+        if not _do(step, arguments):
+            print(f"{step} stopped early; the same command goes on.")
+            return 3
+    return 0
+
+
+def _do(step: str, arguments: argparse.Namespace) -> bool:
+    """Do one step; whether it is done."""
     runs = stages.Runs(arguments.runs, load_config(arguments.config))
     recipe = cast(DictConfig, OmegaConf.load(arguments.recipe))
 
@@ -43,20 +56,17 @@ def main() -> int:
         values = OmegaConf.merge(OmegaConf.structured(kind), recipe[name], changes)
         return cast(PlanType, OmegaConf.to_object(values))
 
-    if arguments.stage in stages.PREPARED:
+    if step in stages.PREPARED:
         torch.set_num_threads(1)
-        stages.prepare(arguments.stage, runs, read_plan(stages.DataPlan, "data"))
-        return 0
-    plan = read_plan(Plan, arguments.stage)
-    stage = stages.build(arguments.stage, runs)
-    run = arguments.runs / arguments.stage
-    done = fit(stage, plan, run, max_minutes=arguments.minutes)
-    if done:
-        stages.finish(arguments.stage, stage, runs)
-        print(f"{arguments.stage} is done: {run / 'weights.safetensors'}")
-    else:
-        print(f"{arguments.stage} stopped early; the same command goes on.")
-    return 0 if done else 3
+        stages.prepare(step, runs, read_plan(stages.DataPlan, "data"))
+        return True
+    plan = read_plan(Plan, step)
+    stage = stages.build(step, runs)
+    if not fit(stage, plan, runs.folder / step, max_minutes=arguments.minutes):
+        return False
+    stages.finish(step, stage, runs)
+    print(f"{step} is done: {runs.weights(step)}")
+    return True
 
 
 if __name__ == "__main__":

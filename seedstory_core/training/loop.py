@@ -38,6 +38,8 @@ class Plan:
     Attributes:
         steps: Optimizer steps in all; the learning rate falls to its floor at the last one.
         batch_size: Samples per process and step.
+        sittings: Totals that earlier sittings of the same training were planned for, ascending: up
+            to each the learning rate falls as if it were the last, and then begins anew.
         learning_rate: The highest, reached after `warmup_steps`.
         final_learning_rate: The floor of the cosine, as a fraction of `learning_rate`.
         optimizer: `muon` (matrices and convolutions by Muon, the rest by AdamW) or `adamw`.
@@ -65,12 +67,14 @@ class Plan:
     sheet_every: int = 2000
     mixed_precision: str = "auto"
     num_threads: int = 1
+    sittings: tuple[int, ...] = ()
 
     def rate(self, step: int) -> float:
-        """Learning rate at a step: linear warm-up, then a half cosine."""
+        """Learning rate at a step: linear warm-up, then a half cosine over the sitting's total."""
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
-        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        total = next((total for total in self.sittings if step < total), self.steps)
+        done = (step - self.warmup_steps) / max(1, total - self.warmup_steps)
         fall = 0.5 * (1 + torch.cos(torch.tensor(min(1.0, done) * torch.pi)).item())
         low = self.final_learning_rate
         return self.learning_rate * (low + (1 - low) * fall)
