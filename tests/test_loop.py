@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seedstory_core.training.loop import Batch, Plan, fit
+from seedstory_core.training.loop import Batch, Plan, Sitting, fit
 from seedstory_core.training.optimizer import build_optimizer, orthogonalize
 
 
@@ -56,13 +56,16 @@ def plan(**changes: object) -> Plan:
 
 
 def test_the_learning_rate_begins_anew_after_every_sitting() -> None:
-    rates = [plan(steps=20, sittings=(8, 12), warmup_steps=0).rate(step) for step in range(20)]
-    # Up to each total the rate is that of a plan of that total.
-    for start, total in ((0, 8), (8, 12), (12, 20)):
-        alone = plan(steps=total, warmup_steps=0)
-        assert rates[start:total] == [alone.rate(step) for step in range(start, total)]
-    assert rates[8] > rates[7]
-    assert rates[12] > rates[11]
+    sittings = [Sitting(8, 0.01), Sitting(12, 0.02)]
+    whole = plan(steps=20, sittings=sittings, warmup_steps=0, learning_rate=0.005)
+    start = 0
+    for sitting in (*sittings, Sitting(20, 0.005)):
+        # Up to its end the rate is that of a plan that knows no other.
+        alone = plan(steps=sitting.steps, learning_rate=sitting.learning_rate, warmup_steps=0)
+        for step in range(start, sitting.steps):
+            assert whole.rate(step) == alone.rate(step)
+        start = sitting.steps
+    assert whole.rate(8) > whole.rate(7)
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])

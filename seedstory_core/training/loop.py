@@ -14,7 +14,7 @@ import os
 import shutil
 import signal
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -32,14 +32,27 @@ Batch = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
+class Sitting:
+    """An earlier part of a training, which was planned to end there.
+
+    Attributes:
+        steps: Its last step, counted from the very first.
+        learning_rate: Its highest.
+    """
+
+    steps: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """How long and how fast a stage trains.
 
     Attributes:
         steps: Optimizer steps in all; the learning rate falls to its floor at the last one.
         batch_size: Samples per process and step.
-        sittings: Totals that earlier sittings of the same training were planned for, ascending: up
-            to each the learning rate falls as if it were the last, and then begins anew.
+        sittings: Earlier parts of the same training, in order: up to the end of each the learning
+            rate falls as if it were the last one, and then begins anew.
         learning_rate: The highest, reached after `warmup_steps`.
         final_learning_rate: The floor of the cosine, as a fraction of `learning_rate`.
         optimizer: `muon` (matrices and convolutions by Muon, the rest by AdamW) or `adamw`.
@@ -67,17 +80,18 @@ class Plan:
     sheet_every: int = 2000
     mixed_precision: str = "auto"
     num_threads: int = 1
-    sittings: tuple[int, ...] = ()
+    sittings: list[Sitting] = field(default_factory=list)
 
     def rate(self, step: int) -> float:
-        """Learning rate at a step: linear warm-up, then a half cosine over the sitting's total."""
+        """Learning rate at a step: linear warm-up, then a half cosine to the sitting's end."""
+        last = Sitting(self.steps, self.learning_rate)
+        sitting = next((one for one in self.sittings if step < one.steps), last)
         if step < self.warmup_steps:
-            return self.learning_rate * (step + 1) / self.warmup_steps
-        total = next((total for total in self.sittings if step < total), self.steps)
-        done = (step - self.warmup_steps) / max(1, total - self.warmup_steps)
+            return sitting.learning_rate * (step + 1) / self.warmup_steps
+        done = (step - self.warmup_steps) / max(1, sitting.steps - self.warmup_steps)
         fall = 0.5 * (1 + torch.cos(torch.tensor(min(1.0, done) * torch.pi)).item())
         low = self.final_learning_rate
-        return self.learning_rate * (low + (1 - low) * fall)
+        return sitting.learning_rate * (low + (1 - low) * fall)
 
 
 class Stage(Protocol):
