@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.engine import StoryEngine
@@ -17,6 +19,13 @@ from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.weights.checkpoint import empty_weights, load_weights, read_weights
+from seedstory_core.weights.published import (
+    PublishedFiles,
+    codec_weights,
+    detokenizer_weights,
+    story_weights,
+    vision_weights,
+)
 
 PARTS = ("vision", "vae", "story_lm", "detokenizer")
 """The weights folder holds `<part>.safetensors` for each; the codec lies beside the de-tokenizer
@@ -59,7 +68,6 @@ def build_engine(config: StudioConfig) -> StoryEngine:
         torch.set_num_threads(runtime.num_threads)
     device = pick_device(runtime.device)
     dtype = getattr(torch, runtime.dtype)
-    folder = project_path(runtime.weights_folder)
     tokenizer_folder = project_path(config.tokenizer.folder)
     tokenizer = StoryTokenizer.from_folder(tokenizer_folder)
     check_vocabulary(config, tokenizer)
@@ -67,23 +75,44 @@ def build_engine(config: StudioConfig) -> StoryEngine:
         vision = VisionEncoder(config.vision)
         story_lm = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
         detokenizer = DeTokenizer(config.detokenizer)
-    for part, module in (("vision", vision), ("story_lm", story_lm)):
-        path = folder / f"{part}.safetensors"
-        load_weights(module, read_weights(path), path, dtype=dtype)
-    path = folder / "detokenizer.safetensors"
-    codec = read_weights(folder / "vae.safetensors")
-    weights = read_weights(path) | {f"vae.{name}": tensor for name, tensor in codec.items()}
-    load_weights(detokenizer, weights, path, dtype=dtype)
-    if config.detokenizer.vae.force_upcast:
-        detokenizer.vae.to(torch.float32)
+    stored = read_parts(config)
+    codec_dtype = torch.float32 if config.detokenizer.vae.force_upcast else dtype
+    for part, module, part_dtype in (
+        ("vision", vision, dtype),
+        ("story_lm", story_lm, dtype),
+        ("vae", detokenizer.vae, codec_dtype),
+        ("detokenizer", detokenizer, dtype),
+    ):
+        weights, source = stored[part]
+        leave_out = "vae." if part == "detokenizer" else ""
+        load_weights(module, weights, source, dtype=part_dtype, device=device, leave_out=leave_out)
     return StoryEngine(
         config,
         tokenizer,
         vision.to(device),
         story_lm.to(device),
         detokenizer.to(device),
-        fingerprint=fingerprint(folder, tokenizer_folder),
+        fingerprint=fingerprint(config),
     )
+
+
+def read_parts(config: StudioConfig) -> dict[str, tuple[Mapping[str, Tensor], Path]]:
+    """Give the weights of every part and where they come from; files are memory-mapped."""
+    if config.weights.layout == "published":
+        files = PublishedFiles.of(config)
+        story = story_weights(files, lora_alpha=config.weights.lora_alpha)
+        return {
+            "vision": (vision_weights(files), files.vision),
+            "story_lm": (story, files.story_model),
+            "vae": (codec_weights(files), files.sdxl),
+            "detokenizer": (detokenizer_weights(files), files.detokenizer),
+        }
+    return {part: (read_weights(path), path) for part, path in _studio_files(config).items()}
+
+
+def _studio_files(config: StudioConfig) -> dict[str, Path]:
+    folder = project_path(config.runtime.weights_folder)
+    return {part: folder / f"{part}.safetensors" for part in PARTS}
 
 
 def check_vocabulary(config: StudioConfig, tokenizer: StoryTokenizer) -> None:
@@ -119,15 +148,19 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
-def fingerprint(folder: Path, tokenizer_folder: Path) -> str:
+def fingerprint(config: StudioConfig) -> str:
     """Name weights and tokenizer by their contents: equal ones have equal names."""
     digest = hashlib.sha256()
-    for path in sorted(tokenizer_folder.iterdir()):
+    for path in sorted(project_path(config.tokenizer.folder).iterdir()):
         if path.is_file():
             digest.update(f"{path.name}:".encode() + path.read_bytes())
-    for part in PARTS:
-        path = folder / f"{part}.safetensors"
-        digest.update(f"{part}:{path.stat().st_size}:".encode())
+    if config.weights.layout == "published":
+        files = PublishedFiles.of(config).all_files()
+        digest.update(f"lora_alpha {config.weights.lora_alpha}:".encode())
+    else:
+        files = list(_studio_files(config).values())
+    for path in files:
+        digest.update(f"{path.stem}:{path.stat().st_size}:".encode())
         with path.open("rb") as file:
             # The header names every weight and a slice of the data tells trainings apart, without
             # reading gigabytes at every start.

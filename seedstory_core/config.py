@@ -572,7 +572,7 @@ class HubSource:
     files: list[str] = field(default_factory=list)
     """Files or patterns (`*.safetensors`) to fetch from it."""
     folder: str = ""
-    """Folder under `runtime.weights_folder` that the files lie in."""
+    """Where the files lie: a folder under `runtime.weights_folder` or anywhere, or the one file."""
 
 
 @dataclass

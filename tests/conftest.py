@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from reference import Reference
+from reference import COPY
 from told_stories import NO_SKIA
 
 from seedstory_core.build import PARTS, build_engine
@@ -21,6 +21,7 @@ from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.training.tokenizer import train_tokenizer
 from seedstory_core.weights.checkpoint import save_weights
+from seedstory_core.weights.verify.folder import ReferenceFolder
 
 try:
     import skia  # noqa: F401
@@ -48,9 +49,9 @@ QUICK = ["detokenizer.num_inference_steps=2", "generation.max_new_tokens=24"]
 
 
 @pytest.fixture(scope="session")
-def reference() -> Reference:
+def reference() -> ReferenceFolder:
     """The miniature of the published release, with the released code's numbers."""
-    return Reference()
+    return ReferenceFolder(COPY)
 
 
 @pytest.fixture(scope="session")

@@ -1,108 +1,113 @@
-"""The small reference weights and the numbers that the released code computes from them."""
+"""The miniature of the published release, and another one of other sizes made from it."""
 
 from __future__ import annotations
 
 import json
-import os
-from functools import cached_property
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from seedstory_core.config import StudioConfig
-from seedstory_core.models.detokenizer import DeTokenizer
-from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.weights.checkpoint import empty_weights, load_weights
-from seedstory_core.weights.published import (
-    PublishedFolder,
-    detokenizer_weights,
-    story_weights,
-    vision_weights,
-)
+from seedstory_core.weights.published import LORA_A, LORA_B, PublishedFiles
 from seedstory_core.weights.reference import reference_config
+from seedstory_core.weights.verify.files import read_any
 
 COPY = Path(__file__).parent / "data" / "reference_mini"
 
 
-class Reference:
-    """One reference folder: its models, loaded once, and its recorded numbers."""
+def copy_reference(target: Path) -> Path:
+    """Copy the miniature to where a test may damage it."""
+    return Path(shutil.copytree(COPY, target))
 
-    def __init__(self) -> None:
-        self.root = Path(os.environ.get("REFERENCE_MINI", COPY))
-        self.published = PublishedFolder(self.root / "pretrained")
-        self._tables: dict[str, dict[str, Tensor]] = {}
 
-    @cached_property
-    def numbers(self) -> dict[str, Any]:
-        return json.loads((self.root / "config.json").read_text())
+def rewrite(path: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
+    """Change what a file of weights holds."""
+    if path.suffix == ".safetensors":
+        save_file(change(load_file(path)), path)
+    else:
+        torch.save(change(torch.load(path, weights_only=True)), path)
 
-    @cached_property
-    def config(self) -> StudioConfig:
-        return reference_config(self.root)
 
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        return self.document("manifest")["tensors"]
+def edit_json(path: Path, change: Callable[[dict], None]) -> None:
+    """Change a document."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
 
-    @property
-    def lora_alpha(self) -> float:
-        return self.numbers["lora"]["lora_alpha"]
 
-    def document(self, name: str) -> Any:
-        return json.loads((self.root / "expected" / f"{name}.json").read_text())
+def _pad(tensor: Tensor, rows: int = 0, columns: int = 0) -> Tensor:
+    """Add zeros below and to the right."""
+    shape = [tensor.shape[0] + rows, *tensor.shape[1:]]
+    if columns:
+        shape[1] += columns
+    padded = tensor.new_zeros(shape)
+    padded[tuple(slice(size) for size in tensor.shape)] = tensor
+    return padded
 
-    def input_path(self, name: str) -> Path:
-        return self.root / "expected" / "inputs" / f"{name}.png"
 
-    def tensors(self, name: str) -> dict[str, Tensor]:
-        if name not in self._tables:
-            self._tables[name] = load_file(self.root / "expected" / f"{name}.safetensors")
-        return self._tables[name]
+def write_wider_reference(
+    target: Path, *, mlp: int = 16, rank: int = 2, vision_mlp: int = 5
+) -> Path:
+    """Write a reference folder of other sizes that computes the same numbers.
 
-    def difference(self, table: str, name: str, value: Tensor) -> float:
-        expected = self.tensors(table)[name]
-        assert value.shape == expected.shape, f"{name}: {value.shape} instead of {expected.shape}"
-        return (value.detach().double() - expected.double()).abs().max().item()
+    Zeros make the language model's and the picture encoder's MLPs and the adapters wider, so what
+    the released code computed stays true. Files have other number formats, the tokenizer has the
+    other on-disk style, and the story model's file lacks what the base folder supplies.
+    """
+    root = copy_reference(target)
+    files = PublishedFiles.of(reference_config(root))
 
-    def agrees(self, table: str, name: str, value: Tensor) -> bool:
-        return self.difference(table, name, value) <= self.tolerance(table, name)
+    def widen_language(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        for name, value in weights.items():
+            is_inner = "down_proj" in name
+            is_outer = "gate_proj" in name or "up_proj" in name
+            if name.endswith(LORA_A):
+                weights[name] = _pad(value, rank, mlp if is_inner else 0)
+            elif name.endswith(LORA_B):
+                weights[name] = _pad(value, mlp if is_outer else 0, rank)
+            elif is_inner or is_outer:
+                weights[name] = _pad(value, mlp * is_outer, mlp * is_inner)
+        return weights
 
-    def tolerance(self, table: str, name: str) -> float:
-        return self.manifest[f"expected/{table}.safetensors"][name]["atol"]
+    def widen_vision(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        for name, value in weights.items():
+            if ".mlp.c_fc." in name:
+                weights[name] = _pad(value, vision_mlp)
+            elif name.endswith(".mlp.c_proj.weight"):
+                weights[name] = _pad(value, 0, vision_mlp)
+        return {name: value.double() for name, value in weights.items()}
 
-    def check(self, table: str, name: str, value: Tensor) -> None:
-        difference, tolerance = self.difference(table, name, value), self.tolerance(table, name)
-        assert difference <= tolerance, f"{table}/{name} is off by {difference:.2e} > {tolerance}"
+    rewrite(files.story_model, widen_language)
+    for shard in files.base_llm.glob("*.safetensors"):
+        rewrite(shard, widen_language)
+    rewrite(files.vision, widen_vision)
+    edit_json(root / "config.json", lambda numbers: _resize(numbers, mlp, rank, vision_mlp))
 
-    @cached_property
-    def vision(self) -> VisionEncoder:
-        with empty_weights():
-            model = VisionEncoder(self.config.vision)
-        load_weights(model, vision_weights(self.published), self.published.vision)
-        return model.eval()
+    styles = root / "pretrained" / "cvlm_llama2_tokenizer", root / "expected" / "tokenizer_alt"
+    spare = root / "spare"
+    styles[0].rename(spare)
+    styles[1].rename(styles[0])
+    spare.rename(styles[1])
 
-    @cached_property
-    def story_lm(self) -> StoryLM:
-        weights = story_weights(self.published, lora_alpha=self.lora_alpha, dtype=torch.float32)
-        return self.story_lm_from(weights)
+    def list_again(recorded: dict[str, list]) -> None:
+        for name in recorded:
+            recorded[name] = [
+                [key, list(value.shape), str(value.dtype).removeprefix("torch.")]
+                for key, value in read_any(root / "pretrained" / name).items()
+            ]
 
-    def story_lm_from(self, weights: dict[str, Tensor]) -> StoryLM:
-        config = self.config
-        with empty_weights():
-            model = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
-        load_weights(model, weights, self.published.story_model, dtype=torch.float32)
-        return model.eval()
+    edit_json(root / "expected" / "mini_keys.json", list_again)
+    return root
 
-    @cached_property
-    def detokenizer(self) -> DeTokenizer:
-        return self.detokenizer_from(detokenizer_weights(self.published))
 
-    def detokenizer_from(self, weights: dict[str, Tensor]) -> DeTokenizer:
-        with empty_weights():
-            model = DeTokenizer(self.config.detokenizer)
-        load_weights(model, weights, self.published.detokenizer, dtype=torch.float32)
-        return model.eval()
+def _resize(numbers: dict, mlp: int, rank: int, vision_mlp: int) -> None:
+    numbers["language_model"]["intermediate_size"] += mlp
+    lora, vision = numbers["lora"], numbers["visual_tokenizer"]
+    scale = lora["lora_alpha"] / lora["r"]
+    lora["r"] += rank
+    lora["lora_alpha"] = scale * lora["r"]
+    vision["mlp_width"] += vision_mlp
+    vision["mlp_ratio"] = (vision["mlp_width"] + 0.5) / vision["width"]

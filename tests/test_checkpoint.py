@@ -1,9 +1,10 @@
-import shutil
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 import torch
-from reference import Reference
+from reference import COPY, copy_reference, rewrite
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -21,10 +22,13 @@ from seedstory_core.weights.checkpoint import (
 from seedstory_core.weights.published import (
     LORA_A,
     LORA_B,
-    PublishedFolder,
+    QWEN_VISION_PREFIX,
+    PublishedFiles,
     detokenizer_weights,
     story_weights,
+    vision_weights,
 )
+from seedstory_core.weights.reference import reference_config
 
 CONFIG = ResamplerConfig(num_queries=4, embed_dim=16, kv_dim=12, num_heads=2)
 
@@ -171,70 +175,100 @@ def test_a_full_disk_leaves_no_partial_file(
     assert list(tmp_path.iterdir()) == []
 
 
+ALPHA = reference_config(COPY).weights.lora_alpha
+ORIGINALS = PublishedFiles.of(reference_config(COPY))
+
+
 @pytest.fixture
-def copy(reference: Reference, tmp_path: Path) -> PublishedFolder:
-    return PublishedFolder(
-        Path(shutil.copytree(reference.root / "pretrained", tmp_path / "pretrained"))
-    )
+def copy(tmp_path: Path) -> PublishedFiles:
+    return PublishedFiles.of(reference_config(copy_reference(tmp_path / "reference")))
 
 
-def rewrite(path: Path, **changes: Tensor | None) -> None:
-    stored = torch.load(path, weights_only=True) | changes
-    torch.save({name: value for name, value in stored.items() if value is not None}, path)
+def change_story_model(copy: PublishedFiles, **changes: Tensor | None) -> None:
+    def change(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: w for name, w in (weights | changes).items() if w is not None}
+
+    rewrite(copy.story_model, change)
 
 
 Q_PROJ = "llm.base_model.model.model.layers.0.self_attn.q_proj"
 
 
-def test_the_base_folder_supplies_what_the_story_file_lacks(
-    copy: PublishedFolder, reference: Reference
-) -> None:
-    rewrite(copy.story_model, **{Q_PROJ + ".weight": None})
-    weights = story_weights(copy, lora_alpha=0.0)
-    right = story_weights(reference.published, lora_alpha=0.0)
+def test_the_base_folder_supplies_what_the_story_file_lacks(copy: PublishedFiles) -> None:
+    change_story_model(
+        copy, **{Q_PROJ + ".weight": None, Q_PROJ + LORA_A: None, Q_PROJ + LORA_B: None}
+    )
+    weights = story_weights(copy, lora_alpha=ALPHA)
+    right = story_weights(ORIGINALS, lora_alpha=ALPHA)
     name = "llm.model.layers.0.self_attn.q_proj.weight"
     assert weights.keys() == right.keys()
     assert not torch.equal(weights[name].float(), right[name])
     assert weights[name].dtype == torch.float16  # as the base folder stores it
 
 
-def test_half_an_adapter_is_refused(copy: PublishedFolder) -> None:
-    rewrite(copy.story_model, **{Q_PROJ + LORA_B: None})
+def test_half_an_adapter_is_refused(copy: PublishedFiles) -> None:
+    change_story_model(copy, **{Q_PROJ + LORA_B: None})
     with pytest.raises(WeightsError, match="without its lora_B"):
         story_weights(copy, lora_alpha=1.0)
 
 
-def test_the_other_half_is_refused_too(copy: PublishedFolder) -> None:
-    rewrite(copy.story_model, **{Q_PROJ + LORA_A: None})
+def test_the_other_half_is_refused_too(copy: PublishedFiles) -> None:
+    change_story_model(copy, **{Q_PROJ + LORA_A: None})
     with pytest.raises(WeightsError, match="without its lora_A"):
         story_weights(copy, lora_alpha=1.0)
 
 
-def test_an_adapter_of_another_size_is_refused(copy: PublishedFolder) -> None:
-    rewrite(copy.story_model, **{Q_PROJ + ".weight": torch.zeros(8, 8)})
+def test_an_adapter_of_another_size_is_refused(copy: PublishedFiles) -> None:
+    change_story_model(copy, **{Q_PROJ + ".weight": torch.zeros(8, 8)})
     with pytest.raises(WeightsError, match="256 x 256 weights, and there are 8 x 8"):
         story_weights(copy, lora_alpha=1.0)
 
 
-def test_an_adapter_without_its_projection_is_refused(copy: PublishedFolder) -> None:
+def test_an_adapter_without_its_projection_is_refused(copy: PublishedFiles) -> None:
     module = Q_PROJ.replace("layers.0", "layers.9")
     adapter = {module + LORA_A: torch.zeros(4, 256), module + LORA_B: torch.zeros(256, 4)}
-    rewrite(copy.story_model, **adapter)
+    change_story_model(copy, **adapter)
     with pytest.raises(WeightsError, match=r"holds .*layers\.9.*q_proj\.weight"):
         story_weights(copy, lora_alpha=1.0)
 
 
-def test_a_missing_shard_is_named(copy: PublishedFolder) -> None:
+def test_a_missing_shard_is_named(copy: PublishedFiles) -> None:
     (copy.base_llm / "model-00002-of-00002.safetensors").unlink()
     with pytest.raises(WeightsError, match="model-00002-of-00002"):
         story_weights(copy, lora_alpha=1.0)
 
 
-def test_an_adapted_file_may_hold_a_part_only(copy: PublishedFolder, reference: Reference) -> None:
-    right = detokenizer_weights(reference.published)
-    stored = torch.load(copy.detokenizer, weights_only=True)
-    adapted = {k: v for k, v in stored.items() if ".to_k." in k or k.startswith("resampler.")}
-    torch.save(adapted, copy.detokenizer)
+def test_a_half_downloaded_shard_is_named(copy: PublishedFiles) -> None:
+    shard = copy.base_llm / "model-00002-of-00002.safetensors"
+    shard.write_bytes(shard.read_bytes()[:-1000])
+    with pytest.raises(WeightsError, match=r"model-00002-of-00002.*half downloaded"):
+        story_weights(copy, lora_alpha=1.0)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"weight_map": 3}', "[1, 2]"])
+def test_a_damaged_index_is_named(copy: PublishedFiles, content: str) -> None:
+    (copy.base_llm / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(WeightsError, match=r"index\.json is damaged"):
+        story_weights(copy, lora_alpha=1.0)
+
+
+def test_a_folder_without_weights_is_named(copy: PublishedFiles) -> None:
+    for path in copy.base_llm.iterdir():
+        path.unlink()
+    with pytest.raises(WeightsError, match=r"Llama-2-7b-hf are missing: it holds none of"):
+        story_weights(copy, lora_alpha=1.0)
+    copy.base_llm.rmdir()
+    with pytest.raises(WeightsError, match="there is no such folder"):
+        story_weights(copy, lora_alpha=1.0)
+
+
+def test_an_adapted_file_may_hold_a_part_only(copy: PublishedFiles) -> None:
+    right = detokenizer_weights(ORIGINALS)
+
+    def keep_adapted(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {k: v for k, v in weights.items() if ".to_k." in k or k.startswith("resampler.")}
+
+    rewrite(copy.detokenizer, keep_adapted)
     weights = detokenizer_weights(copy)
     assert weights.keys() == right.keys()
     changed = [k for k in right if not torch.equal(weights[k].float(), right[k].float())]
@@ -242,11 +276,57 @@ def test_an_adapted_file_may_hold_a_part_only(copy: PublishedFolder, reference: 
     assert all(k.startswith("unet.") and ".to_k." not in k for k in changed)
 
 
-def test_weights_are_read_into_the_asked_for_format(reference: Reference) -> None:
-    weights = story_weights(
-        reference.published, lora_alpha=reference.lora_alpha, dtype=torch.bfloat16
+@pytest.mark.parametrize("suffix", ["bin", "safetensors"])
+def test_the_encoder_is_found_inside_qwen_vl_chat(copy: PublishedFiles, suffix: str) -> None:
+    right = vision_weights(copy)
+    copy.vision.unlink()
+    folder = copy.vision.parent
+    stem = "pytorch_model" if suffix == "bin" else "model"
+    shards = {
+        f"{stem}-00001-of-00002.{suffix}": {"transformer.h.0.ln_1.weight": torch.zeros(3)},
+        f"{stem}-00002-of-00002.{suffix}": {
+            **{QWEN_VISION_PREFIX + name: value for name, value in right.items()},
+            "lm_head.weight": torch.zeros(3),
+        },
+    }
+    places = {name: shard for shard, weights in shards.items() for name in weights}
+    (folder / f"{stem}.{suffix}.index.json").write_text(json.dumps({"weight_map": places}))
+    # The first shard holds nothing of the encoder and need not be there.
+    last = f"{stem}-00002-of-00002.{suffix}"
+    if suffix == "bin":
+        torch.save(shards[last], folder / last)
+    else:
+        save_file(shards[last], folder / last)
+    found = dataclasses.replace(copy, vision=folder)
+    weights = vision_weights(found)
+    assert weights.keys() == right.keys()
+    assert all(torch.equal(weights[name], right[name]) for name in right)
+    (folder / f"{stem}.{suffix}.index.json").write_text(
+        json.dumps({"weight_map": {"lm_head.weight": last}})
     )
-    assert {value.dtype for value in weights.values()} == {torch.bfloat16}
+    with pytest.raises(WeightsError, match="another model's folder"):
+        vision_weights(found)
+
+
+def test_weights_are_computed_one_by_one_into_the_asked_for_format() -> None:
+    config = reference_config(COPY)
+    with empty_weights():
+        model = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
+    weights = story_weights(ORIGINALS, lora_alpha=ALPHA)
+    load_weights(model, weights, "story", dtype=torch.bfloat16)
+    assert {value.dtype for value in model.state_dict().values()} == {torch.bfloat16}
+    name = "llm.model.layers.0.self_attn.q_proj.weight"
+    assert torch.equal(model.state_dict()[name], weights[name].bfloat16())
+    assert weights[name] is not weights[name]
+
+
+def test_a_part_can_be_left_to_another_file() -> None:
+    model = nn.ModuleDict({"own": nn.Linear(2, 2), "other": nn.Linear(2, 2)})
+    other = model["other"].weight.clone()
+    weights = {"own.weight": torch.ones(2, 2), "own.bias": torch.ones(2)}
+    load_weights(model, weights, "file", leave_out="other.")
+    assert torch.equal(model["own"].weight, torch.ones(2, 2))
+    assert torch.equal(model["other"].weight, other)
 
 
 class Empty(nn.Module):

@@ -67,7 +67,7 @@ def write_text(
 @torch.no_grad()
 def read_text(model: StoryLM, context: KVContext, ids: Sequence[int]) -> Tensor:
     """Put tokens into the context in one pass; gives the scores `[vocab]` of what would follow."""
-    hidden = _forward(model, context, model.embed_tokens(_tensor(model, ids)))
+    hidden = read_embeds(model, context, model.embed_tokens(_tensor(model, ids)))
     return model.score(hidden[:, -1])[0].float()
 
 
@@ -83,7 +83,7 @@ def query_image(model: StoryLM, context: KVContext, marks: ImageMarks) -> Tensor
     """
     num_rows = context.num_rows
     ids = [marks.boi, *marks.queries]
-    hidden = _forward(model, context, model.embed_tokens(_tensor(model, ids)))
+    hidden = read_embeds(model, context, model.embed_tokens(_tensor(model, ids)))
     context.truncate(num_rows)
     return model.reconstruct(hidden[:, -len(marks.queries) :])
 
@@ -116,7 +116,7 @@ def read_back(
     after = model.embed_tokens(_tensor(model, [marks.eoi]))
     image_embeds = model.input_resampler(visual_features.to(before))
     with capture_keys(model.decoder) as captured:
-        hidden = _forward(model, context, torch.cat([before, image_embeds, after], dim=1))
+        hidden = read_embeds(model, context, torch.cat([before, image_embeds, after], dim=1))
     segment = KVSegment(
         keys=torch.stack(captured),
         values=context.values[:, 0, :, begin : context.num_rows].clone(),
@@ -126,7 +126,9 @@ def read_back(
     return segment, model.score(hidden[:, -1])[0].float()
 
 
-def _forward(model: StoryLM, context: KVContext, inputs_embeds: Tensor) -> Tensor:
+@torch.no_grad()
+def read_embeds(model: StoryLM, context: KVContext, inputs_embeds: Tensor) -> Tensor:
+    """Put embedded rows `[1, S, D]` into the context in one pass; gives their final states."""
     begin, count = context.num_rows, inputs_embeds.shape[1]
     position_ids = torch.arange(begin, begin + count, device=inputs_embeds.device)[None]
     outputs = model.decoder(

@@ -114,12 +114,15 @@ class VisionEncoder(nn.Module):
         return self.pool(self.transformer(self.patch_tokens(pixel_values)))
 
     @torch.no_grad()
-    def zero_picture_features(self) -> Tensor:
+    def zero_picture_features(self, image_size: int | None = None) -> Tensor:
         """Give the features `[1, V, C]` of an all-zero picture: the de-tokenizer's "no picture".
 
         Zero after normalisation, i.e. a picture of the mean colour. They change only with the
         weights, so callers compute them once and keep them.
+
+        Args:
+            image_size: In pixels; `None` takes the config's.
         """
-        size = self.config.image_size
+        size = image_size or self.config.image_size
         weight = self.conv1.weight
         return self(torch.zeros(1, 3, size, size, dtype=weight.dtype, device=weight.device))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -41,21 +41,31 @@ def load_weights(
     source: str | Path,
     *,
     dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
+    leave_out: str = "",
     likely_cause: str = "Was it saved with another configuration?",
 ) -> None:
     """Give `module` exactly these weights.
 
     Args:
         module: Any model; its parameters may be empty (`empty_weights`).
-        weights: By name. Taken over without a copy where number format and device allow.
+        weights: By name; each is asked for once. Taken over without a copy where number format
+            and device allow.
         source: Where they come from, for messages.
         dtype: Number format of the loaded weights; `None` keeps each parameter's own.
+        device: Where they go, one by one; `None` is where the parameter is, or where an empty
+            parameter's weight already lies.
+        leave_out: Beginning of names that another file supplies; none by default.
         likely_cause: Last sentence of the message when names or shapes do not fit.
 
     Raises:
-        WeightsError: Missing, unexpected or misshapen weights.
+        WeightsError: Missing, unexpected or misshapen weights; the module is as it was.
     """
-    wanted = module.state_dict()
+    wanted = {
+        key: value
+        for key, value in module.state_dict().items()
+        if not (leave_out and key.startswith(leave_out))
+    }
     name = type(module).__name__
     missing = [key for key in wanted if key not in weights]
     if missing:
@@ -69,28 +79,29 @@ def load_weights(
             f"{source} has {_count(unexpected)} {name} does not know, the first "
             f"{_first(unexpected)}. {likely_cause}"
         )
-    misshapen = [key for key in wanted if wanted[key].shape != weights[key].shape]
+    ready: dict[str, Tensor] = {}
+    misshapen: dict[str, list[int]] = {}
+    for key, own in wanted.items():
+        value = weights[key]
+        if value.shape != own.shape:
+            misshapen[key] = list(value.shape)
+        elif not misshapen:
+            place = device or (value.device if own.is_meta else own.device)
+            ready[key] = value.to(place, dtype or own.dtype)
     if misshapen:
-        key = misshapen[0]
+        key, shape = next(iter(misshapen.items()))
         raise WeightsError(
             f"{source} has {_count(misshapen)} of another shape than {name}, the first is {key}: "
-            f"{list(weights[key].shape)} in the file, {list(wanted[key].shape)} in the model. "
-            f"{likely_cause}"
+            f"{shape} in the file, {list(wanted[key].shape)} in the model. {likely_cause}"
         )
-    ready = {
-        key: weights[key].to(dtype or wanted[key].dtype)
-        if wanted[key].is_meta
-        else weights[key].to(wanted[key].device, dtype or wanted[key].dtype)
-        for key in wanted
-    }
-    module.load_state_dict(ready, strict=True, assign=True)
+    module.load_state_dict(ready, strict=not leave_out, assign=True)
     for part in module.modules():
         # A language model whose output head is its token table lost that bond just now.
         if isinstance(part, PreTrainedModel):
             part.tie_weights()
 
 
-def _count(keys: Sequence[str]) -> str:
+def _count(keys: Collection[str]) -> str:
     return f"{len(keys)} weight{'s' if len(keys) > 1 else ''}"
 
 

@@ -1,8 +1,8 @@
 """Reads the published SEED-Story release: its file layout and its names of weights.
 
-Each function gives a table of weights that fits one of our models exactly; LoRA is merged and the
-saved copies of norms are taken, so no model knows of either. Files are memory-mapped and converted
-weight by weight: at no moment are there two full copies.
+Each function gives weights that fit one of our models exactly; LoRA is merged and the saved copies
+of norms are taken, so no model knows of either. Files are memory-mapped, and a weight is computed
+when it is asked for: what is loaded exists once, in the number format that was asked for.
 
 The layout, rules and counts are described in the README of the miniature reference weights.
 """
@@ -11,179 +11,224 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
+from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.errors import WeightsError
-from seedstory_core.weights.checkpoint import (
-    check_file,
-    open_weights,
-    read_pickled_weights,
-    read_weights,
-)
+from seedstory_core.weights.checkpoint import check_file, read_pickled_weights, read_weights
 
 LLM_PREFIX = "llm.base_model.model."
 LORA_A, LORA_B = ".lora_A.default.weight", ".lora_B.default.weight"
 SAVED, ORIGINAL = ".modules_to_save.default.", ".original_module."
+TOKEN_TABLES = ("embed_tokens.weight", "lm_head.weight")
+QWEN_VISION_PREFIX = "transformer.visual."
+"""Begins the picture encoder's names inside the shards of Qwen-VL-Chat."""
 
 
 @dataclass(frozen=True)
-class PublishedFolder:
-    """Where each file stands under a folder of the published layout."""
+class PublishedFiles:
+    """Where each part of the release lies.
 
-    root: Path
+    Attributes:
+        story_model: File with resamplers, LoRA, norms, token tables and base projections.
+        base_llm: Folder of the base language model; supplies what the story model's file lacks.
+        vision: The extracted picture encoder (a file), or the folder of Qwen-VL-Chat.
+        sdxl: Folder of Stable Diffusion XL in diffusers' layout.
+        detokenizer: File with perceiver and adapted UNet.
+    """
 
-    @property
-    def tokenizer(self) -> Path:
-        """Folder of the tokenizer with image tokens."""
-        return self.root / "cvlm_llama2_tokenizer"
+    story_model: Path
+    base_llm: Path
+    vision: Path
+    sdxl: Path
+    detokenizer: Path
 
-    @property
-    def base_llm(self) -> Path:
-        """Folder of the base language model; supplies what the story model's file lacks."""
-        return self.root / "Llama-2-7b-hf"
+    @classmethod
+    def of(cls, config: StudioConfig) -> PublishedFiles:
+        """Find the files of a configuration with `weights.layout: published`.
 
-    @property
-    def story_model(self) -> Path:
-        """Resamplers, LoRA, norms, token tables and base projections of the story model."""
-        return self.root / "seed_story" / "george_sft" / "pytorch_model.bin"
+        Where one file is meant the configuration may name it, or the folder it lies in.
+        """
+        root, weights = project_path(config.runtime.weights_folder), config.weights
 
-    @property
-    def vision(self) -> Path:
-        """Picture encoder with attention pooling."""
-        return self.root / "visual_tokenizer" / "qwen_vit_G.pt"
+        def inside(folder: str, name: str) -> Path:
+            path = root / folder / name
+            return root / folder if (root / folder).is_file() else path
 
-    @property
-    def sdxl(self) -> Path:
-        """Folder of Stable Diffusion XL in diffusers' layout."""
-        return self.root / "stable-diffusion-xl-base-1.0"
+        vision = inside(weights.vision.folder, "qwen_vit_G.pt")
+        return cls(
+            story_model=inside(weights.story_model.folder, "pytorch_model.bin"),
+            base_llm=root / weights.language_model.folder,
+            vision=vision if vision.is_file() else vision.parent,
+            sdxl=root / weights.stable_diffusion.folder,
+            detokenizer=inside(weights.detokenizer.folder, "pytorch_model.bin"),
+        )
 
-    @property
-    def detokenizer(self) -> Path:
-        """Perceiver and adapted UNet."""
-        adapted = self.root / "detokenizer" / "detokenizer_george_adapted"
-        return adapted / "checkpoint-4000" / "pytorch_model.bin"
+    def all_files(self) -> list[Path]:
+        """Every file that is read; all of them are there."""
+        vision = [self.vision] if self.vision.is_file() else _shards(self.vision)
+        return [
+            check_file(self.story_model),
+            *_shards(self.base_llm),
+            *vision,
+            *_shards(self.sdxl / "unet"),
+            *_shards(self.sdxl / "vae"),
+            check_file(self.detokenizer),
+        ]
 
 
-def vision_weights(folder: PublishedFolder) -> dict[str, Tensor]:
-    """Read the picture encoder; its names are ours."""
-    return read_pickled_weights(folder.vision)
+class LazyWeights(Mapping[str, Tensor]):
+    """Weights by name, each computed when it is asked for and kept by nobody."""
+
+    def __init__(self, readers: Mapping[str, Callable[[], Tensor]]) -> None:
+        """Take a function per weight."""
+        self._readers = readers
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Compute one weight."""
+        return self._readers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        """Go over the names."""
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        """Count the weights."""
+        return len(self._readers)
 
 
-def story_weights(
-    folder: PublishedFolder, *, lora_alpha: float, dtype: torch.dtype | None = None
-) -> dict[str, Tensor]:
+def vision_weights(files: PublishedFiles) -> dict[str, Tensor]:
+    """Read the picture encoder; its names are ours.
+
+    From Qwen-VL-Chat only the shards that hold the encoder need to be there.
+    """
+    if not files.vision.is_dir():
+        return read_pickled_weights(files.vision)
+    weights = {
+        name.removeprefix(QWEN_VISION_PREFIX): value
+        for name, value in read_model_folder(files.vision, prefix=QWEN_VISION_PREFIX).items()
+    }
+    if not weights:
+        raise WeightsError(
+            f"{files.vision} holds no weight that begins with {QWEN_VISION_PREFIX}, where "
+            "Qwen-VL-Chat keeps its picture encoder. Is it another model's folder?"
+        )
+    return weights
+
+
+def story_weights(files: PublishedFiles, *, lora_alpha: float) -> LazyWeights:
     """Read the story model, merged.
 
     Args:
-        folder: Of the published layout.
+        files: Of the release.
         lora_alpha: LoRA's alpha; the rank is read off the weights, the scale is alpha / rank.
-        dtype: Number format of the result; `None` keeps the stored one.
+
+    Returns:
+        Merged projections in float32, all else as it is stored.
+
+    Raises:
+        WeightsError: A file is missing or damaged, or an adapter does not fit its projection.
     """
-    stored = read_pickled_weights(folder.story_model)
-    source = folder.story_model
-    adapted = {
-        _our_name(name.removesuffix(LORA_A) + ".weight"): name.removesuffix(LORA_A)
-        for name in stored
-        if name.endswith(LORA_A)
-    }
-    result: dict[str, Tensor] = {}
-
-    def keep(name: str, value: Tensor) -> None:
-        """Convert a weight once: an adapted one together with its adapter."""
-        if name in adapted:
-            value = _merge_lora(value, stored, adapted[name], lora_alpha, dtype, source)
-        result[name] = _cast(value, dtype)
-
-    for name, value in stored.items():
-        if name.endswith(LORA_B) and name.replace(LORA_B, LORA_A) not in stored:
-            raise WeightsError(f"{source} has {name} without its lora_A counterpart.")
-        # LoRA joins its projection; frozen copies are unused; frequencies are computed.
-        is_part = name.endswith((LORA_A, LORA_B, "inv_freq")) or ORIGINAL in name
-        if not is_part:
-            keep(_our_name(name), value)
+    source = files.story_model
+    stored = read_pickled_weights(source)
+    base = {our_name(name): value for name, value in stored.items() if not is_part(name)}
     # What the story model's file holds wins: its base projections differ from the base folder's.
-    for name, value in _base_llm(folder.base_llm, wanted_unless=set(result)):
-        keep(name, value)
-    orphans = [module for name, module in adapted.items() if name not in result]
-    if orphans:
-        raise WeightsError(
-            f"Neither {source} nor the base language model holds {orphans[0]}.weight, which an "
-            "adapter changes. Is it the right base model?"
-        )
-    return result
+    for name, value in read_model_folder(files.base_llm).items():
+        if not is_part(name):
+            base.setdefault(f"llm.{name}", value)
+    readers: dict[str, Callable[[], Tensor]] = {
+        name: partial(_as_stored, value) for name, value in base.items()
+    }
+    for module in _adapted_modules(stored, source):
+        name = our_name(module + ".weight")
+        if name not in base:
+            raise WeightsError(
+                f"Neither {source} nor {files.base_llm} holds {module}.weight, which an adapter "
+                "changes. Is it the right base model?"
+            )
+        down, up = stored[module + LORA_A], stored[module + LORA_B]
+        if base[name].shape != (up.shape[0], down.shape[1]):
+            raise WeightsError(
+                f"{source}: the adapter of {module} is for {up.shape[0]} x {down.shape[1]} "
+                f"weights, and there are {' x '.join(map(str, base[name].shape))}. Is it the "
+                "right base model?"
+            )
+        readers[name] = partial(_merge_lora, base[name], down, up, lora_alpha)
+    return LazyWeights(readers)
 
 
-def _our_name(name: str) -> str:
+def _adapted_modules(stored: Mapping[str, Tensor], source: Path) -> list[str]:
+    """Name the modules with an adapter, and refuse half adapters."""
+    modules = []
+    for name in stored:
+        for half, other in ((LORA_A, LORA_B), (LORA_B, LORA_A)):
+            module = name.removesuffix(half)
+            if module == name:
+                continue
+            if module + other not in stored:
+                kind = other.split(".")[1]
+                raise WeightsError(f"{source} has {name} without its {kind} counterpart.")
+            if half == LORA_A:
+                modules.append(module)
+    return modules
+
+
+def our_name(name: str) -> str:
+    """Translate a name of the story model's file, adapters aside."""
     return name.replace(LLM_PREFIX, "llm.").replace(SAVED, ".")
 
 
-def _merge_lora(
-    base: Tensor,
-    stored: dict[str, Tensor],
-    module: str,
-    alpha: float,
-    dtype: torch.dtype | None,
-    source: Path,
-) -> Tensor:
-    """Add one adapter to its projection, W + alpha / rank * B A, in float32."""
-    if module + LORA_B not in stored:
-        raise WeightsError(f"{source} has {module}{LORA_A} without its lora_B counterpart.")
-    down, up = stored[module + LORA_A].float(), stored[module + LORA_B].float()
-    if base.shape != (up.shape[0], down.shape[1]):
-        raise WeightsError(
-            f"{source}: the adapter of {module} is for {up.shape[0]} x {down.shape[1]} weights, "
-            f"and there are {' x '.join(map(str, base.shape))}. Is it the right base model?"
-        )
-    merged = base.float() + (up @ down) * (alpha / down.shape[0])
-    return merged.to(dtype or base.dtype)
+def is_part(name: str) -> bool:
+    """Whether a stored weight is no weight of ours by itself.
 
-
-def _base_llm(folder: Path, wanted_unless: set[str]) -> Iterator[tuple[str, Tensor]]:
-    """Read those weights of the base language model that are still needed, shard by shard."""
-    for shard in _shards(folder, "model"):
-        with open_weights(shard) as (names, read):
-            for name in names:
-                target = f"llm.{name}"
-                if target not in wanted_unless and not name.endswith("inv_freq"):
-                    yield target, read(name)
-
-
-def _shards(folder: Path, stem: str) -> list[Path]:
-    """List the safetensors files of a model folder: those of its index, or the single one."""
-    index = folder / f"{stem}.safetensors.index.json"
-    if not index.is_file():
-        return [check_file(folder / f"{stem}.safetensors")]
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{index} is damaged ({error!r}). Fetch it again.") from error
-    return [check_file(folder / name) for name in names]
-
-
-def detokenizer_weights(
-    folder: PublishedFolder, *, dtype: torch.dtype | None = None
-) -> dict[str, Tensor]:
-    """Read the de-tokenizer: base UNet, the adapted weights on top, perceiver and codec.
-
-    The codec keeps its stored number format, since it has to run in float32.
+    LoRA joins its projection; frozen copies are unused; frequencies are computed.
     """
-    result = {
-        f"unet.{name}": _cast(value, dtype)
-        for shard in _shards(folder.sdxl / "unet", "diffusion_pytorch_model")
-        for name, value in read_weights(shard).items()
+    return name.endswith((LORA_A, LORA_B, "inv_freq")) or ORIGINAL in name
+
+
+def is_trained_in_stage_two(name: str) -> bool:
+    """Whether the release trains this weight of the story model's file.
+
+    Adapters, norms (their unused copies are flagged, too), token tables, resamplers without their
+    position tables.
+    """
+    if name.startswith(("input_resampler.", "output_resampler.")):
+        return not name.endswith("pos_embed")
+    return ".lora_" in name or "norm." in name or name.endswith(TOKEN_TABLES)
+
+
+def is_trained_in_stage_three(name: str) -> bool:
+    """Whether the release trains this weight of the de-tokenizer's file."""
+    is_key_or_value = name.startswith("unet.") and (".to_k." in name or ".to_v." in name)
+    return name.startswith("resampler.") or is_key_or_value
+
+
+def _as_stored(value: Tensor) -> Tensor:
+    return value
+
+
+def _merge_lora(base: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
+    """Add one adapter to its projection, W + alpha / rank * B A, in float32."""
+    return base.float() + (up.float() @ down.float()) * (alpha / down.shape[0])
+
+
+def detokenizer_weights(files: PublishedFiles) -> dict[str, Tensor]:
+    """Read the de-tokenizer without its codec: base UNet, adapted weights on top, perceiver."""
+    base = {f"unet.{name}": value for name, value in read_model_folder(files.sdxl / "unet").items()}
+    return base | read_pickled_weights(files.detokenizer)
+
+
+def codec_weights(files: PublishedFiles) -> dict[str, Tensor]:
+    """Read Stable Diffusion XL's codec."""
+    return {
+        f"autoencoder.{_current_vae_name(name)}": value
+        for name, value in read_model_folder(files.sdxl / "vae").items()
     }
-    for name, value in read_pickled_weights(folder.detokenizer).items():
-        result[name] = _cast(value, dtype)
-    for name, value in read_weights(
-        folder.sdxl / "vae" / "diffusion_pytorch_model.safetensors"
-    ).items():
-        result[f"vae.autoencoder.{_current_vae_name(name)}"] = value
-    return result
 
 
 def _current_vae_name(name: str) -> str:
@@ -198,5 +243,55 @@ def _current_vae_name(name: str) -> str:
     return name
 
 
-def _cast(value: Tensor, dtype: torch.dtype | None) -> Tensor:
-    return value if dtype is None else value.to(dtype)
+STEMS = (
+    "model.safetensors",
+    "diffusion_pytorch_model.safetensors",
+    "pytorch_model.bin",
+    "diffusion_pytorch_model.bin",
+)
+"""Names of a model's file; with `.index.json` behind it, of the list of its shards."""
+
+
+def _shards(folder: Path, prefix: str = "") -> list[Path]:
+    """List the files of a model folder: those of its index, or the single one.
+
+    Args:
+        folder: As transformers or diffusers save a model.
+        prefix: Only shards with weights whose names begin so.
+
+    Raises:
+        WeightsError: No weights, a damaged index, or a shard that is missing.
+    """
+    for stem in STEMS:
+        if (folder / stem).is_file():
+            return [check_file(folder / stem)]
+        index = folder / f"{stem}.index.json"
+        if not index.is_file():
+            continue
+        try:
+            places = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+            names = {shard for name, shard in places.items() if name.startswith(prefix)}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise WeightsError(f"{index} is damaged ({error!r}). Fetch it again.") from error
+        return [check_file(folder / name) for name in sorted(names)]
+    where = "it holds none of" if folder.is_dir() else "there is no such folder; it should hold"
+    raise WeightsError(
+        f"The weights in {folder} are missing: {where} {', '.join(STEMS)}, or an index of shards."
+    )
+
+
+def read_model_folder(folder: Path, *, prefix: str = "") -> dict[str, Tensor]:
+    """Read the weights of a folder as transformers or diffusers save it, memory-mapped.
+
+    Args:
+        folder: With one file, or an index and shards.
+        prefix: Only weights whose names begin so; shards without any need not be there.
+
+    Raises:
+        WeightsError: No weights, a damaged index or shard, or one that is missing.
+    """
+    weights: dict[str, Tensor] = {}
+    for shard in _shards(folder, prefix):
+        read = read_weights if shard.suffix == ".safetensors" else read_pickled_weights
+        weights |= {name: value for name, value in read(shard).items() if name.startswith(prefix)}
+    return weights

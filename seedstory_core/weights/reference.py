@@ -14,6 +14,7 @@ from seedstory_core.config import (
     DecoderConfig,
     DeTokenizerConfig,
     GenerationConfig,
+    HubSource,
     PerceiverConfig,
     ResamplerConfig,
     RuntimeConfig,
@@ -23,6 +24,7 @@ from seedstory_core.config import (
     UNetConfig,
     VaeConfig,
     VisionConfig,
+    WeightsConfig,
 )
 from seedstory_core.errors import WeightsError
 
@@ -103,7 +105,20 @@ def scheduler_config(diffusers_config: dict[str, Any]) -> SchedulerConfig:
 
 
 def reference_config(folder: Path) -> StudioConfig:
-    """Describe the models of a reference folder."""
+    """Describe the models of a reference folder.
+
+    Raises:
+        WeightsError: `config.json` or a part of it is missing.
+    """
+    try:
+        return _reference_config(folder.resolve())
+    except (KeyError, TypeError) as error:
+        raise WeightsError(
+            f"{folder / 'config.json'} does not describe reference weights ({error!r})."
+        ) from error
+
+
+def _reference_config(folder: Path) -> StudioConfig:
     numbers = read_json(folder / "config.json")
     sdxl = folder / numbers["stable_diffusion_xl"]["folder"]
     scheduler = read_json(sdxl / "scheduler" / "scheduler_config.json")
@@ -164,7 +179,16 @@ def reference_config(folder: Path) -> StudioConfig:
             temperature=0.0,
             window_panels=numbers["inference"]["window_size"],
         ),
-        runtime=RuntimeConfig(weights_folder=str(folder / "pretrained")),
+        weights=WeightsConfig(
+            layout="published",
+            lora_alpha=numbers["lora"]["lora_alpha"],
+            story_model=HubSource(folder=numbers["story_model"]["file"]),
+            language_model=HubSource(folder=llm["folder"]),
+            vision=HubSource(folder=vision["file"]),
+            stable_diffusion=HubSource(folder=numbers["stable_diffusion_xl"]["folder"]),
+            detokenizer=HubSource(folder=numbers["detokenizer"]["file"]),
+        ),
+        runtime=RuntimeConfig(weights_folder=str(folder)),
     )
 
 

@@ -1,0 +1,107 @@
+"""What is remembered of a long story: the contract, and what the release does instead.
+
+The released visualisation assembles a cache of sinks and recent panels, and then generates without
+it. Recorded are both the cache it assembles and the one it would assemble had the first been used.
+Both follow from one procedure, written down here with its slips; the studio itself keeps to the
+contract (`generation/sink.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
+from seedstory_core.weights.verify.folder import ReferenceFolder
+from seedstory_core.weights.verify.rows import Row, compare_exactly
+
+
+def attention_sink(folder: ReferenceFolder) -> Iterator[Row]:
+    """Positions kept in every turn of every recorded case."""
+    for name, case in folder.document("attention_sink").items():
+        if not isinstance(case, dict):
+            continue
+        yield compare_exactly(
+            f"attention_sink.json: {name}, contract", contract(case), case["paper_semantics"]
+        )
+        for key, is_carried in (("as_executed", False), ("if_cache_were_carried", True)):
+            own = released(case, is_carried=is_carried)
+            yield compare_exactly(f"attention_sink.json: {name}, {key}", own, case["released"][key])
+
+
+def contract(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """The paper's semantics by our rule; `retained` ends with the caption being written."""
+    window = case["window_size"]
+    rule = SinkRule(window_panels=window)
+    turns = []
+    pairs = zip(case["image_spans_boi_eoi"], case["context_length_per_turn"], strict=True)
+    spans: list[PanelSpan] = []
+    for turn, ((boi, eoi), total) in enumerate(pairs, start=1):
+        spans.append(PanelSpan(spans[-1].end if spans else 0, boi, eoi, eoi + 1))
+        evicted = max(0, turn - window)
+        kept = [row for rows in kept_ranges(spans, rule) for row in rows]
+        turns.append(
+            {
+                "turn": turn,
+                "total_tokens": total,
+                "images_in_context": turn,
+                "images_evicted": evicted,
+                "window_start": spans[evicted].start,
+                "retained": kept + list(range(spans[-1].end, total)),
+            }
+        )
+    return turns
+
+
+def released(case: dict[str, Any], *, is_carried: bool) -> list[dict[str, Any]]:
+    """What the released visualisation does, slips included.
+
+    Args:
+        case: A recorded case.
+        is_carried: Whether the assembled cache were really used in the next turn.
+    """
+    pictures, totals = case["image_spans_boi_eoi"], case["context_length_per_turn"]
+    turns: list[dict[str, Any]] = []
+    sink: list[int] = []
+    seen: list[int] = []  # positions of the rows that the turn before had seen
+    start = oldest = 0  # where the window begins, and its first picture
+    for turn, total in enumerate(totals, start=1):
+        cache: list[int] | None = None
+        if turn > case["window_size"]:
+            boi, eoi = (mark - start for mark in pictures[oldest])
+            if not sink:
+                sink = _rows(seen, 0, 4)
+            sink = sink + _rows(seen, boi - 4, boi + 8) + _rows(seen, eoi - 8, eoi + 4)
+            # The length of the new sink is skipped behind the picture, rows of the window with it.
+            cache = sink + seen[eoi + 1 + len(sink) :]
+            start, oldest = pictures[oldest][1] + 1, oldest + 1
+        elif turn > 1:
+            cache = list(seen)
+        fresh = list(range(totals[turn - 2] if turn > 1 else 0, total))
+        carried = (cache or []) + fresh
+        executed = list(range(start, total))
+        inside = pictures[oldest:turn]
+        if is_carried:
+            entry = {"turn": turn, "cache_assembled": cache, "sink_list": sink, "context": carried}
+        else:
+            entry = {
+                "turn": turn,
+                "images_in_context": len(inside),
+                "total_tokens": total,
+                "trimmed_input_start": start,
+                "context_executed": executed,
+                "sink_list": sink,
+                "cache_assembled": cache,
+                "context_if_carried": None,
+                "boi_in_input": [boi for boi, _ in inside],
+                "eoi_in_input": [eoi for _, eoi in inside],
+            }
+        # The length that the cache should have, which it has until the sinks outgrow the window.
+        turns.append(entry | {"kv_cache_head": totals[turn - 2] - start if turn > 1 else None})
+        seen = carried if is_carried else executed
+    return turns
+
+
+def _rows(seen: Sequence[int], start: int, stop: int) -> list[int]:
+    """Slice as the released code does: a negative start gives nothing."""
+    return list(seen[start:stop]) if start >= 0 else []

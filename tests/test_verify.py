@@ -1,0 +1,177 @@
+"""The classes here compute what the released code computes, and the proof can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import torch
+from reference import COPY, copy_reference, edit_json, rewrite, write_wider_reference
+
+from seedstory_core.errors import WeightsError
+from seedstory_core.weights.published import LORA_A, LORA_B, ORIGINAL, SAVED, PublishedFiles
+from seedstory_core.weights.reference import reference_config
+from seedstory_core.weights.verify import files, language, pictures, stories
+from seedstory_core.weights.verify.__main__ import CHECKS, Check, main, run, verify
+from seedstory_core.weights.verify.folder import ReferenceFolder
+from seedstory_core.weights.verify.rows import Row, compare, compare_exactly, compare_numbers
+
+CODEC = "diffusion_pytorch_model.safetensors"
+
+
+def wrong(rows: Iterable[Row]) -> list[str]:
+    return [str(row) for row in rows if not row.is_ok]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_everything_recorded_of_the_release_is_computed_again(
+    reference: ReferenceFolder, check: Check
+) -> None:
+    rows = list(check(reference))
+    assert rows
+    assert wrong(rows) == []
+
+
+def test_the_command_covers_the_manifest_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(COPY)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.endswith("rows, all ok.\n")
+    assert "not computed again" not in shown
+    assert main([str(tmp_path)]) == 1
+    assert "config.json could not be read" in capsys.readouterr().err
+
+
+def test_a_folder_of_other_sizes_passes_unchanged(tmp_path: Path) -> None:
+    folder = ReferenceFolder(write_wider_reference(tmp_path / "wider"))
+    assert folder.config.decoder != ReferenceFolder(COPY).config.decoder
+    assert wrong(verify(folder)) == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return copy_reference(tmp_path / "reference")
+
+
+def test_an_entry_that_nothing_computes_is_not_ok(folder: Path) -> None:
+    entry = {"kind": "output", "meaning": "new", "atol": 1.0}
+
+    def add(manifest: dict) -> None:
+        manifest["tensors"]["expected/vit.safetensors"]["another"] = entry
+        manifest["documents"]["expected/another.json"] = "new"
+
+    edit_json(folder / "expected" / "manifest.json", add)
+    assert [row.split()[0] for row in wrong(verify(ReferenceFolder(folder)))] == [
+        "vit/another",
+        "another.json",
+    ]
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_another_lora_scale_turns_rows_red(scale: float) -> None:
+    reference = ReferenceFolder(COPY)
+    reference.config.weights.lora_alpha = scale * reference.numbers["lora"]["r"]
+    red = wrong(language.forward(reference))
+    assert any("forward/logits" in row for row in red)
+    assert any("forward/rec_loss" in row for row in red)
+
+
+def test_the_original_norms_turn_rows_red(folder: Path) -> None:
+    def exchange(weights: dict) -> dict:
+        return weights | {
+            name.replace(ORIGINAL, SAVED): value
+            for name, value in weights.items()
+            if ORIGINAL in name
+        }
+
+    rewrite(PublishedFiles.of(reference_config(folder)).story_model, exchange)
+    red = wrong(language.forward(ReferenceFolder(folder)))
+    assert any("forward/logits" in row for row in red)
+
+
+def is_projection(name: str) -> bool:
+    return name.startswith("llm.") and name.endswith("proj.weight")
+
+
+def test_the_base_projections_turn_rows_red(folder: Path) -> None:
+    def forget(weights: dict) -> dict:
+        return {name: w for name, w in weights.items() if not is_projection(name)}
+
+    rewrite(PublishedFiles.of(reference_config(folder)).story_model, forget)
+    red = wrong(language.forward(ReferenceFolder(folder)))
+    assert any("forward/lm_loss" in row for row in red)
+
+
+def test_the_base_unet_turns_rows_red(folder: Path) -> None:
+    def forget(weights: dict) -> dict:
+        return {name: w for name, w in weights.items() if not name.startswith("unet.")}
+
+    rewrite(PublishedFiles.of(reference_config(folder)).detokenizer, forget)
+    reference = ReferenceFolder(folder)
+    assert any("forward_noise_pred" in row for row in wrong(pictures.detokenizer(reference)))
+    assert any("generate_4steps" in row for row in wrong(pictures.drawing(reference)))
+
+
+LAYER = "llm.base_model.model.model.layers.1."
+FLIPS: list[tuple[str, str, Check]] = [
+    ("story_model", LAYER + "self_attn.k_proj.weight", language.forward),
+    ("story_model", LAYER + "input_layernorm.modules_to_save.default.weight", language.forward),
+    ("story_model", LAYER + "mlp.down_proj.lora_B.default.weight", language.forward),
+    ("story_model", "llm.base_model.model.lm_head.weight", stories.stories),
+    ("story_model", "output_resampler.ln_kv.bias", pictures.resamplers),
+    ("vision", "transformer.resblocks.1.mlp.c_fc.bias", pictures.vit),
+    ("detokenizer", "unet.mid_block.attentions.0.proj_in.bias", pictures.detokenizer),
+    ("detokenizer", "resampler.latents", pictures.detokenizer),
+    ("codec", "decoder.mid_block.resnets.0.conv1.bias", pictures.drawing),
+    ("codec", "encoder.conv_in.weight", pictures.detokenizer),
+]
+
+
+@pytest.mark.parametrize(("file", "name", "check"), FLIPS, ids=[name for _, name, _ in FLIPS])
+def test_a_flipped_weight_turns_a_row_red(folder: Path, file: str, name: str, check: Check) -> None:
+    found = PublishedFiles.of(reference_config(folder))
+    is_codec = file == "codec"
+    path = found.sdxl / "vae" / CODEC if is_codec else getattr(found, file)
+    rewrite(path, lambda weights: weights | {name: -weights[name]})
+    assert wrong(run(check, ReferenceFolder(folder)))
+
+
+def test_another_file_content_is_noticed(folder: Path) -> None:
+    path = PublishedFiles.of(reference_config(folder)).story_model
+
+    def half_an_adapter(weights: dict) -> dict:
+        (first, *_) = (name for name in weights if name.endswith(LORA_A))
+        del weights[first], weights[first.replace(LORA_A, LORA_B)]
+        return weights
+
+    rewrite(path, half_an_adapter)
+    assert wrong(files.contents(ReferenceFolder(folder)))
+
+
+def test_a_check_that_cannot_be_computed_is_a_red_row(folder: Path) -> None:
+    PublishedFiles.of(reference_config(folder)).vision.write_bytes(b"half")
+    red = wrong(verify(ReferenceFolder(folder)))
+    assert any("qwen_vit_G.pt is damaged" in row for row in red)
+
+
+def test_a_description_that_lacks_numbers_is_refused(folder: Path) -> None:
+    edit_json(folder / "config.json", lambda numbers: numbers["lora"].clear())
+    with pytest.raises(WeightsError, match="'lora_alpha'"):
+        ReferenceFolder(folder)
+
+
+def test_rows_tell_differences_apart() -> None:
+    ones = torch.ones(2)
+    assert compare("a", ones, ones, 0.0).is_ok
+    assert compare("a", ones + 0.1, ones, 0.2).is_ok
+    assert not compare("a", ones + 0.3, ones, 0.2).is_ok
+    assert not compare("a", torch.tensor([1.0, float("nan")]), ones, 1.0).is_ok
+    assert not compare("a", torch.ones(3), ones, 1.0).is_ok
+    assert compare_exactly("b", {"x": [1, 2]}, {"x": [1, 2]}).is_ok
+    row = compare_exactly("b", {"x": [1, 3], "z": 0}, {"x": [1, 2], "y": 0})
+    assert (row.difference, row.is_ok) == (3.0, False)
+    assert "/x/1 (3 instead of 2)" in row.remark
+    assert compare_numbers("c", [1.0005], [1.0], relative=1e-3).is_ok
+    assert not compare_numbers("c", [1.0, 2.0], [1.0], relative=1e-3).is_ok
