@@ -722,6 +722,19 @@ def load_config(
     return config
 
 
+def to_yaml(config: StudioConfig, *, runtime: Sequence[str]) -> str:
+    """Write a configuration as `load_config` reads it.
+
+    Args:
+        config: Any.
+        runtime: Which of the machine's settings to write; the others are left to the machine that
+            reads the file.
+    """
+    content = dataclasses.asdict(config)
+    content["runtime"] = {name: content["runtime"][name] for name in runtime}
+    return OmegaConf.to_yaml(OmegaConf.create(content))
+
+
 def _environment() -> dict[str, str]:
     """Runtime settings that the environment names, e.g. SEEDSTORY_NUM_THREADS.
 

@@ -10,7 +10,7 @@ import torch
 from reference import COPY
 from told_stories import NO_SKIA
 
-from seedstory_core.build import PARTS, build_engine
+from seedstory_core.build import build_engine
 from seedstory_core.config import StudioConfig, load_config, project_path
 from seedstory_core.data.stories import tell
 from seedstory_core.engine import StoryEngine
@@ -21,6 +21,7 @@ from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.training.tokenizer import train_tokenizer
 from seedstory_core.weights.checkpoint import save_weights
+from seedstory_core.weights.parts import PARTS
 from seedstory_core.weights.verify.folder import ReferenceFolder
 
 try:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from seedstory_core.build import PARTS, build_engine
+from seedstory_core.build import build_engine
 from seedstory_core.config import load_config
 from seedstory_core.engine import TurnRequest, TurnResult
 from seedstory_core.evaluation.__main__ import load_reader
@@ -22,6 +22,7 @@ from seedstory_core.generation.kv import KVSegment
 from seedstory_core.training import stages
 from seedstory_core.training.__main__ import main
 from seedstory_core.training.loop import Plan
+from seedstory_core.weights.parts import PARTS
 
 SMALL = [
     "vision.width=32",

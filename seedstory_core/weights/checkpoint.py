@@ -6,6 +6,7 @@ wrong ends in a `WeightsError` that names the file, the first weight concerned a
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,6 +24,11 @@ from seedstory_core.errors import WeightsError
 
 KEEP_FLOAT32 = ("pos_embed",)
 """Ends of names that are never saved in half precision: computed tables, resized at run time."""
+
+LIKELY_CAUSE = "Was it saved with another configuration?"
+
+INDEX = ".index.json"
+"""Ends the name of a list of shards; it begins with the file's name without them."""
 
 LFS_PREFIX = b"version https://git-lfs"
 
@@ -43,7 +49,7 @@ def load_weights(
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
     leave_out: str = "",
-    likely_cause: str = "Was it saved with another configuration?",
+    likely_cause: str = LIKELY_CAUSE,
 ) -> None:
     """Give `module` exactly these weights.
 
@@ -67,18 +73,7 @@ def load_weights(
         if not (leave_out and key.startswith(leave_out))
     }
     name = type(module).__name__
-    missing = [key for key in wanted if key not in weights]
-    if missing:
-        raise WeightsError(
-            f"{source} lacks {_count(missing)} {name} needs, the first {_first(missing)}. "
-            f"{likely_cause}"
-        )
-    unexpected = [key for key in weights if key not in wanted]
-    if unexpected:
-        raise WeightsError(
-            f"{source} has {_count(unexpected)} {name} does not know, the first "
-            f"{_first(unexpected)}. {likely_cause}"
-        )
+    check_names(name, wanted, weights, source, likely_cause=likely_cause)
     ready: dict[str, Tensor] = {}
     misshapen: dict[str, list[int]] = {}
     for key, own in wanted.items():
@@ -99,6 +94,33 @@ def load_weights(
         # A language model whose output head is its token table lost that bond just now.
         if isinstance(part, PreTrainedModel):
             part.tie_weights()
+
+
+def check_names(
+    name: str,
+    wanted: Collection[str],
+    weights: Collection[str],
+    source: str | Path,
+    *,
+    likely_cause: str = LIKELY_CAUSE,
+) -> None:
+    """Refuse weights of which a model needs more or fewer.
+
+    Raises:
+        WeightsError: Names the first ones.
+    """
+    missing = [key for key in wanted if key not in weights]
+    if missing:
+        raise WeightsError(
+            f"{source} lacks {_count(missing)} {name} needs, the first {_first(missing)}. "
+            f"{likely_cause}"
+        )
+    unexpected = [key for key in weights if key not in wanted]
+    if unexpected:
+        raise WeightsError(
+            f"{source} has {_count(unexpected)} {name} does not know, the first "
+            f"{_first(unexpected)}. {likely_cause}"
+        )
 
 
 def _count(keys: Collection[str]) -> str:
@@ -150,13 +172,37 @@ def save_weights(
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read a whole safetensors file (memory-mapped by safetensors).
+    """Read safetensors weights, memory-mapped: a file, or the shards that its index names.
 
     Raises:
-        WeightsError: The file is missing or damaged.
+        WeightsError: A file is missing or damaged.
     """
-    with open_weights(path) as (keys, read):
-        return {key: read(key) for key in keys}
+    weights: dict[str, Tensor] = {}
+    for shard in shards_of(Path(path)):
+        with open_weights(shard) as (keys, read):
+            weights |= {key: read(key) for key in keys}
+    return weights
+
+
+def shards_of(path: Path, *, prefix: str = "") -> list[Path]:
+    """List the files that weights are spread over: `path` itself, or those of its index.
+
+    Args:
+        path: `<name>.safetensors` or `.bin`; an index is called `<path>.index.json`.
+        prefix: Only shards with weights whose names begin so.
+
+    Raises:
+        WeightsError: A file is missing, or the index is damaged.
+    """
+    index = path.with_name(path.name + INDEX)
+    if path.is_file() or not index.is_file():
+        return [check_file(path)]
+    try:
+        places = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        names = {shard for name, shard in places.items() if name.startswith(prefix)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{index} is damaged ({error!r}). Fetch it again.") from error
+    return [check_file(path.parent / name) for name in sorted(names)]
 
 
 @contextmanager

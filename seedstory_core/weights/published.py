@@ -9,7 +9,6 @@ The layout, rules and counts are described in the README of the miniature refere
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,13 @@ from torch import Tensor
 
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.errors import WeightsError
-from seedstory_core.weights.checkpoint import check_file, read_pickled_weights, read_weights
+from seedstory_core.weights.checkpoint import (
+    INDEX,
+    check_file,
+    read_pickled_weights,
+    read_weights,
+    shards_of,
+)
 
 LLM_PREFIX = "llm.base_model.model."
 LORA_A, LORA_B = ".lora_A.default.weight", ".lora_B.default.weight"
@@ -263,17 +268,9 @@ def _shards(folder: Path, prefix: str = "") -> list[Path]:
         WeightsError: No weights, a damaged index, or a shard that is missing.
     """
     for stem in STEMS:
-        if (folder / stem).is_file():
-            return [check_file(folder / stem)]
-        index = folder / f"{stem}.index.json"
-        if not index.is_file():
-            continue
-        try:
-            places = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-            names = {shard for name, shard in places.items() if name.startswith(prefix)}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise WeightsError(f"{index} is damaged ({error!r}). Fetch it again.") from error
-        return [check_file(folder / name) for name in sorted(names)]
+        path = folder / stem
+        if path.is_file() or path.with_name(stem + INDEX).is_file():
+            return shards_of(path, prefix=prefix)
     where = "it holds none of" if folder.is_dir() else "there is no such folder; it should hold"
     raise WeightsError(
         f"The weights in {folder} are missing: {where} {', '.join(STEMS)}, or an index of shards."

@@ -2,11 +2,16 @@
 
 Such a folder holds `config.json`, `pretrained/` and `expected/`; its numbers prove that the models
 here compute what the released code does. All sizes come from its files, none from here.
+
+`python -m seedstory_core.weights.reference FOLDER > mini.yaml` writes the configuration with which
+the studio itself runs on such a folder: `python app.py --config mini.yaml`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +30,9 @@ from seedstory_core.config import (
     VaeConfig,
     VisionConfig,
     WeightsConfig,
+    to_yaml,
 )
-from seedstory_core.errors import WeightsError
+from seedstory_core.errors import SeedStoryError, WeightsError
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -196,3 +202,20 @@ def _resampler(numbers: dict[str, Any]) -> ResamplerConfig:
     return ResamplerConfig(
         **_pick(numbers, "num_queries", "embed_dim", "kv_dim", "num_heads", "layer_norm_eps")
     )
+
+
+def main() -> int:
+    """Print the configuration of a reference folder as YAML; 1 if there is none."""
+    parser = argparse.ArgumentParser(prog="python -m seedstory_core.weights.reference")
+    parser.add_argument("folder", type=Path, help="with config.json and pretrained/")
+    try:
+        config = reference_config(parser.parse_args().folder)
+    except SeedStoryError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(to_yaml(config, runtime=["weights_folder"]), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,251 @@
+"""Convert published weights once: `python -m seedstory_core.weights.convert SOURCE TARGET`.
+
+The result is the studio's own layout: LoRA merged, the adapted UNet in one piece, safetensors in
+one number format, which later starts memory-map. `TARGET/config.yaml` is the configuration to start
+it with.
+
+Weights are read, merged and written shard by shard, so no more than a shard is in memory. A
+conversion that was stopped goes on at the first shard that is missing. Every shard is read back and
+compared before it counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from seedstory_core.config import (
+    PROJECT_ROOT,
+    StudioConfig,
+    WeightsConfig,
+    load_config,
+    project_path,
+    to_yaml,
+)
+from seedstory_core.errors import SeedStoryError, WeightsError
+from seedstory_core.weights.checkpoint import (
+    INDEX,
+    KEEP_FLOAT32,
+    LIKELY_CAUSE,
+    check_names,
+    read_weights,
+)
+from seedstory_core.weights.parts import (
+    LEAVE_OUT,
+    empty_models,
+    fingerprint,
+    part_dtype,
+    read_parts,
+)
+
+SHARD_BYTES = 4 * 2**30
+"""Most bytes of a file; a single larger weight gets a file of its own."""
+RECORD = "conversion.json"
+"""Says of what the target folder is a conversion; written first."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file to write: its name, and shape and number format of the weights in it."""
+
+    file: str
+    weights: Mapping[str, tuple[torch.Size, torch.dtype]]
+    num_bytes: int
+
+
+def plan_shards(
+    part: str, shapes: Mapping[str, torch.Size], dtype: torch.dtype, shard_bytes: int
+) -> list[Shard]:
+    """Spread a part's weights over files, in order; computed tables stay in float32."""
+    groups: list[dict[str, tuple[torch.Size, torch.dtype]]] = [{}]
+    sizes = [0]
+    for name, shape in shapes.items():
+        own = torch.float32 if name.endswith(KEEP_FLOAT32) else dtype
+        num_bytes = shape.numel() * own.itemsize
+        if groups[-1] and sizes[-1] + num_bytes > shard_bytes:
+            groups.append({})
+            sizes.append(0)
+        groups[-1][name] = shape, own
+        sizes[-1] += num_bytes
+    if len(groups) == 1:
+        return [Shard(f"{part}.safetensors", groups[0], sizes[0])]
+    return [
+        Shard(f"{part}-{number:05d}-of-{len(groups):05d}.safetensors", group, size)
+        for number, (group, size) in enumerate(zip(groups, sizes, strict=True), start=1)
+    ]
+
+
+def convert(config: StudioConfig, target: Path, *, shard_bytes: int = SHARD_BYTES) -> Iterator[int]:
+    """Write the studio's layout of published weights.
+
+    Args:
+        config: With `weights.layout: published`; `runtime.dtype` is the number format to write.
+        target: Folder, made when missing; an unfinished conversion of the same weights goes on.
+        shard_bytes: Most bytes of a file.
+
+    Yields:
+        First how many bytes there are to write in all, then those of each shard that is done.
+
+    Raises:
+        WeightsError: Weights are missing, damaged or of another size, the target holds something
+            else, or the disk is too small; nothing half-written is left.
+    """
+    parts = read_parts(config)
+    shards: dict[str, list[Shard]] = {}
+    for part, module in empty_models(config).parts().items():
+        leave_out = LEAVE_OUT.get(part, "")
+        shapes = {
+            name: value.shape
+            for name, value in module.state_dict().items()
+            if not (leave_out and name.startswith(leave_out))
+        }
+        weights, source = parts[part]
+        check_names(type(module).__name__, shapes, weights, source)
+        shards[part] = plan_shards(part, shapes, part_dtype(config, part), shard_bytes)
+
+    _claim(target, {"source": fingerprint(config), "dtype": config.runtime.dtype})
+    everything = [(part, shard) for part in shards for shard in shards[part]]
+    missing = [(part, shard) for part, shard in everything if not (target / shard.file).exists()]
+    _check_space(target, sum(shard.num_bytes for _, shard in missing))
+    yield sum(shard.num_bytes for _, shard in everything)
+    for part, shard in everything:
+        if (part, shard) in missing:
+            weights, source = parts[part]
+            _write(weights, source, shard, target)
+        yield shard.num_bytes
+    for part, files in shards.items():
+        if len(files) > 1:
+            places = {name: shard.file for shard in files for name in shard.weights}
+            index = target / f"{part}.safetensors{INDEX}"
+            _write_text(index, json.dumps({"weight_map": places}, indent=1))
+    tokenizer = target / "tokenizer"
+    shutil.copytree(project_path(config.tokenizer.folder), tokenizer, dirs_exist_ok=True)
+    _write_text(target / "config.yaml", to_yaml(_converted(config, target), runtime=RUNTIME))
+
+
+RUNTIME = ("dtype", "weights_folder", "memory_budget_bytes")
+
+
+def _converted(config: StudioConfig, target: Path) -> StudioConfig:
+    """Describe the converted weights."""
+    place = target.resolve()
+    return dataclasses.replace(
+        config,
+        tokenizer=dataclasses.replace(config.tokenizer, folder=str(place / "tokenizer")),
+        weights=WeightsConfig(),
+        runtime=dataclasses.replace(config.runtime, weights_folder=str(place)),
+    )
+
+
+def _claim(target: Path, record: Mapping[str, str]) -> None:
+    """Take a folder that is empty or holds this very conversion."""
+    path = target / RECORD
+    try:
+        if path.exists():
+            if json.loads(path.read_text(encoding="utf-8")) != record:
+                raise WeightsError(
+                    f"{target} holds a conversion of other weights or to another number format. "
+                    "Name another folder, or delete this one."
+                )
+            return
+        if target.exists() and any(target.iterdir()):
+            raise WeightsError(f"{target} is not empty and no conversion. Name another folder.")
+        target.mkdir(parents=True, exist_ok=True)
+        _write_text(path, json.dumps(record))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"The target folder {target} cannot be used: {error}") from error
+
+
+def _check_space(target: Path, needed: int) -> None:
+    free = shutil.disk_usage(target).free
+    if needed > free:
+        raise WeightsError(
+            f"The conversion needs {_gigabytes(needed)} and {_gigabytes(free)} are free at "
+            f"{target}. Name a folder on a larger disk."
+        )
+
+
+def _gigabytes(num_bytes: int) -> str:
+    return f"{num_bytes / 1e9:.1f} GB"
+
+
+def _write(weights: Mapping[str, Tensor], source: Path, shard: Shard, target: Path) -> None:
+    """Compute the weights of a shard, write them, read them back and compare."""
+    tensors: dict[str, Tensor] = {}
+    for name, (shape, dtype) in shard.weights.items():
+        tensors[name] = weights[name].to(dtype).contiguous()
+        if tensors[name].shape != shape:
+            raise WeightsError(
+                f"{source}: {name} is {list(tensors[name].shape)} and the model needs "
+                f"{list(shape)}. {LIKELY_CAUSE}"
+            )
+    path = target / shard.file
+    partial = path.with_name(path.name + ".partial")
+    try:
+        save_file(tensors, partial)
+        written = read_weights(partial)
+        wrong = [name for name, tensor in tensors.items() if not torch.equal(tensor, written[name])]
+        if wrong:
+            raise WeightsError(
+                f"{path} was not written as it should be: {wrong[0]} of {source} reads back "
+                "otherwise. The disk may be failing."
+            )
+        del written
+        os.replace(partial, path)
+    except OSError as error:
+        raise WeightsError(f"{path} could not be written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write_text(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 when all is converted."""
+    parser = argparse.ArgumentParser(
+        prog="python -m seedstory_core.weights.convert", description=__doc__
+    )
+    parser.add_argument("source", type=Path, help="folder of the published layout")
+    parser.add_argument("target", type=Path, help="folder to write to")
+    parser.add_argument("--dtype", default="", help="float32, bfloat16 or float16")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=PROJECT_ROOT / "configs" / "seed_story_7b.yaml",
+        help="sizes of the models and names of the files (default: the published 7B release)",
+    )
+    arguments = parser.parse_args(argv)
+    changes = [f"runtime.weights_folder={arguments.source.resolve()}"]
+    if arguments.dtype:
+        changes.append(f"runtime.dtype={arguments.dtype}")
+    try:
+        config = load_config(arguments.config, changes)
+        steps = convert(config, arguments.target)
+        with tqdm(total=next(steps), unit="B", unit_scale=True, desc="Converting") as bar:
+            for num_bytes in steps:
+                bar.update(num_bytes)
+    except SeedStoryError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Start it with: python app.py --config {arguments.target / 'config.yaml'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""The parts of the whole model: their modules, and where their weights lie in either layout."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seedstory_core.config import StudioConfig, project_path
+from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.models.vision import VisionEncoder
+from seedstory_core.weights.checkpoint import empty_weights, load_weights, read_weights, shards_of
+from seedstory_core.weights.published import (
+    PublishedFiles,
+    codec_weights,
+    detokenizer_weights,
+    story_weights,
+    vision_weights,
+)
+
+PARTS = ("vision", "vae", "story_lm", "detokenizer")
+"""The studio's layout has `<part>.safetensors` for each; the codec lies beside the de-tokenizer
+because it is trained before it and never again."""
+
+
+LEAVE_OUT = {"detokenizer": "vae."}
+"""Beginning of those names of a part's module that belong into another part's file."""
+
+
+class Models(NamedTuple):
+    """The three models; the codec is part of the de-tokenizer."""
+
+    vision: VisionEncoder
+    story_lm: StoryLM
+    detokenizer: DeTokenizer
+
+    def parts(self) -> dict[str, nn.Module]:
+        """Give the module of every part."""
+        return {
+            "vision": self.vision,
+            "vae": self.detokenizer.vae,
+            "story_lm": self.story_lm,
+            "detokenizer": self.detokenizer,
+        }
+
+
+def empty_models(config: StudioConfig) -> Models:
+    """Build the models without memory for their weights."""
+    with empty_weights():
+        return Models(
+            VisionEncoder(config.vision),
+            StoryLM(config.decoder, config.input_resampler, config.output_resampler),
+            DeTokenizer(config.detokenizer),
+        )
+
+
+def load_models(config: StudioConfig, device: torch.device) -> Models:
+    """Build the models and read their weights straight to a device, one weight at a time.
+
+    Raises:
+        WeightsError: A file is missing, damaged or of another size.
+    """
+    models = empty_models(config)
+    modules = models.parts()
+    for part, (weights, source) in read_parts(config).items():
+        load_weights(
+            modules[part],
+            weights,
+            source,
+            dtype=part_dtype(config, part),
+            device=device,
+            leave_out=LEAVE_OUT.get(part, ""),
+        )
+    # What no file holds, such as rotary frequencies, follows.
+    vision, story_lm, detokenizer = models
+    return Models(vision.to(device), story_lm.to(device), detokenizer.to(device))
+
+
+def part_dtype(config: StudioConfig, part: str) -> torch.dtype:
+    """In which number format a part runs: a codec whose activations overflow stays in float32."""
+    if part == "vae" and config.detokenizer.vae.force_upcast:
+        return torch.float32
+    return getattr(torch, config.runtime.dtype)
+
+
+def read_parts(config: StudioConfig) -> dict[str, tuple[Mapping[str, Tensor], Path]]:
+    """Give the weights of every part and where they come from; files are memory-mapped.
+
+    Raises:
+        WeightsError: A file is missing or damaged.
+    """
+    if config.weights.layout == "published":
+        files = PublishedFiles.of(config)
+        story = story_weights(files, lora_alpha=config.weights.lora_alpha)
+        return {
+            "vision": (vision_weights(files), files.vision),
+            "vae": (codec_weights(files), files.sdxl),
+            "story_lm": (story, files.story_model),
+            "detokenizer": (detokenizer_weights(files), files.detokenizer),
+        }
+    return {part: (read_weights(path), path) for part, path in _studio_files(config).items()}
+
+
+def fingerprint(config: StudioConfig) -> str:
+    """Name weights and tokenizer by their contents: equal ones have equal names."""
+    digest = hashlib.sha256()
+    for path in sorted(project_path(config.tokenizer.folder).iterdir()):
+        if path.is_file():
+            digest.update(f"{path.name}:".encode() + path.read_bytes())
+    if config.weights.layout == "published":
+        files = PublishedFiles.of(config).all_files()
+        digest.update(f"lora_alpha {config.weights.lora_alpha}:".encode())
+    else:
+        files = [shard for path in _studio_files(config).values() for shard in shards_of(path)]
+    for path in files:
+        digest.update(f"{path.stem}:{path.stat().st_size}:".encode())
+        with path.open("rb") as file:
+            # The header names every weight and a slice of the data tells trainings apart, without
+            # reading gigabytes at every start.
+            digest.update(file.read(1 << 20))
+            file.seek(-min(path.stat().st_size, 1 << 20), 2)
+            digest.update(file.read())
+    return digest.hexdigest()[:16]
+
+
+def _studio_files(config: StudioConfig) -> dict[str, Path]:
+    folder = project_path(config.runtime.weights_folder)
+    return {part: folder / f"{part}.safetensors" for part in PARTS}
