@@ -571,6 +571,8 @@ class HubSource:
     """Repository on the Hugging Face hub; empty where nothing has to be fetched."""
     files: list[str] = field(default_factory=list)
     """Files or patterns (`*.safetensors`) to fetch from it."""
+    weights_prefix: str = ""
+    """Of shards, fetch only those with weights whose names begin so."""
     folder: str = ""
     """Where the files lie: a folder under `runtime.weights_folder` or anywhere, or the one file."""
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from seedstory_core.weights.checkpoint import (
     read_weights,
     save_weights,
 )
+from seedstory_core.weights.parts import load_models
 from seedstory_core.weights.published import (
     LORA_A,
     LORA_B,
@@ -257,9 +259,18 @@ def test_a_folder_without_weights_is_named(copy: PublishedFiles) -> None:
         path.unlink()
     with pytest.raises(WeightsError, match=r"Llama-2-7b-hf are missing: it holds none of"):
         story_weights(copy, lora_alpha=1.0)
-    copy.base_llm.rmdir()
-    with pytest.raises(WeightsError, match="there is no such folder"):
-        story_weights(copy, lora_alpha=1.0)
+
+
+def test_the_base_model_is_needed_only_for_what_the_story_file_lacks(tmp_path: Path) -> None:
+    config = reference_config(copy_reference(tmp_path / "reference"))
+    files = PublishedFiles.of(config)
+    right = load_models(config, torch.device("cpu")).story_lm.state_dict()
+    shutil.rmtree(files.base_llm)
+    alone = load_models(config, torch.device("cpu")).story_lm.state_dict()
+    assert all(torch.equal(right[name], alone[name]) for name in right)
+    change_story_model(files, **{"llm.base_model.model.lm_head.weight": None})
+    with pytest.raises(WeightsError, match=r"lm_head\.weight.*Llama-2-7b-hf is not there"):
+        load_models(config, torch.device("cpu"))
 
 
 def test_an_adapted_file_may_hold_a_part_only(copy: PublishedFiles) -> None:

@@ -44,6 +44,7 @@ from seedstory_core.weights.checkpoint import (
 )
 from seedstory_core.weights.parts import (
     LEAVE_OUT,
+    PartWeights,
     empty_models,
     fingerprint,
     part_dtype,
@@ -111,8 +112,8 @@ def convert(config: StudioConfig, target: Path, *, shard_bytes: int = SHARD_BYTE
             for name, value in module.state_dict().items()
             if not (leave_out and name.startswith(leave_out))
         }
-        weights, source = parts[part]
-        check_names(type(module).__name__, shapes, weights, source)
+        weights, source, likely_cause = parts[part]
+        check_names(type(module).__name__, shapes, weights, source, likely_cause=likely_cause)
         shards[part] = plan_shards(part, shapes, part_dtype(config, part), shard_bytes)
 
     _claim(target, {"source": fingerprint(config), "dtype": config.runtime.dtype})
@@ -122,8 +123,7 @@ def convert(config: StudioConfig, target: Path, *, shard_bytes: int = SHARD_BYTE
     yield sum(shard.num_bytes for _, shard in everything)
     for part, shard in everything:
         if (part, shard) in missing:
-            weights, source = parts[part]
-            _write(weights, source, shard, target)
+            _write(parts[part], shard, target)
         yield shard.num_bytes
     for part, files in shards.items():
         if len(files) > 1:
@@ -181,14 +181,14 @@ def _gigabytes(num_bytes: int) -> str:
     return f"{num_bytes / 1e9:.1f} GB"
 
 
-def _write(weights: Mapping[str, Tensor], source: Path, shard: Shard, target: Path) -> None:
+def _write(part: PartWeights, shard: Shard, target: Path) -> None:
     """Compute the weights of a shard, write them, read them back and compare."""
     tensors: dict[str, Tensor] = {}
     for name, (shape, dtype) in shard.weights.items():
-        tensors[name] = weights[name].to(dtype).contiguous()
+        tensors[name] = part.weights[name].to(dtype).contiguous()
         if tensors[name].shape != shape:
             raise WeightsError(
-                f"{source}: {name} is {list(tensors[name].shape)} and the model needs "
+                f"{part.source}: {name} is {list(tensors[name].shape)} and the model needs "
                 f"{list(shape)}. {LIKELY_CAUSE}"
             )
     path = target / shard.file
@@ -199,7 +199,7 @@ def _write(weights: Mapping[str, Tensor], source: Path, shard: Shard, target: Pa
         wrong = [name for name, tensor in tensors.items() if not torch.equal(tensor, written[name])]
         if wrong:
             raise WeightsError(
-                f"{path} was not written as it should be: {wrong[0]} of {source} reads back "
+                f"{path} was not written as it should be: {wrong[0]} of {part.source} reads back "
                 "otherwise. The disk may be failing."
             )
         del written

@@ -14,7 +14,13 @@ from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.weights.checkpoint import empty_weights, load_weights, read_weights, shards_of
+from seedstory_core.weights.checkpoint import (
+    LIKELY_CAUSE,
+    empty_weights,
+    load_weights,
+    read_weights,
+    shards_of,
+)
 from seedstory_core.weights.published import (
     PublishedFiles,
     codec_weights,
@@ -49,6 +55,14 @@ class Models(NamedTuple):
         }
 
 
+class PartWeights(NamedTuple):
+    """Weights of one part, where they come from, and why they might not fit."""
+
+    weights: Mapping[str, Tensor]
+    source: Path
+    likely_cause: str = LIKELY_CAUSE
+
+
 def empty_models(config: StudioConfig) -> Models:
     """Build the models without memory for their weights."""
     with empty_weights():
@@ -67,7 +81,7 @@ def load_models(config: StudioConfig, device: torch.device) -> Models:
     """
     models = empty_models(config)
     modules = models.parts()
-    for part, (weights, source) in read_parts(config).items():
+    for part, (weights, source, likely_cause) in read_parts(config).items():
         load_weights(
             modules[part],
             weights,
@@ -75,6 +89,7 @@ def load_models(config: StudioConfig, device: torch.device) -> Models:
             dtype=part_dtype(config, part),
             device=device,
             leave_out=LEAVE_OUT.get(part, ""),
+            likely_cause=likely_cause,
         )
     # What no file holds, such as rotary frequencies, follows.
     vision, story_lm, detokenizer = models
@@ -88,22 +103,29 @@ def part_dtype(config: StudioConfig, part: str) -> torch.dtype:
     return getattr(torch, config.runtime.dtype)
 
 
-def read_parts(config: StudioConfig) -> dict[str, tuple[Mapping[str, Tensor], Path]]:
-    """Give the weights of every part and where they come from; files are memory-mapped.
+def read_parts(config: StudioConfig) -> dict[str, PartWeights]:
+    """Give the weights of every part; files are memory-mapped.
 
     Raises:
         WeightsError: A file is missing or damaged.
     """
-    if config.weights.layout == "published":
-        files = PublishedFiles.of(config)
-        story = story_weights(files, lora_alpha=config.weights.lora_alpha)
-        return {
-            "vision": (vision_weights(files), files.vision),
-            "vae": (codec_weights(files), files.sdxl),
-            "story_lm": (story, files.story_model),
-            "detokenizer": (detokenizer_weights(files), files.detokenizer),
-        }
-    return {part: (read_weights(path), path) for part, path in _studio_files(config).items()}
+    if config.weights.layout == "studio":
+        files = _studio_files(config)
+        return {part: PartWeights(read_weights(path), path) for part, path in files.items()}
+    found = PublishedFiles.of(config)
+    story = story_weights(found, lora_alpha=config.weights.lora_alpha)
+    cause = LIKELY_CAUSE
+    if not found.base_llm.is_dir():
+        cause = (
+            f"What that file lacks the base language model supplies, and {found.base_llm} is not "
+            "there. Fetch it, too."
+        )
+    return {
+        "vision": PartWeights(vision_weights(found), found.vision),
+        "vae": PartWeights(codec_weights(found), found.sdxl),
+        "story_lm": PartWeights(story, found.story_model, cause),
+        "detokenizer": PartWeights(detokenizer_weights(found), found.detokenizer),
+    }
 
 
 def fingerprint(config: StudioConfig) -> str:

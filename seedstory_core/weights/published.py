@@ -41,7 +41,8 @@ class PublishedFiles:
 
     Attributes:
         story_model: File with resamplers, LoRA, norms, token tables and base projections.
-        base_llm: Folder of the base language model; supplies what the story model's file lacks.
+        base_llm: Folder of the base language model; supplies what the story model's file lacks,
+            and need not be there if that is nothing.
         vision: The extracted picture encoder (a file), or the folder of Qwen-VL-Chat.
         sdxl: Folder of Stable Diffusion XL in diffusers' layout.
         detokenizer: File with perceiver and adapted UNet.
@@ -76,10 +77,12 @@ class PublishedFiles:
 
     def all_files(self) -> list[Path]:
         """Every file that is read; all of them are there."""
-        vision = [self.vision] if self.vision.is_file() else _shards(self.vision)
+        vision = (
+            [self.vision] if self.vision.is_file() else _shards(self.vision, QWEN_VISION_PREFIX)
+        )
         return [
             check_file(self.story_model),
-            *_shards(self.base_llm),
+            *(_shards(self.base_llm) if self.base_llm.is_dir() else []),
             *vision,
             *_shards(self.sdxl / "unet"),
             *_shards(self.sdxl / "vae"),
@@ -143,7 +146,8 @@ def story_weights(files: PublishedFiles, *, lora_alpha: float) -> LazyWeights:
     stored = read_pickled_weights(source)
     base = {our_name(name): value for name, value in stored.items() if not is_part(name)}
     # What the story model's file holds wins: its base projections differ from the base folder's.
-    for name, value in read_model_folder(files.base_llm).items():
+    supplied = read_model_folder(files.base_llm) if files.base_llm.is_dir() else {}
+    for name, value in supplied.items():
         if not is_part(name):
             base.setdefault(f"llm.{name}", value)
     readers: dict[str, Callable[[], Tensor]] = {

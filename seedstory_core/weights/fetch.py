@@ -1,0 +1,296 @@
+"""Fetch published weights: `python -m seedstory_core.weights.fetch`.
+
+Downloads exactly the files that the configuration needs and that are not there yet, with progress
+bars, after saying how many gigabytes they are. Of Qwen-VL-Chat that is the shards which hold its
+picture encoder; of the base language model nothing, unless the story model's file lacks something.
+A download that was stopped goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+
+from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+
+from seedstory_core.config import PROJECT_ROOT, HubSource, StudioConfig, load_config, project_path
+from seedstory_core.errors import SeedStoryError, WeightsError
+from seedstory_core.weights.checkpoint import INDEX, read_pickled_weights
+from seedstory_core.weights.parts import empty_models
+from seedstory_core.weights.published import PublishedFiles, is_part, our_name
+
+STAGING = ".fetch"
+"""Folder beside the weights for what is not complete yet."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file to fetch.
+
+    Attributes:
+        repo: On the hub.
+        name: Path inside the repository.
+        num_bytes: Its size.
+        target: Where it will lie.
+    """
+
+    repo: str
+    name: str
+    num_bytes: int
+    target: Path
+
+    @property
+    def is_here(self) -> bool:
+        """Whether a file of the right size lies there already."""
+        return self.target.is_file() and self.target.stat().st_size == self.num_bytes
+
+
+class Hub:
+    """The Hugging Face hub, or a mirror of it, with errors that say what to do."""
+
+    def __init__(self, root: Path, *, endpoint: str | None = None) -> None:
+        """Fetch below the folder `root`; without an endpoint, from where HF_ENDPOINT says."""
+        self.root = root
+        self.endpoint = endpoint
+        self.api = HfApi(endpoint=endpoint)
+
+    def files(self, source: HubSource) -> list[RemoteFile]:
+        """List the files of a source.
+
+        A pattern's own folder is dropped: `*story/model.bin` lands as `model.bin` in the source's
+        folder, wherever the repository keeps it.
+
+        Raises:
+            WeightsError: The repository cannot be seen, or has no file for a pattern.
+        """
+        with _explained(source.repo):
+            siblings = self.api.model_info(source.repo, files_metadata=True).siblings or []
+        found: dict[str, RemoteFile] = {}
+        for pattern in source.files:
+            matching = [one for one in siblings if fnmatch(one.rfilename, pattern)]
+            if not matching:
+                raise WeightsError(
+                    f"The repository {source.repo} has no file {pattern}. It may have been "
+                    "rearranged; correct the names under weights in the configuration."
+                )
+            depth = len(PurePosixPath(pattern).parts) - 1
+            for one in matching:
+                path = PurePosixPath(one.rfilename)
+                inside = path.name if "*" in pattern or depth == 0 else str(path)
+                target = self.root / source.folder / inside
+                found[path.as_posix()] = RemoteFile(
+                    source.repo, path.as_posix(), one.size or 0, target
+                )
+        files = list(found.values())
+        if source.weights_prefix:
+            files = self._with_prefix(files, source.weights_prefix)
+        return files
+
+    def _with_prefix(self, files: Sequence[RemoteFile], prefix: str) -> list[RemoteFile]:
+        """Keep the index, and of the shards those with weights that begin with `prefix`."""
+        (index,) = (file for file in files if file.name.endswith(INDEX))
+        self.fetch(index)
+        try:
+            places = json.loads(index.target.read_text(encoding="utf-8"))["weight_map"]
+            wanted = {shard for name, shard in places.items() if name.startswith(prefix)}
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            raise WeightsError(f"{index.target} is damaged ({error!r}). Delete it.") from error
+        if not wanted:
+            raise WeightsError(f"{index.repo} holds no weight that begins with {prefix}.")
+        return [index, *(file for file in files if PurePosixPath(file.name).name in wanted)]
+
+    def check_access(self, repo: str) -> None:
+        """Find out before the first download whether this reader may have the files.
+
+        Raises:
+            WeightsError: The repository is gated or absent, or the hub cannot be reached.
+        """
+        with _explained(repo):
+            self.api.auth_check(repo)
+
+    def fetch(self, file: RemoteFile) -> None:
+        """Download a file, or the rest of it, and put it in its place when it is whole."""
+        if file.is_here:
+            return
+        staging = self.root / STAGING / file.repo.replace("/", "--")
+        try:
+            with _explained(file.repo):
+                path = hf_hub_download(
+                    file.repo, file.name, local_dir=staging, endpoint=self.endpoint
+                )
+            if os.path.getsize(path) != file.num_bytes:
+                os.unlink(path)
+                raise WeightsError(
+                    f"{file.name} of {file.repo} came with another size than announced. Try again."
+                )
+            file.target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, file.target)
+        except OSError as error:
+            raise WeightsError(f"{file.target} could not be written: {error}") from error
+
+
+class _explained:
+    """Turns the hub's errors into sentences that say what to do."""
+
+    def __init__(self, repo: str) -> None:
+        self.repo = repo
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, SeedStoryError):
+            return
+        page = f"https://huggingface.co/{self.repo}"
+        if isinstance(error, GatedRepoError):
+            raise WeightsError(
+                f"{self.repo} is gated. Open {page} in a browser, sign in and accept its licence; "
+                "then run `hf auth login` here, or set HF_TOKEN, with a token of that account."
+            ) from error
+        if isinstance(error, RepositoryNotFoundError):
+            raise WeightsError(
+                f"The hub shows no repository {self.repo} to this reader. If {page} exists it is "
+                "private or gated: run `hf auth login`, or set HF_TOKEN."
+            ) from error
+        if isinstance(error, OfflineModeIsEnabled):
+            raise WeightsError(
+                f"HF_HUB_OFFLINE is set, and {self.repo} is not complete here. Unset it, or name "
+                "a local folder under weights in the configuration."
+            ) from error
+        if isinstance(error, HFValidationError):
+            raise WeightsError(f"'{self.repo}' is no name of a repository: {error}") from error
+        if isinstance(error, HfHubHTTPError):
+            status = error.response.status_code
+            raise WeightsError(
+                f"The hub answered {status} for {self.repo}. Try again later; what has been "
+                "fetched is kept."
+            ) from error
+        if isinstance(error, LocalEntryNotFoundError | ConnectionError) or _is_transport(error):
+            raise WeightsError(
+                f"The hub could not be reached for {self.repo} ({type(error).__name__}). Check the "
+                "connection and try again; what has been fetched is kept."
+            ) from error
+
+
+def _is_transport(error: BaseException) -> bool:
+    """Whether the HTTP library could not get through; which library differs by hub version."""
+    return any(
+        kind.__name__ in ("TransportError", "RequestException") for kind in type(error).__mro__
+    )
+
+
+def sources(config: StudioConfig) -> dict[str, HubSource]:
+    """Parts that can be fetched, but for the base language model."""
+    weights = config.weights
+    every = {
+        "tokenizer": weights.tokenizer,
+        "story_model": weights.story_model,
+        "vision": weights.vision,
+        "stable_diffusion": weights.stable_diffusion,
+        "detokenizer": weights.detokenizer,
+    }
+    return {part: source for part, source in every.items() if source.repo}
+
+
+def lacking(config: StudioConfig) -> list[str]:
+    """Weights of the story model that its own file does not hold."""
+    stored = read_pickled_weights(PublishedFiles.of(config).story_model)
+    own = {our_name(name) for name in stored if not is_part(name)}
+    return [name for name in empty_models(config).story_lm.state_dict() if name not in own]
+
+
+def fetch(config: StudioConfig, hub: Hub, *, dry_run: bool = False) -> Iterator[str]:
+    """Fetch what a configuration needs and is not here.
+
+    Args:
+        config: With `weights.layout: published`.
+        hub: Where from and where to.
+        dry_run: Only say what would be fetched.
+
+    Yields:
+        What is about to happen, for the reader.
+
+    Raises:
+        WeightsError: See `Hub`; or the disk is too small.
+    """
+    files = [file for source in sources(config).values() for file in hub.files(source)]
+    yield from _fetch_all(hub, files, dry_run)
+    base = config.weights.language_model
+    if not base.repo:
+        return
+    if not all(file.is_here for file in files):
+        yield f"{base.repo} follows only if the story model's file lacks something of it."
+        return
+    missing = lacking(config)
+    if not missing:
+        yield f"{base.repo} is not needed: the story model's file holds every weight."
+        return
+    yield f"The story model's file lacks {len(missing)} weights that {base.repo} supplies."
+    yield from _fetch_all(hub, hub.files(base), dry_run)
+
+
+def _fetch_all(hub: Hub, files: Sequence[RemoteFile], dry_run: bool) -> Iterator[str]:
+    wanted = [file for file in files if not file.is_here]
+    total = sum(file.num_bytes for file in wanted)
+    for file in wanted:
+        yield f"{file.num_bytes / 1e9:8.2f} GB  {file.repo}/{file.name} -> {file.target}"
+    num_here = len(files) - len(wanted)
+    yield f"{num_here} files are here, {len(wanted)} to fetch: {total / 1e9:.2f} GB."
+    if not wanted:
+        return
+    hub.root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(hub.root).free
+    if total > free:
+        raise WeightsError(
+            f"{total / 1e9:.1f} GB are to be fetched and {free / 1e9:.1f} GB are free at "
+            f"{hub.root}. Set runtime.weights_folder to a folder on a larger disk."
+        )
+    for repo in dict.fromkeys(file.repo for file in wanted):
+        hub.check_access(repo)
+    if dry_run:
+        return
+    for file in wanted:
+        hub.fetch(file)
+    shutil.rmtree(hub.root / STAGING, ignore_errors=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 when everything is here."""
+    parser = argparse.ArgumentParser(
+        prog="python -m seedstory_core.weights.fetch", description=__doc__
+    )
+    parser.add_argument(
+        "--config", type=Path, default=PROJECT_ROOT / "configs" / "seed_story_7b.yaml"
+    )
+    parser.add_argument("--to", type=Path, default=None, help="folder (default: the config's)")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be fetched")
+    arguments = parser.parse_args(argv)
+    changes = [] if arguments.to is None else [f"runtime.weights_folder={arguments.to.resolve()}"]
+    try:
+        config = load_config(arguments.config, changes)
+        hub = Hub(project_path(config.runtime.weights_folder))
+        for line in fetch(config, hub, dry_run=arguments.dry_run):
+            print(line, flush=True)
+    except SeedStoryError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
