@@ -9,6 +9,7 @@ import pytest
 import torch
 from reference import COPY, copy_reference, edit_json, rewrite, write_wider_reference
 
+from benchmarks import released
 from seedstory_core.errors import WeightsError
 from seedstory_core.weights.published import LORA_A, LORA_B, ORIGINAL, SAVED, PublishedFiles
 from seedstory_core.weights.reference import reference_config
@@ -31,6 +32,25 @@ def test_everything_recorded_of_the_release_is_computed_again(
     rows = list(check(reference))
     assert rows
     assert wrong(rows) == []
+
+
+def test_the_released_schedule_tells_the_recorded_stories(reference: ReferenceFolder) -> None:
+    rows = list(stories.stories(reference, answer=released.generate))
+    assert wrong(rows) == []
+    assert len(rows) == len(list(stories.stories(reference)))
+
+
+def test_the_released_schedule_draws_the_same_picture(reference: ReferenceFolder) -> None:
+    features = reference.tensors("detokenizer")["generate_image_embeds"]
+    vision, detokenizer = reference.vision, reference.detokenizer
+    drawn = released.draw(vision, detokenizer, features, num_inference_steps=4)
+    ours = detokenizer.draw(
+        features,
+        negative_visual_features=reference.negative_features,
+        num_inference_steps=4,
+        seed=released.SEED,
+    )
+    assert torch.equal(drawn, ours)
 
 
 def test_the_command_covers_the_manifest_and_says_so(

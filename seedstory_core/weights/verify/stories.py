@@ -6,7 +6,7 @@ pass, token after token on kept keys and values, all image queries at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +127,11 @@ def generate(
     return Generated(written, features, raw_scores, float((best[:, 0] - best[:, 1]).min()))
 
 
+Answer = Callable[[StoryLM, StoryTokenizer, Prompt, int], Generated]
+
+
 def continue_story(
-    folder: ReferenceFolder, case: dict[str, Any], model: StoryLM
+    folder: ReferenceFolder, case: dict[str, Any], answer: Answer
 ) -> Iterator[tuple[Prompt, Generated]]:
     """Run one recorded case, turn by turn; its script follows from whether captions are given."""
     tokens, given = folder.tokenizer, case["given_texts"]
@@ -140,7 +143,7 @@ def continue_story(
         prompt.cut(case["window_size"], separator=separator, keeps_bos=not given)
         if given:
             prompt.text += given[turn]
-        generated = generate(model, tokens, prompt, case["max_new_tokens"])
+        generated = answer(folder.story_lm, tokens, prompt, case["max_new_tokens"])
         yield copy(prompt), generated
         # Regressed features, not those of the drawn picture, are what later turns see.
         prompt.text += clean_text(tokens.decode(generated.ids))
@@ -148,14 +151,19 @@ def continue_story(
 
 
 @torch.no_grad()
-def stories(folder: ReferenceFolder) -> Iterator[Row]:
-    """Every recorded continuation, with all that is recorded of it."""
+def stories(folder: ReferenceFolder, answer: Answer = generate) -> Iterator[Row]:
+    """Every recorded continuation, with all that is recorded of it.
+
+    Args:
+        folder: Of the reference.
+        answer: Continues a prompt; another schedule has to give the same.
+    """
     for name, case in folder.document("generate").items():
         if not isinstance(case, dict):
             continue
         margins, turns = [], []
         for recorded, (prompt, generated) in zip(
-            case["turns"], continue_story(folder, case, folder.story_lm), strict=True
+            case["turns"], continue_story(folder, case, answer), strict=True
         ):
             turns.append(_turn(folder.tokenizer, prompt, generated) | {"turn": recorded["turn"]})
             margins.append(generated.margin)
