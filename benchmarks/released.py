@@ -40,9 +40,9 @@ def generate(
     margin = float("inf")
     last = int(ids[0, -1])
     while len(written) < max_new_tokens and last != tokens.eos_id:
-        hidden = model.decoder(
-            inputs_embeds=embeds, cache=cache, use_cache=True
-        ).last_hidden_state[:, -1:]
+        hidden = model.decoder(inputs_embeds=embeds, cache=cache, use_cache=True).last_hidden_state[
+            :, -1:
+        ]
         states.append(hidden)
         scores.append(model.score(hidden[:, 0]).float())
         steered = released_image_scores(scores[-1], torch.tensor([last]), image_ids)

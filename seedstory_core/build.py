@@ -10,6 +10,7 @@ from seedstory_core.errors import ConfigError, WeightsError
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
+from seedstory_core.weights.fit import check_fit
 from seedstory_core.weights.parts import fingerprint, load_models
 
 
@@ -42,7 +43,7 @@ def build_engine(config: StudioConfig) -> StoryEngine:
 
     Raises:
         WeightsError: The tokenizer or a weights file is missing, damaged or of another size.
-        ConfigError: The device is not there.
+        ConfigError: The device is not there, or too small; what would fit is named.
     """
     runtime = config.runtime
     if runtime.num_threads:
@@ -50,6 +51,7 @@ def build_engine(config: StudioConfig) -> StoryEngine:
     device = pick_device(runtime.device)
     tokenizer = StoryTokenizer.from_folder(project_path(config.tokenizer.folder))
     check_vocabulary(config, tokenizer)
+    check_fit(config, device)
     models = load_models(config, device)
     return StoryEngine(config, tokenizer, *models, fingerprint=fingerprint(config))
 

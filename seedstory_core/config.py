@@ -359,6 +359,9 @@ class VaeConfig:
     """Mean of the raw latents; the published model has none."""
     force_upcast: bool = True
     """Whether the codec stays in float32 when the rest runs in half precision."""
+    tile_size: int = 0
+    """Side in pixels of the overlapping tiles that pictures are decoded in, to save memory; 0
+    decodes them whole."""
 
     def __post_init__(self) -> None:
         """Refuse groups that do not divide."""
@@ -377,6 +380,11 @@ class VaeConfig:
             all(channels % self.norm_num_groups == 0 for channels in self.block_out_channels),
             f"{owner}.block_out_channels {self.block_out_channels} must be multiples of "
             f"{owner}.norm_num_groups {self.norm_num_groups}.",
+        )
+        _check(
+            self.tile_size >= 0 and self.tile_size % self.downscale_factor == 0,
+            f"{owner}.tile_size is {self.tile_size}; it must be a multiple of "
+            f"{self.downscale_factor}, the pixels of one latent, or 0.",
         )
 
     @property
@@ -606,6 +614,12 @@ class RuntimeConfig:
     """`auto` takes a GPU when there is one; or `cpu`, `cuda`, `cuda:1`, `mps`."""
     dtype: str = "float32"
     """Number format of the running models: float32, bfloat16 or float16."""
+    quantize: str = "none"
+    """Weights of the language model's layers: `none` as `dtype` says, `int8`, or `nf4` (4 bits);
+    needs the package bitsandbytes."""
+    offload: list[str] = field(default_factory=list)
+    """Which of `vision`, `story_lm` and `detokenizer` wait in main memory and come to the device
+    only while they work, one at a time."""
     num_threads: int = 0
     """CPU threads; 0 leaves the choice to torch."""
     weights_folder: str = "assets/tiny"
@@ -622,6 +636,9 @@ class RuntimeConfig:
     def __post_init__(self) -> None:
         """Refuse unknown number formats."""
         _check_one_of("runtime.dtype", self.dtype, ["float32", "bfloat16", "float16"])
+        _check_one_of("runtime.quantize", self.quantize, ["none", "int8", "nf4"])
+        for part in self.offload:
+            _check_one_of("runtime.offload", part, ["vision", "story_lm", "detokenizer"])
         _check_positive(
             "runtime", self, "memory_budget_bytes", "max_sessions", "session_timeout_seconds"
         )
@@ -703,7 +720,9 @@ def load_config(
         source = "the environment"
         for name, value in _environment().items():
             source = f"the environment variable {ENV_PREFIX}{name.upper()}"
-            merged = OmegaConf.merge(merged, {"runtime": {name: value}})
+            is_list = isinstance(getattr(RuntimeConfig(), name), list)
+            content = value.replace(",", " ").split() if is_list else value
+            merged = OmegaConf.merge(merged, {"runtime": {name: content}})
         for override in shlex.split(os.environ.get(ENV_SETTINGS, "")):
             source = f"'{override}' in the environment variable {ENV_SETTINGS}"
             _check("=" in override, f"{source} is not of the form key=value.")

@@ -60,12 +60,13 @@ def test_overrides_win_over_environment_over_file(
 def test_every_machine_setting_has_an_environment_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    changed = {"device": "cpu", "dtype": "float16"}
+    changed = {"device": "cpu", "dtype": "float16", "quantize": "nf4", "offload": "vision"}
     for item in dataclasses.fields(RuntimeConfig):
         monkeypatch.setenv(f"SEEDSTORY_{item.name.upper()}", changed.get(item.name, "7"))
     runtime = load_config().runtime
     for item in dataclasses.fields(RuntimeConfig):
-        assert str(getattr(runtime, item.name)) in (changed.get(item.name, "7"), "7.0")
+        wanted = changed.get(item.name, "7")
+        assert str(getattr(runtime, item.name)) in (wanted, "7.0", str([wanted]))
 
 
 def test_all_other_settings_come_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:

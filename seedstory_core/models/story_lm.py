@@ -83,6 +83,11 @@ class StoryLM(nn.Module):
         return self.llm.get_decoder()  # type: ignore[operator]
 
     @property
+    def layers(self) -> nn.ModuleList:
+        """The decoder's blocks, nearly all of the weights."""
+        return self.decoder.layers  # type: ignore[return-value]
+
+    @property
     def dtype(self) -> torch.dtype:
         """Number format of the weights."""
         return self.input_resampler.query.dtype

@@ -37,6 +37,11 @@ class PictureVae(nn.Module):
             shift_factor=config.shift_factor or None,
             force_upcast=config.force_upcast,
         )
+        if config.tile_size:
+            # diffusers counts tiles behind the stem, and takes their size from its own config.
+            self.autoencoder.enable_tiling()
+            self.autoencoder.tile_sample_min_size = config.tile_size // config.patch_size
+            self.autoencoder.tile_latent_min_size = config.tile_size // config.downscale_factor
 
     def posterior(self, pixel_values: Tensor) -> DiagonalGaussianDistribution:
         """Give the distribution of raw latents (`mean`, `logvar`, `sample()`, `kl()`).

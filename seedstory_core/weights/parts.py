@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.models.offload import TakingTurns
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.weights.checkpoint import (
@@ -28,6 +29,7 @@ from seedstory_core.weights.published import (
     story_weights,
     vision_weights,
 )
+from seedstory_core.weights.quantize import quantize_linears
 
 PARTS = ("vision", "vae", "story_lm", "detokenizer")
 """The studio's layout has `<part>.safetensors` for each; the codec lies beside the de-tokenizer
@@ -76,24 +78,44 @@ def empty_models(config: StudioConfig) -> Models:
 def load_models(config: StudioConfig, device: torch.device) -> Models:
     """Build the models and read their weights straight to a device, one weight at a time.
 
+    Parts that are offloaded or quantized pass through main memory.
+
     Raises:
         WeightsError: A file is missing, damaged or of another size.
+        ConfigError: bitsandbytes is needed and not installed.
     """
     models = empty_models(config)
     modules = models.parts()
+    runtime = config.runtime
+    passing = {"story_lm"} if runtime.quantize != "none" else set()
     for part, (weights, source, likely_cause) in read_parts(config).items():
         load_weights(
             modules[part],
             weights,
             source,
             dtype=part_dtype(config, part),
-            device=device,
+            device="cpu" if part in passing.union(runtime.offload) else device,
             leave_out=LEAVE_OUT.get(part, ""),
             likely_cause=likely_cause,
         )
-    # What no file holds, such as rotary frequencies, follows.
     vision, story_lm, detokenizer = models
-    return Models(vision.to(device), story_lm.to(device), detokenizer.to(device))
+    if runtime.quantize != "none":
+        place = torch.device("cpu") if "story_lm" in runtime.offload else device
+        quantize_linears(story_lm.layers, runtime.quantize, place)
+    group = TakingTurns(device)
+    if "vision" in runtime.offload:
+        group.add(vision, vision, is_rare=True)
+    if "story_lm" in runtime.offload:
+        # Token tables and resamplers are used on their own, too.
+        group.add(story_lm, story_lm.layers, called=story_lm.decoder)
+    if "detokenizer" in runtime.offload:
+        # The codec is small, and previews call it between the steps.
+        group.add(detokenizer, detokenizer.unet)
+    # What no file holds, such as rotary frequencies, follows the weights.
+    for part, model in (("vision", vision), ("story_lm", story_lm), ("detokenizer", detokenizer)):
+        if part not in runtime.offload:
+            model.to(device)
+    return models
 
 
 def part_dtype(config: StudioConfig, part: str) -> torch.dtype:

@@ -1,0 +1,71 @@
+"""Models that wait in main memory and come to the device only while they work.
+
+The members of a group take turns: who begins to work sends the one before back; who works rarely
+goes back at once. What is small and always needed, such as token tables, stays on the device.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from accelerate.hooks import ModelHook, add_hook_to_module
+from accelerate.utils import send_to_device
+from torch import nn
+
+
+class TakingTurns:
+    """A group of which at most one member is on the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        """Make an empty group for a device."""
+        self.device = device
+        self.aboard: nn.Module | None = None
+
+    def add(
+        self,
+        model: nn.Module,
+        member: nn.Module,
+        *,
+        called: nn.Module | None = None,
+        is_rare: bool = False,
+    ) -> None:
+        """Let a member wait in main memory from now on.
+
+        Args:
+            model: What the member is a part of; everything else in it goes to the device.
+            member: The heavy part.
+            called: The module whose `forward` (or a method that diffusers hooks) begins the work;
+                the member itself if not given.
+            is_rare: Whether it goes back as soon as its work is done.
+        """
+        heavy = {id(module) for module in member.modules()}
+        for module in model.modules():
+            place = torch.device("cpu") if id(module) in heavy else self.device
+            module._apply(lambda tensor, place=place: tensor.to(place), recurse=False)
+        add_hook_to_module(called or member, _Come(self, member, is_rare))
+
+    def bring(self, member: nn.Module | None) -> None:
+        """Bring a member (or none) to the device, and the one that was there back."""
+        if self.aboard is member:
+            return
+        if self.aboard is not None:
+            self.aboard.to("cpu")
+        if member is not None:
+            member.to(self.device)
+        self.aboard = member
+
+
+class _Come(ModelHook):
+    def __init__(self, group: TakingTurns, member: nn.Module, is_rare: bool) -> None:
+        self.group, self.member, self.is_rare = group, member, is_rare
+
+    def pre_forward(self, module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        self.group.bring(self.member)
+        device = self.group.device
+        return send_to_device(args, device), send_to_device(kwargs, device)
+
+    def post_forward(self, module: nn.Module, output: Any) -> Any:
+        if self.is_rare:
+            self.group.bring(None)
+        return output

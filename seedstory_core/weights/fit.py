@@ -1,0 +1,215 @@
+"""How much memory a configuration needs, by arithmetic, and whether it is there.
+
+`python -m seedstory_core.weights.fit` prints a table for the published 7B release with the switches
+that make it smaller. Weights are counted exactly; what a turn needs beside them is an estimate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+from torch import nn
+
+from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config
+from seedstory_core.errors import ConfigError, SeedStoryError
+from seedstory_core.weights.parts import Models, empty_models, part_dtype
+
+QUANTIZED_BYTES = {"int8": 1.0, "nf4": 0.5 + 4 / 64}
+"""Bytes of a weight; nf4 has one float32 scale for 64 weights."""
+GIGABYTE = 1e9
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes that a configuration needs.
+
+    Attributes:
+        story_lm: Weights on the device while the language model works, likewise the others.
+        vision: Of the picture encoder.
+        detokenizer: Of the denoiser with its perceiver.
+        codec: Of the picture codec.
+        memory: Kept keys and values of one story at most.
+        work: What a turn needs for a moment; the codec's largest activations (an estimate).
+        device: Most of all of them that is on the device at once.
+        host: Weights that wait in main memory.
+    """
+
+    story_lm: float
+    vision: float
+    detokenizer: float
+    codec: float
+    memory: float
+    work: float
+    device: float
+    host: float
+
+
+def need_of(config: StudioConfig, models: Models | None = None) -> Need:
+    """Count what a configuration needs."""
+    vision, story_lm, detokenizer = models or empty_models(config)
+    itemsize = part_dtype(config, "story_lm").itemsize
+    runtime = config.runtime
+
+    per_weight = QUANTIZED_BYTES.get(runtime.quantize, itemsize)
+    linears = _count(m for m in story_lm.layers.modules() if isinstance(m, nn.Linear))
+    layers = _count([story_lm.layers])
+    heavy = {
+        "story_lm": linears * per_weight + (layers - linears) * itemsize,
+        "vision": _count([vision]) * itemsize,
+        "detokenizer": _count([detokenizer.unet]) * itemsize,
+    }
+    codec = _count([detokenizer.vae])
+    rest = {
+        "story_lm": (_count([story_lm]) - layers) * itemsize,
+        "vision": 0.0,
+        "detokenizer": (_count([detokenizer]) - _count([detokenizer.unet]) - codec) * itemsize,
+    }
+    codec_bytes = codec * part_dtype(config, "vae").itemsize
+    away = {part: heavy[part] for part in runtime.offload}
+    resident = sum(heavy[part] for part in heavy if part not in away)
+    work = _codec_activations(config)
+    device = resident + sum(rest.values()) + codec_bytes + runtime.memory_budget_bytes
+    # One of those that wait is there at a time; only pictures need room to work.
+    moments = {"detokenizer": work} | {part: 0.0 for part in ("vision", "story_lm")}
+    device += max(away.get(part, 0.0) + moment for part, moment in moments.items())
+    return Need(
+        **{part: heavy[part] + rest[part] for part in heavy},
+        codec=codec_bytes,
+        memory=float(runtime.memory_budget_bytes),
+        work=work,
+        device=device,
+        host=sum(away.values()),
+    )
+
+
+def _count(modules: Sequence[nn.Module] | Iterator[nn.Module]) -> int:
+    return sum(weight.numel() for module in modules for weight in module.parameters())
+
+
+def _codec_activations(config: StudioConfig) -> float:
+    """Estimate: three pictures of the second finest level's channels, as its last block holds."""
+    vae = config.detokenizer.vae
+    side = min(config.detokenizer.image_size, vae.tile_size or config.detokenizer.image_size)
+    channels = vae.block_out_channels[min(1, len(vae.block_out_channels) - 1)]
+    pixels = (side / vae.patch_size) ** 2
+    return 3 * pixels * channels * part_dtype(config, "vae").itemsize
+
+
+SWITCHES: tuple[tuple[str, object], ...] = (
+    ("runtime.dtype", "bfloat16"),
+    ("detokenizer.vae.tile_size", 512),
+    ("runtime.memory_budget_bytes", 2**30),
+    # Costs nothing until a reader brings a picture of their own.
+    ("runtime.offload", ["vision", "detokenizer"]),
+    ("runtime.quantize", "int8"),
+    ("runtime.quantize", "nf4"),
+    ("runtime.offload", ["vision", "story_lm", "detokenizer"]),
+)
+"""What makes a configuration smaller, in the order in which it costs quality or time."""
+
+
+def smaller(config: StudioConfig) -> Iterator[tuple[list[str], StudioConfig]]:
+    """Flip one switch after the other; gives the settings so far and what they make of it."""
+    changed = copy.deepcopy(config)
+    settings: dict[str, str] = {}
+    for key, value in SWITCHES:
+        *groups, name = key.split(".")
+        holder: object = changed
+        for group in groups:
+            holder = getattr(holder, group)
+        before = getattr(holder, name)
+        saves = {
+            "dtype": before == "float32",
+            "tile_size": not before and changed.detokenizer.image_size > 512,
+            "memory_budget_bytes": before > value if isinstance(value, int) else False,
+        }
+        if not saves.get(name, True):
+            continue
+        setattr(holder, name, value)
+        shown = ",".join(value) if isinstance(value, list) else value
+        settings[key] = f"{key}=[{shown}]" if isinstance(value, list) else f"{key}={shown}"
+        yield list(settings.values()), changed
+
+
+def check_fit(config: StudioConfig, device: torch.device) -> None:
+    """Refuse a configuration that cannot fit, before anything is loaded.
+
+    Raises:
+        ConfigError: With the numbers and the switches to flip.
+    """
+    models = empty_models(config)
+    free, where = free_bytes(device)
+    host = psutil.virtual_memory().available
+    need = need_of(config, models)
+    if need.device <= free and (device.type == "cpu" or need.host <= host):
+        return
+    have = f"{need.device / GIGABYTE:.1f} GB on {where}, and {free / GIGABYTE:.1f} GB are free"
+    if need.device <= free:
+        have = (
+            f"{need.host / GIGABYTE:.1f} GB of main memory for what is offloaded, and "
+            f"{host / GIGABYTE:.1f} GB are free"
+        )
+    for settings, changed in smaller(config):
+        fits = need_of(changed, models)
+        if fits.device <= free and (device.type == "cpu" or fits.host <= host):
+            advice = f"Set {' '.join(settings)} ({fits.device / GIGABYTE:.1f} GB)."
+            break
+    else:
+        advice = "No switch makes it small enough; it needs a larger machine."
+    raise ConfigError(f"The models need about {have}. {advice}")
+
+
+def free_bytes(device: torch.device) -> tuple[int, str]:
+    """Give the free memory of a device, and its name for a message."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0], f"the GPU ({device})"
+    return psutil.virtual_memory().available, "this machine"
+
+
+def table(config: StudioConfig) -> list[str]:
+    """Write the needs of a configuration and of its smaller ones as a Markdown table."""
+    models = empty_models(config)
+    lines = [
+        "| settings | language model | picture encoder | denoiser | codec | keys and values | work "
+        "| **on the device** | in main memory |",
+        "|" + "---|" * 9,
+    ]
+    for settings, changed in [([], config), *((s, copy.deepcopy(c)) for s, c in smaller(config))]:
+        need = need_of(changed, models)
+        numbers = (
+            *(need.story_lm, need.vision, need.detokenizer, need.codec),
+            *(need.memory, need.work, need.device, need.host),
+        )
+        columns = [f"{number / GIGABYTE:.1f}" for number in numbers]
+        columns[6] = f"**{columns[6]}**"
+        shown = " ".join(f"`{setting}`" for setting in settings) or "as configured"
+        lines.append(f"| {shown} | {' | '.join(columns)} |")
+    return lines
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m seedstory_core.weights.fit")
+    parser.add_argument(
+        "--config", type=Path, default=PROJECT_ROOT / "configs" / "seed_story_7b.yaml"
+    )
+    parser.add_argument("--set", dest="overrides", nargs="*", default=[], metavar="KEY=VALUE")
+    arguments = parser.parse_args(argv)
+    try:
+        lines = table(load_config(arguments.config, arguments.overrides))
+    except SeedStoryError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(["Gigabytes (10^9 bytes), by arithmetic.", "", *lines]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

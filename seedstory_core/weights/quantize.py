@@ -1,0 +1,50 @@
+"""Language model weights in 8 or 4 bits, by bitsandbytes."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from seedstory_core.errors import ConfigError
+
+
+def quantize_linears(module: nn.Module, kind: str, device: torch.device) -> None:
+    """Replace every linear layer inside a module, one after the other, on the way to a device.
+
+    Args:
+        module: For instance a decoder's layers, on the CPU.
+        kind: `int8` (LLM.int8, arXiv:2208.07339) or `nf4` (QLoRA's 4 bits, arXiv:2305.14314).
+        device: Where the quantized weights go.
+
+    Raises:
+        ConfigError: bitsandbytes is not installed.
+    """
+    try:
+        import bitsandbytes
+    except ImportError as error:
+        raise ConfigError(
+            f"runtime.quantize is {kind}, which needs the package bitsandbytes. Run `pip install "
+            "bitsandbytes`, or set runtime.quantize=none."
+        ) from error
+    layers = bitsandbytes.nn
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child) is not nn.Linear:
+                continue
+            sizes = child.in_features, child.out_features, child.bias is not None
+            quantized: nn.Linear
+            if kind == "int8":
+                quantized = layers.Linear8bitLt(*sizes, has_fp16_weights=False, device="meta")
+                quantized.weight = layers.Int8Params(
+                    child.weight.data, requires_grad=False, has_fp16_weights=False
+                )
+            else:
+                quantized = layers.Linear4bit(
+                    *sizes, compute_dtype=child.weight.dtype, quant_type="nf4", device="meta"
+                )
+                quantized.weight = layers.Params4bit(
+                    child.weight.data, requires_grad=False, quant_type="nf4"
+                )
+            quantized.bias = child.bias
+            # Going to a device is what quantizes.
+            setattr(parent, name, quantized.to(device).eval())

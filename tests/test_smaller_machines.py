@@ -1,0 +1,236 @@
+"""Switches for smaller machines change where and how weights lie, not what is told."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from PIL import Image
+from reference import COPY
+
+from seedstory_core.build import build_engine
+from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config
+from seedstory_core.engine import StoryEngine, TurnRequest, TurnResult
+from seedstory_core.errors import ConfigError
+from seedstory_core.generation.kv import KVSegment
+from seedstory_core.generation.sampling import Sampling
+from seedstory_core.models.offload import TakingTurns
+from seedstory_core.models.transforms import sd_pixels
+from seedstory_core.models.vae import PictureVae
+from seedstory_core.weights import fit
+from seedstory_core.weights.parts import empty_models, load_models
+from seedstory_core.weights.reference import reference_config
+
+CPU = torch.device("cpu")
+
+
+def mini(**changes: object) -> StudioConfig:
+    config = reference_config(COPY)
+    config.detokenizer.num_inference_steps = 2
+    return dataclasses.replace(config, runtime=dataclasses.replace(config.runtime, **changes))
+
+
+def tell(engine: StoryEngine, count: int) -> list[TurnResult]:
+    """Go on from a reader's picture, as the recorded story does."""
+    image = Image.open(COPY / "expected" / "inputs" / "s0_p0.png").convert("RGB")
+    opening = "Mina the mouse found a red kite in the garden."
+    segments: list[KVSegment] = []
+    results = []
+    for number in range(count):
+        *_, result = engine.turn(
+            segments,
+            [],
+            TurnRequest(
+                reader_text="" if number else opening,
+                reader_image=None if number else image,
+                complete_text=bool(number),
+                sampling=Sampling(temperature=0.0),
+            ),
+        )
+        assert isinstance(result, TurnResult)
+        segments.append(result.segment)
+        results.append(result)
+    return results
+
+
+@pytest.fixture(scope="module")
+def plain() -> list[TurnResult]:
+    return tell(build_engine(mini()), 3)
+
+
+def test_offloaded_models_tell_the_same_story(
+    plain: list[TurnResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[str | None] = []
+    bring = TakingTurns.bring
+
+    def note(group: TakingTurns, member: torch.nn.Module | None) -> None:
+        if group.aboard is not member:
+            came.append(type(member).__name__ if member is not None else None)
+        bring(group, member)
+
+    monkeypatch.setattr(TakingTurns, "bring", note)
+    offloaded = tell(build_engine(mini(offload=["vision", "story_lm", "detokenizer"])), 3)
+    for one, other in zip(plain, offloaded, strict=True):
+        assert one.text == other.text
+        assert torch.equal(one.record.visual_features, other.record.visual_features)
+        assert one.image.tobytes() == other.image.tobytes()
+    # The zero picture; the reader's picture and reading back; twice words, picture, reading back.
+    encoder, layers, unet = "VisionEncoder", "ModuleList", "UNet2DConditionModel"
+    assert came == [encoder, None, encoder, None, layers, unet, layers, unet, layers]
+
+
+def test_only_the_one_at_work_is_on_the_device() -> None:
+    # Nothing but the weights' place is looked at, so the device may be one that cannot compute.
+    model = torch.nn.ModuleDict({"one": torch.nn.Linear(2, 2), "two": torch.nn.Linear(2, 2)})
+    model["small"] = torch.nn.Linear(2, 2)
+    group = TakingTurns(torch.device("meta"))
+    group.add(model["one"], model["one"])
+    group.add(model, model["two"])
+    assert model["two"].weight.device.type == "cpu"
+    assert model["small"].weight.is_meta
+    group.bring(model["two"])
+    assert model["two"].weight.is_meta
+    group.bring(model["two"])
+    assert group.aboard is model["two"]
+
+
+@pytest.mark.parametrize(("kind", "bytes_per_weight"), [("int8", 1.05), ("nf4", 0.65)])
+def test_quantized_layers_are_smaller_and_nearly_as_good(
+    plain: list[TurnResult], kind: str, bytes_per_weight: float
+) -> None:
+    pytest.importorskip("bitsandbytes")
+    engine = build_engine(mini(quantize=kind))
+    full = load_models(mini(), CPU).story_lm.decoder.layers
+    numbers = sum(w.numel() for w in full.parameters())
+    stored = sum(
+        value.numel() * value.element_size()
+        for value in engine.story_lm.decoder.layers.state_dict().values()
+        if isinstance(value, torch.Tensor)
+    )
+    assert stored < bytes_per_weight * numbers
+    assert type(engine.story_lm.llm.lm_head) is torch.nn.Linear
+    quantized = tell(engine, 2)
+    for one, other in zip(plain, quantized, strict=False):
+        assert one.text == other.text
+    features = (plain[1].record.visual_features, quantized[1].record.visual_features)
+    assert torch.cosine_similarity(*features, dim=-1).mean() > (0.999 if kind == "int8" else 0.97)
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "bitsandbytes", None)
+    with pytest.raises(ConfigError, match="pip install bitsandbytes"):
+        build_engine(mini(quantize="int8"))
+
+
+@torch.no_grad()
+def test_tiles_decode_nearly_the_same_picture(tiny_config: StudioConfig) -> None:
+    config = tiny_config.detokenizer.vae
+    whole = load_models(tiny_config, CPU).detokenizer.vae
+    tiled = PictureVae(dataclasses.replace(config, tile_size=128))
+    tiled.load_state_dict(whole.state_dict())
+    image = Image.open(PROJECT_ROOT / "assets" / "openings" / "bruno.webp")
+    latents = whole.encode(sd_pixels(image, 256)[None])
+    one, other = whole.decode(latents), tiled.decode(latents)
+    assert one.shape == other.shape == (1, 3, 256, 256)
+    # Every tile has its own statistics in the norms.
+    assert 0 < (one - other).abs().mean() < 0.05
+    # A picture no larger than a tile is decoded as ever.
+    small = latents[..., :8, :8]
+    assert torch.equal(whole.decode(small), tiled.decode(small))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("runtime.quantize=int4", "possible are none, int8, nf4"),
+        ("runtime.offload=[visions]", "Did you mean 'vision'"),
+        ("detokenizer.vae.tile_size=100", "multiple of 16"),
+    ],
+)
+def test_impossible_switches_are_refused(setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, [setting])
+
+
+def test_the_environment_can_offload(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDSTORY_OFFLOAD", "vision, story_lm")
+    assert load_config().runtime.offload == ["vision", "story_lm"]
+
+
+GIB = 2**30
+FULL = PROJECT_ROOT / "configs" / "seed_story_7b.yaml"
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "wanted"),
+    [
+        (40, None),
+        (32, "Set detokenizer.vae.tile_size=512 (32.6 GB)"),
+        (
+            22,
+            "Set detokenizer.vae.tile_size=512 runtime.memory_budget_bytes=1073741824 "
+            "runtime.offload=[vision,detokenizer] (21.2 GB)",
+        ),
+        (16, "runtime.quantize=int8 (14.7 GB)"),
+        (4, "No switch makes it small enough"),
+    ],
+)
+def test_a_start_that_cannot_fit_names_the_switches(
+    monkeypatch: pytest.MonkeyPatch, free_gib: int, wanted: str | None
+) -> None:
+    gpu = torch.device("cuda", 0)
+    monkeypatch.setattr(fit, "free_bytes", lambda device: (free_gib * GIB, "the GPU"))
+    monkeypatch.setattr(fit.psutil, "virtual_memory", lambda: Memory(available=64 * GIB))
+    config = load_config(FULL)
+    if wanted is None:
+        fit.check_fit(config, gpu)
+        return
+    with pytest.raises(ConfigError) as caught:
+        fit.check_fit(config, gpu)
+    message = str(caught.value)
+    assert f"about 35.0 GB on the GPU, and {free_gib * GIB / 1e9:.1f} GB are free" in message
+    assert wanted in message
+
+
+@dataclasses.dataclass
+class Memory:
+    available: int
+
+
+def test_what_is_offloaded_has_to_fit_into_main_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "free_bytes", lambda device: (80 * GIB, "the GPU"))
+    monkeypatch.setattr(fit.psutil, "virtual_memory", lambda: Memory(available=8 * GIB))
+    config = load_config(FULL, ["runtime.offload=[vision,detokenizer]"])
+    with pytest.raises(ConfigError, match=r"9\.0 GB of main memory.* 8\.6 GB are free"):
+        fit.check_fit(config, torch.device("cuda", 0))
+
+
+def test_the_settings_that_are_named_work() -> None:
+    config = load_config(FULL)
+    models = empty_models(config)
+    before = fit.need_of(config, models).device
+    for settings, changed in fit.smaller(config):
+        again = fit.need_of(load_config(FULL, settings), models)
+        assert again == fit.need_of(changed, models)
+        assert again.device < before
+        before = again.device
+
+
+def test_weights_are_counted_as_they_are() -> None:
+    config = load_config()
+    need = fit.need_of(config)
+    models = load_models(config, CPU)
+    for part, model in (("story_lm", models.story_lm), ("vision", models.vision)):
+        stored = sum(w.numel() * w.element_size() for w in model.parameters())
+        assert getattr(need, part) == stored
+    drawer = sum(w.numel() * w.element_size() for w in models.detokenizer.parameters())
+    assert need.detokenizer + need.codec == drawer
+
+
+def test_the_table_has_a_row_per_switch(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fit.main([]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert rows[1].startswith("| as configured | 13.8 | 3.9 | 5.3 | 0.3 | 8.6 |")
+    assert len(rows) == 2 + len(list(fit.smaller(load_config(FULL))))
