@@ -57,22 +57,32 @@ def routes(store: SessionStore) -> list[Route]:
         book = to_html(tree, store.archive, story_id, panel_id)
         return Response(book, media_type="text/html", headers=headers)
 
+    openings = store.engine.config.runtime.openings_folder
+
+    def card(request: Request) -> Response:
+        return _served(openings, request) if openings else PlainTextResponse("Not found.", 404)
+
     return [
         Route("/pictures/{story}/{name}", _told(picture)),
         Route("/take/{story}/{panel}.{kind}", _told(take)),
+        Route("/studio/openings/{name:path}", _told(card)),
         Route("/studio/{name:path}", _told(asset)),
     ]
 
 
 def asset(request: Request) -> Response:
-    """Stylesheet, fonts and the shelf's pictures, and nothing else of `assets/`."""
-    assets = project_path("assets").resolve()
+    """Stylesheet and fonts, and nothing else of `assets/`."""
+    return _served("assets", request)
+
+
+def _served(folder: str, request: Request) -> Response:
+    root = project_path(folder).resolve()
     try:
-        path = (assets / request.path_params["name"]).resolve()
+        path = (root / request.path_params["name"]).resolve()
     except ValueError:  # a zero byte in the address
         return PlainTextResponse("Not found.", 404)
     media_type = SERVED.get(path.suffix)
-    if media_type is None or not path.is_relative_to(assets) or not path.is_file():
+    if media_type is None or not path.is_relative_to(root) or not path.is_file():
         return PlainTextResponse("Not found.", 404)
     # "no-cache" means: ask whether it changed. A new studio must not meet old styles.
     return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-cache"})

@@ -450,7 +450,7 @@ class Handlers:
         return Screen(
             draft={"opening": ""},
             shelf=self._shelf(),
-            slot=view.first_picture(),
+            slot=view.first_picture(has_shelf=bool(self.openings)),
             own_picture=None,
             sentence=sentence,
             notice="",

@@ -1,4 +1,4 @@
-"""The shelf of openings: a first picture and its sentence for each inhabitant of the world."""
+"""The shelf of openings: first pictures and their sentences, as the configuration offers them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 from PIL import Image
 
 from seedstory_core.config import project_path
-
-FOLDER = "assets/openings"
 
 
 @dataclass(frozen=True)
@@ -31,9 +29,11 @@ class Opening:
         return Image.open(self.path).convert("RGB")
 
 
-def load_openings() -> tuple[Opening, ...]:
-    """Read the shelf; an entry whose picture is missing is left out."""
-    folder = project_path(FOLDER)
+def load_openings(folder_name: str) -> tuple[Opening, ...]:
+    """Read the shelf in a folder; without a name it is empty, without its picture an entry is."""
+    if not folder_name:
+        return ()
+    folder = project_path(folder_name)
     index = folder / "openings.json"
     if not index.is_file():
         return ()

@@ -54,7 +54,7 @@ WELCOME = """
 you turn the tale wherever you like.</p></div>
 """
 FOOT = """
-<footer class="foot"><p>A small model writes and paints every page on this machine. Its tales are
+<footer class="foot"><p>A model writes and paints every page on this machine. Its tales are
 made up, and now and then it makes a mistake.</p></footer>
 """
 
@@ -62,7 +62,7 @@ made up, and now and then it makes a mistake.</p></footer>
 def build_page(store: SessionStore) -> gr.Blocks:
     """Put the page together over a store of stories."""
     desk = Desk(store)
-    openings = load_openings()
+    openings = load_openings(store.engine.config.runtime.openings_folder)
     on = Handlers(store, desk, openings)
 
     with gr.Blocks(
@@ -82,7 +82,7 @@ def build_page(store: SessionStore) -> gr.Blocks:
                     shelf = _html(view.shelf(openings), "shelf")
                 with gr.Column(elem_id="first-page"):
                     gr.HTML('<h2 class="hand">Page one</h2>', apply_default_css=False)
-                    slot = _html(view.first_picture(), "slot")
+                    slot = _html(view.first_picture(has_shelf=bool(openings)), "slot")
                     own_picture = gr.File(
                         label="Your own picture",
                         show_label=False,
@@ -91,7 +91,9 @@ def build_page(store: SessionStore) -> gr.Blocks:
                     )
                     sentence = gr.Textbox(
                         label="First sentence",
-                        placeholder="Late one evening, Mira the fox found a golden key…",
+                        placeholder=openings[0].sentence
+                        if openings
+                        else "Once upon a time there was…",
                         lines=3,
                         max_lines=7,
                         elem_id="sentence",

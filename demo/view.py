@@ -57,6 +57,8 @@ def count(number: int, noun: str) -> str:
 
 def shelf(openings: Sequence[Opening], chosen: str = "") -> str:
     """The cards of the shelf; the chosen one is marked."""
+    if not openings:
+        return ""
     cards = []
     for opening in openings:
         is_chosen = opening.id == chosen
@@ -69,13 +71,16 @@ def shelf(openings: Sequence[Opening], chosen: str = "") -> str:
     return f'<ul class="shelf" aria-label="Openings to choose from">{"".join(cards)}</ul>'
 
 
-def first_picture(url: str = "", caption: str = "", *, notes: Sequence[str] = ()) -> str:
+def first_picture(
+    url: str = "", caption: str = "", *, notes: Sequence[str] = (), has_shelf: bool = True
+) -> str:
     """The picture of page one: chosen, brought along, or still to be painted."""
     if not url:
+        ways = "Choose a picture from the shelf, bring your own" if has_shelf else "Bring a picture"
         return (
             '<figure class="slot slot-empty"><div class="easel" aria-hidden="true"></div>'
-            "<figcaption>Choose a picture from the shelf, bring your own, "
-            "or only write a sentence and let the storyteller paint.</figcaption></figure>"
+            f"<figcaption>{ways}, or only write a sentence and let the storyteller paint."
+            "</figcaption></figure>"
         )
     said = " ".join([caption, *notes])
     return (

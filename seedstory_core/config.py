@@ -624,6 +624,8 @@ class RuntimeConfig:
     """CPU threads; 0 leaves the choice to torch."""
     weights_folder: str = "assets/tiny"
     """Where the weights lie; relative paths start at the project's root."""
+    openings_folder: str = "assets/openings"
+    """Pictures and sentences that the page offers to begin with; empty offers none."""
     stories_folder: str = "stories"
     """Where stories are saved: a folder or an fsspec address."""
     memory_budget_bytes: int = 256 * 2**20

@@ -22,6 +22,7 @@ from seedstory_core.session import SessionStore
 
 KNOBS = (0.8, 0.9, "5", 1, 1.0)
 SLOW = (0.8, 0.9, "5", 50, 1.0)
+OPENINGS = load_openings("assets/openings")
 SENTENCE = "Late one evening, Mira the fox found a golden key."
 
 
@@ -32,7 +33,7 @@ def desk(store: SessionStore) -> Desk:
 
 @pytest.fixture
 def on(store: SessionStore, desk: Desk) -> Handlers:
-    return Handlers(store, desk, load_openings())
+    return Handlers(store, desk, OPENINGS)
 
 
 def screen(values: list[Any]) -> Screen:
@@ -79,7 +80,7 @@ def test_a_story_is_begun_followed_and_shown(on: Handlers) -> None:
 
 
 def test_a_cards_first_page_is_kept_and_the_storyteller_goes_on(on: Handlers) -> None:
-    card = load_openings()[0]
+    card = OPENINGS[0]
     place = begin(on, card.sentence, card=card.id)
     assert place["then"] and not place["again"] and not place["redraw"]
     follows = screen(on.go_on_by_itself(place, *KNOBS)).place
@@ -267,7 +268,7 @@ def test_a_refused_picture_is_put_away_and_the_sentence_stays(on: Handlers, tmp_
     assert "could not be read" in answer.notice
     assert answer.own_picture is None and not changed(answer.sentence)
     Image.new("RGB", (40, 30)).save(path)
-    answer = screen(on.bring(str(path), load_openings()[0].sentence))
+    answer = screen(on.bring(str(path), OPENINGS[0].sentence))
     assert answer.sentence == "", "a card's sentence goes with its card"
     assert "data:image/jpeg" in answer.slot
 
@@ -275,7 +276,7 @@ def test_a_refused_picture_is_put_away_and_the_sentence_stays(on: Handlers, tmp_
 def test_choosing_a_card_never_overwrites_own_words(on: Handlers) -> None:
     mine = screen(on.choose("My own words.", click(do="choose", opening="mira")))
     assert not changed(mine.sentence) and mine.draft == {"opening": "mira"}
-    other = load_openings()[0].sentence
+    other = OPENINGS[0].sentence
     swapped = screen(on.choose(other, click(do="choose", opening="mira")))
     assert swapped.sentence.startswith("One quiet evening, Mira")
 

@@ -76,7 +76,7 @@ def test_every_markup_is_well_formed() -> None:
         Outline(view.tail(tree, "story", here, elsewhere=job()))
         Outline(view.outline(tree, "story", here, running=job()))
     Outline(view.live(job(), Progress(phase="painting", done=1, total=4), 3))
-    Outline(view.shelf(load_openings(), "mira"))
+    Outline(view.shelf(load_openings("assets/openings"), "mira"))
     Outline(view.title_bar("A & B"))
     Outline(view.notice("a < b"))
     Outline(view.first_picture("x.png", "c", notes=("n",)))
@@ -217,9 +217,16 @@ def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_pic
     folder = project_path("assets/openings")
     entries = json.loads((folder / "openings.json").read_text("utf-8"))
     assert len({entry["scene"]["actors"][0]["species"] for entry in entries}) == 8
-    assert len(load_openings()) == len(entries)
+    assert len(load_openings("assets/openings")) == len(entries)
     for entry in entries:
         assert parse(entry["sentence"], None) == scene(entry["scene"]), entry["id"]
+
+
+def test_without_openings_there_is_no_shelf_and_no_word_of_it() -> None:
+    assert load_openings("") == load_openings("assets/fonts") == ()
+    assert view.shelf(()) == ""
+    assert "shelf" in view.first_picture()
+    assert "shelf" not in view.first_picture(has_shelf=False)
 
 
 def test_a_panel_for_programs_is_plain_and_complete() -> None:
