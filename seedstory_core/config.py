@@ -728,11 +728,11 @@ def load_config(
         for override in shlex.split(os.environ.get(ENV_SETTINGS, "")):
             source = f"'{override}' in the environment variable {ENV_SETTINGS}"
             _check("=" in override, f"{source} is not of the form key=value.")
-            merged = OmegaConf.merge(merged, OmegaConf.from_dotlist([override]))
+            merged = OmegaConf.merge(merged, _parse(override))
         for override in overrides or []:
             source = f"the override '{override}'"
             _check("=" in override, f"{source} is not of the form key=value.")
-            merged = OmegaConf.merge(merged, OmegaConf.from_dotlist([override]))
+            merged = OmegaConf.merge(merged, _parse(override))
         source = "the configuration"
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
@@ -743,6 +743,11 @@ def load_config(
         raise ConfigError(f"{source} is not valid YAML: {error}") from error
     assert isinstance(config, StudioConfig)
     return config
+
+
+def _parse(override: str) -> DictConfig:
+    """Read `key=value`; nothing behind the sign is the empty text."""
+    return OmegaConf.from_dotlist([f"{override}''" if override.endswith("=") else override])
 
 
 def to_yaml(config: StudioConfig, *, runtime: Sequence[str]) -> str:

@@ -69,6 +69,11 @@ def test_every_machine_setting_has_an_environment_variable(
         assert str(getattr(runtime, item.name)) in (wanted, "7.0", str([wanted]))
 
 
+def test_a_setting_can_be_emptied() -> None:
+    assert load_config(None, ["runtime.openings_folder="]).runtime.openings_folder == ""
+    assert load_config(None, ["generation.end_phrase="]).generation.end_phrase == ""
+
+
 def test_all_other_settings_come_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEEDSTORY_SET", "generation.top_p=0.5 generation.end_phrase='All done.'")
     generation = load_config(None, ["generation.temperature=0.3"]).generation

@@ -21,6 +21,7 @@ from seedstory_core.models.vae import PictureVae
 from seedstory_core.weights import fit
 from seedstory_core.weights.parts import empty_models, load_models
 from seedstory_core.weights.reference import reference_config
+from seedstory_core.weights.verify.folder import ReferenceFolder
 
 CPU = torch.device("cpu")
 
@@ -57,6 +58,16 @@ def tell(engine: StoryEngine, count: int) -> list[TurnResult]:
 @pytest.fixture(scope="module")
 def plain() -> list[TurnResult]:
     return tell(build_engine(mini()), 3)
+
+
+def test_the_studio_continues_a_story_as_the_release_does(
+    plain: list[TurnResult], reference: ReferenceFolder
+) -> None:
+    turns = reference.document("generate")["story0_window8"]["turns"]
+    for result, recorded in zip(plain[1:], turns, strict=False):
+        assert "[INST]" + result.text == recorded["text_clean"]
+        name = recorded["tensors_prefix"] + "img_gen_feat"
+        assert reference.check("generate", name, result.record.visual_features[None]).is_ok
 
 
 def test_offloaded_models_tell_the_same_story(

@@ -135,7 +135,7 @@ def convert(config: StudioConfig, target: Path, *, shard_bytes: int = SHARD_BYTE
     _write_text(target / "config.yaml", to_yaml(_converted(config, target), runtime=RUNTIME))
 
 
-RUNTIME = ("dtype", "weights_folder", "memory_budget_bytes")
+RUNTIME = ("dtype", "weights_folder", "openings_folder", "memory_budget_bytes")
 
 
 def _converted(config: StudioConfig, target: Path) -> StudioConfig:

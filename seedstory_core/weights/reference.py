@@ -194,7 +194,8 @@ def _reference_config(folder: Path) -> StudioConfig:
             stable_diffusion=HubSource(folder=numbers["stable_diffusion_xl"]["folder"]),
             detokenizer=HubSource(folder=numbers["detokenizer"]["file"]),
         ),
-        runtime=RuntimeConfig(weights_folder=str(folder)),
+        # Its stories are not of the world that the shelf shows.
+        runtime=RuntimeConfig(weights_folder=str(folder), openings_folder=""),
     )
 
 
@@ -213,7 +214,7 @@ def main() -> int:
     except SeedStoryError as error:
         print(error, file=sys.stderr)
         return 1
-    print(to_yaml(config, runtime=["weights_folder"]), end="")
+    print(to_yaml(config, runtime=["weights_folder", "openings_folder"]), end="")
     return 0
 
 
