@@ -49,7 +49,7 @@ def build_engine(config: StudioConfig) -> StoryEngine:
     if runtime.num_threads:
         torch.set_num_threads(runtime.num_threads)
     device = pick_device(runtime.device)
-    tokenizer = StoryTokenizer.from_folder(project_path(config.tokenizer.folder))
+    tokenizer = StoryTokenizer.from_folder(config.tokenizer_path)
     check_vocabulary(config, tokenizer)
     check_fit(config, device)
     models = load_models(config, device)

@@ -67,7 +67,8 @@ class TokenizerConfig:
     """Where the words come from."""
 
     folder: str = "assets/tiny/tokenizer"
-    """Folder with `tokenizer.model` (SentencePiece) and `added_tokens.json`."""
+    """Folder with `tokenizer.model` (SentencePiece) and `added_tokens.json`; empty where
+    `weights.tokenizer` says which folder under `runtime.weights_folder` it is."""
     separator: str = "\n"
     """Plain text between one panel's image and the next panel's caption; the release has `[INST]`.
     A reader's text may not contain it."""
@@ -665,6 +666,13 @@ class StudioConfig:
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     weights: WeightsConfig = field(default_factory=WeightsConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+
+    @property
+    def tokenizer_path(self) -> Path:
+        """Where the tokenizer lies."""
+        if self.tokenizer.folder:
+            return project_path(self.tokenizer.folder)
+        return project_path(self.runtime.weights_folder) / self.weights.tokenizer.folder
 
     def __post_init__(self) -> None:
         """Refuse models whose shapes do not meet."""

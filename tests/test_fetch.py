@@ -185,7 +185,6 @@ def config(tmp_path: Path) -> StudioConfig:
             places[part] = source
     mini.weights = WeightsConfig(layout="published", lora_alpha=mini.weights.lora_alpha, **places)
     mini.runtime.weights_folder = str(tmp_path / "pretrained")
-    mini.tokenizer.folder = str(tmp_path / "pretrained" / weights.tokenizer.folder)
     return mini
 
 

@@ -265,7 +265,7 @@ def export(runs: Runs) -> None:
             path = target / f"{part}.safetensors"
             leave_out = "vae." if part == "detokenizer" else ""
             save_weights(load(), path, dtype=torch.float16, leave_out=leave_out)
-    words = project_path(config.tokenizer.folder)
+    words = config.tokenizer_path
     for file in ("tokenizer.model", "added_tokens.json"):
         if (runs.folder / "tokenizer" / file).exists():
             words.mkdir(parents=True, exist_ok=True)
@@ -299,7 +299,7 @@ def adopt(runs: Runs) -> None:
         save_model(module, str(target))
     words = runs.folder / "tokenizer"
     if not words.exists():
-        shutil.copytree(project_path(config.tokenizer.folder), words)
+        shutil.copytree(config.tokenizer_path, words)
 
 
 def finish(name: str, stage: Stage, runs: Runs) -> None:

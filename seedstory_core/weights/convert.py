@@ -31,7 +31,6 @@ from seedstory_core.config import (
     StudioConfig,
     WeightsConfig,
     load_config,
-    project_path,
     to_yaml,
 )
 from seedstory_core.errors import SeedStoryError, WeightsError
@@ -131,7 +130,7 @@ def convert(config: StudioConfig, target: Path, *, shard_bytes: int = SHARD_BYTE
             index = target / f"{part}.safetensors{INDEX}"
             _write_text(index, json.dumps({"weight_map": places}, indent=1))
     tokenizer = target / "tokenizer"
-    shutil.copytree(project_path(config.tokenizer.folder), tokenizer, dirs_exist_ok=True)
+    shutil.copytree(config.tokenizer_path, tokenizer, dirs_exist_ok=True)
     _write_text(target / "config.yaml", to_yaml(_converted(config, target), runtime=RUNTIME))
 
 

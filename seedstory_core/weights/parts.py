@@ -153,7 +153,7 @@ def read_parts(config: StudioConfig) -> dict[str, PartWeights]:
 def fingerprint(config: StudioConfig) -> str:
     """Name weights and tokenizer by their contents: equal ones have equal names."""
     digest = hashlib.sha256()
-    for path in sorted(project_path(config.tokenizer.folder).iterdir()):
+    for path in sorted(config.tokenizer_path.iterdir()):
         if path.is_file():
             digest.update(f"{path.name}:".encode() + path.read_bytes())
     if config.weights.layout == "published":

@@ -130,9 +130,7 @@ def _reference_config(folder: Path) -> StudioConfig:
     scheduler = read_json(sdxl / "scheduler" / "scheduler_config.json")
     llm, vision = numbers["language_model"], numbers["visual_tokenizer"]
     return StudioConfig(
-        tokenizer=TokenizerConfig(
-            folder=str(folder / numbers["tokenizer"]["folder"]), separator=numbers["separator"]
-        ),
+        tokenizer=TokenizerConfig(folder="", separator=numbers["separator"], latin_only=False),
         vision=VisionConfig(
             **_pick(
                 vision,
@@ -188,6 +186,7 @@ def _reference_config(folder: Path) -> StudioConfig:
         weights=WeightsConfig(
             layout="published",
             lora_alpha=numbers["lora"]["lora_alpha"],
+            tokenizer=HubSource(folder=numbers["tokenizer"]["folder"]),
             story_model=HubSource(folder=numbers["story_model"]["file"]),
             language_model=HubSource(folder=llm["folder"]),
             vision=HubSource(folder=vision["file"]),

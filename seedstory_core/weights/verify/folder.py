@@ -105,7 +105,7 @@ class ReferenceFolder:
     @cached_property
     def tokenizer(self) -> StoryTokenizer:
         """The tokenizer of `pretrained/`."""
-        return StoryTokenizer.from_folder(self.config.tokenizer.folder)
+        return StoryTokenizer.from_folder(self.config.tokenizer_path)
 
     @cached_property
     def vision(self) -> VisionEncoder:
