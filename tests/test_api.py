@@ -13,11 +13,14 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+from reference import COPY
 from studio import served
 
+from seedstory_core.build import build_store
 from seedstory_core.engine import StoryEngine
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
+from seedstory_core.weights.reference import reference_config
 
 SENTENCE = "Late one evening, Mira the fox found a golden key."
 
@@ -296,3 +299,25 @@ def test_the_endpoints_are_the_documented_ones(client: Client) -> None:
         "/remove_branch",
         "/openings",
     }
+
+
+def test_the_published_layout_is_served_by_the_same_page(tmp_path: Path) -> None:
+    config = reference_config(COPY)
+    config.runtime.stories_folder = str(tmp_path)
+    with served(build_store(config)) as address:
+        client = Client(address, verbose=False)
+        page, _ = begin(
+            client,
+            sentence="Mina the mouse found a red kite in the garden.",
+            picture=handle_file(COPY / "expected" / "inputs" / "s0_p0.png"),
+            keep_words=True,
+        )
+        second, picture = client.predict(
+            story_id=page["story_id"], temperature=0, steps=2, api_name="/continue_story"
+        )
+        # What the released code writes here, from the same weights.
+        assert second["text"] == "The wind pulled the kite over the tall gate."
+        with Image.open(picture) as image:
+            assert image.size == (64, 64)
+        assert client.predict(api_name="/openings") == []
+        client.close()

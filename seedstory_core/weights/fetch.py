@@ -88,14 +88,10 @@ class Hub:
                     f"The repository {source.repo} has no file {pattern}. It may have been "
                     "rearranged; correct the names under weights in the configuration."
                 )
-            depth = len(PurePosixPath(pattern).parts) - 1
             for one in matching:
-                path = PurePosixPath(one.rfilename)
-                inside = path.name if "*" in pattern or depth == 0 else str(path)
+                inside = PurePosixPath(one.rfilename).name if "*" in pattern else pattern
                 target = self.root / source.folder / inside
-                found[path.as_posix()] = RemoteFile(
-                    source.repo, path.as_posix(), one.size or 0, target
-                )
+                found[one.rfilename] = RemoteFile(source.repo, one.rfilename, one.size or 0, target)
         files = list(found.values())
         if source.weights_prefix:
             files = self._with_prefix(files, source.weights_prefix)
