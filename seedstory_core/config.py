@@ -642,6 +642,11 @@ class RuntimeConfig:
         _check_one_of("runtime.quantize", self.quantize, ["none", "int8", "nf4"])
         for part in self.offload:
             _check_one_of("runtime.offload", part, ["vision", "story_lm", "detokenizer"])
+        _check(
+            self.quantize != "int8" or "story_lm" not in self.offload,
+            "runtime.quantize=int8 and an offloaded story_lm do not go together: bitsandbytes "
+            "keeps 8-bit weights where they were made. Set runtime.quantize=nf4.",
+        )
         _check_positive(
             "runtime", self, "memory_budget_bytes", "max_sessions", "session_timeout_seconds"
         )

@@ -255,9 +255,14 @@ class StoryEngine:
             segment, _ = decode.read_back(self.story_lm, context, ids, features, self.marks)
         return segment
 
-    @torch.no_grad()
     def encode_image(self, image: Image.Image) -> Tensor:
         """Give the visual features `[V, C]` of a picture, float32 on the CPU."""
+        # An offloaded encoder takes the place of a model that somebody's turn may be using.
+        with self._turnstile.turn():
+            return self._encode_image(image)
+
+    @torch.no_grad()
+    def _encode_image(self, image: Image.Image) -> Tensor:
         weight = self.vision.conv1.weight
         pixel_values = clip_pixels(image, self.config.vision)[None].to(weight)
         return self.vision(pixel_values)[0].float().cpu()
@@ -337,7 +342,7 @@ class StoryEngine:
 
         if request.reader_image is not None:
             image = request.reader_image
-            features = self.encode_image(image)[None].to(self.story_lm.device)
+            features = self._encode_image(image)[None].to(self.story_lm.device)
         else:
             features = decode.query_image(self.story_lm, context, self.marks)
             for preview in self._draw(features, request, cancel):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import torch
@@ -46,6 +47,7 @@ class FakeHub:
     gated: set[str] = field(default_factory=set)
     breaks_after: int = 0
     status: int = 200
+    tells_sizes: bool = True
     served: list[tuple[str, int]] = field(default_factory=list)
 
     def files_served(self) -> list[str]:
@@ -85,7 +87,8 @@ def handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 if is_check and repo in hub.gated:
                     return self.answer(403, b"{}", {"X-Error-Code": "GatedRepo"})
                 siblings = [
-                    {"rfilename": name, "size": len(body)} for name, body in hub.repos[repo].items()
+                    {"rfilename": name, **({"size": len(body)} if hub.tells_sizes else {})}
+                    for name, body in hub.repos[repo].items()
                 ]
                 listing = {"id": repo, "sha": COMMIT, "siblings": siblings}
                 return self.answer(200, json.dumps(listing).encode(), {})
@@ -93,7 +96,7 @@ def handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             assert match, path
             repo, name = match.groups()
             body = hub.repos[repo][name]
-            etag = f'"{hashlib.sha1(body).hexdigest()}"'
+            etag = f'"{hashlib.sha256(body).hexdigest()}"'
             headers = {"ETag": etag, "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
             status = 200
             if wanted := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
@@ -208,7 +211,7 @@ def test_exactly_the_needed_files_are_fetched_and_run(
     gigabytes = sum(size for _, size in hub.served[1:]) / 1e9
     assert any(f"to fetch: {gigabytes:.2f} GB" in line for line in said)
     assert said[-1] == f"{LLAMA} is not needed: the story model's file holds every weight."
-    assert not (here.root / module.STAGING).exists()
+    assert not list(here.root.rglob(f"*{module.PARTIAL}"))
     build_engine(config)
 
 
@@ -244,9 +247,85 @@ def test_a_broken_download_goes_on_where_it_broke(
     hub.breaks_after = 100_000
     list(fetch(config, here))
     broken = [name for name in hub.files_served() if hub.files_served().count(name) > 1]
-    assert broken
     sizes = [size for name, size in hub.served if name == broken[0]]
     assert sizes[1] < sizes[0]  # only the rest was asked for
+
+
+class Stopped(BaseException):
+    """As a reader stops it, in the middle of a file."""
+
+
+def test_a_stopped_download_goes_on_in_another_process(
+    config: StudioConfig, here: Hub, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "seed_story/george_sft/pytorch_model.bin"
+    whole = hub.repos[STORY][name]
+    (file,) = here.files(config.weights.story_model)
+    real = module.http_get
+
+    def stop(url: str, target: BinaryIO, **rest: object) -> None:
+        target.write(whole[:300_000])
+        raise Stopped
+
+    monkeypatch.setattr(module, "http_get", stop)
+    with pytest.raises(Stopped):
+        here.fetch(file)
+    assert not file.target.exists()
+    assert file.missing_bytes == len(whole) - 300_000
+    monkeypatch.setattr(module, "http_get", real)
+    hub.served.clear()
+    Hub(here.root, endpoint=here.endpoint).fetch(file)
+    assert hub.served == [(name, len(whole) - 300_000)]
+    assert file.target.read_bytes() == whole
+    assert [path.name for path in file.target.parent.iterdir()] == [file.target.name]
+
+
+def test_a_part_of_another_version_is_thrown_away(
+    config: StudioConfig, here: Hub, hub: FakeHub
+) -> None:
+    (file,) = here.files(config.weights.story_model)
+    file.target.parent.mkdir(parents=True)
+    old = file.target.with_name(f"{file.target.name}.0123456789abcdef{module.PARTIAL}")
+    old.write_bytes(b"of last year")
+    here.fetch(file)
+    assert file.target.read_bytes() == hub.repos[STORY][file.name]
+    assert not old.exists()
+
+
+def test_what_is_not_as_announced_is_not_kept(
+    config: StudioConfig, here: Hub, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file,) = here.files(config.weights.story_model)
+
+    def garble(url: str, target: BinaryIO, **rest: object) -> None:
+        target.write(b"?" * len(hub.repos[STORY][file.name]))
+
+    monkeypatch.setattr(module, "http_get", garble)
+    with pytest.raises(WeightsError, match="not what the hub announced"):
+        here.fetch(file)
+    assert list(file.target.parent.iterdir()) == []
+
+
+def test_parts_may_lie_anywhere(
+    config: StudioConfig, here: Hub, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("another_disk")
+    config.weights.story_model.folder = str(elsewhere)
+    list(fetch(config, here))
+    assert [path.name for path in elsewhere.iterdir()] == ["pytorch_model.bin"]
+    build_engine(config)
+
+
+def test_a_mirror_that_tells_no_sizes_will_do(
+    config: StudioConfig, here: Hub, hub: FakeHub
+) -> None:
+    hub.tells_sizes = False
+    said = list(fetch(config, here))
+    assert any(line.startswith("   size ?") for line in said), said
+    build_engine(config)
+    hub.served.clear()
+    list(fetch(config, here))
+    assert hub.served == []
 
 
 def test_a_dry_run_says_everything_and_fetches_no_weights(
@@ -267,11 +346,21 @@ def test_a_gated_repository_is_explained_before_the_first_download(
     assert hub.files_served() == ["pytorch_model.bin.index.json"]
 
 
+def test_a_gated_base_model_is_a_warning_until_it_is_needed(
+    config: StudioConfig, here: Hub, hub: FakeHub
+) -> None:
+    hub.gated.add(LLAMA)
+    said = list(fetch(config, here))
+    assert said[0].startswith(f"Perhaps not needed, but not to be had so far: {LLAMA} is gated")
+    assert "is not needed" in said[-1]
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (lambda hub: hub.repos.pop(STORY), f"no repository {STORY}"),
         (lambda hub: setattr(hub, "status", 500), "answered 500"),
+        (lambda hub: setattr(hub, "status", 403), r"\(403\).*Renew the token"),
         (lambda hub: hub.repos[SDXL].pop("vae/config.json"), "has no file vae/config.json"),
         (
             lambda hub: hub.repos[QWEN].update(
@@ -286,6 +375,12 @@ def test_what_the_hub_refuses_is_explained(
 ) -> None:
     damage(hub)
     with pytest.raises(WeightsError, match=message):
+        list(fetch(config, here))
+
+
+def test_a_prefix_without_an_index_is_explained(config: StudioConfig, here: Hub) -> None:
+    config.weights.vision.files = ["*.bin"]
+    with pytest.raises(WeightsError, match=r"needs the index of shards"):
         list(fetch(config, here))
 
 

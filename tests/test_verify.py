@@ -195,3 +195,4 @@ def test_rows_tell_differences_apart() -> None:
     assert "/x/1 (3 instead of 2)" in row.remark
     assert compare_numbers("c", [1.0005], [1.0], relative=1e-3).is_ok
     assert not compare_numbers("c", [1.0, 2.0], [1.0], relative=1e-3).is_ok
+    assert not compare_numbers("c", [1.0, float("nan"), 2.0], [1.0, 1.0, 2.0], relative=1).is_ok

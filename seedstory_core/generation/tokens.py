@@ -51,7 +51,7 @@ class StoryTokenizer:
     Attributes:
         bos_id: Begin of a story.
         eos_id: End of a story.
-        pad_id: Fills batches; the id of the unknown token, as in the release.
+        pad_id: Fills batches; the id of the unknown token unless the folder names another.
         boi_id: Begin of an image.
         eoi_id: End of an image.
         image_query_ids: The image tokens between the two, in order.
@@ -59,7 +59,11 @@ class StoryTokenizer:
     """
 
     def __init__(
-        self, processor: SentencePieceProcessor, added_tokens: Mapping[str, _AddedToken]
+        self,
+        processor: SentencePieceProcessor,
+        added_tokens: Mapping[str, _AddedToken],
+        *,
+        pad_token: str = "",
     ) -> None:
         self._processor = processor
         self._added = dict(added_tokens)
@@ -71,6 +75,9 @@ class StoryTokenizer:
         self.eos_id: int = processor.eos_id()
         self.unk_id: int = processor.unk_id()
         self.pad_id: int = self.unk_id
+        if pad_token:
+            own = self._added.get(pad_token)
+            self.pad_id = own.id if own else processor.piece_to_id(pad_token)
         self.boi_id = self._added[BOI_TOKEN].id
         self.eoi_id = self._added[EOI_TOKEN].id
         num_queries = sum(name.startswith("<img_") for name in self._added)
@@ -117,7 +124,7 @@ class StoryTokenizer:
             elif name not in added:
                 raise WeightsError(f"{model_file} lacks the control token {name} (id {index}).")
         _check_image_tokens(added, processor.vocab_size(), folder)
-        return cls(processor, added)
+        return cls(processor, added, pad_token=_read_pad_token(folder, settings))
 
     def encode_text(self, text: str) -> list[int]:
         """Encode what a person or the model wrote; no mark's id can come out, whatever it says."""
@@ -255,6 +262,13 @@ def _read_added_tokens(folder: Path, settings: Mapping[str, Any]) -> dict[str, _
     for token_id, entry in settings.get("added_tokens_decoder", {}).items():
         added[entry["content"]] = _AddedToken(int(token_id), entry["lstrip"], entry["rstrip"])
     return added
+
+
+def _read_pad_token(folder: Path, settings: Mapping[str, Any]) -> str:
+    """Find the padding token, in either style; none is an empty name."""
+    named = _read_json(folder / "special_tokens_map.json").get("pad_token")
+    named = named or settings.get("pad_token") or ""
+    return str(named["content"]) if isinstance(named, dict) else str(named)
 
 
 def _check_image_tokens(added: Mapping[str, _AddedToken], num_pieces: int, folder: Path) -> None:

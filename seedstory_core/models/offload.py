@@ -49,10 +49,16 @@ class TakingTurns:
         """Bring a member (or none) to the device, and the one that was there back."""
         if self.aboard is member:
             return
-        if self.aboard is not None:
-            self.aboard.to("cpu")
-        if member is not None:
+        before, self.aboard = self.aboard, None
+        if before is not None:
+            before.to("cpu")
+        if member is None:
+            return
+        try:
             member.to(self.device)
+        except RuntimeError:  # out of memory; half of it may be there
+            member.to("cpu")
+            raise
         self.aboard = member
 
 

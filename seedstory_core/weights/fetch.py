@@ -9,16 +9,20 @@ A download that was stopped goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import glob
+import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlparse
 
-from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -27,6 +31,8 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers
 
 from seedstory_core.config import PROJECT_ROOT, HubSource, StudioConfig, load_config, project_path
 from seedstory_core.errors import SeedStoryError, WeightsError
@@ -34,8 +40,8 @@ from seedstory_core.weights.checkpoint import INDEX, read_pickled_weights
 from seedstory_core.weights.parts import empty_models
 from seedstory_core.weights.published import PublishedFiles, is_part, our_name
 
-STAGING = ".fetch"
-"""Folder beside the weights for what is not complete yet."""
+PARTIAL = ".partial"
+"""Ends the name of what has not come whole yet."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +51,28 @@ class RemoteFile:
     Attributes:
         repo: On the hub.
         name: Path inside the repository.
-        num_bytes: Its size.
+        num_bytes: Its size; some mirrors do not tell it.
         target: Where it will lie.
     """
 
     repo: str
     name: str
-    num_bytes: int
+    num_bytes: int | None
     target: Path
 
     @property
     def is_here(self) -> bool:
-        """Whether a file of the right size lies there already."""
-        return self.target.is_file() and self.target.stat().st_size == self.num_bytes
+        """Whether a file of the right size (or of any, where none is told) lies there already."""
+        if not self.target.is_file():
+            return False
+        return self.num_bytes is None or self.target.stat().st_size == self.num_bytes
+
+    @property
+    def missing_bytes(self) -> int:
+        """How much of it is still to come; nothing where its size is not told."""
+        begun = self.target.parent.glob(f"{glob.escape(self.target.name)}.*{PARTIAL}")
+        here = max((path.stat().st_size for path in begun), default=0)
+        return max(0, (self.num_bytes or 0) - here)
 
 
 class Hub:
@@ -91,7 +106,7 @@ class Hub:
             for one in matching:
                 inside = PurePosixPath(one.rfilename).name if "*" in pattern else pattern
                 target = self.root / source.folder / inside
-                found[one.rfilename] = RemoteFile(source.repo, one.rfilename, one.size or 0, target)
+                found[one.rfilename] = RemoteFile(source.repo, one.rfilename, one.size, target)
         files = list(found.values())
         if source.weights_prefix:
             files = self._with_prefix(files, source.weights_prefix)
@@ -99,7 +114,12 @@ class Hub:
 
     def _with_prefix(self, files: Sequence[RemoteFile], prefix: str) -> list[RemoteFile]:
         """Keep the index, and of the shards those with weights that begin with `prefix`."""
-        (index,) = (file for file in files if file.name.endswith(INDEX))
+        index = next((file for file in files if file.name.endswith(INDEX)), None)
+        if index is None:
+            raise WeightsError(
+                f"weights_prefix {prefix} needs the index of shards among the files to fetch; add "
+                f"*{INDEX} under weights in the configuration."
+            )
         self.fetch(index)
         try:
             places = json.loads(index.target.read_text(encoding="utf-8"))["weight_map"]
@@ -120,24 +140,63 @@ class Hub:
             self.api.auth_check(repo)
 
     def fetch(self, file: RemoteFile) -> None:
-        """Download a file, or the rest of it, and put it in its place when it is whole."""
+        """Download a file, or the rest of it, and put it in its place when it is whole.
+
+        Beside its place lies what has come so far, named by the file's version, so that a stopped
+        download goes on there, in this process or another.
+
+        Raises:
+            WeightsError: The hub refuses or cannot be reached, the disk is full, or what came is
+                not what was announced.
+        """
         if file.is_here:
             return
-        staging = self.root / STAGING / file.repo.replace("/", "--")
         try:
             with _explained(file.repo):
-                path = hf_hub_download(
-                    file.repo, file.name, local_dir=staging, endpoint=self.endpoint
-                )
-            if os.path.getsize(path) != file.num_bytes:
-                os.unlink(path)
+                url = hf_hub_url(file.repo, file.name, endpoint=self.endpoint)
+                metadata = get_hf_file_metadata(url)
+                version = (metadata.etag or "unknown").strip('"')
+                partial = file.target.with_name(f"{file.target.name}.{version[:16]}{PARTIAL}")
+                partial.parent.mkdir(parents=True, exist_ok=True)
+                for other in partial.parent.glob(f"{glob.escape(file.target.name)}.*{PARTIAL}"):
+                    if other != partial:
+                        other.unlink()
+                partial.touch()
+                with partial.open("r+b") as target:
+                    begun = target.seek(0, os.SEEK_END)
+                    http_get(
+                        metadata.location,
+                        target,
+                        resume_size=begun,
+                        headers=_headers_for(metadata.location, url),
+                        expected_size=metadata.size,
+                        displayed_filename=file.name,
+                    )
+            if not _is_whole(partial, version, metadata.size):
+                partial.unlink()
                 raise WeightsError(
-                    f"{file.name} of {file.repo} came with another size than announced. Try again."
+                    f"What came as {file.name} of {file.repo} is not what the hub announced. It "
+                    "was deleted; try again."
                 )
-            file.target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(path, file.target)
+            os.replace(partial, file.target)
         except OSError as error:
             raise WeightsError(f"{file.target} could not be written: {error}") from error
+
+
+def _headers_for(location: str, url: str) -> dict[str, str]:
+    """Show the reader's token to the hub alone, not to where it redirects."""
+    same_host = urlparse(location).netloc == urlparse(url).netloc
+    return build_hf_headers(token=None if same_host else False)
+
+
+def _is_whole(path: Path, version: str, num_bytes: int | None) -> bool:
+    """Check the size, and the contents where the version is their SHA-256, as of large files."""
+    if num_bytes is not None and path.stat().st_size != num_bytes:
+        return False
+    if not re.fullmatch("[0-9a-f]{64}", version):
+        return True
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == version
 
 
 class _explained:
@@ -172,14 +231,21 @@ class _explained:
             raise WeightsError(f"'{self.repo}' is no name of a repository: {error}") from error
         if isinstance(error, HfHubHTTPError):
             status = error.response.status_code
+            said = (error.server_message or "").strip()
+            if status in (401, 403):
+                raise WeightsError(
+                    f"The hub does not let this reader have {self.repo} ({status}). {said} Renew "
+                    f"the token (`hf auth login`, or HF_TOKEN), and see whether {page} wants its "
+                    "licence accepted and the token allowed to read gated repositories."
+                ) from error
             raise WeightsError(
-                f"The hub answered {status} for {self.repo}. Try again later; what has been "
-                "fetched is kept."
+                f"The hub answered {status} for {self.repo}. Try again later; what has come so "
+                "far is kept."
             ) from error
         if isinstance(error, LocalEntryNotFoundError | ConnectionError) or _is_transport(error):
             raise WeightsError(
                 f"The hub could not be reached for {self.repo} ({type(error).__name__}). Check the "
-                "connection and try again; what has been fetched is kept."
+                "connection and try again; what has come so far is kept."
             ) from error
 
 
@@ -225,8 +291,13 @@ def fetch(config: StudioConfig, hub: Hub, *, dry_run: bool = False) -> Iterator[
         WeightsError: See `Hub`; or the disk is too small.
     """
     files = [file for source in sources(config).values() for file in hub.files(source)]
-    yield from _fetch_all(hub, files, dry_run)
     base = config.weights.language_model
+    if base.repo:
+        try:
+            hub.check_access(base.repo)
+        except WeightsError as error:
+            yield f"Perhaps not needed, but not to be had so far: {error}"
+    yield from _fetch_all(hub, files, dry_run)
     if not base.repo:
         return
     if not all(file.is_here for file in files):
@@ -242,27 +313,37 @@ def fetch(config: StudioConfig, hub: Hub, *, dry_run: bool = False) -> Iterator[
 
 def _fetch_all(hub: Hub, files: Sequence[RemoteFile], dry_run: bool) -> Iterator[str]:
     wanted = [file for file in files if not file.is_here]
-    total = sum(file.num_bytes for file in wanted)
+    total = sum(file.missing_bytes for file in wanted)
     for file in wanted:
-        yield f"{file.num_bytes / 1e9:8.2f} GB  {file.repo}/{file.name} -> {file.target}"
+        size = "   size ?" if file.num_bytes is None else f"{file.missing_bytes / 1e9:6.2f} GB"
+        yield f"{size}  {file.repo}/{file.name} -> {file.target}"
     num_here = len(files) - len(wanted)
     yield f"{num_here} files are here, {len(wanted)} to fetch: {total / 1e9:.2f} GB."
-    if not wanted:
-        return
-    hub.root.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(hub.root).free
-    if total > free:
-        raise WeightsError(
-            f"{total / 1e9:.1f} GB are to be fetched and {free / 1e9:.1f} GB are free at "
-            f"{hub.root}. Set runtime.weights_folder to a folder on a larger disk."
-        )
+    _check_space(wanted)
     for repo in dict.fromkeys(file.repo for file in wanted):
         hub.check_access(repo)
     if dry_run:
         return
     for file in wanted:
         hub.fetch(file)
-    shutil.rmtree(hub.root / STAGING, ignore_errors=True)
+
+
+def _check_space(files: Sequence[RemoteFile]) -> None:
+    """Refuse files that their disks have no room for; parts may lie on different ones."""
+    needed: dict[int, int] = {}
+    places: dict[int, Path] = {}
+    for file in files:
+        place = next(folder for folder in file.target.parents if folder.exists())
+        disk = place.stat().st_dev
+        needed[disk] = needed.get(disk, 0) + file.missing_bytes
+        places[disk] = place
+    for disk, num_bytes in needed.items():
+        free = shutil.disk_usage(places[disk]).free
+        if num_bytes > free:
+            raise WeightsError(
+                f"{num_bytes / 1e9:.1f} GB are to be fetched and {free / 1e9:.1f} GB are free at "
+                f"{places[disk]}. Set runtime.weights_folder to a folder on a larger disk."
+            )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

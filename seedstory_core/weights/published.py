@@ -101,6 +101,10 @@ class LazyWeights(Mapping[str, Tensor]):
         """Compute one weight."""
         return self._readers[name]()
 
+    def __contains__(self, name: object) -> bool:
+        """Look a name up without computing its weight, as Mapping's own would."""
+        return name in self._readers
+
     def __iter__(self) -> Iterator[str]:
         """Go over the names."""
         return iter(self._readers)
@@ -115,8 +119,13 @@ def vision_weights(files: PublishedFiles) -> dict[str, Tensor]:
 
     From Qwen-VL-Chat only the shards that hold the encoder need to be there.
     """
-    if not files.vision.is_dir():
+    if files.vision.is_file():
         return read_pickled_weights(files.vision)
+    if not files.vision.is_dir():
+        raise WeightsError(
+            f"The picture encoder is missing: {files.vision} is neither qwen_vit_G.pt nor a folder "
+            f"with it or with the shards of Qwen-VL-Chat. {REMEDY}"
+        )
     weights = {
         name.removeprefix(QWEN_VISION_PREFIX): value
         for name, value in read_model_folder(files.vision, prefix=QWEN_VISION_PREFIX).items()
@@ -252,6 +261,7 @@ def _current_vae_name(name: str) -> str:
     return name
 
 
+REMEDY = "Fetch them (docs/published-weights.md), or correct the folder under weights."
 STEMS = (
     "model.safetensors",
     "diffusion_pytorch_model.safetensors",
@@ -277,7 +287,8 @@ def _shards(folder: Path, prefix: str = "") -> list[Path]:
             return shards_of(path, prefix=prefix)
     where = "it holds none of" if folder.is_dir() else "there is no such folder; it should hold"
     raise WeightsError(
-        f"The weights in {folder} are missing: {where} {', '.join(STEMS)}, or an index of shards."
+        f"The weights in {folder} are missing: {where} {', '.join(STEMS)}, or an index of shards. "
+        f"{REMEDY}"
     )
 
 

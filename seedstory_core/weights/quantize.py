@@ -7,6 +7,9 @@ from torch import nn
 
 from seedstory_core.errors import ConfigError
 
+OUTLIER = 6.0
+"""Activations beyond this are multiplied in half precision, as LLM.int8 does (its default)."""
+
 
 def quantize_linears(module: nn.Module, kind: str, device: torch.device) -> None:
     """Replace every linear layer inside a module, one after the other, on the way to a device.
@@ -34,7 +37,9 @@ def quantize_linears(module: nn.Module, kind: str, device: torch.device) -> None
             sizes = child.in_features, child.out_features, child.bias is not None
             quantized: nn.Linear
             if kind == "int8":
-                quantized = layers.Linear8bitLt(*sizes, has_fp16_weights=False, device="meta")
+                quantized = layers.Linear8bitLt(
+                    *sizes, has_fp16_weights=False, threshold=OUTLIER, device="meta"
+                )
                 quantized.weight = layers.Int8Params(
                     child.weight.data, requires_grad=False, has_fp16_weights=False
                 )

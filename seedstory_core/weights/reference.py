@@ -151,6 +151,8 @@ def _reference_config(folder: Path) -> StudioConfig:
         output_resampler=_resampler(numbers["output_resampler"]),
         decoder=DecoderConfig(
             vocab_size=llm["vocab_size_after_resize"],
+            # The released rotary tables have this base, whatever a configuration says.
+            rope_theta=10000.0,
             extra={"head_dim": llm["head_dim"], "hidden_act": llm["hidden_act"]},
             **_pick(
                 llm,
@@ -161,7 +163,6 @@ def _reference_config(folder: Path) -> StudioConfig:
                 "num_key_value_heads",
                 "max_position_embeddings",
                 "rms_norm_eps",
-                "rope_theta",
                 "tie_word_embeddings",
             ),
         ),

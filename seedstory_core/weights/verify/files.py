@@ -51,9 +51,9 @@ def contents(folder: ReferenceFolder) -> Iterator[Row]:
 
 def read_any(path: Path) -> dict[str, Tensor]:
     """Read a file or a whole model folder (`folder/*.safetensors` means the folder)."""
-    if path.suffix in (".bin", ".pt"):
-        return read_pickled_weights(path)
-    return read_model_folder(path.parent if "*" in path.name else path)
+    if "*" in path.name:
+        return read_model_folder(path.parent)
+    return read_pickled_weights(path) if path.suffix in (".bin", ".pt") else read_model_folder(path)
 
 
 def full_size(folder: ReferenceFolder) -> Iterator[Row]:

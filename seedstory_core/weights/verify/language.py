@@ -10,7 +10,13 @@ import torch
 from torch import Tensor
 
 from seedstory_core.generation.image_scores import released_image_scores
-from seedstory_core.generation.tokens import BOI_TOKEN, EOI_TOKEN, StoryTokenizer, image_token
+from seedstory_core.generation.tokens import (
+    BOI_TOKEN,
+    CONTROL_TOKENS,
+    EOI_TOKEN,
+    StoryTokenizer,
+    image_token,
+)
 from seedstory_core.models.story_lm import StoryLM, StoryOutput
 from seedstory_core.weights.checkpoint import read_pickled_weights
 from seedstory_core.weights.published import (
@@ -38,6 +44,8 @@ def tokenizer(folder: ReferenceFolder) -> Iterator[Row]:
         "bos": own.bos_id,
         "eos": own.eos_id,
         "unk": own.unk_id,
+        "pad": own.pad_id,
+        "sp_vocab": own.vocab_size - len(own.mark_ids()) + len(CONTROL_TOKENS),
         "boi": own.boi_id,
         "eoi": own.eoi_id,
         "img0": own.image_query_ids[0],

@@ -63,7 +63,9 @@ def compare_numbers(
         return Row(name, math.inf, relative, f"{len(values)} numbers instead of {len(expected)}")
     pairs = zip(values, expected, strict=True)
     differences = [abs(one - other) / max(abs(other), 1e-12) for one, other in pairs]
-    return Row(name, max(differences, default=0.0), relative, "relative")
+    # Python's max passes over what is not a number.
+    worst = math.nan if any(map(math.isnan, differences)) else max(differences, default=0.0)
+    return Row(name, worst, relative, "relative")
 
 
 def _differences(value: Any, expected: Any, place: str) -> Iterator[str]:
