@@ -624,7 +624,8 @@ class RuntimeConfig:
     num_threads: int = 0
     """CPU threads; 0 leaves the choice to torch."""
     weights_folder: str = "assets/tiny"
-    """Where the weights lie; relative paths start at the project's root."""
+    """Where the weights lie; relative paths start at the project's root, in a configuration file
+    those that begin with `./` beside the file."""
     openings_folder: str = "assets/openings"
     """Pictures and sentences that the page offers to begin with; empty offers none."""
     stories_folder: str = "stories"
@@ -731,7 +732,7 @@ def load_config(
                 isinstance(from_file, DictConfig) or not from_file,
                 f"{path} holds a list; a configuration is a mapping of keys to values.",
             )
-            merged = OmegaConf.merge(merged, from_file or {})
+            merged = OmegaConf.merge(merged, _beside(from_file or {}, Path(path).resolve().parent))
         source = "the environment"
         for name, value in _environment().items():
             source = f"the environment variable {ENV_PREFIX}{name.upper()}"
@@ -756,6 +757,14 @@ def load_config(
         raise ConfigError(f"{source} is not valid YAML: {error}") from error
     assert isinstance(config, StudioConfig)
     return config
+
+
+def _beside(from_file: Any, folder: Path) -> Any:
+    """Let a weights folder `./…` begin where the file lies."""
+    place = OmegaConf.select(OmegaConf.create(from_file), "runtime.weights_folder")
+    if isinstance(place, str) and place.startswith("./"):
+        from_file.runtime.weights_folder = str(folder / place)
+    return from_file
 
 
 def _parse(override: str) -> DictConfig:

@@ -15,6 +15,7 @@ from seedstory_core.config import DecoderConfig, ResamplerConfig, StudioConfig
 from seedstory_core.errors import WeightsError
 from seedstory_core.models.resampler import Resampler
 from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.weights import published
 from seedstory_core.weights.checkpoint import (
     empty_weights,
     load_weights,
@@ -157,6 +158,12 @@ def test_code_in_a_pickle_never_runs(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="could run code"):
         read_pickled_weights(path)
     assert not trace.exists()
+
+
+def test_a_file_of_an_old_torch_is_read(tmp_path: Path) -> None:
+    path, weights = tmp_path / "weights.bin", {"a": torch.arange(4.0)}
+    torch.save(weights, path, _use_new_zipfile_serialization=False)
+    assert torch.equal(read_pickled_weights(path)["a"], weights["a"])
 
 
 def test_a_pickle_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -377,6 +384,20 @@ def test_weights_are_computed_one_by_one_into_the_asked_for_format() -> None:
     name = "llm.model.layers.0.self_attn.q_proj.weight"
     assert torch.equal(model.state_dict()[name], weights[name].bfloat16())
     assert weights[name] is not weights[name]
+
+
+def test_every_adapter_is_merged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    merged: list[tuple[int, ...]] = []
+    merge = published._merge_lora
+
+    def count(base: Tensor, *rest: object) -> Tensor:
+        merged.append(tuple(base.shape))
+        return merge(base, *rest)
+
+    monkeypatch.setattr(published, "_merge_lora", count)
+    config = reference_config(COPY)
+    model = load_models(config, torch.device("cpu")).story_lm
+    assert len(merged) == 7 * len(model.layers)
 
 
 def test_a_part_can_be_left_to_another_file() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -107,17 +109,35 @@ def test_a_small_disk_is_noticed_before_anything_is_written(
     assert not list((tmp_path / "new").glob("*.safetensors*"))
 
 
-def test_a_disk_that_fills_up_leaves_no_half_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(tensors: object, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
+def test_a_disk_that_fills_up_leaves_no_half_file(tmp_path: Path) -> None:
+    target = tmp_path / "new"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    # No file may grow beyond this, as on a disk that is full.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        with pytest.raises(WeightsError, match=r"vision\.safetensors could not be written"):
+            list(convert(published(), target))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(target.glob("*.safetensors*"))
+    list(convert(published(), target))
 
-    monkeypatch.setattr(module, "save_file", fail)
-    with pytest.raises(WeightsError, match="No space left"):
-        list(convert(published(), tmp_path / "new"))
-    assert not list((tmp_path / "new").glob("*.safetensors*"))
+
+def test_a_damaged_shard_is_written_again(tmp_path: Path) -> None:
+    target = tmp_path / "new"
+    list(convert(published(), target))
+    whole = (target / "vae.safetensors").read_bytes()
+    (target / "vae.safetensors").write_bytes(whole[:-100])
+    list(convert(published(), target))
+    assert (target / "vae.safetensors").read_bytes() == whole
+
+
+def test_a_converted_folder_can_be_moved(tmp_path: Path) -> None:
+    list(convert(published(), tmp_path / "new"))
+    (tmp_path / "new").rename(tmp_path / "moved")
+    build_engine(load_config(tmp_path / "moved" / "config.yaml"))
 
 
 def test_a_disk_that_lies_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

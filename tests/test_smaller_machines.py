@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -107,6 +108,27 @@ def test_only_the_one_at_work_is_on_the_device() -> None:
     assert group.aboard is model["two"]
 
 
+def test_a_member_that_finds_no_room_can_come_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    group = TakingTurns(torch.device("meta"))
+    for member in (one, two):
+        group.add(member, member)
+    group.bring(one)
+    move = torch.nn.Module.to
+
+    def fail(module: torch.nn.Module, place: object) -> torch.nn.Module:
+        if module is two and place != "cpu":
+            raise torch.OutOfMemoryError
+        return module if place == "cpu" else move(module, place)
+
+    monkeypatch.setattr(torch.nn.Module, "to", fail)
+    with pytest.raises(torch.OutOfMemoryError):
+        group.bring(two)
+    assert group.aboard is None
+    group.bring(one)
+    assert group.aboard is one
+
+
 @pytest.mark.parametrize(("kind", "bytes_per_weight"), [("int8", 1.05), ("nf4", 0.65)])
 def test_quantized_layers_are_smaller_and_nearly_as_good(
     plain: list[TurnResult], kind: str, bytes_per_weight: float
@@ -157,6 +179,7 @@ def test_tiles_decode_nearly_the_same_picture(tiny_config: StudioConfig) -> None
     [
         ("runtime.quantize=int4", "possible are none, int8, nf4"),
         ("runtime.offload=[visions]", "Did you mean 'vision'"),
+        ("runtime={quantize: int8, offload: [story_lm]}", "do not go together"),
         ("detokenizer.vae.tile_size=100", "multiple of 16"),
     ],
 )
@@ -170,39 +193,8 @@ def test_the_environment_can_offload(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_config().runtime.offload == ["vision", "story_lm"]
 
 
-GIB = 2**30
+GIB, GPU = 2**30, torch.device("cuda", 0)
 FULL = PROJECT_ROOT / "configs" / "seed_story_7b.yaml"
-
-
-@pytest.mark.parametrize(
-    ("free_gib", "wanted"),
-    [
-        (40, None),
-        (32, "Set detokenizer.vae.tile_size=512 (32.6 GB)"),
-        (
-            22,
-            "Set detokenizer.vae.tile_size=512 runtime.memory_budget_bytes=1073741824 "
-            "runtime.offload=[vision,detokenizer] (21.2 GB)",
-        ),
-        (16, "runtime.quantize=int8 (14.7 GB)"),
-        (4, "No switch makes it small enough"),
-    ],
-)
-def test_a_start_that_cannot_fit_names_the_switches(
-    monkeypatch: pytest.MonkeyPatch, free_gib: int, wanted: str | None
-) -> None:
-    gpu = torch.device("cuda", 0)
-    monkeypatch.setattr(fit, "free_bytes", lambda device: (free_gib * GIB, "the GPU"))
-    monkeypatch.setattr(fit.psutil, "virtual_memory", lambda: Memory(available=64 * GIB))
-    config = load_config(FULL)
-    if wanted is None:
-        fit.check_fit(config, gpu)
-        return
-    with pytest.raises(ConfigError) as caught:
-        fit.check_fit(config, gpu)
-    message = str(caught.value)
-    assert f"about 35.0 GB on the GPU, and {free_gib * GIB / 1e9:.1f} GB are free" in message
-    assert wanted in message
 
 
 @dataclasses.dataclass
@@ -210,12 +202,66 @@ class Memory:
     available: int
 
 
-def test_what_is_offloaded_has_to_fit_into_main_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "free_bytes", lambda device: (80 * GIB, "the GPU"))
-    monkeypatch.setattr(fit.psutil, "virtual_memory", lambda: Memory(available=8 * GIB))
-    config = load_config(FULL, ["runtime.offload=[vision,detokenizer]"])
-    with pytest.raises(ConfigError, match=r"9\.0 GB of main memory.* 8\.6 GB are free"):
-        fit.check_fit(config, torch.device("cuda", 0))
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
+    def set_free(device_gib: int, host_gib: int) -> None:
+        monkeypatch.setattr(fit, "free_bytes", lambda device: (device_gib * GIB, "this one"))
+        memory = Memory(available=host_gib * GIB)
+        monkeypatch.setattr(fit.psutil, "virtual_memory", lambda: memory)
+
+    return set_free
+
+
+TILES, BUDGET = "detokenizer.vae.tile_size=512", "runtime.memory_budget_bytes=1073741824"
+OFFLOAD = "runtime.offload=[vision,detokenizer]"
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "wanted"),
+    [
+        (40, None),
+        (32, f"Set {TILES}."),
+        (22, f"Set {TILES} {BUDGET} {OFFLOAD}."),
+        (16, f"Set {TILES} {BUDGET} {OFFLOAD} runtime.quantize=int8."),
+        (4, "No switch makes it small enough"),
+    ],
+)
+def test_a_start_that_cannot_fit_names_the_switches(
+    free: Callable[[int, int], None], free_gib: int, wanted: str | None
+) -> None:
+    free(free_gib, 64)
+    config = load_config(FULL)
+    if wanted is None:
+        fit.check_fit(config, GPU)
+        return
+    with pytest.raises(ConfigError) as caught:
+        fit.check_fit(config, GPU)
+    message = str(caught.value)
+    assert f"about 35.0 GB on this one, and {free_gib * GIB / 1e9:.1f} GB are free" in message
+    assert wanted in message
+
+
+@pytest.mark.parametrize(
+    ("setting", "needed"), [(OFFLOAD, "9.0"), ("runtime.quantize=nf4", "13.0")]
+)
+def test_what_waits_or_passes_has_to_fit_into_main_memory(
+    free: Callable[[int, int], None], setting: str, needed: str
+) -> None:
+    free(80, 6)
+    with pytest.raises(ConfigError, match=rf"{needed} GB of main memory.* 6\.4 GB are free"):
+        fit.check_fit(load_config(FULL, [setting]), GPU)
+
+
+def test_on_a_processor_nothing_is_gained_by_sending_models_away(
+    free: Callable[[int, int], None],
+) -> None:
+    free(24, 24)
+    with pytest.raises(ConfigError) as caught:
+        fit.check_fit(load_config(FULL), CPU)
+    assert "offload" not in str(caught.value)
+    free(28, 28)
+    with pytest.raises(ConfigError, match=rf"{TILES} {BUDGET}\."):
+        fit.check_fit(load_config(FULL), CPU)
 
 
 def test_the_settings_that_are_named_work() -> None:

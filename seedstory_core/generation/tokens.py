@@ -101,7 +101,7 @@ class StoryTokenizer:
         if not model_file.is_file():
             raise WeightsError(
                 f"The tokenizer {model_file} is missing. Point tokenizer.folder at a folder with "
-                "tokenizer.model and added_tokens.json."
+                "tokenizer.model and added_tokens.json, or fetch it (docs/published-weights.md)."
             )
         processor = SentencePieceProcessor()
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -228,8 +229,10 @@ def read_pickled_weights(path: str | Path) -> dict[str, Tensor]:
         WeightsError: The file is missing, damaged, or holds more than tensors.
     """
     path = check_file(path)
+    # What torch saved before 1.6 is no archive and cannot be mapped, only read.
+    is_archive = zipfile.is_zipfile(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_archive)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path} is damaged, or holds more than plain tensors and could run code; it was not "
@@ -247,7 +250,10 @@ def check_file(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():
         where = "its folder is there" if path.parent.is_dir() else "nor is its folder there"
-        raise WeightsError(f"The weights file {path} is missing ({where}).")
+        raise WeightsError(
+            f"The weights file {path} is missing ({where}). Restore it, fetch it "
+            "(docs/published-weights.md), or correct its place in the configuration."
+        )
     with path.open("rb") as file:
         if file.read(len(LFS_PREFIX)) == LFS_PREFIX:
             raise WeightsError(

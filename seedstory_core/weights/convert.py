@@ -22,12 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
 from seedstory_core.config import (
     PROJECT_ROOT,
+    HubSource,
     StudioConfig,
     WeightsConfig,
     load_config,
@@ -117,13 +119,21 @@ def convert(config: StudioConfig, target: Path, *, shard_bytes: int = SHARD_BYTE
 
     _claim(target, {"source": fingerprint(config), "dtype": config.runtime.dtype})
     everything = [(part, shard) for part in shards for shard in shards[part]]
-    missing = [(part, shard) for part, shard in everything if not (target / shard.file).exists()]
+    missing = [(part, shard) for part, shard in everything if not _is_done(target, shard)]
     _check_space(target, sum(shard.num_bytes for _, shard in missing))
     yield sum(shard.num_bytes for _, shard in everything)
     for part, shard in everything:
         if (part, shard) in missing:
             _write(parts[part], shard, target)
         yield shard.num_bytes
+    try:
+        _finish(config, target, shards)
+    except OSError as error:
+        raise WeightsError(f"{target} could not be completed: {error}") from error
+
+
+def _finish(config: StudioConfig, target: Path, shards: Mapping[str, Sequence[Shard]]) -> None:
+    """Write what stands beside the weights: indices, tokenizer, configuration."""
     for part, files in shards.items():
         if len(files) > 1:
             places = {name: shard.file for shard in files for name in shard.weights}
@@ -131,20 +141,33 @@ def convert(config: StudioConfig, target: Path, *, shard_bytes: int = SHARD_BYTE
             _write_text(index, json.dumps({"weight_map": places}, indent=1))
     tokenizer = target / "tokenizer"
     shutil.copytree(config.tokenizer_path, tokenizer, dirs_exist_ok=True)
-    _write_text(target / "config.yaml", to_yaml(_converted(config, target), runtime=RUNTIME))
+    _write_text(target / "config.yaml", to_yaml(_converted(config), runtime=RUNTIME))
 
 
 RUNTIME = ("dtype", "weights_folder", "openings_folder", "memory_budget_bytes")
 
 
-def _converted(config: StudioConfig, target: Path) -> StudioConfig:
-    """Describe the converted weights."""
-    place = target.resolve()
+def _converted(config: StudioConfig) -> StudioConfig:
+    """Describe the converted weights, wherever their folder is moved to."""
     return dataclasses.replace(
         config,
-        tokenizer=dataclasses.replace(config.tokenizer, folder=str(place / "tokenizer")),
-        weights=WeightsConfig(),
-        runtime=dataclasses.replace(config.runtime, weights_folder=str(place)),
+        tokenizer=dataclasses.replace(config.tokenizer, folder=""),
+        weights=WeightsConfig(tokenizer=HubSource(folder="tokenizer")),
+        runtime=dataclasses.replace(config.runtime, weights_folder="./"),
+    )
+
+
+def _is_done(target: Path, shard: Shard) -> bool:
+    """Whether a shard of an earlier run is there and whole; a damaged one is written again."""
+    path = target / shard.file
+    if not path.exists():
+        return False
+    try:
+        stored = read_weights(path)
+    except WeightsError:
+        return False
+    return {name: (value.shape, value.dtype) for name, value in stored.items()} == dict(
+        shard.weights
     )
 
 
@@ -202,8 +225,10 @@ def _write(part: PartWeights, shard: Shard, target: Path) -> None:
                 "otherwise. The disk may be failing."
             )
         del written
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(partial, path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} could not be written: {error}") from error
     finally:
         partial.unlink(missing_ok=True)

@@ -36,9 +36,10 @@ class Need:
         detokenizer: Of the denoiser with its perceiver.
         codec: Of the picture codec.
         memory: Kept keys and values of one story at most.
-        work: What a turn needs for a moment; the codec's largest activations (an estimate).
+        work: What a turn needs for a moment; the denoiser's or the codec's largest activations
+            (an estimate).
         device: Most of all of them that is on the device at once.
-        host: Weights that wait in main memory.
+        host: Weights that wait in main memory, or pass through it on their way.
     """
 
     story_lm: float
@@ -74,18 +75,21 @@ def need_of(config: StudioConfig, models: Models | None = None) -> Need:
     codec_bytes = codec * part_dtype(config, "vae").itemsize
     away = {part: heavy[part] for part in runtime.offload}
     resident = sum(heavy[part] for part in heavy if part not in away)
-    work = _codec_activations(config)
+    work = max(_codec_activations(config), _denoiser_activations(config))
     device = resident + sum(rest.values()) + codec_bytes + runtime.memory_budget_bytes
     # One of those that wait is there at a time; only pictures need room to work.
     moments = {"detokenizer": work} | {part: 0.0 for part in ("vision", "story_lm")}
     device += max(away.get(part, 0.0) + moment for part, moment in moments.items())
+    # Layers are quantized on their way from main memory, where they are whole for a moment.
+    passing = layers * itemsize if runtime.quantize != "none" else 0.0
+    waiting = sum(size for part, size in away.items() if part != "story_lm" or not passing)
     return Need(
         **{part: heavy[part] + rest[part] for part in heavy},
         codec=codec_bytes,
         memory=float(runtime.memory_budget_bytes),
         work=work,
         device=device,
-        host=sum(away.values()),
+        host=waiting + passing,
     )
 
 
@@ -100,6 +104,15 @@ def _codec_activations(config: StudioConfig) -> float:
     channels = vae.block_out_channels[min(1, len(vae.block_out_channels) - 1)]
     pixels = (side / vae.patch_size) ** 2
     return 3 * pixels * channels * part_dtype(config, "vae").itemsize
+
+
+def _denoiser_activations(config: StudioConfig) -> float:
+    """Estimate: forty maps of the finest level's channels, of a picture and its guidance."""
+    numbers = config.detokenizer
+    rows = 2 if numbers.guidance_scale > 1 else 1
+    channels = numbers.unet.block_out_channels[0]
+    itemsize = part_dtype(config, "detokenizer").itemsize
+    return 40 * rows * numbers.latent_size**2 * channels * itemsize
 
 
 SWITCHES: tuple[tuple[str, object], ...] = (
@@ -135,11 +148,13 @@ def smaller(config: StudioConfig) -> Iterator[tuple[list[str], StudioConfig]]:
         setattr(holder, name, value)
         shown = ",".join(value) if isinstance(value, list) else value
         settings[key] = f"{key}=[{shown}]" if isinstance(value, list) else f"{key}={shown}"
-        yield list(settings.values()), changed
+        yield list(settings.values()), copy.deepcopy(changed)
 
 
 def check_fit(config: StudioConfig, device: torch.device) -> None:
     """Refuse a configuration that cannot fit, before anything is loaded.
+
+    One reader's story is counted; further ones share what is free beyond it.
 
     Raises:
         ConfigError: With the numbers and the switches to flip.
@@ -147,23 +162,37 @@ def check_fit(config: StudioConfig, device: torch.device) -> None:
     models = empty_models(config)
     free, where = free_bytes(device)
     host = psutil.virtual_memory().available
-    need = need_of(config, models)
-    if need.device <= free and (device.type == "cpu" or need.host <= host):
+    is_host = device.type != "cuda"
+
+    def lacks(need: Need) -> str:
+        if is_host:
+            total = need.device + need.host  # what is sent away stays in the same memory
+            return _compared(total, free, where) if total > free else ""
+        if need.device > free:
+            return _compared(need.device, free, where)
+        return _compared(need.host, host, "main memory") if need.host > host else ""
+
+    lack = lacks(need_of(config, models))
+    if not lack:
         return
-    have = f"{need.device / GIGABYTE:.1f} GB on {where}, and {free / GIGABYTE:.1f} GB are free"
-    if need.device <= free:
-        have = (
-            f"{need.host / GIGABYTE:.1f} GB of main memory for what is offloaded, and "
-            f"{host / GIGABYTE:.1f} GB are free"
-        )
+    advice = "No switch makes it small enough; it needs a larger machine."
     for settings, changed in smaller(config):
-        fits = need_of(changed, models)
-        if fits.device <= free and (device.type == "cpu" or fits.host <= host):
-            advice = f"Set {' '.join(settings)} ({fits.device / GIGABYTE:.1f} GB)."
+        if is_host and "offload" in settings[-1]:
+            continue
+        if not lacks(need_of(changed, models)):
+            used = [one for one in settings if not (is_host and "offload" in one)]
+            advice = f"Set {' '.join(used)}."
             break
-    else:
-        advice = "No switch makes it small enough; it needs a larger machine."
-    raise ConfigError(f"The models need about {have}. {advice}")
+    raise ConfigError(f"The models need about {lack}. {advice}")
+
+
+def _compared(needed: float, free: float, where: str) -> str:
+    return (
+        f"{needed / GIGABYTE:.1f} GB on {where}, and {free / GIGABYTE:.1f} GB are free"
+        if where != "main memory"
+        else f"{needed / GIGABYTE:.1f} GB of main memory for weights that wait or pass through it, "
+        f"and {free / GIGABYTE:.1f} GB are free"
+    )
 
 
 def free_bytes(device: torch.device) -> tuple[int, str]:
@@ -181,7 +210,7 @@ def table(config: StudioConfig) -> list[str]:
         "| **on the device** | in main memory |",
         "|" + "---|" * 9,
     ]
-    for settings, changed in [([], config), *((s, copy.deepcopy(c)) for s, c in smaller(config))]:
+    for settings, changed in [([], config), *smaller(config)]:
         need = need_of(changed, models)
         numbers = (
             *(need.story_lm, need.vision, need.detokenizer, need.codec),
