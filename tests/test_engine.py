@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
 
-from seedstory_core.engine import _join
+import pytest
+from PIL import Image
+
+from seedstory_core.engine import StoryEngine, TurnRequest, _join
 
 
 @pytest.mark.parametrize(
@@ -22,3 +25,22 @@ def test_the_models_words_follow_the_readers_as_it_spaced_them(
     reader_text: str, written: str, text: str
 ) -> None:
     assert _join(reader_text, written) == text
+
+
+def test_a_picture_is_not_encoded_in_the_middle_of_somebodys_turn(
+    tiny_engine: StoryEngine,
+) -> None:
+    image = Image.new("RGB", (64, 64), "teal")
+    turn = tiny_engine.turn([], [], TurnRequest(reader_text="Mira the fox waves."))
+    next(turn)
+    done = threading.Event()
+
+    def encode() -> None:
+        tiny_engine.encode_image(image)
+        done.set()
+
+    waiting = threading.Thread(target=encode, daemon=True)
+    waiting.start()
+    assert not done.wait(0.5)
+    turn.close()
+    assert done.wait(30)
