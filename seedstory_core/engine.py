@@ -255,10 +255,14 @@ class StoryEngine:
             segment, _ = decode.read_back(self.story_lm, context, ids, features, self.marks)
         return segment
 
-    def encode_image(self, image: Image.Image) -> Tensor:
-        """Give the visual features `[V, C]` of a picture, float32 on the CPU."""
+    def encode_image(self, image: Image.Image, cancel: threading.Event | None = None) -> Tensor:
+        """Give the visual features `[V, C]` of a picture, float32 on the CPU.
+
+        Raises:
+            TurnCancelled: `cancel` was set while others had their turn.
+        """
         # An offloaded encoder takes the place of a model that somebody's turn may be using.
-        with self._turnstile.turn():
+        with self._turnstile.turn(cancel):
             return self._encode_image(image)
 
     @torch.no_grad()

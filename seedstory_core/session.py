@@ -133,7 +133,7 @@ class StorySession:
                     "Write the next panel, or begin a branch before it."
                 )
             image = None
-            for event in self.engine.redraw(self._record(panel), request, cancel):
+            for event in self.engine.redraw(self._record(panel, cancel), request, cancel):
                 image = event.image or image
                 yield event
             assert image is not None
@@ -211,14 +211,14 @@ class StorySession:
             if cancel.is_set():
                 raise TurnCancelled
             if segment is None:
-                segment = self.engine.read(segments, self._record(panel), cancel)
+                segment = self.engine.read(segments, self._record(panel, cancel), cancel)
                 self.memory.keep(panel.id, segment)
                 done += 1
                 yield Remembering(done, missing)
             segments.append(segment)
         return segments
 
-    def _record(self, panel: Panel) -> PanelRecord:
+    def _record(self, panel: Panel, cancel: threading.Event) -> PanelRecord:
         """What the model reads of a panel; one told by other weights is encoded anew."""
         config = self.engine.config
         same_weights = panel.settings.get("fingerprint") == self.engine.fingerprint
@@ -229,7 +229,7 @@ class StorySession:
         shape = (config.vision.n_queries, config.vision.output_dim)
         if features is None or features.shape != shape or not same_weights:
             image = self.archive.image(self.story_id, panel)
-            return PanelRecord(token_ids, self.engine.encode_image(image))
+            return PanelRecord(token_ids, self.engine.encode_image(image, cancel))
         return PanelRecord(token_ids, torch.from_numpy(features.copy()))
 
     def _drawing_settings(self, request: TurnRequest) -> dict[str, float]:
