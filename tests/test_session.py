@@ -357,7 +357,7 @@ def test_panels_told_by_other_weights_are_read_anew(
     assert session.warm("p2") == 2
     segment = session.memory.find(["p2"])[0]
     assert segment is not None
-    record = session._record(session.tree.panel("p2"))
+    record = session._record(session.tree.panel("p2"), threading.Event())
     expected = tiny_engine.encode_image(session.image("p2"))
     assert torch.equal(record.visual_features, expected)
 
