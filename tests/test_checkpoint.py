@@ -134,6 +134,14 @@ def test_a_truncated_file_is_named(tmp_path: Path, suffix: str, length: int) -> 
         (read_pickled_weights if suffix == "bin" else read_weights)(path)
 
 
+@pytest.mark.parametrize("content", [b"half", b"<html>busy</html>", b"\x80\x02}q\x00.", b"{}"])
+def test_a_file_of_something_else_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "weights.bin"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"weights\.bin"):
+        read_pickled_weights(path)
+
+
 @pytest.mark.parametrize("read", [read_weights, read_pickled_weights])
 def test_a_git_lfs_pointer_is_recognised(tmp_path: Path, read) -> None:
     path = tmp_path / "weights.bin"

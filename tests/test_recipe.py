@@ -159,7 +159,10 @@ def test_stage_three_starts_from_stage_one_and_keeps_the_codec(weights: list[str
         assert torch.allclose(tensor, codec[name], atol=2e-3), name
 
 
-def test_shipped_weights_can_be_trained_further(weights: list[str], tmp_path: Path) -> None:
+def test_shipped_weights_can_be_trained_further(
+    weights: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     config = load_config(None, weights)
     runs = stages.Runs(tmp_path, config)
     stages.prepare("adopt", runs, DATA)

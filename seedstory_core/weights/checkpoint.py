@@ -238,7 +238,8 @@ def read_pickled_weights(path: str | Path) -> dict[str, Tensor]:
             f"{path} is damaged, or holds more than plain tensors and could run code; it was not "
             "opened. Fetch it again from its publisher."
         ) from error
-    except (RuntimeError, OSError, EOFError) as error:
+    except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError) as error:
+        # Bytes that are no pickle at all fail in any of these ways.
         raise WeightsError(_damaged(path, error)) from error
     if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
         raise WeightsError(f"{path} holds no table of weights. Is it another kind of file?")
