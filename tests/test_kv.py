@@ -103,7 +103,7 @@ def test_one_pass_of_image_queries_equals_one_by_one(model: StoryLM, rule: SinkR
     hidden = []
     for token in (MARKS.boi, *MARKS.queries):
         embeds = model.embed_tokens(torch.tensor([[token]]))
-        hidden.append(decode._forward(model, slow, embeds))
+        hidden.append(decode.read_embeds(model, slow, embeds))
     with torch.no_grad():
         one_by_one = model.reconstruct(torch.cat(hidden[1:], 1))
     assert torch.allclose(at_once, one_by_one, atol=2e-5)
