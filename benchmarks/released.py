@@ -30,19 +30,15 @@ def generate(
     """Continue a prompt greedily, one token a pass, until the end token."""
     marks = marks_of(tokens)
     image_ids = [marks.boi, *marks.queries, marks.eoi]
-    ids = torch.tensor([prompt.ids(tokens)], device=model.device)
-    is_image = torch.isin(ids, torch.tensor(marks.queries, device=model.device))
-    embeds = model.embed(ids, torch.cat(prompt.features), is_image)
+    last, embeds = prompt.embed(model, tokens)
     cache = DynamicCache(config=model.decoder.config)
     written: list[int] = []
     states: list[Tensor] = []
     scores: list[Tensor] = []
     margin = float("inf")
-    last = int(ids[0, -1])
     while len(written) < max_new_tokens and last != tokens.eos_id:
-        hidden = model.decoder(inputs_embeds=embeds, cache=cache, use_cache=True).last_hidden_state[
-            :, -1:
-        ]
+        output = model.decoder(inputs_embeds=embeds, cache=cache, use_cache=True)
+        hidden = output.last_hidden_state[:, -1:]
         states.append(hidden)
         scores.append(model.score(hidden[:, 0]).float())
         steered = released_image_scores(scores[-1], torch.tensor([last]), image_ids)

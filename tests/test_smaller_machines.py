@@ -268,11 +268,17 @@ def test_the_settings_that_are_named_work() -> None:
     config = load_config(FULL)
     models = empty_models(config)
     before = fit.need_of(config, models).device
-    for settings, changed in fit.smaller(config):
+    for settings, changed in fit.smaller(config, models):
         again = fit.need_of(load_config(FULL, settings), models)
         assert again == fit.need_of(changed, models)
         assert again.device < before
         before = again.device
+
+
+def test_what_saves_nothing_or_cannot_be_is_not_advised() -> None:
+    config = load_config(FULL, ["runtime.offload=[vision,story_lm,detokenizer]", TILES])
+    names = [settings for settings, _ in fit.smaller(config, empty_models(config))]
+    assert names == [[BUDGET], [BUDGET, "runtime.quantize=nf4"]]
 
 
 def test_weights_are_counted_as_they_are() -> None:
@@ -289,5 +295,6 @@ def test_weights_are_counted_as_they_are() -> None:
 def test_the_table_has_a_row_per_switch(capsys: pytest.CaptureFixture[str]) -> None:
     assert fit.main([]) == 0
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    config = load_config(FULL)
     assert rows[1].startswith("| as configured | 13.8 | 3.9 | 5.3 | 0.3 | 8.6 |")
-    assert len(rows) == 2 + len(list(fit.smaller(load_config(FULL))))
+    assert len(rows) == 2 + len(list(fit.smaller(config, empty_models(config))))

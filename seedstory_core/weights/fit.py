@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
@@ -128,27 +129,29 @@ SWITCHES: tuple[tuple[str, object], ...] = (
 """What makes a configuration smaller, in the order in which it costs quality or time."""
 
 
-def smaller(config: StudioConfig) -> Iterator[tuple[list[str], StudioConfig]]:
-    """Flip one switch after the other; gives the settings so far and what they make of it."""
-    changed = copy.deepcopy(config)
+def smaller(config: StudioConfig, models: Models) -> Iterator[tuple[list[str], StudioConfig]]:
+    """Flip one switch after the other; gives the settings so far and what they make of it.
+
+    Switches that save nothing, or that the configuration refuses, are passed over.
+    """
     settings: dict[str, str] = {}
     for key, value in SWITCHES:
+        changed = copy.deepcopy(config)
         *groups, name = key.split(".")
-        holder: object = changed
+        holder: Any = changed
         for group in groups:
             holder = getattr(holder, group)
-        before = getattr(holder, name)
-        saves = {
-            "dtype": before == "float32",
-            "tile_size": not before and changed.detokenizer.image_size > 512,
-            "memory_budget_bytes": before > value if isinstance(value, int) else False,
-        }
-        if not saves.get(name, True):
-            continue
         setattr(holder, name, value)
-        shown = ",".join(value) if isinstance(value, list) else value
-        settings[key] = f"{key}=[{shown}]" if isinstance(value, list) else f"{key}={shown}"
-        yield list(settings.values()), copy.deepcopy(changed)
+        try:
+            holder.__post_init__()
+        except ConfigError:
+            continue
+        if need_of(changed, models).device >= need_of(config, models).device:
+            continue
+        config = changed
+        shown = f"[{','.join(value)}]" if isinstance(value, list) else value
+        settings[key] = f"{key}={shown}"
+        yield list(settings.values()), config
 
 
 def check_fit(config: StudioConfig, device: torch.device) -> None:
@@ -176,7 +179,7 @@ def check_fit(config: StudioConfig, device: torch.device) -> None:
     if not lack:
         return
     advice = "No switch makes it small enough; it needs a larger machine."
-    for settings, changed in smaller(config):
+    for settings, changed in smaller(config, models):
         if is_host and "offload" in settings[-1]:
             continue
         if not lacks(need_of(changed, models)):
@@ -210,7 +213,7 @@ def table(config: StudioConfig) -> list[str]:
         "| **on the device** | in main memory |",
         "|" + "---|" * 9,
     ]
-    for settings, changed in [([], config), *smaller(config)]:
+    for settings, changed in [([], config), *smaller(config, models)]:
         need = need_of(changed, models)
         numbers = (
             *(need.story_lm, need.vision, need.detokenizer, need.codec),

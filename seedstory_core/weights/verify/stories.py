@@ -46,6 +46,12 @@ class Prompt:
         """Encode it anew, as the scripts do in every turn."""
         return tokens.encode(self.text, add_bos=self.has_bos)
 
+    def embed(self, model: StoryLM, tokens: StoryTokenizer) -> tuple[int, Tensor]:
+        """Give its last token and its `inputs_embeds`, `[1, S, D]`."""
+        ids = torch.tensor([self.ids(tokens)], device=model.device)
+        is_image = torch.isin(ids, torch.tensor(tokens.image_query_ids, device=model.device))
+        return int(ids[0, -1]), model.embed(ids, torch.cat(self.features), is_image)
+
     def append_picture(self, tokens: StoryTokenizer, features: Tensor) -> None:
         """Put a picture at the end."""
         self.text += picture_text(tokens)
@@ -98,15 +104,13 @@ def generate(
     """Continue a prompt greedily until the end token, as the release steers it."""
     marks = marks_of(tokens)
     image_ids = [marks.boi, *marks.queries, marks.eoi]
-    ids = torch.tensor([prompt.ids(tokens)])
-    is_image = torch.isin(ids, torch.tensor(marks.queries))
-    embeds = model.embed(ids, torch.cat(prompt.features), is_image)
-    context = KVContext(model.decoder, ids.shape[1] + max_new_tokens + len(image_ids))
+    begun, embeds = prompt.embed(model, tokens)
+    context = KVContext(model.decoder, embeds.shape[1] + max_new_tokens + len(image_ids))
     scores = model.score(read_embeds(model, context, embeds)[:, -1])
     features = embeds.new_zeros(0)
     written: list[int] = []
     rows: list[Tensor] = []
-    last = int(ids[0, -1])
+    last = begun
     while len(written) < max_new_tokens and last != tokens.eos_id:
         rows.append(scores)
         last = int(released_image_scores(scores, torch.tensor([last]), image_ids).argmax())
@@ -122,7 +126,7 @@ def generate(
         elif last != tokens.eos_id:
             scores = read_text(model, context, [last])[None]
     raw_scores = torch.cat(rows).float()
-    before = torch.tensor([int(ids[0, -1]), *written[:-1]])
+    before = torch.tensor([begun, *written[:-1]])
     best = released_image_scores(raw_scores, before, image_ids).topk(2, dim=1).values
     return Generated(written, features, raw_scores, float((best[:, 0] - best[:, 1]).min()))
 
