@@ -17,6 +17,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -199,54 +200,55 @@ def _is_whole(path: Path, version: str, num_bytes: int | None) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == version
 
 
-class _explained:
-    """Turns the hub's errors into sentences that say what to do."""
+@contextmanager
+def _explained(repo: str) -> Iterator[None]:
+    """Turn the hub's errors into sentences that say what to do; others pass."""
+    try:
+        yield
+    except Exception as error:
+        explanation = _explain(repo, error)
+        if explanation is None:
+            raise
+        raise explanation from error
 
-    def __init__(self, repo: str) -> None:
-        self.repo = repo
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, SeedStoryError):
-            return
-        page = f"https://huggingface.co/{self.repo}"
-        if isinstance(error, GatedRepoError):
-            raise WeightsError(
-                f"{self.repo} is gated. Open {page} in a browser, sign in and accept its licence; "
-                "then run `hf auth login` here, or set HF_TOKEN, with a token of that account."
-            ) from error
-        if isinstance(error, RepositoryNotFoundError):
-            raise WeightsError(
-                f"The hub shows no repository {self.repo} to this reader. If {page} exists it is "
-                "private or gated: run `hf auth login`, or set HF_TOKEN."
-            ) from error
-        if isinstance(error, OfflineModeIsEnabled):
-            raise WeightsError(
-                f"HF_HUB_OFFLINE is set, and {self.repo} is not complete here. Unset it, or name "
-                "a local folder under weights in the configuration."
-            ) from error
-        if isinstance(error, HFValidationError):
-            raise WeightsError(f"'{self.repo}' is no name of a repository: {error}") from error
-        if isinstance(error, HfHubHTTPError):
-            status = error.response.status_code
-            said = (error.server_message or "").strip()
-            if status in (401, 403):
-                raise WeightsError(
-                    f"The hub does not let this reader have {self.repo} ({status}). {said} Renew "
-                    f"the token (`hf auth login`, or HF_TOKEN), and see whether {page} wants its "
-                    "licence accepted and the token allowed to read gated repositories."
-                ) from error
-            raise WeightsError(
-                f"The hub answered {status} for {self.repo}. Try again later; what has come so "
-                "far is kept."
-            ) from error
-        if isinstance(error, LocalEntryNotFoundError | ConnectionError) or _is_transport(error):
-            raise WeightsError(
-                f"The hub could not be reached for {self.repo} ({type(error).__name__}). Check the "
-                "connection and try again; what has come so far is kept."
-            ) from error
+def _explain(repo: str, error: Exception) -> WeightsError | None:
+    page = f"https://huggingface.co/{repo}"
+    if isinstance(error, GatedRepoError):
+        return WeightsError(
+            f"{repo} is gated. Open {page} in a browser, sign in and accept its licence; "
+            "then run `hf auth login` here, or set HF_TOKEN, with a token of that account."
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return WeightsError(
+            f"The hub shows no repository {repo} to this reader. If {page} exists it is "
+            "private or gated: run `hf auth login`, or set HF_TOKEN."
+        )
+    if isinstance(error, OfflineModeIsEnabled):
+        return WeightsError(
+            f"HF_HUB_OFFLINE is set, and {repo} is not complete here. Unset it, or name "
+            "a local folder under weights in the configuration."
+        )
+    if isinstance(error, HFValidationError):
+        return WeightsError(f"'{repo}' is no name of a repository: {error}")
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        said = (error.server_message or "").strip()
+        if status in (401, 403):
+            return WeightsError(
+                f"The hub does not let this reader have {repo} ({status}). {said} Renew "
+                f"the token (`hf auth login`, or HF_TOKEN), and see whether {page} wants its "
+                "licence accepted and the token allowed to read gated repositories."
+            )
+        return WeightsError(
+            f"The hub answered {status} for {repo}. Try again later; what has come so far is kept."
+        )
+    if isinstance(error, LocalEntryNotFoundError | ConnectionError) or _is_transport(error):
+        return WeightsError(
+            f"The hub could not be reached for {repo} ({type(error).__name__}). Check the "
+            "connection and try again; what has come so far is kept."
+        )
+    return None
 
 
 def _is_transport(error: BaseException) -> bool:
