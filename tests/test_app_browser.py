@@ -31,6 +31,8 @@ pytestmark = [
 ]
 PATIENCE_MS = 40_000
 SLOW_TURN_MS = 240_000
+LOST = "Connection to the server was lost."
+"""Gradio's own sentence."""
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -88,6 +90,11 @@ def panel_id(page: Page) -> str:
 def wait_for_panel(page: Page, name: str) -> None:
     page.wait_for_selector(f"#page-{name}.page-current")
     page.wait_for_selector("body[data-busy='']")
+
+
+def wait_for_connection(page: Page) -> None:
+    """A page that missed its server takes no clicks until it has loaded itself again."""
+    expect(page.get_by_text(LOST)).to_be_hidden()
 
 
 def nodes(page: Page) -> list[str]:
@@ -228,8 +235,24 @@ def test_a_page_left_open_survives_a_restart(page: Page, server: Server) -> None
     wait_for_panel(page, "p1")
     server.kill()
     server.start()
+    wait_for_connection(page)
     page.click("#go-on")
     wait_for_panel(page, "p2")
+
+
+def test_a_restart_in_the_middle_of_a_turn_loses_no_words(page: Page, slow_server: Server) -> None:
+    size = open_told(page, slow_server)
+    page.click("#write-own")
+    page.fill("#line textarea", "then it snows")
+    page.click("#go-on")
+    page.wait_for_selector("#live .gauge[aria-valuenow]")
+    slow_server.kill()
+    expect(page.get_by_text(LOST)).to_be_visible()
+    slow_server.start()
+    wait_for_connection(page)
+    wait_for_panel(page, "p6")
+    expect(page.locator("#line textarea")).to_have_value("then it snows")
+    assert len(nodes(page)) == size
 
 
 def test_two_readers_wait_in_line_and_see_their_place(
