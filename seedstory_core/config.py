@@ -28,7 +28,13 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 ENV_PREFIX = "SEEDSTORY_"
 ENV_CONFIG = ENV_PREFIX + "CONFIG"
 ENV_SETTINGS = ENV_PREFIX + "SET"
-POLICIES = ("dense", "window", "attention_sink", "multimodal_attention_sink")
+POLICIES = (
+    "dense",
+    "window",
+    "attention_sink",
+    "multimodal_attention_sink",
+    "capped_multimodal_attention_sink",
+)
 
 
 def project_path(path: str) -> Path:
@@ -526,7 +532,8 @@ class GenerationConfig:
     """Last words of a finished tale; empty when the model has none."""
     policy: str = "multimodal_attention_sink"
     """What stays in view beyond the window: `dense` all, `window` nothing, `attention_sink` the
-    first positions, `multimodal_attention_sink` also the rows around evicted pictures' marks."""
+    first positions, `multimodal_attention_sink` also the rows around evicted pictures' marks, and
+    `capped_multimodal_attention_sink` as many of these as `sink_max_rows` has room for."""
     window_panels: int = 8
     """Most recent panels kept whole."""
     sink_positions: int = 4
@@ -539,6 +546,8 @@ class GenerationConfig:
     """Rows kept before the end mark of an evicted picture ..."""
     sink_after_eoi: int = 4
     """... and from the mark on."""
+    sink_max_rows: int = 1024
+    """Most rows in view under the capped policy, whatever the story's length."""
 
     def __post_init__(self) -> None:
         """Refuse impossible sampling numbers."""
@@ -568,6 +577,7 @@ class GenerationConfig:
             "sink_after_boi",
             "sink_before_eoi",
             "sink_after_eoi",
+            "sink_max_rows",
         ):
             _check(getattr(self, name) >= 0, f"generation.{name} must be 0 or more.")
 
@@ -632,6 +642,13 @@ class RuntimeConfig:
     """Where stories are saved: a folder or an fsspec address."""
     memory_budget_bytes: int = 256 * 2**20
     """Most bytes of kept keys and values per story; older panels are read again when needed."""
+    memory_pool_bytes: int = 1024 * 2**20
+    """Most bytes that all stories keep together; what was not used for longest is dropped first."""
+    rest_seconds: float = 120.0
+    """A story unused for this long leaves the accelerator and gives up its working buffers."""
+    pack_at_rest: bool = False
+    """Whether a resting story's keys and values are kept in 8 bits. They take a quarter of the
+    bytes and come back a little different, so that a panel may not be told again to the letter."""
     max_sessions: int = 32
     """Stories kept open at once."""
     session_timeout_seconds: float = 3600.0
@@ -649,7 +666,13 @@ class RuntimeConfig:
             "keeps 8-bit weights where they were made. Set runtime.quantize=nf4.",
         )
         _check_positive(
-            "runtime", self, "memory_budget_bytes", "max_sessions", "session_timeout_seconds"
+            "runtime",
+            self,
+            "memory_budget_bytes",
+            "memory_pool_bytes",
+            "rest_seconds",
+            "max_sessions",
+            "session_timeout_seconds",
         )
         _check(self.num_threads >= 0, "runtime.num_threads must be 0 or more.")
         _check(bool(self.stories_folder.strip()), "runtime.stories_folder is empty; name a folder.")

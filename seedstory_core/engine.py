@@ -1,6 +1,6 @@
 """The story engine: one turn, from text to image.
 
-The engine holds the models and nothing about anyone. It takes the segments of a path and gives back
+The engine holds the models and nothing about anyone. It takes the past of a story and gives back
 events; sessions own trees and memories.
 """
 
@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from PIL import Image
@@ -20,7 +20,7 @@ from seedstory_core.config import StudioConfig
 from seedstory_core.errors import InputError, TurnCancelled
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
-from seedstory_core.generation.kv import KVSegment, assemble
+from seedstory_core.generation.kv import KVContext, KVSegment, assemble
 from seedstory_core.generation.sampling import Sampler, Sampling
 from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer, TextStream, clean_text
@@ -46,6 +46,32 @@ class PanelRecord:
 
     token_ids: tuple[int, ...]
     visual_features: Tensor
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a panel follows.
+
+    Attributes:
+        segments: The path's panels from the story's start.
+        story_ids: Their caption tokens, for the rule against repetition.
+        rule: Which of their rows stay in view; None takes the configured rule.
+        context: That of an earlier turn of the story, which is used up; None assembles a new one.
+    """
+
+    segments: tuple[KVSegment, ...] = ()
+    story_ids: tuple[int, ...] = ()
+    rule: SinkRule | None = None
+    context: KVContext | None = None
+
+    def and_then(self, record: PanelRecord, segment: KVSegment, context: KVContext) -> Past:
+        """What the next panel follows."""
+        return replace(
+            self,
+            segments=(*self.segments, segment),
+            story_ids=self.story_ids + record.token_ids,
+            context=context,
+        )
 
 
 @dataclass(frozen=True)
@@ -91,13 +117,23 @@ class ImagePreview:
 
 @dataclass(frozen=True)
 class TurnResult:
-    """A finished panel and its place in memory."""
+    """A finished panel and its place in memory.
+
+    Attributes:
+        text: The whole caption.
+        reader_text: What of it the reader wrote.
+        record: What the model read of it.
+        image: The picture.
+        past: What the next panel follows; ends with this one's segment.
+        is_end: Whether the tale ended.
+        notes: What the reader should know.
+    """
 
     text: str
     reader_text: str
     record: PanelRecord
     image: Image.Image
-    segment: KVSegment
+    past: Past
     is_end: bool
     notes: tuple[str, ...]
 
@@ -184,6 +220,7 @@ class StoryEngine:
             after_boi=generation.sink_after_boi,
             before_eoi=generation.sink_before_eoi,
             after_eoi=generation.sink_after_eoi,
+            max_rows=generation.sink_max_rows,
         )
         self._separator_ids = tuple(tokenizer.encode_text(config.tokenizer.separator))
         self._stop_ids = (tokenizer.boi_id, tokenizer.eos_id)
@@ -193,17 +230,12 @@ class StoryEngine:
         self._turnstile = Turnstile()
 
     def turn(
-        self,
-        segments: Sequence[KVSegment],
-        story_ids: Sequence[int],
-        request: TurnRequest,
-        cancel: threading.Event | None = None,
+        self, past: Past, request: TurnRequest, cancel: threading.Event | None = None
     ) -> Iterator[TurnEvent]:
         """Write, draw and read back one panel.
 
         Args:
-            segments: The path so far, from the story's start.
-            story_ids: Caption tokens of the path, for the rule against repetition.
+            past: What it follows.
             request: What the reader wants.
             cancel: Set it to stop within a token or a denoising step.
 
@@ -215,7 +247,7 @@ class StoryEngine:
             InputError: The reader's text cannot be read.
         """
         with self._turnstile.turn(cancel):
-            yield from self._turn(segments, story_ids, request, cancel)
+            yield from self._turn(past, request, cancel)
 
     def redraw(
         self,
@@ -225,35 +257,55 @@ class StoryEngine:
     ) -> Iterator[ImagePreview]:
         """Draw a panel's picture again, with another seed; the last event carries the picture."""
         with self._turnstile.turn(cancel):
-            features = record.visual_features[None].to(self.story_lm.device)
-            yield from self._draw(features, request, cancel)
+            yield from self._draw(record, request, cancel)
 
-    def prepare(self, segments: Sequence[KVSegment]) -> int:
-        """Assemble the context of a turn after `segments`; returns how many rows it holds."""
-        return assemble(self.story_lm.decoder, segments, self.rule, room=0).num_rows
+    def prepare(self, past: Past) -> KVContext:
+        """Assemble the context of a turn."""
+        return self._context(past, room=0)
 
-    def read(
-        self,
-        segments: Sequence[KVSegment],
-        record: PanelRecord,
-        cancel: threading.Event | None = None,
-    ) -> KVSegment:
-        """Read a panel from its record, after the segments of everything before it.
+    def read(self, past: Past, record: PanelRecord, cancel: threading.Event | None = None) -> Past:
+        """Read a panel from its record; gives what the next one follows.
 
-        Gives bit for bit the segment that the turn gave when the panel was told (same machine,
-        same segments before it).
+        Its segment is bit for bit the one that the turn gave when the panel was told (same machine,
+        same segments before it, same rule).
 
         Raises:
             TurnCancelled: `cancel` was set while others had their turn.
         """
-        ids = self._before_caption(segments) + record.token_ids
-        room = len(ids) + len(self.marks.queries) + 2
+        ids = self._before_caption(past) + record.token_ids
         # Keys are captured by hooks on the decoder, which serves one at a time.
-        with self._turnstile.turn(cancel), torch.no_grad():
-            context = assemble(self.story_lm.decoder, segments, self.rule, room=room)
-            features = record.visual_features[None].to(self.story_lm.device)
-            segment, _ = decode.read_back(self.story_lm, context, ids, features, self.marks)
-        return segment
+        with self._turnstile.turn(cancel):
+            context = self._context(past, room=self._num_rows(len(ids)))
+            return self._read_back(past, context, ids, record)
+
+    def encode_text(self, text: str) -> list[int]:
+        """Encode a reader's words, as the model reads them.
+
+        Raises:
+            InputError: They are too long, or hold the separator.
+        """
+        separator = self.config.tokenizer.separator
+        if separator in text:
+            mark = separator.strip() or "A line break"
+            raise InputError(
+                f"{mark} is a mark that the storyteller uses itself. Write the sentence without it."
+            )
+        ids = list(self.tokenizer.encode_text(text)) if text else []
+        if len(ids) > MAX_READER_TOKENS:
+            raise InputError(
+                f"These are {len(ids):,} word pieces to the storyteller and "
+                f"{MAX_READER_TOKENS} fit on a page. Write it shorter, in plain words."
+            )
+        return ids
+
+    def is_end(self, text: str) -> bool:
+        """Whether a tale ends with this caption."""
+        phrase = self.config.generation.end_phrase
+        return bool(phrase) and text.rstrip().endswith(phrase)
+
+    def num_rows(self, token_ids: Sequence[int]) -> int:
+        """Rows of memory that a panel with this caption takes."""
+        return self._num_rows(len(token_ids))
 
     def encode_image(self, image: Image.Image, cancel: threading.Event | None = None) -> Tensor:
         """Give the visual features `[V, C]` of a picture, float32 on the CPU.
@@ -272,117 +324,120 @@ class StoryEngine:
         return self.vision(pixel_values)[0].float().cpu()
 
     def _turn(
-        self,
-        segments: Sequence[KVSegment],
-        story_ids: Sequence[int],
-        request: TurnRequest,
-        cancel: threading.Event | None,
+        self, past: Past, request: TurnRequest, cancel: threading.Event | None
     ) -> Iterator[TurnEvent]:
         _check_cancel(cancel)
-        generation = self.config.generation
-        separator = self.config.tokenizer.separator
-        if separator in request.reader_text:
-            mark = separator.strip() or "A line break"
-            raise InputError(
-                f"{mark} is a mark that the storyteller uses itself. Write the sentence without it."
-            )
-        begin_ids = self._before_caption(segments)
-        caption_ids = (
-            list(self.tokenizer.encode_text(request.reader_text)) if request.reader_text else []
-        )
-        if len(caption_ids) > MAX_READER_TOKENS:
-            raise InputError(
-                f"These are {len(caption_ids):,} word pieces to the storyteller and "
-                f"{MAX_READER_TOKENS} fit on a page. Write it shorter, in plain words."
-            )
-        room = (
-            len(begin_ids)
-            + len(caption_ids)
-            + generation.max_new_tokens
-            + len(self.marks.queries)
-            + 3
-        )
-        context = assemble(self.story_lm.decoder, segments, self.rule, room=room)
+        caption_ids = self.encode_text(request.reader_text)
+        begin_ids = self._before_caption(past)
+        most = len(begin_ids) + len(caption_ids) + self.config.generation.max_new_tokens
+        context = self._context(past, room=self._num_rows(most))
         base = context.num_rows
+        given_ids = [*begin_ids, *caption_ids]
         notes = list(request.image_notes)
 
-        writes = request.complete_text and not (request.reader_image and not request.reader_text)
-        if writes:
+        text = request.reader_text
+        if request.complete_text and (request.reader_text or request.reader_image is None):
+            scores = past.segments[-1].next_scores if past.segments else None
+            if given_ids or scores is None:
+                scores = decode.read_text(self.story_lm, context, given_ids)
             sampler = Sampler(
                 request.sampling,
                 forbidden_ids=self._forbidden_ids,
-                story_ids=story_ids,
+                story_ids=past.story_ids,
                 caption_ids=caption_ids,
             )
-            tokens = decode.write_text(
-                self.story_lm,
-                context,
-                [*begin_ids, *caption_ids],
-                sampler,
-                self._stop_ids,
-                generation.max_new_tokens,
-            )
-            num_given, written = len(caption_ids), ""
-            stream = TextStream(self.tokenizer, caption_ids)
-            for token in tokens:
-                _check_cancel(cancel)
-                caption_ids.append(token)
-                if new := stream.push(token):
-                    written += new
-                    yield TextDelta(_join(request.reader_text, written))
-            written += stream.finish()
-            if len(caption_ids) - num_given >= generation.max_new_tokens:
+            num_given = len(caption_ids)
+            for delta in self._write(context, scores, sampler, caption_ids, text, cancel):
+                text = delta.text
+                yield delta
+            if len(caption_ids) - num_given >= self.config.generation.max_new_tokens:
                 notes.append(
                     "The storyteller went on and on without asking for a picture, so this page was "
                     "closed where it stood."
                 )
-            text = _join(request.reader_text, written)
-        else:
-            text = request.reader_text
-            if request.reader_image is None:
-                # Nothing was written, so the words themselves still have to be read.
-                decode.read_text(self.story_lm, context, [*begin_ids, *caption_ids])
+        elif request.reader_image is None and given_ids:
+            # Nothing was written, so the words themselves still have to be read.
+            decode.read_text(self.story_lm, context, given_ids)
         _check_cancel(cancel)
 
         if request.reader_image is not None:
-            image = request.reader_image
-            features = self._encode_image(image)[None].to(self.story_lm.device)
+            features = self._encode_image(request.reader_image)
         else:
-            features = decode.query_image(self.story_lm, context, self.marks)
-            for preview in self._draw(features, request, cancel):
-                yield preview
-                if preview.image is not None:
-                    image = preview.image
-        _check_cancel(cancel)
-
+            features = decode.query_image(self.story_lm, context, self.marks)[0].float().cpu()
         # From here on the record is what counts: the panel is read exactly as a replay reads it.
-        record = PanelRecord(tuple(caption_ids), features[0].float().cpu())
+        record = PanelRecord(tuple(caption_ids), features)
         context.truncate(base)
-        segment, _ = decode.read_back(
-            self.story_lm,
-            context,
-            [*begin_ids, *caption_ids],
-            record.visual_features[None].to(features.device),
-            self.marks,
-        )
+        past = self._read_back(past, context, [*begin_ids, *caption_ids], record)
+
+        image = request.reader_image
+        if image is None:
+            for preview in self._draw(record, request, cancel):
+                yield preview
+                image = preview.image or image
+        assert image is not None
         _check_cancel(cancel)
-        end_phrase = generation.end_phrase
         yield TurnResult(
             text=text,
             reader_text=request.reader_text,
             record=record,
             image=image,
-            segment=segment,
-            is_end=bool(end_phrase) and text.rstrip().endswith(end_phrase),
+            past=past,
+            is_end=self.is_end(text),
             notes=tuple(notes),
         )
 
+    def _write(
+        self,
+        context: KVContext,
+        scores: Tensor,
+        sampler: Sampler,
+        caption_ids: list[int],
+        reader_text: str,
+        cancel: threading.Event | None,
+    ) -> Iterator[TextDelta]:
+        """Let the model go on with a caption, whose tokens are added to `caption_ids`."""
+        stream, written = TextStream(self.tokenizer, caption_ids), ""
+        tokens = decode.write_text(
+            self.story_lm,
+            context,
+            scores,
+            sampler,
+            self._stop_ids,
+            self.config.generation.max_new_tokens,
+        )
+        for token in tokens:
+            _check_cancel(cancel)
+            caption_ids.append(token)
+            if new := stream.push(token):
+                written += new
+                yield TextDelta(_join(reader_text, written))
+        if rest := stream.finish():
+            yield TextDelta(_join(reader_text, written + rest))
+
+    def _context(self, past: Past, *, room: int) -> KVContext:
+        rule = past.rule or self.rule
+        decoder = self.story_lm.decoder
+        return assemble(decoder, past.segments, rule, room=room, reuse=past.context)
+
+    def _num_rows(self, num_ids: int) -> int:
+        """Rows of a panel whose caption, with what stands before it, has so many tokens."""
+        return num_ids + len(self.marks.queries) + 2 + len(self._separator_ids)
+
+    def _read_back(
+        self, past: Past, context: KVContext, ids: Sequence[int], record: PanelRecord
+    ) -> Past:
+        features = record.visual_features[None].to(self.story_lm.device)
+        segment = decode.read_back(
+            self.story_lm, context, ids, features, self.marks, self._separator_ids
+        )
+        return past.and_then(record, segment, context)
+
     def _draw(
-        self, features: Tensor, request: TurnRequest, cancel: threading.Event | None
+        self, record: PanelRecord, request: TurnRequest, cancel: threading.Event | None
     ) -> Iterator[ImagePreview]:
         """Yield a preview per step; the last one carries the finished picture."""
         steps = self.detokenizer.draw_steps(
-            features,
+            record.visual_features[None].to(self.story_lm.device),
             negative_visual_features=self.negative_features,
             num_inference_steps=request.num_inference_steps,
             guidance_scale=request.guidance_scale,
@@ -403,8 +458,9 @@ class StoryEngine:
         with torch.no_grad():
             return to_images(self.detokenizer.decode(latents))[0]
 
-    def _before_caption(self, segments: Sequence[KVSegment]) -> tuple[int, ...]:
-        return self._separator_ids if segments else (self.tokenizer.bos_id,)
+    def _before_caption(self, past: Past) -> tuple[int, ...]:
+        """The begin of a story; later panels begin with the separator, which was read before."""
+        return () if past.segments else (self.tokenizer.bos_id,)
 
 
 def _join(reader_text: str, written: str) -> str:

@@ -12,8 +12,9 @@ import dataclasses
 import secrets
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from PIL import Image
@@ -21,6 +22,7 @@ from PIL import Image
 from seedstory_core.engine import (
     ImagePreview,
     PanelRecord,
+    Past,
     StoryEngine,
     TextDelta,
     TurnRequest,
@@ -33,8 +35,8 @@ from seedstory_core.errors import (
     StoryChangedError,
     TurnCancelled,
 )
-from seedstory_core.generation.kv import KVSegment
-from seedstory_core.generation.memory import StoryMemory
+from seedstory_core.generation.memory import MemoryPool, StoryMemory
+from seedstory_core.generation.sink import Policy, SinkRule
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
 
@@ -68,7 +70,9 @@ class StorySession:
         story_id: str,
         tree: StoryTree,
         *,
+        settings: Mapping[str, Any] | None = None,
         warnings: tuple[str, ...] = (),
+        pool: MemoryPool | None = None,
     ) -> None:
         """Bring a stored story together with the engine; `SessionStore` does it."""
         self.engine = engine
@@ -76,7 +80,8 @@ class StorySession:
         self.story_id = story_id
         self.tree = tree
         self.warnings = warnings
-        self.memory = StoryMemory(engine.config.runtime.memory_budget_bytes)
+        self.memory = StoryMemory(engine.config.runtime.memory_budget_bytes, pool)
+        self._settings = dict(settings or {})
         self.last_used = time.monotonic()
         self.is_stale = False
         self._lock = threading.Lock()
@@ -102,19 +107,62 @@ class StorySession:
             StoryChangedError: Another server went on with the story; open it again.
         """
         with self._working() as cancel:
-            path = self.tree.path(parent) if parent is not None else ()
             if parent is None and not (request.reader_text or request.reader_image):
                 raise InputError("A story begins with a sentence or a picture. Give one of them.")
-            segments = yield from self._remember(path, cancel)
-            story_ids = [token for panel in path for token in panel.token_ids]
-            for event in self.engine.turn(segments, story_ids, request, cancel):
+            past = yield from self._remember(self._path(parent), cancel)
+            for event in self.engine.turn(past, request, cancel):
                 if not isinstance(event, TurnResult):
                     yield event
                     continue
-                if cancel.is_set():
-                    raise TurnCancelled
-                panel = self._keep(parent, request, event)
-                yield PanelAdded(panel, event.image)
+                panel = self._told(parent, request, event, past)
+                yield self._keep(panel, event.image, event.past, cancel)
+
+    def rewrite(self, panel_id: str, text: str) -> Iterator[SessionEvent]:
+        """Tell a panel with other words and the same picture.
+
+        What is there stays: the new panel is a sibling. Only its own segment is read.
+
+        Raises:
+            InputError: There are no words, or those that stand there already.
+            Otherwise as `turn`.
+        """
+        with self._working() as cancel:
+            panel = self.tree.panel(panel_id)
+            if not text.strip():
+                raise InputError("There is nothing to read yet. Write a sentence first.")
+            if text == panel.text:
+                raise InputError("These are the words that stand there already. Change them first.")
+            record = PanelRecord(
+                tuple(self.engine.encode_text(text)), self._record(panel, cancel).visual_features
+            )
+            yield from self._retell(
+                panel,
+                record,
+                self.image(panel_id),
+                cancel,
+                text=text,
+                reader_text=text,
+                is_end=self.engine.is_end(text),
+            )
+
+    def replace_picture(
+        self, panel_id: str, image: Image.Image, notes: tuple[str, ...] = ()
+    ) -> Iterator[SessionEvent]:
+        """Tell a panel with the same words and the reader's own picture.
+
+        What is there stays: the new panel is a sibling. Only its own picture is encoded, and only
+        its own segment is read.
+
+        Raises:
+            As `turn`.
+        """
+        with self._working() as cancel:
+            panel = self.tree.panel(panel_id)
+            token_ids = self._record(panel, cancel).token_ids
+            record = PanelRecord(token_ids, self.engine.encode_image(image, cancel))
+            yield from self._retell(
+                panel, record, image, cancel, image_source="reader", notes=notes
+            )
 
     def redraw(self, panel_id: str, request: TurnRequest) -> Iterator[SessionEvent]:
         """Draw a panel's picture anew with the request's image seed.
@@ -137,8 +185,7 @@ class StorySession:
                 image = event.image or image
                 yield event
             assert image is not None
-            if cancel.is_set():
-                raise TurnCancelled
+            _check(cancel)
             changed = dataclasses.replace(
                 panel,
                 image_seed=request.image_seed,
@@ -175,13 +222,68 @@ class StorySession:
         return self.archive.image(self.story_id, self.tree.panel(panel_id))
 
     def warm(self, panel_id: str) -> int:
-        """Read the path of a panel into memory beforehand; returns how many panels were read."""
+        """Make ready to go on after a panel; returns how many panels had to be read."""
         with self._working() as cancel:
-            path = self.tree.path(panel_id)
+            path = self._path(panel_id)
             missing = sum(segment is None for segment in self.memory.find([p.id for p in path]))
-            for _ in self._remember(path, cancel):
-                pass
+            remembering = self._remember(path, cancel)
+            try:
+                while True:
+                    next(remembering)
+            except StopIteration as done:
+                self.memory.keep_context(self.engine.prepare(done.value))
             return missing
+
+    @property
+    def rule(self) -> SinkRule:
+        """How this story forgets; the configured way unless its reader chose another."""
+        return _rule_from(self._settings.get("memory"), self.engine.rule)
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        """Panels that are never forgotten."""
+        pinned = self._settings.get("pinned")
+        return frozenset(pinned) if isinstance(pinned, list) else frozenset()
+
+    def set_policy(self, policy: Policy, **counts: Any) -> None:
+        """Choose how this story forgets from now on; what was told stays as it was told.
+
+        Args:
+            policy: One of `sink.Policy`.
+            counts: Other fields of `SinkRule`, where the configured ones do not fit.
+
+        Raises:
+            InputError: There is no such policy or count.
+        """
+        try:
+            rule = dataclasses.replace(self.engine.rule, policy=policy, **counts)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The story cannot forget like this: {error}") from error
+        self._save_settings(memory=dataclasses.asdict(rule))
+
+    def pin(self, panel_id: str, is_pinned: bool = True) -> None:
+        """Never forget a panel, or let it go again.
+
+        Raises:
+            InputError: So many pinned panels would leave no room for the story itself.
+        """
+        panel = self.tree.panel(panel_id)
+        pinned = self.pinned | {panel_id} if is_pinned else self.pinned - {panel_id}
+        rule = self.rule
+        if is_pinned and rule.policy == "capped_multimodal_attention_sink":
+            rows = sum(self.engine.num_rows(p.token_ids) for p in self.tree if p.id in pinned)
+            if rows > rule.max_rows // 2:
+                raise InputError(
+                    f"Page {self.tree.depth(panel.id)} does not fit beside the others that are "
+                    "never to be forgotten. Let another one go first."
+                )
+        self._save_settings(pinned=sorted(pinned))
+
+    def _save_settings(self, **changes: Any) -> None:
+        with self._title_lock:
+            settings = {**self._settings, **changes}
+            self.archive.set_settings(self.story_id, settings)
+            self._settings = settings
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[threading.Event]:
@@ -199,24 +301,64 @@ class StorySession:
             self.last_used = time.monotonic()
             self._lock.release()
 
+    def _path(self, panel_id: str | None) -> tuple[Panel, ...]:
+        return self.tree.path(panel_id) if panel_id is not None else ()
+
     def _remember(
         self, path: tuple[Panel, ...], cancel: threading.Event
-    ) -> Generator[Remembering, None, list[KVSegment]]:
-        """Give the path's segments, reading again those that memory lost (a generator's return)."""
-        segments: list[KVSegment] = []
+    ) -> Generator[Remembering, None, Past]:
+        """Give what follows a path goes on from, reading again the panels that memory lost.
+
+        Every panel is read under the rule that it was told under, so that nothing depends on what
+        was lost.
+        """
         found = self.memory.find([panel.id for panel in path])
         missing = sum(segment is None for segment in found)
-        done = 0
-        for panel, segment in zip(path, found, strict=True):
-            if cancel.is_set():
-                raise TurnCancelled
+        past, done = Past(context=self.memory.context), 0
+        for index, (panel, segment) in enumerate(zip(path, found, strict=True)):
+            _check(cancel)
             if segment is None:
-                segment = self.engine.read(segments, self._record(panel, cancel), cancel)
-                self.memory.keep(panel.id, segment)
+                rule = _rule_from(panel.settings.get("memory"), self._rule_on(path[:index]))
+                past = self.engine.read(
+                    dataclasses.replace(past, rule=rule), self._record(panel, cancel), cancel
+                )
+                self.memory.keep(panel.id, past.segments[-1])
                 done += 1
                 yield Remembering(done, missing)
-            segments.append(segment)
-        return segments
+            else:
+                past = dataclasses.replace(past, segments=(*past.segments, segment))
+        story_ids = tuple(token for panel in path for token in panel.token_ids)
+        return dataclasses.replace(past, story_ids=story_ids, rule=self._rule_on(path))
+
+    def _rule_on(self, path: Sequence[Panel]) -> SinkRule:
+        pinned = tuple(index for index, panel in enumerate(path) if panel.id in self.pinned)
+        return dataclasses.replace(self.rule, pinned_panels=pinned)
+
+    def _retell(
+        self,
+        panel: Panel,
+        record: PanelRecord,
+        image: Image.Image,
+        cancel: threading.Event,
+        **changes: Any,
+    ) -> Iterator[SessionEvent]:
+        """Add a sibling of a panel with another record."""
+        past = yield from self._remember(self._path(panel.parent), cancel)
+        rule = past.rule or self.engine.rule
+        memory = {"memory": dataclasses.asdict(rule), "fingerprint": self.engine.fingerprint}
+        told = dataclasses.replace(
+            panel,
+            id=self.tree.next_id(),
+            author="reader",
+            token_ids=record.token_ids,
+            image_name=None,
+            visual_features=record.visual_features.numpy(),
+            settings={**panel.settings, **memory},
+            created_at=time.time(),
+            **changes,
+        )
+        past = self.engine.read(past, record, cancel)
+        yield self._keep(told, image, past, cancel)
 
     def _record(self, panel: Panel, cancel: threading.Event) -> PanelRecord:
         """What the model reads of a panel; one told by other weights is encoded anew."""
@@ -241,8 +383,10 @@ class StorySession:
             "guidance_scale": config.guidance_scale if scale is None else scale,
         }
 
-    def _keep(self, parent: str | None, request: TurnRequest, result: TurnResult) -> Panel:
-        panel = Panel(
+    def _told(
+        self, parent: str | None, request: TurnRequest, result: TurnResult, past: Past
+    ) -> Panel:
+        return Panel(
             id=self.tree.next_id(),
             parent=parent,
             text=result.text,
@@ -256,17 +400,45 @@ class StorySession:
             settings={
                 **dataclasses.asdict(request.sampling),
                 **self._drawing_settings(request),
-                "policy": self.engine.rule.policy,
+                "memory": dataclasses.asdict(past.rule or self.engine.rule),
                 "fingerprint": self.engine.fingerprint,
             },
             is_end=result.is_end,
             notes=result.notes,
             created_at=time.time(),
         )
-        panel = self.archive.append(self.story_id, panel, result.image)
+
+    def _keep(
+        self, panel: Panel, image: Image.Image, past: Past, cancel: threading.Event
+    ) -> PanelAdded:
+        """Put a finished panel on disk, into the tree and into memory."""
+        _check(cancel)
+        panel = self.archive.append(self.story_id, panel, image)
         self.tree.add(panel)
-        self.memory.keep(panel.id, result.segment)
-        return panel
+        self.memory.keep(panel.id, past.segments[-1])
+        self.memory.keep_context(past.context)
+        return PanelAdded(panel, image)
+
+
+def _check(cancel: threading.Event) -> None:
+    if cancel.is_set():
+        raise TurnCancelled
+
+
+def _rule_from(record: Any, otherwise: SinkRule) -> SinkRule:
+    """Read a rule that was written down; what is missing or damaged is taken from another one."""
+    if not isinstance(record, Mapping):
+        return otherwise
+    known = {
+        field.name: record[field.name]
+        for field in dataclasses.fields(SinkRule)
+        if field.name in record
+    }
+    try:
+        pinned = tuple(int(number) for number in known.pop("pinned_panels", ()))
+        return dataclasses.replace(otherwise, pinned_panels=pinned, **known)
+    except (TypeError, ValueError):
+        return otherwise
 
 
 class SessionStore:
@@ -276,14 +448,17 @@ class SessionStore:
         """Serve stories from an archive with one engine."""
         self.engine = engine
         self.archive = archive
+        self.pool = MemoryPool(engine.config.runtime.memory_pool_bytes)
         self._sessions: dict[str, StorySession] = {}
         self._lock = threading.Lock()
 
     def create(self, title: str = "") -> StorySession:
         """Begin an empty story with a folder of its own."""
         header = self.archive.create(title, self.engine.fingerprint)
-        session = StorySession(self.engine, self.archive, header.id, StoryTree(title=title))
-        return self._register(session)
+        tree = StoryTree(title=title)
+        return self._register(
+            StorySession(self.engine, self.archive, header.id, tree, pool=self.pool)
+        )
 
     def open(self, story_id: str) -> StorySession:
         """Give the story with this id, from memory or from its folder.
@@ -307,7 +482,9 @@ class SessionStore:
                     self.archive,
                     story_id,
                     stored.tree,
+                    settings=stored.header.settings,
                     warnings=tuple(stored.warnings),
+                    pool=self.pool,
                 )
             )
         return session
@@ -326,7 +503,10 @@ class SessionStore:
         return len(self._sessions)
 
     def close_idle(self) -> int:
-        """Close stories unused for the configured time, and the oldest beyond the limit."""
+        """Close stories unused for the configured time, and the oldest beyond the limit.
+
+        Those that are only resting make themselves small.
+        """
         runtime = self.engine.config.runtime
         now = time.monotonic()
         closed = 0
@@ -335,9 +515,13 @@ class SessionStore:
             excess = len(by_use) - runtime.max_sessions
             for index, session in enumerate(by_use):
                 is_idle = now - session.last_used > runtime.session_timeout_seconds
-                if (is_idle or index < excess) and not session.is_busy:
+                if session.is_busy:
+                    continue
+                if is_idle or index < excess:
                     del self._sessions[session.story_id]
                     closed += 1
+                elif now - session.last_used > runtime.rest_seconds:
+                    session.memory.rest(pack=runtime.pack_at_rest)
         return closed
 
     def _register(self, session: StorySession) -> StorySession:

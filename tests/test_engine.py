@@ -7,7 +7,7 @@ import threading
 import pytest
 from PIL import Image
 
-from seedstory_core.engine import StoryEngine, TurnRequest, _join
+from seedstory_core.engine import Past, StoryEngine, TurnRequest, _join
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_picture_is_not_encoded_in_the_middle_of_somebodys_turn(
     tiny_engine: StoryEngine,
 ) -> None:
     image = Image.new("RGB", (64, 64), "teal")
-    turn = tiny_engine.turn([], [], TurnRequest(reader_text="Mira the fox waves."))
+    turn = tiny_engine.turn(Past(), TurnRequest(reader_text="Mira the fox waves."))
     next(turn)
     done = threading.Event()
 

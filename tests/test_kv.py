@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,12 +11,19 @@ from torch import Tensor
 from seedstory_core.config import DecoderConfig, ResamplerConfig
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
-from seedstory_core.generation.kv import KVContext, KVSegment, assemble, panel_spans
+from seedstory_core.generation.kv import (
+    KVContext,
+    KVSegment,
+    assemble,
+    kept_pieces,
+    panel_spans,
+)
 from seedstory_core.generation.sampling import Sampler, Sampling
 from seedstory_core.generation.sink import SinkRule, kept_ranges
 from seedstory_core.models.story_lm import StoryLM
 
 MARKS = ImageMarks(boi=80, eoi=81, queries=tuple(range(82, 91)))
+SEPARATOR = [2, 1]
 DENSE = SinkRule(policy="dense")
 
 
@@ -50,43 +59,47 @@ def tell(model: StoryLM, count: int, rule: SinkRule) -> list[KVSegment]:
     segments: list[KVSegment] = []
     for number in range(count):
         context = assemble(model.decoder, segments, rule, room=40)
-        segment, _ = decode.read_back(model, context, caption(number), features(number), MARKS)
-        segments.append(segment)
+        segments.append(read(model, context, number))
     return segments
+
+
+def read(model: StoryLM, context: KVContext, number: int) -> KVSegment:
+    return decode.read_back(model, context, caption(number), features(number), MARKS, SEPARATOR)
 
 
 @torch.no_grad()
 def read_whole_story(model: StoryLM, count: int) -> Tensor:
     """Final states of all panels in one pass, by transformers alone."""
+    embeds = embed_story(model, count)
+    return model.decoder(inputs_embeds=embeds, use_cache=False).last_hidden_state
+
+
+@torch.no_grad()
+def embed_story(model: StoryLM, count: int) -> Tensor:
     parts = []
     for number in range(count):
         before = model.embed_tokens(torch.tensor([[*caption(number), MARKS.boi]]))
-        after = model.embed_tokens(torch.tensor([[MARKS.eoi]]))
+        after = model.embed_tokens(torch.tensor([[MARKS.eoi, *SEPARATOR]]))
         parts += [before, model.input_resampler(features(number)), after]
-    return model.decoder(inputs_embeds=torch.cat(parts, 1), use_cache=False).last_hidden_state
+    return torch.cat(parts, 1)
 
 
 def test_cached_reading_equals_reading_the_whole_story_at_once(model: StoryLM) -> None:
     segments = tell(model, 5, DENSE)
     context = assemble(model.decoder, segments[:4], DENSE, room=40)
-    _, scores = decode.read_back(model, context, caption(4), features(4), MARKS)
     whole = model.score(read_whole_story(model, 5)[:, -1])[0]
-    assert torch.allclose(scores, whole, atol=2e-5)
+    assert torch.allclose(read(model, context, 4).next_scores, whole, atol=2e-5)
 
 
 def test_captured_keys_are_those_before_rotation(model: StoryLM) -> None:
     segments = tell(model, 3, DENSE)
     context = assemble(model.decoder, segments, DENSE, room=0)
-    parts = []
-    for number in range(3):
-        before = model.embed_tokens(torch.tensor([[*caption(number), MARKS.boi]]))
-        after = model.embed_tokens(torch.tensor([[MARKS.eoi]]))
-        parts += [before, model.input_resampler(features(number)), after]
     with torch.no_grad():
-        outputs = model.decoder(inputs_embeds=torch.cat(parts, 1), use_cache=True)
+        outputs = model.decoder(inputs_embeds=embed_story(model, 3), use_cache=True)
     for layer, cached in enumerate(outputs.cache.layers):
-        assert torch.allclose(context.keys[layer], cached.keys, atol=2e-5)
-        assert torch.allclose(context.values[layer], cached.values, atol=2e-5)
+        rows = slice(context.num_rows)
+        assert torch.allclose(context.keys[layer][..., rows, :], cached.keys, atol=2e-5)
+        assert torch.allclose(context.values[layer][..., rows, :], cached.values, atol=2e-5)
 
 
 @pytest.mark.parametrize("rule", [DENSE, SinkRule(window_panels=2)], ids=["dense", "sink"])
@@ -124,13 +137,15 @@ def test_a_context_holds_exactly_the_kept_rows_numbered_from_zero(model: StoryLM
     context = assemble(model.decoder, segments, rule, room=0)
     assert context.num_rows == len(kept)
     all_values = torch.cat([segment.values for segment in segments], dim=2)
-    assert torch.equal(context.values[:, 0], all_values[:, :, kept])
+    assert torch.equal(context.values[:, 0, :, : len(kept)], all_values[:, :, kept])
     # Positions count inside the context: the same rows as a story of their own give the same keys.
     all_keys = torch.cat([segment.keys for segment in segments], dim=2)
-    alone = KVSegment(all_keys[:, :, kept], all_values[:, :, kept], boi=0, eoi=1)
+    alone = dataclasses.replace(
+        segments[0], keys=all_keys[:, :, kept], values=all_values[:, :, kept]
+    )
     again = KVContext(model.decoder, len(kept))
-    again.extend([alone], [range(len(kept))])
-    assert torch.equal(again.keys, context.keys)
+    assert again.extend([(alone, range(len(kept)))]) == len(kept)
+    assert torch.equal(again.keys, context.keys[..., : len(kept), :])
 
 
 def test_telling_on_one_branch_leaves_its_sibling_untouched(model: StoryLM) -> None:
@@ -139,8 +154,7 @@ def test_telling_on_one_branch_leaves_its_sibling_untouched(model: StoryLM) -> N
     ends = []
     for number in (20, 30, 20):
         context = assemble(model.decoder, past, DENSE, room=40)
-        segment, _ = decode.read_back(model, context, caption(number), features(number), MARKS)
-        ends.append(segment)
+        ends.append(read(model, context, number))
     assert torch.equal(ends[0].keys, ends[2].keys)
     assert not torch.equal(ends[0].values[:, :, :3], ends[1].values[:, :, :3])
     for segment, (keys, values) in zip(past, copies, strict=True):
@@ -153,35 +167,78 @@ def test_a_segment_read_again_is_bit_equal_whatever_was_decoded_before(model: St
     context = assemble(model.decoder, past, DENSE, room=60)
     base = context.num_rows
     sampler = Sampler(Sampling(seed=3), forbidden_ids=range(80, 91))
-    written = list(decode.write_text(model, context, [5, 6], sampler, (80,), 6))
+    scores = decode.read_text(model, context, [5, 6])
+    written = list(decode.write_text(model, context, scores, sampler, (80,), 6))
     decode.query_image(model, context, MARKS)
     context.truncate(base)
-    live, _ = decode.read_back(model, context, [5, 6, *written], features(3), MARKS)
+    live = decode.read_back(model, context, [5, 6, *written], features(3), MARKS, SEPARATOR)
 
     fresh = assemble(model.decoder, past, DENSE, room=40)
-    replayed, _ = decode.read_back(model, fresh, [5, 6, *written], features(3), MARKS)
-    assert torch.equal(live.keys, replayed.keys)
-    assert torch.equal(live.values, replayed.values)
+    again = decode.read_back(model, fresh, [5, 6, *written], features(3), MARKS, SEPARATOR)
+    for name in ("keys", "values", "next_scores"):
+        assert torch.equal(getattr(live, name), getattr(again, name))
+
+
+def test_going_on_appends_and_equals_a_context_assembled_anew(model: StoryLM) -> None:
+    """Also where rows were evicted, and after a change to another branch."""
+    rule = SinkRule(window_panels=2)
+    segments: list[KVSegment] = []
+    context: KVContext | None = None
+    for number in range(7):
+        context = assemble(model.decoder, segments, rule, room=40, reuse=context)
+        decode.read_text(model, context, [5, 6])  # what a turn leaves behind when it is stopped
+        context = assemble(model.decoder, segments, rule, room=40, reuse=context)
+        segments.append(read(model, context, number))
+        for path in (segments, segments[:-1], segments[:-2] + segments[-1:], segments):
+            context = assemble(model.decoder, path, rule, room=0, reuse=context)
+            fresh = assemble(model.decoder, path, rule, room=0)
+            rows = fresh.num_rows
+            assert context.num_rows == rows
+            assert torch.equal(context.keys[..., :rows, :], fresh.keys[..., :rows, :])
+            assert torch.equal(context.values[..., :rows, :], fresh.values[..., :rows, :])
+
+
+def test_simply_going_on_copies_nothing(model: StoryLM) -> None:
+    segments: list[KVSegment] = []
+    context = assemble(model.decoder, segments, DENSE, room=300)
+    for number in range(5):
+        assert context.become(kept_pieces(segments, DENSE)) == 0
+        segments.append(read(model, context, number))
+    # On another branch only what is not shared.
+    other = segments[:2] + tell(model, 1, DENSE)
+    assert context.become(kept_pieces(other, DENSE)) == other[-1].num_rows
+
+
+def test_a_panel_fills_the_buffers_that_are_there(model: StoryLM) -> None:
+    context = assemble(model.decoder, [], DENSE, room=40)
+    segments = [read(model, context, 0)]
+    place = context.keys.data_ptr()
+    again = assemble(model.decoder, segments, DENSE, room=40, reuse=context)
+    assert again.keys.data_ptr() == place
+    larger = assemble(model.decoder, segments, DENSE, room=4000, reuse=again)
+    assert larger.capacity > 4000
 
 
 def test_a_turn_takes_one_forward_per_text_token_and_two_more(model: StoryLM) -> None:
-    context = assemble(model.decoder, tell(model, 2, DENSE), DENSE, room=60)
+    segments = tell(model, 2, DENSE)
+    context = assemble(model.decoder, segments, DENSE, room=60)
     base = context.num_rows
     calls = []
     handle = model.decoder.register_forward_hook(lambda *_: calls.append(1))
     try:
         sampler = Sampler(Sampling(seed=5), forbidden_ids=range(80, 91))
-        written = list(decode.write_text(model, context, [7], sampler, (), 9))
+        scores = segments[-1].next_scores
+        written = list(decode.write_text(model, context, scores, sampler, (), 9))
         decode.query_image(model, context, MARKS)
         context.truncate(base)
-        decode.read_back(model, context, [7, *written], features(2), MARKS)
+        decode.read_back(model, context, written, features(2), MARKS, SEPARATOR)
     finally:
         handle.remove()
     assert len(written) == 9
-    assert len(calls) == 1 + 9 + 2  # the given token, the nine written, picture and reading back
+    assert len(calls) == 9 + 2
 
 
 def test_a_full_context_says_so(model: StoryLM) -> None:
-    context = assemble(model.decoder, [], DENSE, room=3)
+    context = KVContext(model.decoder, 3)
     with pytest.raises(ValueError, match="holds 3 rows, 5 are needed"):
         decode.read_text(model, context, [1, 2, 3, 4, 5])

@@ -12,13 +12,12 @@ from omegaconf import OmegaConf
 
 from seedstory_core.build import build_engine
 from seedstory_core.config import load_config
-from seedstory_core.engine import TurnRequest, TurnResult
+from seedstory_core.engine import Past, TurnRequest, TurnResult
 from seedstory_core.evaluation.__main__ import load_reader
 from seedstory_core.evaluation.measure import ladder, long, steer, stories
 from seedstory_core.evaluation.scores import table
 from seedstory_core.evaluation.showcase import show
 from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
-from seedstory_core.generation.kv import KVSegment
 from seedstory_core.training import stages
 from seedstory_core.training.__main__ import main
 from seedstory_core.training.loop import Plan
@@ -89,7 +88,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_a_story_is_told_with_what_the_recipe_made(weights: list[str]) -> None:
     engine = build_engine(load_config(None, weights))
-    *_, result = engine.turn([], [], TurnRequest(reader_text="Mira the fox waves."))
+    *_, result = engine.turn(Past(), TurnRequest(reader_text="Mira the fox waves."))
     assert isinstance(result, TurnResult)
     assert result.image.size == (128, 128)
     assert np.isfinite(result.record.visual_features.numpy()).all()
@@ -122,8 +121,7 @@ def test_every_measurement_runs_and_prints(weights: list[str]) -> None:
 def test_measuring_paints_what_turns_paint(weights: list[str]) -> None:
     engine = build_engine(load_config(None, weights))
     panels = tell_story(engine, opening(0), 2, 7)
-    segments: list[KVSegment] = []
-    story_ids: list[int] = []
+    past = Past()
     for number, panel in enumerate(panels):
         request = TurnRequest(
             reader_text=panels[0].text if number == 0 else "",
@@ -131,13 +129,12 @@ def test_measuring_paints_what_turns_paint(weights: list[str]) -> None:
             sampling=sampling_of(engine, 7000 + number),
             image_seed=7000 + number,
         )
-        *_, result = engine.turn(segments, story_ids, request)
+        *_, result = engine.turn(past, request)
         assert isinstance(result, TurnResult)
         assert result.text == panel.text
         both = (np.asarray(image).astype(int) for image in (result.image, panel.image))
         assert np.abs(np.subtract(*both)).max() <= 1
-        segments.append(result.segment)
-        story_ids += result.record.token_ids
+        past = result.past
 
 
 def test_the_showcase_shows_whole_stories(weights: list[str], tmp_path: Path) -> None:

@@ -12,9 +12,8 @@ from reference import COPY
 
 from seedstory_core.build import build_engine
 from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config
-from seedstory_core.engine import StoryEngine, TurnRequest, TurnResult
+from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
 from seedstory_core.errors import ConfigError
-from seedstory_core.generation.kv import KVSegment
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.models.offload import TakingTurns
 from seedstory_core.models.transforms import sd_pixels
@@ -37,12 +36,11 @@ def tell(engine: StoryEngine, count: int) -> list[TurnResult]:
     """Go on from a reader's picture, as the recorded story does."""
     image = Image.open(COPY / "expected" / "inputs" / "s0_p0.png").convert("RGB")
     opening = "Mina the mouse found a red kite in the garden."
-    segments: list[KVSegment] = []
+    past = Past()
     results = []
     for number in range(count):
         *_, result = engine.turn(
-            segments,
-            [],
+            past,
             TurnRequest(
                 reader_text="" if number else opening,
                 reader_image=None if number else image,
@@ -51,7 +49,7 @@ def tell(engine: StoryEngine, count: int) -> list[TurnResult]:
             ),
         )
         assert isinstance(result, TurnResult)
-        segments.append(result.segment)
+        past = result.past
         results.append(result)
     return results
 
@@ -88,9 +86,9 @@ def test_offloaded_models_tell_the_same_story(
         assert one.text == other.text
         assert torch.equal(one.record.visual_features, other.record.visual_features)
         assert one.image.tobytes() == other.image.tobytes()
-    # The zero picture; the reader's picture and reading back; twice words, picture, reading back.
+    # The zero picture; the reader's picture; then words and their features before the painting.
     encoder, layers, unet = "VisionEncoder", "ModuleList", "UNet2DConditionModel"
-    assert came == [encoder, None, encoder, None, layers, unet, layers, unet, layers]
+    assert came == [encoder, None, encoder, None, layers, unet, layers, unet]
 
 
 def test_only_the_one_at_work_is_on_the_device() -> None:
@@ -212,7 +210,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
     return set_free
 
 
-TILES, BUDGET = "detokenizer.vae.tile_size=512", "runtime.memory_budget_bytes=1073741824"
+TILES, BUDGET = "detokenizer.vae.tile_size=512", "runtime.memory_pool_bytes=1073741824"
 OFFLOAD = "runtime.offload=[vision,detokenizer]"
 
 

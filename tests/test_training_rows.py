@@ -69,16 +69,15 @@ def test_training_regresses_what_turns_regress(
     for panel, caption in enumerate(CAPTIONS):
         if rule is not None and panel > window:  # type: ignore[operator]
             break  # evicted rows move the positions, which a mask alone does not
-        opening = [tokenizer.bos_id] if panel == 0 else tokenizer.encode_text(SEPARATOR)
-        ids = [*opening, *tokenizer.encode_text(caption)]
+        ids = [*([tokenizer.bos_id] if panel == 0 else []), *tokenizer.encode_text(caption)]
         context = assemble(model.decoder, segments, turn_rule, room=80)
         base = context.num_rows
         decode.read_text(model, context, ids)
         asked = decode.query_image(model, context, marks)
         assert torch.allclose(asked[0], regressed[panel], atol=2e-5)
         context.truncate(base)
-        segment, _ = decode.read_back(model, context, ids, features[panel : panel + 1], marks)
-        segments.append(segment)
+        shown, separator = features[panel : panel + 1], tokenizer.encode_text(SEPARATOR)
+        segments.append(decode.read_back(model, context, ids, shown, marks, separator))
 
 
 def test_queries_are_seen_by_nothing_else(tokenizer: StoryTokenizer) -> None:

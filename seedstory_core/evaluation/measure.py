@@ -16,7 +16,7 @@ from seedstory_core.data.draw import render_image
 from seedstory_core.data.stories import reader_cases, tell
 from seedstory_core.data.teller import sentences
 from seedstory_core.data.world import CHARACTERS, Scene
-from seedstory_core.engine import StoryEngine, TurnRequest
+from seedstory_core.engine import Past, StoryEngine, TurnRequest
 from seedstory_core.evaluation.looks import colours_kept, names_kept
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import (
@@ -88,10 +88,10 @@ def ladder(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
         rungs["codec"] += to_images(decoded)
         true += [engine.encode_image(image) for image in real]
         seeds += [number * 1000 + index for index in range(len(panels))]
-        segments, _ = read_context(engine, panels, real)
+        past = read_context(engine, panels, real)
         for index, panel in enumerate(panels):
             request = TurnRequest(reader_text=panel.text, complete_text=False)
-            result = take_turn(engine, segments[:index], (), request)
+            result = take_turn(engine, Past(past.segments[:index]), request)
             regressed.append(result.record.visual_features)
     rungs["true features"] = paint(engine, true, seeds)
     rungs["true captions"] = paint(engine, regressed, seeds)
@@ -159,9 +159,9 @@ def steer(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     for number, case in enumerate(reader_cases(5, count * 10)):
         context = case.context[-engine.config.generation.window_panels :]
         drawn = [render_image(panel.scene, size) for panel in context]
-        segments, story_ids = read_context(engine, context, drawn)
+        past = read_context(engine, context, drawn)
         request = TurnRequest(reader_text=case.reader_text, sampling=sampling_of(engine, number))
-        result = take_turn(engine, segments, story_ids, request)
+        result = take_turn(engine, past, request)
         kind = case.panel.held_out
         regressed[kind].append(result.record.visual_features)
         seeds[kind].append(number)

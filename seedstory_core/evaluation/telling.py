@@ -16,8 +16,7 @@ from torch import Tensor
 
 from seedstory_core.data.stories import StoryPanel, parse, tell
 from seedstory_core.data.world import Scene
-from seedstory_core.engine import PanelRecord, StoryEngine, TurnRequest, TurnResult
-from seedstory_core.generation.kv import KVSegment
+from seedstory_core.engine import PanelRecord, Past, StoryEngine, TurnRequest, TurnResult
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.models.transforms import to_images
 
@@ -50,15 +49,10 @@ def sampling_of(engine: StoryEngine, seed: int) -> Sampling:
     )
 
 
-def take_turn(
-    engine: StoryEngine,
-    segments: Sequence[KVSegment],
-    story_ids: Sequence[int],
-    request: TurnRequest,
-) -> TurnResult:
+def take_turn(engine: StoryEngine, past: Past, request: TurnRequest) -> TurnResult:
     """Run one turn to its end; its picture is a sketch of one step."""
     sketch = dataclasses.replace(request, num_inference_steps=1)
-    for event in engine.turn(segments, story_ids, sketch):
+    for event in engine.turn(past, sketch):
         if isinstance(event, TurnResult):
             return event
     raise RuntimeError("The engine ended a turn without a result.")
@@ -98,8 +92,7 @@ def tell_story(
         seed: Of words and pictures.
         past_end: Whether to go on after the tale ended, as a reader who continues.
     """
-    segments: list[KVSegment] = []
-    story_ids: list[int] = []
+    past = Past()
     results: list[TurnResult] = []
     scenes: list[Scene | None] = []
     scene: Scene | None = None
@@ -110,9 +103,8 @@ def tell_story(
             sampling=sampling_of(engine, seed * 1000 + number),
             image_seed=seed * 1000 + number,
         )
-        result = take_turn(engine, segments, story_ids, request)
-        segments.append(result.segment)
-        story_ids += result.record.token_ids
+        result = take_turn(engine, past, request)
+        past = result.past
         read = first.scene if number == 0 else parse(result.text, scene)
         scene = read or scene
         results.append(result)
@@ -129,12 +121,12 @@ def tell_story(
 
 def read_context(
     engine: StoryEngine, panels: Sequence[StoryPanel], images: Sequence[Image.Image]
-) -> tuple[list[KVSegment], list[int]]:
-    """Let the engine read given panels with given pictures; their segments and caption tokens."""
-    segments: list[KVSegment] = []
-    story_ids: list[int] = []
+) -> Past:
+    """Let the engine read given panels with given pictures; gives what the next panel follows."""
+    past = Past()
     for panel, image in zip(panels, images, strict=True):
         ids = tuple(engine.tokenizer.encode_text(panel.text))
-        segments.append(engine.read(segments, PanelRecord(ids, engine.encode_image(image))))
-        story_ids += ids
-    return segments, story_ids
+        record = PanelRecord(ids, engine.encode_image(image))
+        past = engine.read(past, record)
+    # Several turns may go on from here, and a context serves one.
+    return dataclasses.replace(past, context=None)

@@ -1,7 +1,8 @@
 """The language model's part of a turn: write the text, ask for the picture, read it back.
 
 All three work on a `KVContext`; none knows panels, sessions or pixels. Per turn there are as many
-forward passes as text tokens, one for all image queries together and one for the reading back.
+forward passes as text tokens, one for all image queries together and one for the reading back,
+which also tells the next panel's first token.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class ImageMarks:
 def write_text(
     model: StoryLM,
     context: KVContext,
-    prompt_ids: Sequence[int],
+    scores: Tensor,
     sampler: Sampler,
     stop_ids: Sequence[int],
     max_new_tokens: int,
@@ -45,8 +46,9 @@ def write_text(
 
     Args:
         model: The story model.
-        context: What the model sees; grows by the prompt and every yielded token.
-        prompt_ids: Tokens given beforehand: begin of story or separator, and the reader's words.
+        context: What the model sees; grows by every yielded token.
+        scores: `[vocab]`, of the first token: what the panel before it left
+            (`KVSegment.next_scores`), or what `read_text` gave of the words before it.
         sampler: Chooses each token.
         stop_ids: Tokens that end the caption; they are neither yielded nor put into the context.
         max_new_tokens: Most tokens to write; the caption simply ends there.
@@ -55,7 +57,6 @@ def write_text(
         Token ids, each already chosen but not yet fed: a caller that stops iterating stops the
         model.
     """
-    scores = read_text(model, context, prompt_ids)
     for _ in range(max_new_tokens):
         token = sampler.choose(scores)
         if token in stop_ids:
@@ -95,7 +96,8 @@ def read_back(
     caption_ids: Sequence[int],
     visual_features: Tensor,
     marks: ImageMarks,
-) -> tuple[KVSegment, Tensor]:
+    separator_ids: Sequence[int] = (),
+) -> KVSegment:
     """Read a whole panel, caption and picture, in one pass and cut its segment.
 
     The caption is read again although decoding just wrote it: a panel read from its record then
@@ -104,16 +106,16 @@ def read_back(
     Args:
         model: The story model.
         context: Everything before the panel; grows by the panel.
-        caption_ids: The caption's tokens with what stands before it (begin of story, separator).
+        caption_ids: The caption's tokens; those of a story's first panel have its begin before
+            them.
         visual_features: `[1, V, C]`.
         marks: Ids around and inside a picture.
-
-    Returns:
-        The panel's segment, and the scores `[vocab]` of the token that would follow.
+        separator_ids: What every next panel begins with; read here, so that the segment can say
+            what comes after it.
     """
     begin = context.num_rows
     before = model.embed_tokens(_tensor(model, [*caption_ids, marks.boi]))
-    after = model.embed_tokens(_tensor(model, [marks.eoi]))
+    after = model.embed_tokens(_tensor(model, [marks.eoi, *separator_ids]))
     image_embeds = model.input_resampler(visual_features.to(before))
     with capture_keys(model.decoder) as captured:
         hidden = read_embeds(model, context, torch.cat([before, image_embeds, after], dim=1))
@@ -122,8 +124,10 @@ def read_back(
         values=context.values[:, 0, :, begin : context.num_rows].clone(),
         boi=len(caption_ids),
         eoi=len(caption_ids) + 1 + image_embeds.shape[1],
+        next_scores=model.score(hidden[:, -1])[0].float(),
     )
-    return segment, model.score(hidden[:, -1])[0].float()
+    context.note(segment)
+    return segment
 
 
 @torch.no_grad()

@@ -3,6 +3,9 @@
 Segments hold keys *before* rotation. A context picks the kept rows of a path, numbers them 0, 1, 2
 … (positions count inside the context, as StreamingLLM does) and rotates a copy once; decoding then
 runs on unmodified transformers modules. Segments are never edited, so branches share them.
+
+A context remembers which rows it was assembled from. The next turn keeps those that are still
+wanted at the same places and adds the others, so simply going on only appends.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -31,13 +34,17 @@ class KVSegment:
         keys: `[L, H, S, head_dim]`, before rotation.
         values: `[L, H, S, head_dim]`.
         boi: Row of the picture's begin mark.
-        eoi: Row of the picture's end mark.
+        eoi: Row of the picture's end mark; the separator's rows, which the next panel begins with,
+            lie behind it.
+        next_scores: `[vocab]`, float32: what the model thinks comes next, so that the next panel's
+            first token needs no pass.
     """
 
     keys: Tensor
     values: Tensor
     boi: int
     eoi: int
+    next_scores: Tensor
 
     @property
     def num_rows(self) -> int:
@@ -46,8 +53,23 @@ class KVSegment:
 
     @property
     def num_bytes(self) -> int:
-        """Memory held by keys and values."""
-        return sum(tensor.numel() * tensor.element_size() for tensor in (self.keys, self.values))
+        """Memory held."""
+        return sum(tensor.nbytes for tensor in (self.keys, self.values, self.next_scores))
+
+    def to(self, device: torch.device | str) -> KVSegment:
+        """The same on another device; itself where it is there already."""
+        if self.keys.device == torch.device(device):
+            return self
+        return replace(
+            self,
+            keys=self.keys.to(device),
+            values=self.values.to(device),
+            next_scores=self.next_scores.to(device),
+        )
+
+
+Piece = tuple[KVSegment, range]
+"""Rows of one segment that stand together in a context."""
 
 
 def panel_spans(segments: Sequence[KVSegment]) -> list[PanelSpan]:
@@ -82,6 +104,7 @@ class KVContext(Cache):
         self.keys = torch.zeros(shape, dtype=weight.dtype, device=weight.device)
         self.values = torch.zeros_like(self.keys)
         self._rows = [_ContextLayer(self.keys[i], self.values[i]) for i in range(num_layers)]
+        self._pieces: list[Piece] = []
         super().__init__(layers=list(self._rows))
 
     @property
@@ -89,18 +112,40 @@ class KVContext(Cache):
         """Rows in use."""
         return self._rows[0].length
 
+    @property
+    def num_bytes(self) -> int:
+        """Memory held by the buffers, used or not."""
+        return self.keys.nbytes + self.values.nbytes
+
     def truncate(self, num_rows: int) -> None:
         """Forget every row from `num_rows` on."""
         for layer in self._rows:
             layer.length = min(num_rows, layer.length)
+        self._pieces = _first_rows(self._pieces, self.num_rows)
 
-    def extend(self, segments: Sequence[KVSegment], ranges: Sequence[range]) -> None:
-        """Append the rows `ranges` of the segments laid end to end, rotated to where they land."""
-        pieces = list(_slices(segments, ranges))
-        count = sum(len(rows) for _, rows in pieces)
+    def note(self, segment: KVSegment) -> None:
+        """Say that the last rows are those of a segment, which a pass has just appended.
+
+        Raises:
+            ValueError: Not every row before them came from a segment.
+        """
+        if _num_rows(self._pieces) + segment.num_rows != self.num_rows:
+            raise ValueError("Only a segment that stands right behind others can be noted.")
+        self._pieces.append((segment, range(segment.num_rows)))
+
+    def become(self, pieces: Sequence[Piece]) -> int:
+        """Hold exactly these rows, laid end to end; returns how many had to be copied and rotated.
+
+        Rows that stand at the right place already stay as they are.
+        """
+        self.truncate(_num_in_common(self._pieces, pieces))
+        return self.extend(_last_rows(pieces, self.num_rows))
+
+    def extend(self, pieces: Sequence[Piece]) -> int:
+        """Append rows of segments, rotated to where they land; returns how many they were."""
+        begin, count = self.num_rows, _num_rows(pieces)
         if not count:
-            return
-        begin = self.num_rows
+            return 0
         self._require(begin + count)
         row = begin
         for segment, rows in pieces:
@@ -113,6 +158,8 @@ class KVContext(Cache):
         new.copy_(rotate(self.decoder, new, positions))
         for layer in self._rows:
             layer.length = row
+        self._pieces += pieces
+        return count
 
     def causal_mask(self, num_new: int) -> Tensor:
         """Boolean `[1, 1, num_new, rows + num_new]`: every new token sees the past and itself."""
@@ -165,8 +212,17 @@ class _ContextLayer(CacheLayerMixin):
         return self.keys.shape[-2]
 
 
+SPARE_ROWS = 256
+"""Room beyond the turn's, so that the next turns find their place in the same buffers."""
+
+
 def assemble(
-    decoder: Decoder, segments: Sequence[KVSegment], rule: SinkRule, *, room: int
+    decoder: Decoder,
+    segments: Sequence[KVSegment],
+    rule: SinkRule,
+    *,
+    room: int,
+    reuse: KVContext | None = None,
 ) -> KVContext:
     """Build the context for the next turn of a path.
 
@@ -175,11 +231,27 @@ def assemble(
         segments: The path's panels from the story's start.
         rule: Which rows stay.
         room: Rows to keep free for the turn.
+        reuse: The context of an earlier turn, which is used up: where it is large enough it
+            becomes the new one.
     """
-    ranges = kept_ranges(panel_spans(segments), rule)
-    context = KVContext(decoder, sum(len(rows) for rows in ranges) + room)
-    context.extend(segments, ranges)
-    return context
+    pieces = kept_pieces(segments, rule)
+    needed = _num_rows(pieces) + room
+    if reuse is None or reuse.capacity < needed:
+        reuse = KVContext(decoder, needed + SPARE_ROWS)
+    reuse.become(pieces)
+    return reuse
+
+
+def kept_pieces(segments: Sequence[KVSegment], rule: SinkRule) -> list[Piece]:
+    """The rows of a path that a rule keeps, segment by segment."""
+    spans = panel_spans(segments)
+    pieces: list[Piece] = []
+    for rows in kept_ranges(spans, rule):
+        for segment, span in zip(segments, spans, strict=True):
+            start, stop = max(rows.start, span.start), min(rows.stop, span.end)
+            if start < stop:
+                pieces.append((segment, range(start - span.start, stop - span.start)))
+    return pieces
 
 
 def rotate(decoder: Decoder, keys: Tensor, position_ids: Tensor) -> Tensor:
@@ -232,11 +304,35 @@ def _head_dim(config: Any) -> int:
     return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
-def _slices(
-    segments: Sequence[KVSegment], ranges: Sequence[range]
-) -> Iterator[tuple[KVSegment, range]]:
-    for rows in ranges:
-        for segment, span in zip(segments, panel_spans(segments), strict=True):
-            start, stop = max(rows.start, span.start), min(rows.stop, span.end)
-            if start < stop:
-                yield segment, range(start - span.start, stop - span.start)
+def _num_rows(pieces: Sequence[Piece]) -> int:
+    return sum(len(rows) for _, rows in pieces)
+
+
+def _first_rows(pieces: Sequence[Piece], count: int) -> list[Piece]:
+    kept = []
+    for segment, rows in pieces:
+        if rows[:count]:
+            kept.append((segment, rows[:count]))
+        count = max(0, count - len(rows))
+    return kept
+
+
+def _last_rows(pieces: Sequence[Piece], begin: int) -> list[Piece]:
+    kept = []
+    for segment, rows in pieces:
+        if rows[begin:]:
+            kept.append((segment, rows[begin:]))
+        begin = max(0, begin - len(rows))
+    return kept
+
+
+def _num_in_common(held: Sequence[Piece], wanted: Sequence[Piece]) -> int:
+    """Rows at the beginning that are the same."""
+    count = 0
+    for (one, rows), (other, wanted_rows) in zip(held, wanted, strict=False):
+        if one is not other or rows.start != wanted_rows.start:
+            break
+        count += min(len(rows), len(wanted_rows))
+        if len(rows) != len(wanted_rows):
+            break
+    return count

@@ -1,29 +1,73 @@
-"""A session's segments by panel, within a byte budget.
+"""What a session remembers between turns: its segments by panel, and the context of its last turn.
 
-The tree of panels is the record and this is a cache: any segment may be dropped at any moment, and
-reading the panels again rebuilds it.
+The tree of panels is the record and this is a cache: anything may be dropped at any moment, and
+reading the panels again rebuilds it. Every story has a byte budget, and so have all together.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Sequence
+import itertools
+import threading
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from seedstory_core.generation.kv import KVSegment
+import torch
+from torch import Tensor
+
+from seedstory_core.generation.kv import KVContext, KVSegment
 
 
-class StoryMemory:
-    """Keeps segments; drops the least recently used ones when they exceed the budget."""
+class MemoryPool:
+    """The budget that all stories of a process share."""
 
     def __init__(self, budget_bytes: int) -> None:
-        """Make an empty memory that never holds more than `budget_bytes`."""
+        """Make a pool whose stories never keep more than `budget_bytes` together."""
         self.budget_bytes = budget_bytes
-        self._segments: OrderedDict[str, KVSegment] = OrderedDict()
+        # One lock for all, because one story's turn may drop what another one keeps.
+        self.lock = threading.RLock()
+        self._clock = itertools.count(1)
+        self._memories: weakref.WeakSet[StoryMemory] = weakref.WeakSet()
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of all kept segments."""
-        return sum(segment.num_bytes for segment in self._segments.values())
+        """Bytes kept by all stories."""
+        with self.lock:
+            return sum(memory.num_bytes for memory in self._memories)
+
+    def tick(self) -> int:
+        """A later moment than all before."""
+        return next(self._clock)
+
+    def join(self, memory: StoryMemory) -> None:
+        """Count a story's memory in for as long as it lives."""
+        with self.lock:
+            self._memories.add(memory)
+
+    def shrink(self) -> None:
+        """Drop what was not used for longest until the budget holds."""
+        with self.lock:
+            shrink(list(self._memories), self.budget_bytes)
+
+
+class StoryMemory:
+    """One story's segments and its working context, within a byte budget and a pool's."""
+
+    def __init__(self, budget_bytes: int, pool: MemoryPool | None = None) -> None:
+        """Make an empty memory that never keeps more than `budget_bytes`."""
+        self.budget_bytes = budget_bytes
+        self._pool = pool or MemoryPool(budget_bytes)
+        self._segments: dict[str, _Kept] = {}
+        self._context: KVContext | None = None
+        self._context_used = 0
+        self._pool.join(self)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all kept segments and of the context."""
+        with self._pool.lock:
+            segments = sum(kept.segment.num_bytes for kept in self._segments.values())
+            return segments + (self._context.num_bytes if self._context is not None else 0)
 
     def __contains__(self, panel_id: str) -> bool:
         return panel_id in self._segments
@@ -32,24 +76,140 @@ class StoryMemory:
         return len(self._segments)
 
     def keep(self, panel_id: str, segment: KVSegment) -> None:
-        """Remember a panel's segment, dropping others that were not used for longest."""
-        self._segments[panel_id] = segment
-        self._segments.move_to_end(panel_id)
-        while self.num_bytes > self.budget_bytes:
-            self._segments.popitem(last=False)
+        """Remember a panel's segment; what was not used for longest makes room."""
+        with self._pool.lock:
+            self._segments[panel_id] = _Kept(segment, self._pool.tick())
+            self._shrink()
 
     def find(self, path: Sequence[str]) -> list[KVSegment | None]:
         """Look up the segments of a path; None where one has to be read again."""
-        # From the leaf up: the oldest panels, which all branches share, are then dropped last.
-        for panel_id in reversed(path):
-            if panel_id in self._segments:
-                self._segments.move_to_end(panel_id)
-        return [self._segments.get(panel_id) for panel_id in path]
+        with self._pool.lock:
+            # From the leaf up: the oldest panels, which all branches share, are then dropped last.
+            for panel_id in reversed(path):
+                if (kept := self._segments.get(panel_id)) is not None:
+                    kept.used = self._pool.tick()
+                    if isinstance(kept.segment, PackedSegment):
+                        kept.segment = kept.segment.unpack()
+            found = (self._segments.get(panel_id) for panel_id in path)
+            return [None if kept is None else kept.segment for kept in found]  # type: ignore[misc]
 
-    def drop(self, panel_ids: Sequence[str] | None = None) -> None:
-        """Forget some panels' segments, or all of them."""
-        if panel_ids is None:
-            self._segments.clear()
-        else:
-            for panel_id in panel_ids:
+    def drop(self, panel_ids: Iterable[str] | None = None) -> None:
+        """Forget some panels' segments, or everything."""
+        with self._pool.lock:
+            for panel_id in list(self._segments if panel_ids is None else panel_ids):
                 self._segments.pop(panel_id, None)
+            self._context = None
+
+    @property
+    def context(self) -> KVContext | None:
+        """The context of the last turn, for one turn at a time to build on."""
+        return self._context
+
+    def keep_context(self, context: KVContext | None) -> None:
+        """Keep the context of the turn that just ended for the next one."""
+        with self._pool.lock:
+            self._context, self._context_used = context, self._pool.tick()
+            self._shrink()
+
+    def rest(self, *, pack: bool = False) -> None:
+        """Make a story that nobody uses small: no context, and nothing on the accelerator.
+
+        Args:
+            pack: Whether to keep keys and values in 8 bits, which loses a little; without it the
+                memory stays exactly what it was.
+        """
+        with self._pool.lock:
+            self._context = None
+            for kept in self._segments.values():
+                if isinstance(kept.segment, KVSegment):
+                    segment = kept.segment.to("cpu")
+                    kept.segment = PackedSegment.pack(segment) if pack else segment
+
+    def _shrink(self) -> None:
+        shrink([self], self.budget_bytes)
+        self._pool.shrink()
+
+
+@dataclass
+class _Kept:
+    segment: KVSegment | PackedSegment
+    used: int
+    """When it was last looked up, by the pool's clock."""
+
+
+def shrink(memories: Sequence[StoryMemory], budget_bytes: int) -> None:
+    """Drop contexts, then segments, what was not used for longest first, until the budget holds.
+
+    A context is a copy that is assembled again in a moment; a segment costs a pass of the model.
+    """
+    excess = sum(memory.num_bytes for memory in memories) - budget_bytes
+    for memory in sorted(memories, key=lambda memory: memory._context_used):
+        if excess > 0 and memory._context is not None:
+            excess -= memory._context.num_bytes
+            memory._context = None
+    if excess <= 0:
+        return
+    oldest = sorted(
+        (
+            (kept.used, panel_id, memory)
+            for memory in memories
+            for panel_id, kept in memory._segments.items()
+        ),
+        key=lambda entry: entry[0],
+    )
+    for _, panel_id, memory in oldest:
+        if excess <= 0:
+            return
+        excess -= memory._segments.pop(panel_id).segment.num_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class PackedSegment:
+    """A segment in 8 bits, about a quarter of its size in float32.
+
+    Keys share a scale along each channel, in which their outliers lie; values along each row.
+
+    Attributes:
+        keys: `[L, H, S, head_dim]`, int8.
+        key_scales: `[L, H, 1, head_dim]`.
+        values: `[L, H, S, head_dim]`, int8.
+        value_scales: `[L, H, S, 1]`.
+        rest: The segment without its keys and values.
+
+    Source: KIVI (arXiv:2402.02750) for which axis to share a scale along.
+    """
+
+    keys: Tensor
+    key_scales: Tensor
+    values: Tensor
+    value_scales: Tensor
+    rest: KVSegment
+
+    @classmethod
+    def pack(cls, segment: KVSegment) -> PackedSegment:
+        """Round a segment's keys and values."""
+        keys, key_scales = _to_int8(segment.keys, dim=2)
+        values, value_scales = _to_int8(segment.values, dim=3)
+        empty = segment.keys.new_empty(0)
+        rest = replace(segment, keys=empty, values=empty)
+        return cls(keys, key_scales, values, value_scales, rest)
+
+    def unpack(self) -> KVSegment:
+        """Give the segment back; each number is off by at most half a step of its scale."""
+        kind = self.rest.keys.dtype
+        return replace(
+            self.rest,
+            keys=(self.keys * self.key_scales).to(kind),
+            values=(self.values * self.value_scales).to(kind),
+        )
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory held."""
+        tensors = (self.keys, self.key_scales, self.values, self.value_scales)
+        return sum(tensor.nbytes for tensor in tensors) + self.rest.num_bytes
+
+
+def _to_int8(numbers: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    scales = numbers.float().abs().amax(dim, keepdim=True).clamp(min=1e-12) / 127
+    return (numbers / scales).round().to(torch.int8), scales

@@ -184,6 +184,15 @@ class StoryArchive:
             self._write_header(header)
         return header
 
+    def set_settings(self, story_id: str, settings: Mapping[str, Any]) -> StoryHeader:
+        """Save what the session wants back when the story is opened again."""
+        self._must_exist(story_id)
+        plain = json.loads(json.dumps(dict(settings), allow_nan=False))
+        header = dataclasses.replace(self._read_header(story_id), settings=plain)
+        with self._writing("the new setting was not saved", "The story so far is safe."):
+            self._write_header(header)
+        return header
+
     def delete(self, story_id: str) -> None:
         """Move the story's folder to the trash folder under the root; nothing here empties it.
 

@@ -77,7 +77,7 @@ def need_of(config: StudioConfig, models: Models | None = None) -> Need:
     away = {part: heavy[part] for part in runtime.offload}
     resident = sum(heavy[part] for part in heavy if part not in away)
     work = max(_codec_activations(config), _denoiser_activations(config))
-    device = resident + sum(rest.values()) + codec_bytes + runtime.memory_budget_bytes
+    device = resident + sum(rest.values()) + codec_bytes + runtime.memory_pool_bytes
     # One of those that wait is there at a time; only pictures need room to work.
     moments = {"detokenizer": work} | {part: 0.0 for part in ("vision", "story_lm")}
     device += max(away.get(part, 0.0) + moment for part, moment in moments.items())
@@ -87,7 +87,7 @@ def need_of(config: StudioConfig, models: Models | None = None) -> Need:
     return Need(
         **{part: heavy[part] + rest[part] for part in heavy},
         codec=codec_bytes,
-        memory=float(runtime.memory_budget_bytes),
+        memory=float(runtime.memory_pool_bytes),
         work=work,
         device=device,
         host=waiting + passing,
@@ -119,7 +119,7 @@ def _denoiser_activations(config: StudioConfig) -> float:
 SWITCHES: tuple[tuple[str, object], ...] = (
     ("runtime.dtype", "bfloat16"),
     ("detokenizer.vae.tile_size", 512),
-    ("runtime.memory_budget_bytes", 2**30),
+    ("runtime.memory_pool_bytes", 2**30),
     # Costs nothing until a reader brings a picture of their own.
     ("runtime.offload", ["vision", "detokenizer"]),
     ("runtime.quantize", "int8"),
