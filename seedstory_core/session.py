@@ -243,7 +243,8 @@ class StorySession:
     def pinned(self) -> frozenset[str]:
         """Panels that are never forgotten."""
         pinned = self._settings.get("pinned")
-        return frozenset(pinned) if isinstance(pinned, list) else frozenset()
+        names = pinned if isinstance(pinned, list) else ()
+        return frozenset(name for name in names if name in self.tree)
 
     def set_policy(self, policy: Policy, **counts: Any) -> None:
         """Choose how this story forgets from now on; what was told stays as it was told.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from reference import COPY
+from small import SMALL
 from told_stories import NO_SKIA
 
 from seedstory_core.build import build_engine
@@ -72,6 +73,11 @@ def write_untrained(config: StudioConfig, folder: Path) -> None:
     """Write random weights and a small tokenizer where trained ones would lie."""
     captions = (panel.text for seed in range(150) for panel in tell(seed).panels)
     train_tokenizer(captions, folder / "tokenizer", config)
+    write_random(config, folder)
+
+
+def write_random(config: StudioConfig, folder: Path) -> None:
+    """Write random weights."""
     torch.manual_seed(0)
     half = torch.float16
     save_weights(VisionEncoder(config.vision), folder / "vision.safetensors", dtype=half)
@@ -87,6 +93,16 @@ def write_untrained(config: StudioConfig, folder: Path) -> None:
 def tiny_engine(tiny_config: StudioConfig) -> StoryEngine:
     """The real engine, built from configs/tiny.yaml."""
     return build_engine(tiny_config)
+
+
+@pytest.fixture(scope="session")
+def small_engine(tmp_path_factory: pytest.TempPathFactory) -> StoryEngine:
+    """An untrained engine so small that hundreds of turns take seconds."""
+    folder = tmp_path_factory.mktemp("small")
+    sizes = [*SMALL, "decoder.vocab_size=2066", "generation.max_new_tokens=5"]
+    config = load_config(None, [*sizes, f"runtime.weights_folder={folder}"])
+    write_random(config, folder)
+    return build_engine(config)
 
 
 @pytest.fixture

@@ -399,3 +399,84 @@ def test_the_turnstile_is_fair_and_can_be_left() -> None:
     for thread in threads:
         thread.join(5)
     assert order == ["second left", "first", "third"]
+
+
+def test_rewriting_keeps_the_picture_and_adds_a_sibling(store: SessionStore) -> None:
+    session = begin(store, 3)
+    old = session.tree.panel("p2")
+    *_, added = session.rewrite("p2", "Mira found a drum.")
+    new = added.panel  # type: ignore[union-attr]
+    assert (new.id, new.parent, new.text, new.author) == (
+        "p4",
+        "p1",
+        "Mira found a drum.",
+        "reader",
+    )
+    assert new.token_ids == tuple(store.engine.tokenizer.encode_text("Mira found a drum."))
+    assert np.array_equal(pixels(session.image("p4")), pixels(session.image("p2")))
+    assert session.tree.panel("p2") == old
+    assert turn(session, "p4", request(3)).parent == "p4"
+    for words, reason in (("  ", "nothing to read"), (old.text, "stand there already")):
+        with pytest.raises(InputError, match=reason):
+            list(session.rewrite("p2", words))
+
+
+def test_an_own_picture_takes_the_place_of_the_painted_one_in_a_sibling(
+    store: SessionStore,
+) -> None:
+    session = begin(store, 2)
+    own = Image.new("RGB", (300, 200), (200, 40, 40))
+    *_, added = session.replace_picture("p2", own, ("It was turned.",))
+    new = added.panel  # type: ignore[union-attr]
+    assert (new.parent, new.text, new.image_source) == (
+        "p1",
+        session.tree.panel("p2").text,
+        "reader",
+    )
+    assert new.notes == ("It was turned.",)
+    assert pixels(session.image(new.id)).shape == (200, 300, 3)
+    assert turn(session, new.id, request(3)).parent == new.id
+
+
+def test_a_story_remembers_how_it_forgets(store: SessionStore) -> None:
+    session = begin(store, 2)
+    session.set_policy("window", window_panels=3)
+    session.pin("p1")
+    reopened = SessionStore(store.engine, StoryArchive(store.archive.root)).open(session.story_id)
+    assert (reopened.rule.policy, reopened.rule.window_panels) == ("window", 3)
+    assert reopened.pinned == {"p1"}
+    told = turn(reopened, "p2", request(5))
+    assert told.settings["memory"]["policy"] == "window"
+    assert told.settings["memory"]["pinned_panels"] == [0]
+    reopened.pin("p1", False)
+    assert reopened.pinned == frozenset()
+    for wrong in ({"policy": "all"}, {"policy": "window", "windows": 3}):
+        with pytest.raises(InputError, match="cannot forget like this"):
+            reopened.set_policy(**wrong)  # type: ignore[arg-type]
+
+
+def test_pinned_panels_leave_room_for_the_story(store: SessionStore) -> None:
+    session = begin(store, 3)
+    session.set_policy("capped_multimodal_attention_sink", max_rows=120)
+    session.pin("p1")
+    with pytest.raises(InputError, match="does not fit beside the others"):
+        session.pin("p2")
+    assert session.pinned == {"p1"}
+
+
+def test_damaged_settings_of_a_story_do_not_keep_it_from_being_read(store: SessionStore) -> None:
+    session = begin(store, 2)
+    store.archive.set_settings(session.story_id, {"memory": {"window_panels": -3}, "pinned": "p1"})
+    reopened = SessionStore(store.engine, StoryArchive(store.archive.root)).open(session.story_id)
+    assert reopened.rule == store.engine.rule
+    assert reopened.pinned == frozenset()
+    assert turn(reopened, "p2", request(5)).parent == "p2"
+
+
+def test_a_resting_story_goes_on_as_if_nothing_had_been(store: SessionStore) -> None:
+    session = begin(store, 3)
+    session.last_used -= store.engine.config.runtime.rest_seconds + 1
+    assert store.close_idle() == 0
+    assert session.memory.context is None
+    events = list(session.turn("p3", request(5)))
+    assert not any(isinstance(event, Remembering) for event in events)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedstory_core.config import POLICIES
 from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
 
 
@@ -64,3 +67,53 @@ def test_a_short_first_caption_does_not_reach_before_the_story() -> None:
     kept = rows(kept_ranges(spans, SinkRule(window_panels=2)))
     assert kept[0] == 0
     assert kept == sorted(set(kept))
+
+
+CAPPED = "capped_multimodal_attention_sink"
+
+
+@given(LENGTHS, st.integers(1, 70), st.integers(1, 12), st.integers(1, 2000))
+def test_a_capped_story_of_any_length_keeps_to_its_rows(
+    captions: list[int], image_tokens: int, window: int, max_rows: int
+) -> None:
+    spans = spans_of(captions, image_tokens)
+    rule = SinkRule(policy=CAPPED, window_panels=window, max_rows=max_rows)
+    kept = rows(kept_ranges(spans, rule))
+    newest = spans[-1].end - spans[-1].start
+    assert len(kept) <= max(max_rows, newest + rule.sink_positions)
+    assert set(range(spans[-1].start, spans[-1].end)) <= set(kept)
+    assert set(range(min(4, spans[-1].end))) <= set(kept)
+    everything = rows(kept_ranges(spans, SinkRule(window_panels=window)))
+    assert set(kept) <= set(everything)
+    if len(everything) <= max_rows:
+        assert kept == everything
+
+
+@given(LENGTHS, st.integers(1, 12), st.sets(st.integers(0, 29), max_size=3))
+def test_pinned_panels_are_never_evicted(
+    captions: list[int], window: int, pinned: set[int]
+) -> None:
+    spans = spans_of(captions, 16)
+    for policy in POLICIES:
+        rule = SinkRule(policy=policy, window_panels=window, max_rows=100)  # type: ignore[arg-type]
+        with_pins = dataclasses.replace(rule, pinned_panels=tuple(sorted(pinned)))
+        kept = set(rows(kept_ranges(spans, with_pins)))
+        for number in pinned & set(range(len(spans))):
+            assert set(range(spans[number].start, spans[number].end)) <= kept
+        if policy != CAPPED:  # there a pinned panel may take the place of sinks
+            assert set(rows(kept_ranges(spans, rule))) <= kept
+
+
+def test_the_separator_behind_an_evicted_picture_belongs_to_the_window() -> None:
+    """As in the contract: everything from the position right after the end mark on."""
+    spans = [PanelSpan(0, 10, 27, 30), PanelSpan(30, 40, 57, 60)]
+    rule = SinkRule(policy="window", window_panels=1)
+    assert kept_ranges(spans, rule) == [range(28, 60)]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"policy": "wndow"}, {"window_panels": 0}, {"before_boi": -1}, {"max_rows": 0}]
+)
+def test_an_impossible_rule_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="wndow|too small"):
+        SinkRule(**wrong)  # type: ignore[arg-type]

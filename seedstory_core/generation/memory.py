@@ -90,8 +90,10 @@ class StoryMemory:
                     kept.used = self._pool.tick()
                     if isinstance(kept.segment, PackedSegment):
                         kept.segment = kept.segment.unpack()
-            found = (self._segments.get(panel_id) for panel_id in path)
-            return [None if kept is None else kept.segment for kept in found]  # type: ignore[misc]
+            kept_on_path = [self._segments.get(panel_id) for panel_id in path]
+            found = [None if kept is None else kept.segment for kept in kept_on_path]
+            self._shrink()  # what was unpacked is larger; whoever asked has it anyway
+            return found  # type: ignore[return-value]
 
     def drop(self, panel_ids: Iterable[str] | None = None) -> None:
         """Forget some panels' segments, or everything."""

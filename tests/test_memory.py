@@ -1,0 +1,164 @@
+"""What a session remembers: budgets, what goes first, and how a resting story is kept."""
+
+from __future__ import annotations
+
+import gc
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seedstory_core.generation.kv import KVContext, KVSegment
+from seedstory_core.generation.memory import MemoryPool, PackedSegment, StoryMemory
+
+
+def segment(rows: int = 4, seed: int = 0) -> KVSegment:
+    noise = torch.Generator().manual_seed(seed)
+    keys, values = (torch.randn(2, 3, rows, 8, generator=noise) for _ in range(2))
+    return KVSegment(keys, values, boi=1, eoi=2, next_scores=torch.zeros(5))
+
+
+SIZE = segment().num_bytes
+
+
+class Context(KVContext):
+    """Of any size, without a model."""
+
+    def __init__(self, num_bytes: int) -> None:
+        self.keys = torch.zeros(num_bytes // 2, dtype=torch.uint8)
+        self.values = torch.zeros(num_bytes // 2, dtype=torch.uint8)
+
+
+def test_what_was_not_used_for_longest_makes_room() -> None:
+    memory = StoryMemory(3 * SIZE)
+    for name in ("p1", "p2", "p3"):
+        memory.keep(name, segment())
+    memory.find(["p1"])
+    memory.keep("p4", segment())
+    assert [name in memory for name in ("p1", "p2", "p3", "p4")] == [True, False, True, True]
+    assert memory.num_bytes == 3 * SIZE
+
+
+def test_of_a_path_the_panels_that_branches_share_stay_longest() -> None:
+    memory = StoryMemory(4 * SIZE)
+    for name in ("p1", "p2", "p3", "p4"):
+        memory.keep(name, segment())
+    memory.find(["p1", "p2", "p3", "p4"])
+    memory.keep("p5", segment())
+    assert "p4" not in memory
+    assert "p1" in memory
+
+
+def test_a_context_goes_before_any_segment() -> None:
+    memory = StoryMemory(3 * SIZE)
+    memory.keep("p1", segment())
+    memory.keep_context(Context(2 * SIZE))
+    assert memory.num_bytes == 3 * SIZE
+    memory.keep("p2", segment())
+    assert memory.context is None
+    assert len(memory) == 2
+
+
+def test_stories_share_a_budget_and_the_idle_one_pays() -> None:
+    pool = MemoryPool(3 * SIZE)
+    idle, busy = StoryMemory(9 * SIZE, pool), StoryMemory(9 * SIZE, pool)
+    idle.keep("p1", segment())
+    idle.keep_context(Context(SIZE))
+    busy.keep("p1", segment())
+    busy.keep("p2", segment())
+    assert idle.context is None
+    assert (len(idle), len(busy)) == (1, 2)
+    busy.keep("p3", segment())
+    assert (len(idle), len(busy)) == (0, 3)
+    assert pool.num_bytes == 3 * SIZE
+
+
+def test_a_closed_story_gives_its_share_back() -> None:
+    pool = MemoryPool(10 * SIZE)
+    memory = StoryMemory(10 * SIZE, pool)
+    memory.keep("p1", segment())
+    assert pool.num_bytes == SIZE
+    del memory
+    gc.collect()
+    assert pool.num_bytes == 0
+
+
+def test_a_segment_larger_than_the_budget_is_not_kept() -> None:
+    memory = StoryMemory(SIZE - 1)
+    memory.keep("p1", segment())
+    assert (len(memory), memory.num_bytes) == (0, 0)
+
+
+def test_a_resting_story_is_exactly_what_it_was() -> None:
+    memory = StoryMemory(10 * SIZE)
+    memory.keep("p1", segment(seed=3))
+    memory.keep_context(Context(SIZE))
+    memory.rest()
+    (found,) = memory.find(["p1"])
+    assert found is not None
+    assert memory.context is None
+    assert torch.equal(found.keys, segment(seed=3).keys)
+
+
+def test_a_packed_story_is_a_quarter_and_nearly_what_it_was() -> None:
+    kept = segment(rows=64, seed=3)
+    packed = PackedSegment.pack(kept)
+    assert packed.num_bytes < 0.4 * kept.num_bytes  # heads of 8 channels: scales weigh a lot here
+    memory = StoryMemory(10 * kept.num_bytes)
+    memory.keep("p1", kept)
+    memory.rest(pack=True)
+    assert memory.num_bytes == packed.num_bytes
+    (found,) = memory.find(["p1"])
+    assert found is not None
+    for name, dim in (("keys", 2), ("values", 3)):
+        was, now = getattr(kept, name), getattr(found, name)
+        step = was.abs().amax(dim, keepdim=True) / 127
+        assert ((was - now).abs() <= 0.51 * step).all()
+    assert found.next_scores is kept.next_scores
+    assert memory.num_bytes == kept.num_bytes
+
+
+def test_unpacking_keeps_to_the_budget() -> None:
+    memory = StoryMemory(2 * SIZE)
+    for name in ("p1", "p2"):
+        memory.keep(name, segment())
+    memory.rest(pack=True)
+    memory.keep("p3", segment())
+    found = memory.find(["p1", "p2", "p3"])
+    assert all(one is not None for one in found)
+    assert memory.num_bytes <= 2 * SIZE
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(["keep", "context", "find", "drop", "rest", "pack"]),
+        st.integers(0, 2),
+        st.integers(1, 9),
+        st.integers(1, 12),
+    ),
+    min_size=10,
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(MOVES, st.integers(1, 40), st.integers(1, 80))
+def test_budgets_hold_whatever_happens(
+    moves: list[tuple[str, int, int, int]], own: int, shared: int
+) -> None:
+    pool = MemoryPool(shared * SIZE)
+    memories = [StoryMemory(own * SIZE, pool) for _ in range(3)]
+    for move, story, number, rows in moves:
+        memory, name = memories[story], f"p{number}"
+        if move == "keep":
+            memory.keep(name, segment(rows))
+        elif move == "context":
+            memory.keep_context(Context(rows * SIZE))
+        elif move == "find":
+            memory.find([f"p{n}" for n in range(1, number)])
+        elif move == "drop":
+            memory.drop([name])
+        else:
+            memory.rest(pack=move == "pack")
+        assert all(one.num_bytes <= own * SIZE for one in memories)
+        assert pool.num_bytes <= shared * SIZE
