@@ -530,7 +530,7 @@ class GenerationConfig:
     """Word pieces in a row that may not occur twice in the visible story; 0 is off."""
     end_phrase: str = "The end."
     """Last words of a finished tale; empty when the model has none."""
-    policy: str = "multimodal_attention_sink"
+    policy: str = "capped_multimodal_attention_sink"
     """What stays in view beyond the window: `dense` all, `window` nothing, `attention_sink` the
     first positions, `multimodal_attention_sink` also the rows around evicted pictures' marks, and
     `capped_multimodal_attention_sink` as many of these as `sink_max_rows` has room for."""
@@ -546,8 +546,9 @@ class GenerationConfig:
     """Rows kept before the end mark of an evicted picture ..."""
     sink_after_eoi: int = 4
     """... and from the mark on."""
-    sink_max_rows: int = 1024
-    """Most rows in view under the capped policy, whatever the story's length."""
+    sink_max_rows: int = 640
+    """Most rows of the story in view under the capped policy, whatever its length. Ten panels of
+    the tiny model's stories, which is what it was trained on, have about as many."""
 
     def __post_init__(self) -> None:
         """Refuse impossible sampling numbers."""

@@ -180,14 +180,15 @@ def steer(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
 def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     """25 panels: does quality hold far beyond the ten panels of training?
 
-    The multimodal attention sink is measured on half as many stories as asked for, what it is
-    compared with on a fifth.
+    The multimodal attention sink, with and without its cap, is measured on half as many stories as
+    asked for, what it is compared with on a fifth.
     """
     columns = {}
     lines = []
     rule = engine.rule
     policies: dict[Policy, int] = {
         "multimodal_attention_sink": max(1, count // 2),
+        "capped_multimodal_attention_sink": max(1, count // 2),
         "window": max(1, count // 5),
         "dense": max(1, count // 5),
     }

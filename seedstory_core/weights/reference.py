@@ -182,6 +182,7 @@ def _reference_config(folder: Path) -> StudioConfig:
             num_image_queries=numbers["num_img_in_tokens"],
             max_new_tokens=numbers["inference"]["max_new_tokens"],
             temperature=0.0,
+            policy="multimodal_attention_sink",
             window_panels=numbers["inference"]["window_size"],
         ),
         weights=WeightsConfig(
