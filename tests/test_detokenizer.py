@@ -264,3 +264,44 @@ def test_noise_levels_follow_the_configs_distribution() -> None:
     uniform = diffusion.sample_timesteps(4000, torch.Generator().manual_seed(0))
     assert uniform.dtype == torch.int64
     assert 0 <= int(uniform.min()) < 10 < 990 < int(uniform.max()) < 1000
+
+
+def test_drawings_at_different_steps_go_on_with_one_pass_of_the_unet() -> None:
+    model = small_model()
+    alone = {
+        "plain": list(model.draw_steps(FEATURES[:1], seed=7, num_inference_steps=4)),
+        "guided": list(
+            model.draw_steps(
+                FEATURES[1:2],
+                seed=8,
+                num_inference_steps=3,
+                negative_visual_features=ZERO,
+                guidance_scale=4.0,
+                guidance_interval=(0.0, 0.5),
+            )
+        ),
+    }
+    passes = []
+    handle = model.unet.register_forward_hook(lambda *_: passes.append(1))
+    plain = model.begin(FEATURES[:1], seed=7, num_inference_steps=4)
+    together = {"plain": model.advance([plain]), "guided": []}
+    guided = model.begin(
+        FEATURES[1:2],
+        seed=8,
+        num_inference_steps=3,
+        negative_visual_features=ZERO,
+        guidance_scale=4.0,
+        guidance_interval=(0.0, 0.5),
+    )
+    while not plain.is_done:
+        one, other = model.advance([plain, guided])
+        together["plain"].append(one)
+        together["guided"].append(other)
+    handle.remove()
+    assert guided.is_done
+    assert len(passes) == 4
+    for name, steps in alone.items():
+        for one, other in zip(steps, together[name], strict=True):
+            assert (one.step, one.num_steps) == (other.step, other.num_steps)
+            assert torch.allclose(one.latents, other.latents, atol=1e-5)
+            assert torch.allclose(one.predicted, other.predicted, atol=1e-5)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import diffusers
@@ -57,6 +58,63 @@ class DrawStep(NamedTuple):
     """`[B, latent_channels, h, w]`, still noisy."""
     predicted: Tensor
     """The same shape: the finished latents as the model now expects them; `decode` previews it."""
+
+
+@dataclass
+class Drawing:
+    """Pictures on the way from noise to what their features say; `DeTokenizer.begin` makes one."""
+
+    latents: Tensor
+    """`[B, latent_channels, h, w]`."""
+    scheduler: Any
+    positive: Condition
+    both: Condition | None
+    """Of the zero picture and of the features, `2 B` rows; None without guidance."""
+    guidance_scale: float
+    guidance_interval: tuple[float, float]
+    """Fractions of the steps between which guidance is used."""
+    time_ids: Tensor
+    """`[B, 6]`."""
+    num_done: int = 0
+    """Steps done."""
+
+    @property
+    def num_steps(self) -> int:
+        """Steps in all."""
+        return len(self.scheduler.timesteps)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no step is left."""
+        return self.num_done >= self.num_steps
+
+    @property
+    def _guided(self) -> Condition | None:
+        start, end = self.guidance_interval
+        return self.both if start <= self.num_done / self.num_steps < end else None
+
+    def model_input(self) -> tuple[Tensor, Tensor, Condition, Tensor]:
+        """What the UNet is asked next: latents, timestep, condition, time ids."""
+        timestep = self.scheduler.timesteps[self.num_done]
+        latents = self.latents
+        if hasattr(self.scheduler, "scale_model_input"):
+            latents = self.scheduler.scale_model_input(latents, timestep)
+        if self._guided is None:
+            return latents, timestep, self.positive, self.time_ids
+        return torch.cat([latents] * 2), timestep, self._guided, torch.cat([self.time_ids] * 2)
+
+    def step(self, prediction: Tensor) -> DrawStep:
+        """Take in what the UNet answered, float32."""
+        if self._guided is not None:
+            without, with_condition = prediction.chunk(2)
+            prediction = without + self.guidance_scale * (with_condition - without)
+        before, index = self.latents, self.num_done
+        result = self.scheduler.step(prediction, self.scheduler.timesteps[index], before)
+        self.latents, self.num_done = result.prev_sample, index + 1
+        predicted = getattr(result, "pred_original_sample", None)
+        if predicted is None:
+            predicted = before - self.scheduler.sigmas[index] * prediction
+        return DrawStep(self.num_done, self.num_steps, self.latents, predicted)
 
 
 def build_scheduler(config: SchedulerConfig, prediction_type: str) -> Any:
@@ -243,49 +301,84 @@ class DeTokenizer(nn.Module):
         width: int | None = None,
     ) -> Iterator[DrawStep]:
         """Draw step by step, as `draw` does; `decode` turns the last step's latents into pixels."""
+        drawing = self.begin(
+            visual_features,
+            negative_visual_features=negative_visual_features,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            guidance_interval=guidance_interval,
+            seed=seed,
+            latents=latents,
+            height=height,
+            width=width,
+        )
+        while not drawing.is_done:
+            yield from self.advance([drawing])
+
+    @torch.no_grad()
+    def begin(
+        self,
+        visual_features: Tensor,
+        *,
+        negative_visual_features: Tensor | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        guidance_interval: tuple[float, float] | None = None,
+        seed: int | Sequence[int] = 42,
+        latents: Tensor | None = None,
+        height: int | None = None,
+        width: int | None = None,
+    ) -> Drawing:
+        """Get everything ready for a drawing that `advance` takes further, step by step."""
         config = self.config
-        num_steps = num_inference_steps or config.num_inference_steps
         scale = config.guidance_scale if guidance_scale is None else guidance_scale
-        start, end = guidance_interval or (config.guidance_start, config.guidance_end)
         height, width = height or config.image_size, width or config.image_size
         batch_size = visual_features.shape[0]
 
-        positive = self.condition(visual_features)
-        is_guided = scale > 1
-        if is_guided:
+        positive, both = self.condition(visual_features), None
+        if scale > 1:
             if negative_visual_features is None:
                 raise ValueError("Guidance needs negative_visual_features.")
             rows = negative_visual_features.expand(batch_size, -1, -1)
             both = self.condition(rows).and_then(positive)
-        time_ids = self.time_ids(batch_size, height, width)
 
         scheduler = build_scheduler(config.scheduler, config.prediction_type)
-        _set_timesteps(scheduler, num_steps, self.device)
+        _set_timesteps(scheduler, num_inference_steps or config.num_inference_steps, self.device)
         if latents is None:
             latents = self.starting_noise(seed, batch_size, height, width)
-        latents = latents.to(self.device, torch.float32) * getattr(
-            scheduler, "init_noise_sigma", 1.0
+        latents = latents.to(self.device, torch.float32)
+        return Drawing(
+            latents=latents * getattr(scheduler, "init_noise_sigma", 1.0),
+            scheduler=scheduler,
+            positive=positive,
+            both=both,
+            guidance_scale=scale,
+            guidance_interval=guidance_interval or (config.guidance_start, config.guidance_end),
+            time_ids=self.time_ids(batch_size, height, width),
         )
 
-        for index, timestep in enumerate(scheduler.timesteps):
-            model_input = latents
-            if hasattr(scheduler, "scale_model_input"):
-                model_input = scheduler.scale_model_input(latents, timestep)
-            if is_guided and start <= index / num_steps < end:
-                prediction = self.predict_noise(
-                    torch.cat([model_input] * 2), timestep, both, torch.cat([time_ids] * 2)
-                ).float()
-                without, with_condition = prediction.chunk(2)
-                prediction = without + scale * (with_condition - without)
-            else:
-                prediction = self.predict_noise(model_input, timestep, positive, time_ids).float()
-            before = latents
-            result = scheduler.step(prediction, timestep, latents)
-            latents = result.prev_sample
-            predicted = getattr(result, "pred_original_sample", None)
-            if predicted is None:
-                predicted = before - scheduler.sigmas[index] * prediction
-            yield DrawStep(index + 1, num_steps, latents, predicted)
+    @torch.no_grad()
+    def advance(self, drawings: Sequence[Drawing]) -> list[DrawStep]:
+        """Take every drawing one step further, all with one pass of the UNet.
+
+        They may be at different steps of different schedules, with or without guidance; only
+        their sizes have to be the same.
+        """
+        inputs = [drawing.model_input() for drawing in drawings]
+        counts = [len(rows) for rows, _, _, _ in inputs]
+        condition = inputs[0][2]
+        for _, _, other, _ in inputs[1:]:
+            condition = condition.and_then(other)
+        predicted = self.predict_noise(
+            torch.cat([rows for rows, _, _, _ in inputs]),
+            torch.cat([timestep.expand(len(rows)) for rows, timestep, _, _ in inputs]),
+            condition,
+            torch.cat([time_ids for _, _, _, time_ids in inputs]),
+        )
+        rows = predicted.float().split(counts)
+        return [
+            drawing.step(prediction) for drawing, prediction in zip(drawings, rows, strict=True)
+        ]
 
     def decode(self, latents: Tensor) -> Tensor:
         """Give the pixels `[B, 3, height, width]`, 0 to 1, of latents."""
