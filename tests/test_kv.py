@@ -10,6 +10,7 @@ from torch import Tensor
 
 from seedstory_core.config import DecoderConfig, ResamplerConfig
 from seedstory_core.generation import decode
+from seedstory_core.generation.batch import TextBatch
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import (
     KVContext,
@@ -242,3 +243,67 @@ def test_a_full_context_says_so(model: StoryLM) -> None:
     context = KVContext(model.decoder, 3)
     with pytest.raises(ValueError, match="holds 3 rows, 5 are needed"):
         decode.read_text(model, context, [1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("rule", [DENSE, SinkRule(window_panels=2)], ids=["dense", "sink"])
+def test_stories_decoded_together_get_the_scores_they_get_alone(
+    model: StoryLM, rule: SinkRule
+) -> None:
+    """Of different lengths, joining and leaving."""
+    stories = [tell(model, count, rule) for count in (1, 3, 5)]
+
+    def contexts() -> list[KVContext]:
+        return [assemble(model.decoder, story, rule, room=40) for story in stories]
+
+    alone, together = contexts(), contexts()
+    batch = TextBatch(model)
+    noise = torch.Generator().manual_seed(4)
+    for members in ([0, 1], [0, 1], [0, 1, 2], [2, 0], [1, 2], [1], [0, 1, 2]):
+        tokens = torch.randint(3, 80, (len(members),), generator=noise).tolist()
+        scores = batch.next_scores([together[i] for i in members], tokens)
+        for index, token, found in zip(members, tokens, scores, strict=True):
+            wanted = decode.read_text(model, alone[index], [token])
+            assert torch.allclose(found, wanted, atol=2e-5)
+    for one, other in zip(alone, together, strict=True):
+        assert one.num_rows == other.num_rows
+        rows = slice(one.num_rows)
+        assert torch.allclose(one.keys[..., rows, :], other.keys[..., rows, :], atol=2e-5)
+        assert torch.allclose(one.values[..., rows, :], other.values[..., rows, :], atol=2e-5)
+
+
+def test_stories_decoded_together_take_one_pass(model: StoryLM) -> None:
+    stories = [assemble(model.decoder, tell(model, n, DENSE), DENSE, room=40) for n in (1, 2, 4)]
+    calls = []
+    handle = model.decoder.register_forward_hook(lambda *_: calls.append(1))
+    batch = TextBatch(model)
+    for _ in range(5):
+        batch.next_scores(stories, [5, 6, 7])
+    handle.remove()
+    assert len(calls) == 5
+
+
+def test_a_context_that_left_the_batch_may_change(model: StoryLM) -> None:
+    one, other = (assemble(model.decoder, tell(model, n, DENSE), DENSE, room=90) for n in (1, 2))
+    batch = TextBatch(model)
+    batch.next_scores([one, other], [5, 6])
+    batch.leave(one)
+    one.truncate(one.num_rows - 3)
+    decode.read_text(model, one, [7, 8, 9])
+    copy = assemble(model.decoder, tell(model, 1, DENSE), DENSE, room=90)
+    copy.truncate(copy.num_rows - 2)
+    decode.read_text(model, copy, [7, 8, 9])
+    found = batch.next_scores([one, other], [10, 11])[0]
+    assert torch.allclose(found, decode.read_text(model, copy, [10]), atol=2e-5)
+
+
+def test_a_batch_grows_with_its_stories(model: StoryLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seedstory_core.generation.batch.GROWTH_ROWS", 2)
+    pairs = [
+        [assemble(model.decoder, tell(model, n, DENSE), DENSE, room=40) for n in (1, 2)]
+        for _ in range(2)
+    ]
+    batch = TextBatch(model)
+    for token in range(3, 12):
+        scores = batch.next_scores(pairs[0], [token, token])
+        for found, context in zip(scores, pairs[1], strict=True):
+            assert torch.allclose(found, decode.read_text(model, context, [token]), atol=2e-5)

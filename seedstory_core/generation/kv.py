@@ -123,6 +123,18 @@ class KVContext(Cache):
             layer.length = min(num_rows, layer.length)
         self._pieces = _first_rows(self._pieces, self.num_rows)
 
+    def append(self, keys: Tensor, values: Tensor) -> None:
+        """Append one row that another cache computed: rotated keys and values, `[L, H, head_dim]`.
+
+        Raises:
+            ValueError: There is no room.
+        """
+        row = self.num_rows
+        self._require(row + 1)
+        self.keys[:, 0, :, row], self.values[:, 0, :, row] = keys, values
+        for layer in self._rows:
+            layer.length = row + 1
+
     def note(self, segment: KVSegment) -> None:
         """Say that the last rows are those of a segment, which a pass has just appended.
 
