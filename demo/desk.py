@@ -1,4 +1,4 @@
-"""The storyteller's desk: one line of turns, served in the order they came.
+"""The storyteller's desk: one line of turns, served in the order they came, a few at once.
 
 A turn belongs to the desk, not to the browser tab that asked for it: it runs to its end when the
 page is reloaded or closed, and any number of pages may watch it. Gradio's own queue only carries
@@ -117,17 +117,18 @@ def _is_given(request: TurnRequest) -> bool:
 
 
 class Desk:
-    """Takes wishes, works them off one by one on a thread of its own."""
+    """Takes wishes and works them off, as many at once as the engine plays together."""
 
     def __init__(self, store: SessionStore) -> None:
         """Serve the stories of a store."""
         self.store = store
         self._numbers = itertools.count(1)
         self._line: deque[Job] = deque()
-        self._current: Job | None = None
+        self._at_work: list[Job] = []
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._changed = threading.Condition()
-        self._worker: threading.Thread | None = None
+        self._num_places = store.engine.config.runtime.max_turns
+        self._workers: list[threading.Thread] = []
 
     def submit(self, kind: Kind, story_id: str, panel_id: str | None, request: TurnRequest) -> Job:
         """Put a turn in line.
@@ -149,9 +150,10 @@ class Desk:
             while len(self._jobs) > KEPT_JOBS and next(iter(self._jobs.values())).ended.is_set():
                 self._jobs.popitem(last=False)
             self._tell_positions()
-            if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="desk", daemon=True)
-                self._worker.start()
+            if len(self._workers) < min(len(self._at_work) + len(self._line), self._num_places):
+                worker = threading.Thread(target=self._work, name="desk", daemon=True)
+                self._workers.append(worker)
+                worker.start()
             self._changed.notify_all()
         return job
 
@@ -181,11 +183,12 @@ class Desk:
         return True
 
     def _running(self, story_id: str) -> Job | None:
-        jobs = [*self._line, *([self._current] if self._current else [])]
+        jobs = [*self._line, *self._at_work]
         return next((job for job in jobs if job.story_id == story_id), None)
 
     def _tell_positions(self) -> None:
-        ahead = 1 if self._current else 0
+        # Somebody at work has to finish before the first in line can begin.
+        ahead = 1 if len(self._at_work) >= self._num_places else 0
         for position, job in enumerate(self._line, start=ahead):
             if job.progress.position != position or not job.progress.version:
                 job.report(position=position)
@@ -196,14 +199,15 @@ class Desk:
                 while not self._line:
                     if not self._changed.wait(IDLE_SECONDS):
                         self.store.close_idle()
-                job = self._current = self._line.popleft()
+                job = self._line.popleft()
+                self._at_work.append(job)
                 self._tell_positions()
             outcome = self._take_turn(job)
             if outcome["phase"] != "done":
                 self._forget_if_empty(job)
             with self._changed:
                 # Out of the line first: whoever sees the outcome may ask for the next turn at once.
-                self._current = None
+                self._at_work.remove(job)
                 self._tell_positions()
             job.report(**outcome)
 

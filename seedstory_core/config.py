@@ -650,6 +650,8 @@ class RuntimeConfig:
     pack_at_rest: bool = False
     """Whether a resting story's keys and values are kept in 8 bits. They take a quarter of the
     bytes and come back a little different, so that a panel may not be told again to the letter."""
+    max_turns: int = 4
+    """Turns that are told at once, in one batch; more wait in line."""
     max_sessions: int = 32
     """Stories kept open at once."""
     session_timeout_seconds: float = 3600.0
@@ -672,6 +674,7 @@ class RuntimeConfig:
             "memory_budget_bytes",
             "memory_pool_bytes",
             "rest_seconds",
+            "max_turns",
             "max_sessions",
             "session_timeout_seconds",
         )

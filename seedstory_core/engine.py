@@ -7,17 +7,17 @@ events; sessions own trees and memories.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from seedstory_core.conductor import Conductor, NextStep, NextToken
 from seedstory_core.config import StudioConfig
-from seedstory_core.errors import InputError, TurnCancelled
+from seedstory_core.errors import InputError
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVContext, KVSegment, assemble
@@ -141,42 +141,8 @@ class TurnResult:
 TurnEvent = TextDelta | ImagePreview | TurnResult
 
 
-class Turnstile:
-    """A lock that lets waiters through in the order they came, and lets them leave the line."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._line: deque[object] = deque()
-
-    @property
-    def num_waiting(self) -> int:
-        """How many stand in line behind the holder."""
-        return max(0, len(self._line) - 1)
-
-    @contextmanager
-    def turn(self, cancel: threading.Event | None = None) -> Iterator[None]:
-        """Wait in line, then hold the lock.
-
-        Raises:
-            TurnCancelled: `cancel` was set while waiting.
-        """
-        ticket = object()
-        with self._changed:
-            self._line.append(ticket)
-            try:
-                while self._line[0] is not ticket:
-                    self._changed.wait(0.1)
-                    _check_cancel(cancel)
-            except BaseException:
-                self._line.remove(ticket)
-                self._changed.notify_all()
-                raise
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._line.remove(ticket)
-                self._changed.notify_all()
+Playing = Generator[TurnEvent | NextToken | NextStep, Any, None]
+"""A turn on its way; see `conductor.py`."""
 
 
 class StoryEngine:
@@ -227,12 +193,14 @@ class StoryEngine:
         self._forbidden_ids = [i for i in tokenizer.mark_ids() if i not in self._stop_ids]
         # The unconditional branch of guidance, `[1, V, C]`; it changes only with the weights.
         self.negative_features = self.vision.zero_picture_features()
-        self._turnstile = Turnstile()
+        self._conductor = Conductor(story_lm, detokenizer, max_parts=config.runtime.max_turns)
 
     def turn(
         self, past: Past, request: TurnRequest, cancel: threading.Event | None = None
     ) -> Iterator[TurnEvent]:
         """Write, draw and read back one panel.
+
+        Turns that are asked for at the same time, from other threads, are played together.
 
         Args:
             past: What it follows.
@@ -246,8 +214,20 @@ class StoryEngine:
             TurnCancelled: `cancel` was set; nothing needs to be undone.
             InputError: The reader's text cannot be read.
         """
-        with self._turnstile.turn(cancel):
-            yield from self._turn(past, request, cancel)
+        yield from self._conductor.play(self._turn(past, request), cancel)
+
+    def alternatives(
+        self, past: Past, requests: Sequence[TurnRequest], cancel: threading.Event | None = None
+    ) -> Iterator[tuple[int, TurnEvent]]:
+        """Tell several next panels at once, over one past; gives events with the request's number.
+
+        Raises:
+            As `turn`; the first that fails stops the others.
+        """
+        # A context serves one turn.
+        pasts = [past, *(replace(past, context=None) for _ in requests[1:])]
+        turns = [self._turn(*each) for each in zip(pasts, requests, strict=True)]
+        yield from self._conductor.play_all(turns, cancel)
 
     def redraw(
         self,
@@ -256,8 +236,7 @@ class StoryEngine:
         cancel: threading.Event | None = None,
     ) -> Iterator[ImagePreview]:
         """Draw a panel's picture again, with another seed; the last event carries the picture."""
-        with self._turnstile.turn(cancel):
-            yield from self._draw(record, request, cancel)
+        yield from self._conductor.play(self._draw(record, request), cancel)
 
     def prepare(self, past: Past) -> KVContext:
         """Assemble the context of a turn."""
@@ -272,11 +251,13 @@ class StoryEngine:
         Raises:
             TurnCancelled: `cancel` was set while others had their turn.
         """
-        ids = self._before_caption(past) + record.token_ids
-        # Keys are captured by hooks on the decoder, which serves one at a time.
-        with self._turnstile.turn(cancel):
+
+        def read() -> Past:
+            ids = self._before_caption(past) + record.token_ids
             context = self._context(past, room=self._num_rows(len(ids)))
             return self._read_back(past, context, ids, record)
+
+        return self._conductor.call(read, cancel)
 
     def encode_text(self, text: str) -> list[int]:
         """Encode a reader's words, as the model reads them.
@@ -313,9 +294,7 @@ class StoryEngine:
         Raises:
             TurnCancelled: `cancel` was set while others had their turn.
         """
-        # An offloaded encoder takes the place of a model that somebody's turn may be using.
-        with self._turnstile.turn(cancel):
-            return self._encode_image(image)
+        return self._conductor.call(lambda: self._encode_image(image), cancel)
 
     @torch.no_grad()
     def _encode_image(self, image: Image.Image) -> Tensor:
@@ -323,10 +302,7 @@ class StoryEngine:
         pixel_values = clip_pixels(image, self.config.vision)[None].to(weight)
         return self.vision(pixel_values)[0].float().cpu()
 
-    def _turn(
-        self, past: Past, request: TurnRequest, cancel: threading.Event | None
-    ) -> Iterator[TurnEvent]:
-        _check_cancel(cancel)
+    def _turn(self, past: Past, request: TurnRequest) -> Playing:
         caption_ids = self.encode_text(request.reader_text)
         begin_ids = self._before_caption(past)
         most = len(begin_ids) + len(caption_ids) + self.config.generation.max_new_tokens
@@ -347,9 +323,7 @@ class StoryEngine:
                 caption_ids=caption_ids,
             )
             num_given = len(caption_ids)
-            for delta in self._write(context, scores, sampler, caption_ids, text, cancel):
-                text = delta.text
-                yield delta
+            text = yield from self._write(context, scores, sampler, caption_ids, text)
             if len(caption_ids) - num_given >= self.config.generation.max_new_tokens:
                 notes.append(
                     "The storyteller went on and on without asking for a picture, so this page was "
@@ -358,7 +332,6 @@ class StoryEngine:
         elif request.reader_image is None and given_ids:
             # Nothing was written, so the words themselves still have to be read.
             decode.read_text(self.story_lm, context, given_ids)
-        _check_cancel(cancel)
 
         if request.reader_image is not None:
             features = self._encode_image(request.reader_image)
@@ -371,11 +344,7 @@ class StoryEngine:
 
         image = request.reader_image
         if image is None:
-            for preview in self._draw(record, request, cancel):
-                yield preview
-                image = preview.image or image
-        assert image is not None
-        _check_cancel(cancel)
+            image = yield from self._draw(record, request)
         yield TurnResult(
             text=text,
             reader_text=request.reader_text,
@@ -393,26 +362,26 @@ class StoryEngine:
         sampler: Sampler,
         caption_ids: list[int],
         reader_text: str,
-        cancel: threading.Event | None,
-    ) -> Iterator[TextDelta]:
-        """Let the model go on with a caption, whose tokens are added to `caption_ids`."""
+    ) -> Generator[TextDelta | NextToken, Tensor, str]:
+        """Let the model go on with a caption until it wants its picture; gives the whole text.
+
+        Tokens are added to `caption_ids` and to the context. Scores are what the panel before left
+        (`KVSegment.next_scores`), or what reading the words before gave.
+        """
         stream, written = TextStream(self.tokenizer, caption_ids), ""
-        tokens = decode.write_text(
-            self.story_lm,
-            context,
-            scores,
-            sampler,
-            self._stop_ids,
-            self.config.generation.max_new_tokens,
-        )
-        for token in tokens:
-            _check_cancel(cancel)
+        for _ in range(self.config.generation.max_new_tokens):
+            token = sampler.choose(scores)
+            if token in self._stop_ids:
+                break
             caption_ids.append(token)
             if new := stream.push(token):
                 written += new
                 yield TextDelta(_join(reader_text, written))
+            scores = yield NextToken(context, token)
         if rest := stream.finish():
-            yield TextDelta(_join(reader_text, written + rest))
+            written += rest
+            yield TextDelta(_join(reader_text, written))
+        return _join(reader_text, written)
 
     def _context(self, past: Past, *, room: int) -> KVContext:
         rule = past.rule or self.rule
@@ -433,26 +402,25 @@ class StoryEngine:
         return past.and_then(record, segment, context)
 
     def _draw(
-        self, record: PanelRecord, request: TurnRequest, cancel: threading.Event | None
-    ) -> Iterator[ImagePreview]:
-        """Yield a preview per step; the last one carries the finished picture."""
-        steps = self.detokenizer.draw_steps(
+        self, record: PanelRecord, request: TurnRequest
+    ) -> Generator[ImagePreview | NextStep, DrawStep, Image.Image]:
+        """Yield a preview per step, the last one with the finished picture, which is returned."""
+        drawing = self.detokenizer.begin(
             record.visual_features[None].to(self.story_lm.device),
             negative_visual_features=self.negative_features,
             num_inference_steps=request.num_inference_steps,
             guidance_scale=request.guidance_scale,
             seed=request.image_seed,
         )
-        last: DrawStep | None = None
-        for last in steps:
-            _check_cancel(cancel)
-            is_last = last.step == last.num_steps
-            shown = last.step % PREVIEW_EVERY == 0 and not is_last
-            image = self._image(last.predicted) if shown else None
-            if not is_last:
-                yield ImagePreview(last.step, last.num_steps, image)
-        assert last is not None
-        yield ImagePreview(last.step, last.num_steps, self._image(last.latents))
+        while not drawing.is_done:
+            done = yield NextStep(drawing)
+            is_shown = done.step % PREVIEW_EVERY == 0 and not drawing.is_done
+            if not drawing.is_done:
+                image = self._image(done.predicted) if is_shown else None
+                yield ImagePreview(done.step, done.num_steps, image)
+        image = self._image(drawing.latents)
+        yield ImagePreview(drawing.num_done, drawing.num_steps, image)
+        return image
 
     def _image(self, latents: Tensor) -> Image.Image:
         with torch.no_grad():
@@ -467,8 +435,3 @@ def _join(reader_text: str, written: str) -> str:
     """Put the model's words behind the reader's, with the space that the model put there."""
     space = " " if reader_text and written[:1].isspace() else ""
     return f"{reader_text}{space}{clean_text(written)}".strip()
-
-
-def _check_cancel(cancel: threading.Event | None) -> None:
-    if cancel is not None and cancel.is_set():
-        raise TurnCancelled

@@ -53,9 +53,11 @@ def server(tiny_config: StudioConfig, stories: Path) -> Iterator[Server]:
 def slow_server(
     tiny_config: StudioConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A studio that paints in so many steps that a turn can be caught in the middle."""
+    """Tells one turn at a time, in so many steps that it can be caught in the middle."""
     stories = tmp_path_factory.mktemp("slow") / "stories"
-    server = Server(tiny_config, stories, "detokenizer.num_inference_steps=200")
+    server = Server(
+        tiny_config, stories, "detokenizer.num_inference_steps=200", "runtime.max_turns=1"
+    )
     server.start()
     yield server
     server.kill()

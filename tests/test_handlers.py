@@ -304,7 +304,11 @@ def test_a_fault_of_ours_is_logged_and_told_without_details(
     assert "a secret detail" in (caplog.records[-1].exc_text or "")
 
 
-def test_the_line_is_served_in_order_and_places_move_up(store: SessionStore, desk: Desk) -> None:
+def test_the_line_is_served_in_order_and_places_move_up(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.engine.config.runtime, "max_turns", 1)
+    desk = Desk(store)
     request = make_request(
         store.engine.config, text=SENTENCE, settings=Settings(num_inference_steps=20)
     )
@@ -314,6 +318,25 @@ def test_the_line_is_served_in_order_and_places_move_up(store: SessionStore, des
     assert jobs[1].progress.phase == "stopped" and jobs[2].progress.position == 1
     jobs[2].ended.wait(60)
     assert [job.progress.phase for job in jobs] == ["done", "stopped", "done"]
+
+
+def test_a_few_stories_are_told_at_once_and_the_next_one_waits(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.engine.config.runtime, "max_turns", 2)
+    desk = Desk(store)
+    requests = [
+        make_request(store.engine.config, text=SENTENCE, settings=Settings(num_inference_steps=n))
+        for n in (50, 2, 2)
+    ]
+    slow, quick, next_one = (
+        desk.submit("turn", store.create().story_id, None, request) for request in requests
+    )
+    assert next_one.progress.position == 1
+    assert quick.ended.wait(60) and next_one.ended.wait(60)
+    assert not slow.ended.is_set()
+    assert slow.ended.wait(120)
+    assert [job.progress.phase for job in (slow, quick, next_one)] == ["done"] * 3
 
 
 def test_a_story_has_one_turn_at_a_time_and_the_line_has_an_end(

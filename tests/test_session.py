@@ -18,7 +18,6 @@ from seedstory_core.engine import (
     StoryEngine,
     TextDelta,
     TurnRequest,
-    Turnstile,
 )
 from seedstory_core.errors import (
     BusyError,
@@ -28,7 +27,6 @@ from seedstory_core.errors import (
     StoryNotFoundError,
     TurnCancelled,
 )
-from seedstory_core.generation import decode
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.session import PanelAdded, Remembering, SessionStore, StorySession
 from seedstory_core.story.archive import StoryArchive
@@ -181,12 +179,12 @@ def test_a_stop_at_the_last_moment_leaves_no_trace(
     """Asked for after the last event, before anything is saved."""
     session = begin(store, 2)
     panels, memory = session.tree.panels, len(session.memory)
-    read_back = decode.read_back
     draw = StoryEngine._image
+    keep = StorySession._keep
 
-    def stop_then_read(*args: object, **kwargs: object) -> object:
+    def stop_then_keep(*args: object) -> object:
         session.cancel()
-        return read_back(*args, **kwargs)  # type: ignore[arg-type]
+        return keep(*args)  # type: ignore[arg-type]
 
     def stop_then_draw(engine: StoryEngine, latents: torch.Tensor) -> Image.Image:
         session.cancel()
@@ -194,7 +192,7 @@ def test_a_stop_at_the_last_moment_leaves_no_trace(
 
     with monkeypatch.context() as patch, pytest.raises(TurnCancelled):
         if step == "_keep":
-            patch.setattr(decode, "read_back", stop_then_read)
+            patch.setattr(StorySession, "_keep", stop_then_keep)
             list(session.turn("p2", request(3)))
         else:
             patch.setattr(StoryEngine, "_image", stop_then_draw)
@@ -368,37 +366,6 @@ def test_idle_and_excess_stories_are_closed_but_not_lost(store: SessionStore) ->
     assert store.close_idle() == 1
     assert len(store) == 0
     assert store.open(session.story_id).tree.panels == session.tree.panels
-
-
-def test_the_turnstile_is_fair_and_can_be_left() -> None:
-    turnstile, order = Turnstile(), []
-    leave = threading.Event()
-    holding = turnstile.turn()
-    holding.__enter__()
-    ready = threading.Barrier(2)
-
-    def wait(name: str, cancel: threading.Event | None = None) -> None:
-        ready.wait()
-        try:
-            with turnstile.turn(cancel):
-                order.append(name)
-        except TurnCancelled:
-            order.append(f"{name} left")
-
-    threads = []
-    for name, cancel in (("first", None), ("second", leave), ("third", None)):
-        thread = threading.Thread(target=wait, args=(name, cancel))
-        thread.start()
-        ready.wait()
-        while turnstile.num_waiting <= len(threads):
-            pass
-        threads.append(thread)
-    leave.set()
-    threads[1].join(5)
-    holding.__exit__(None, None, None)
-    for thread in threads:
-        thread.join(5)
-    assert order == ["second left", "first", "third"]
 
 
 def test_rewriting_keeps_the_picture_and_adds_a_sibling(store: SessionStore) -> None:

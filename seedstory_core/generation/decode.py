@@ -1,4 +1,4 @@
-"""The language model's part of a turn: write the text, ask for the picture, read it back.
+"""The language model's part of a turn: read words, ask for the picture, read it back.
 
 All three work on a `KVContext`; none knows panels, sessions or pixels. Per turn there are as many
 forward passes as text tokens, one for all image queries together and one for the reading back,
@@ -7,14 +7,13 @@ which also tells the next panel's first token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from seedstory_core.generation.kv import KVContext, KVSegment, capture_keys
-from seedstory_core.generation.sampling import Sampler
 from seedstory_core.models.story_lm import StoryLM
 
 
@@ -31,38 +30,6 @@ class ImageMarks:
     boi: int
     eoi: int
     queries: tuple[int, ...]
-
-
-@torch.no_grad()
-def write_text(
-    model: StoryLM,
-    context: KVContext,
-    scores: Tensor,
-    sampler: Sampler,
-    stop_ids: Sequence[int],
-    max_new_tokens: int,
-) -> Iterator[int]:
-    """Continue a caption token by token until the model wants its picture.
-
-    Args:
-        model: The story model.
-        context: What the model sees; grows by every yielded token.
-        scores: `[vocab]`, of the first token: what the panel before it left
-            (`KVSegment.next_scores`), or what `read_text` gave of the words before it.
-        sampler: Chooses each token.
-        stop_ids: Tokens that end the caption; they are neither yielded nor put into the context.
-        max_new_tokens: Most tokens to write; the caption simply ends there.
-
-    Yields:
-        Token ids, each already chosen but not yet fed: a caller that stops iterating stops the
-        model.
-    """
-    for _ in range(max_new_tokens):
-        token = sampler.choose(scores)
-        if token in stop_ids:
-            return
-        yield token
-        scores = read_text(model, context, [token])
 
 
 @torch.no_grad()

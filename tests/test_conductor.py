@@ -1,0 +1,260 @@
+"""Several turns at once: together they give what each gives alone, and none is in another's way."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seedstory_core import conductor as module
+from seedstory_core.conductor import Conductor
+from seedstory_core.engine import (
+    ImagePreview,
+    Past,
+    StoryEngine,
+    TextDelta,
+    TurnRequest,
+    TurnResult,
+)
+from seedstory_core.errors import InputError, TurnCancelled
+from seedstory_core.generation.sampling import Sampling
+
+OPENINGS = ("Mira the fox waves.", "Bruno found a drum by the lake.", "It rains.", "Ella sings.")
+
+
+def request(number: int, **options: Any) -> TurnRequest:
+    text = OPENINGS[number % len(OPENINGS)]
+    return TurnRequest(text, sampling=Sampling(seed=number), image_seed=number, **options)
+
+
+def result_of(turn: Iterator[Any]) -> TurnResult:
+    *_, result = turn
+    assert isinstance(result, TurnResult)
+    return result
+
+
+def equal(one: TurnResult, other: TurnResult) -> bool:
+    """Words exactly; numbers up to the rounding of matrices of other shapes."""
+    pictures = (np.asarray(result.image).astype(int) for result in (one, other))
+    return (
+        one.text == other.text
+        and torch.allclose(one.record.visual_features, other.record.visual_features, atol=1e-4)
+        and int(np.abs(np.subtract(*pictures)).max()) <= 2
+    )
+
+
+class Passes:
+    """Counts how many rows go through the models in one pass."""
+
+    def __init__(self, engine: StoryEngine) -> None:
+        self.words: list[int] = []
+        self.pictures: list[int] = []
+        self.handles = [
+            engine.story_lm.decoder.register_forward_pre_hook(self.read, with_kwargs=True),
+            engine.detokenizer.unet.register_forward_pre_hook(
+                lambda _, inputs: self.pictures.append(len(inputs[0]))
+            ),
+        ]
+
+    def read(self, model: Any, inputs: Any, named: dict[str, Any]) -> None:
+        rows, tokens, _ = named["inputs_embeds"].shape
+        if tokens == 1:
+            self.words.append(rows)
+
+    def close(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+@pytest.fixture
+def passes(small_engine: StoryEngine) -> Iterator[Passes]:
+    passes = Passes(small_engine)
+    yield passes
+    passes.close()
+
+
+def test_stories_told_at_once_are_those_told_alone(
+    small_engine: StoryEngine, passes: Passes
+) -> None:
+    alone = [result_of(small_engine.turn(Past(), request(n))) for n in range(4)]
+    passes.words.clear()
+    passes.pictures.clear()
+    together = dict(small_engine.alternatives(Past(), [request(n) for n in range(4)]))
+    for number, one in enumerate(alone):
+        other = together[number]
+        assert isinstance(other, TurnResult) and equal(one, other)
+    assert max(passes.words) == 4
+    assert max(passes.pictures) == 4
+    # As many passes as the longest one needs alone.
+    assert len(passes.words) <= small_engine.config.generation.max_new_tokens
+
+
+def test_turns_of_several_threads_are_played_together(
+    small_engine: StoryEngine, passes: Passes
+) -> None:
+    alone = [result_of(small_engine.turn(Past(), request(n))) for n in range(4)]
+    passes.words.clear()
+    told: dict[int, TurnResult] = {}
+    held = threading.Event()
+    # All four are in line before the first one plays.
+    blocker = threading.Thread(target=small_engine._conductor.call, args=(held.wait,))
+    blocker.start()
+
+    def tell(number: int) -> None:
+        told[number] = result_of(small_engine.turn(Past(), request(number)))
+
+    threads = [threading.Thread(target=tell, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(small_engine._conductor._waiting) < 4:
+        time.sleep(0.01)
+    held.set()
+    for thread in (blocker, *threads):
+        thread.join(60)
+    assert max(passes.words) == 4
+    assert all(equal(alone[number], told[number]) for number in range(4))
+
+
+def test_more_turns_than_there_are_places_wait_in_order(small_engine: StoryEngine) -> None:
+    conductor = Conductor(small_engine.story_lm, small_engine.detokenizer, max_parts=2)
+    order: list[str] = []
+
+    def part(name: str) -> Iterator[str]:
+        order.append(name)
+        yield name
+
+    list(conductor.play_all([part(name) for name in "abcde"]))
+    assert order == list("abcde")
+
+
+def test_words_and_pictures_of_different_stories_go_on_side_by_side(
+    small_engine: StoryEngine,
+) -> None:
+    """One is painted while the other is written, and each gets the answers to its own wishes."""
+    alone = [
+        result_of(small_engine.turn(Past(), request(0, num_inference_steps=60))),
+        result_of(small_engine.turn(Past(), request(1))),
+    ]
+    first = small_engine.turn(Past(), request(0, num_inference_steps=60))
+    while not isinstance(next(first), ImagePreview):
+        pass
+    second = result_of(small_engine.turn(Past(), request(1)))
+    assert equal(second, alone[1])
+    assert equal(result_of(first), alone[0])
+
+
+def test_one_slow_picture_does_not_keep_others_waiting(small_engine: StoryEngine) -> None:
+    slow = small_engine.turn(Past(), request(0, num_inference_steps=400))
+    while not isinstance(next(slow), ImagePreview):
+        pass
+    quick = result_of(small_engine.turn(Past(), request(1, num_inference_steps=2)))
+    assert quick.text
+    # It is still at it: nobody had to wait for its end.
+    assert isinstance(next(slow), ImagePreview)
+    slow.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("at", [TextDelta, ImagePreview])
+def test_a_stopped_turn_takes_no_further_pass(
+    small_engine: StoryEngine, passes: Passes, at: type
+) -> None:
+    cancel = threading.Event()
+    turn = small_engine.turn(Past(), request(0, num_inference_steps=300), cancel)
+    with pytest.raises(TurnCancelled):
+        for event in turn:
+            if isinstance(event, at):
+                cancel.set()
+    done = len(passes.words) + len(passes.pictures)
+    assert len(passes.pictures) < 300
+    time.sleep(0.1)
+    assert len(passes.words) + len(passes.pictures) == done
+
+
+def test_stopping_one_leaves_the_others_alone(small_engine: StoryEngine) -> None:
+    alone = result_of(small_engine.turn(Past(), request(1)))
+    cancel = threading.Event()
+    stopped = small_engine.turn(Past(), request(0, num_inference_steps=300), cancel)
+    next(stopped)
+    other = small_engine.turn(Past(), request(1))
+    next(other)
+    cancel.set()
+    assert equal(result_of(other), alone)
+    with pytest.raises(TurnCancelled):
+        list(stopped)
+
+
+def test_a_failing_turn_fails_alone(
+    small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the failure only shows in the common pass."""
+    alone = result_of(small_engine.turn(Past(), request(1)))
+    advance = small_engine.detokenizer.advance
+
+    def break_on_noise(drawings: Any) -> Any:
+        if any(len(drawing.scheduler.timesteps) == 7 for drawing in drawings):
+            raise RuntimeError("out of memory")
+        return advance(drawings)
+
+    monkeypatch.setattr(small_engine.detokenizer, "advance", break_on_noise)
+    outcome: list[BaseException] = []
+
+    def fail() -> None:
+        try:
+            list(small_engine.turn(Past(), request(0, num_inference_steps=7)))
+        except RuntimeError as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    told = result_of(small_engine.turn(Past(), request(1)))
+    thread.join(30)
+    assert equal(told, alone)
+    assert [str(error) for error in outcome] == ["out of memory"]
+
+
+def test_a_refused_request_is_refused_and_nothing_else(small_engine: StoryEngine) -> None:
+    separator = small_engine.config.tokenizer.separator
+    with pytest.raises(InputError):
+        list(small_engine.turn(Past(), TurnRequest(f"Mira waves.{separator}The moon rises.")))
+    assert result_of(small_engine.turn(Past(), request(1))).text
+
+
+def test_a_call_is_done_in_the_middle_of_others_turns(small_engine: StoryEngine) -> None:
+    conductor = small_engine._conductor
+    turns = [
+        small_engine.turn(Past(), request(number, num_inference_steps=300))
+        for number in range(conductor.max_parts)
+    ]
+    for turn in turns:
+        next(turn)
+    thread = conductor.call(threading.current_thread)
+    assert thread.name == "conductor"
+    assert conductor.call(lambda: conductor.call(threading.current_thread)) is thread
+    for turn in turns:
+        turn.close()  # type: ignore[attr-defined]
+
+
+def test_models_nobody_uses_are_let_go(
+    small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.05)
+    conductor = Conductor(small_engine.story_lm, small_engine.detokenizer, max_parts=2)
+    assert conductor.call(lambda: 5) == 5
+    thread = conductor._thread
+    assert thread is not None
+    thread.join(5)
+    assert not thread.is_alive()
+    assert conductor.call(lambda: 6) == 6  # and it starts again
+    if conductor._thread is not None:
+        conductor._thread.join(5)
+    gone = weakref.ref(conductor)
+    del conductor, thread
+    gc.collect()
+    assert gone() is None
