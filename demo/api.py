@@ -49,6 +49,8 @@ class Api:
         seed: float | None = None,
         steps: float | None = None,
         guidance: float | None = None,
+        top_k: float | None = None,
+        repetition_penalty: float | None = None,
     ) -> AsyncIterator[Step]:
         """Begin a story with a sentence, a picture, or both, or with an opening of the shelf.
 
@@ -67,7 +69,7 @@ class Api:
                 text, image = text or card.sentence, card.image()
             if picture is not None:
                 image, notes = open_picture(picture)
-            knobs = Settings(temperature, top_p, seed, steps, guidance)
+            knobs = Settings(temperature, top_p, seed, steps, guidance, top_k, repetition_penalty)
             request = self._request(text, image, keep, knobs, notes)
             return begin_story(self.store, self.desk, request)[1]
 
@@ -85,6 +87,8 @@ class Api:
         seed: float | None = None,
         steps: float | None = None,
         guidance: float | None = None,
+        top_k: float | None = None,
+        repetition_penalty: float | None = None,
     ) -> AsyncIterator[Step]:
         """Tell the next page after a panel; without `panel_id`, after the newest one.
 
@@ -96,7 +100,7 @@ class Api:
             tree = self.store.open(story_id).tree
             newest = tree.newest
             after = tree.panel(panel_id).id if panel_id else newest.id if newest else None
-            knobs = Settings(temperature, top_p, seed, steps, guidance)
+            knobs = Settings(temperature, top_p, seed, steps, guidance, top_k, repetition_penalty)
             request = self._request(text or "", None, keep_words, knobs)
             return self.desk.submit("turn", story_id, after, request)
 
@@ -235,15 +239,23 @@ def add_api(store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> N
         opening = gr.Textbox(label="opening")
         picture = gr.File(label="picture")
         keep_words = gr.Checkbox(label="keep_words")
-        temperature, top_p, seed, steps, guidance = (
+        temperature, top_p, seed, steps, guidance, top_k, penalty = (
             gr.Number(None, label=name)
-            for name in ("temperature", "top_p", "seed", "steps", "guidance")
+            for name in (
+                "temperature",
+                "top_p",
+                "seed",
+                "steps",
+                "guidance",
+                "top_k",
+                "repetition_penalty",
+            )
         )
         panel = gr.JSON(label="page")
         image = gr.Image(label="picture", format="png", type="pil")
         trigger = gr.Button()
     options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
-    knobs = [temperature, top_p, seed, steps, guidance]
+    knobs = [temperature, top_p, seed, steps, guidance, top_k, penalty]
     trigger.click(
         api.begin,
         [text, picture, opening, keep_words, *knobs],

@@ -20,6 +20,7 @@ from seedstory_core.story.upload import check_text
 
 MAX_STEPS = 50
 MAX_GUIDANCE = 15.0
+MAX_TOP_K = 1000
 MAX_SEED = 2**31 - 1
 
 
@@ -32,6 +33,8 @@ class Settings:
     seed: Any = None
     num_inference_steps: Any = None
     guidance_scale: Any = None
+    top_k: Any = None
+    repetition_penalty: Any = None
 
 
 def make_request(
@@ -64,6 +67,8 @@ def make_request(
     seed = number("seed", settings.seed, 0, MAX_SEED, whole=True)
     temperature = number("temperature", settings.temperature, 0, 5)
     top_p = number("top_p", settings.top_p, 0.01, 1)
+    top_k = number("top_k", settings.top_k, 0, MAX_TOP_K, whole=True)
+    penalty = number("repetition_penalty", settings.repetition_penalty, 0.5, 5)
     most_steps = max(MAX_STEPS, config.detokenizer.num_inference_steps)
     steps = number("steps", settings.num_inference_steps, 1, most_steps, whole=True)
     guidance = number("guidance", settings.guidance_scale, 0, MAX_GUIDANCE)
@@ -75,7 +80,8 @@ def make_request(
         sampling=Sampling(
             temperature=generation.temperature if temperature is None else temperature,
             top_p=generation.top_p if top_p is None else top_p,
-            repetition_penalty=generation.repetition_penalty,
+            top_k=generation.top_k if top_k is None else int(top_k),
+            repetition_penalty=generation.repetition_penalty if penalty is None else penalty,
             no_repeat_ngram_size=generation.no_repeat_ngram_size,
             seed=new_seed() if seed is None else int(seed),
         ),

@@ -264,6 +264,23 @@ def _knobs(store: SessionStore) -> list[gr.components.Component]:
             info="How much of the unlikely is left out.",
         )
     with gr.Row():
+        top_k = gr.Slider(
+            0,
+            100,
+            value=config.generation.top_k,
+            step=1,
+            label="Top-k",
+            info="Choose only among this many likeliest words; 0 is all.",
+        )
+        penalty = gr.Slider(
+            0.8,
+            max(2, config.generation.repetition_penalty),
+            value=config.generation.repetition_penalty,
+            step=0.05,
+            label="Repetition penalty",
+            info="Above 1, words of the page are less likely to come again.",
+        )
+    with gr.Row():
         seed = gr.Textbox(
             label="Seed",
             placeholder="a new one each time",
@@ -286,4 +303,4 @@ def _knobs(store: SessionStore) -> list[gr.components.Component]:
             label="Guidance",
             info="How closely the picture keeps to the tale.",
         )
-    return [temperature, top_p, seed, steps, guidance]
+    return [temperature, top_p, seed, steps, guidance, top_k, penalty]

@@ -524,6 +524,8 @@ class GenerationConfig:
     """Sampling temperature; 0 takes the best token."""
     top_p: float = 0.9
     """Smallest probability mass to sample from."""
+    top_k: int = 0
+    """Most of the likeliest tokens to sample from; 0 is off."""
     repetition_penalty: float = 1.0
     """Divides the scores of tokens already in the panel's text; 1 is off."""
     no_repeat_ngram_size: int = 0
@@ -572,6 +574,7 @@ class GenerationConfig:
             POLICIES,
         )
         for name in (
+            "top_k",
             "no_repeat_ngram_size",
             "sink_positions",
             "sink_before_boi",

@@ -31,6 +31,7 @@ from seedstory_core.engine import (
 from seedstory_core.errors import (
     BusyError,
     InputError,
+    SeedStoryError,
     StorageError,
     StoryChangedError,
     TurnCancelled,
@@ -116,6 +117,44 @@ class StorySession:
                     continue
                 panel = self._told(parent, request, event, past)
                 yield self._keep(panel, event.image, event.past, cancel)
+
+    def alternatives(
+        self, parent: str | None, requests: Sequence[TurnRequest]
+    ) -> Iterator[tuple[int, SessionEvent]]:
+        """Tell several next panels after `parent` at once, as siblings.
+
+        They are decoded as one batch over the same past. All are kept or none.
+
+        Args:
+            parent: As for `turn`.
+            requests: One per panel; they should differ at least in their seeds.
+
+        Yields:
+            Events with the number of the request; at the end a `PanelAdded` for each.
+
+        Raises:
+            As `turn`.
+        """
+        with self._working() as cancel:
+            if parent is None and not all(r.reader_text or r.reader_image for r in requests):
+                raise InputError("A story begins with a sentence or a picture. Give one of them.")
+            past = yield from self._numbered(0, self._remember(self._path(parent), cancel))
+            results: dict[int, TurnResult] = {}
+            for number, event in self.engine.alternatives(past, requests, cancel):
+                if isinstance(event, TurnResult):
+                    results[number] = event
+                else:
+                    yield number, event
+            added: list[PanelAdded] = []
+            try:
+                for number, result in sorted(results.items()):
+                    panel = self._told(parent, requests[number], result, past)
+                    added.append(self._keep(panel, result.image, result.past, cancel))
+            except SeedStoryError:
+                for one in reversed(added):
+                    self._take_out(one.panel.id)
+                raise
+            yield from enumerate(added)
 
     def rewrite(self, panel_id: str, text: str) -> Iterator[SessionEvent]:
         """Tell a panel with other words and the same picture.
@@ -206,10 +245,13 @@ class StorySession:
     def remove_branch(self, panel_id: str) -> None:
         """Take a panel and everything after it out of the story."""
         with self._working():
-            panels = self.tree.branch(panel_id)
-            self.archive.remove_branch(self.story_id, panels)
-            self.tree.remove_branch(panel_id)
-            self.memory.drop([panel.id for panel in panels])
+            self._take_out(panel_id)
+
+    def _take_out(self, panel_id: str) -> None:
+        panels = self.tree.branch(panel_id)
+        self.archive.remove_branch(self.story_id, panels)
+        self.tree.remove_branch(panel_id)
+        self.memory.drop([panel.id for panel in panels])
 
     def rename(self, title: str) -> None:
         """Give the story a title; an empty one goes back to its first words."""
@@ -301,6 +343,16 @@ class StorySession:
             self._cancel = None
             self.last_used = time.monotonic()
             self._lock.release()
+
+    @staticmethod
+    def _numbered(
+        number: int, events: Generator[Remembering, None, Past]
+    ) -> Generator[tuple[int, SessionEvent], None, Past]:
+        while True:
+            try:
+                yield number, next(events)
+            except StopIteration as done:
+                return done.value
 
     def _path(self, panel_id: str | None) -> tuple[Panel, ...]:
         return self.tree.path(panel_id) if panel_id is not None else ()

@@ -447,3 +447,42 @@ def test_a_resting_story_goes_on_as_if_nothing_had_been(store: SessionStore) -> 
     assert session.memory.context is None
     events = list(session.turn("p3", request(5)))
     assert not any(isinstance(event, Remembering) for event in events)
+
+
+def test_alternatives_are_what_each_would_have_been_alone(store: SessionStore) -> None:
+    session = begin(store, 3)
+    wishes = [request(seed) for seed in (20, 21, 22)]
+    events = list(session.alternatives("p3", wishes))
+    added = [event.panel for _, event in events if isinstance(event, PanelAdded)]
+    assert [panel.id for panel in added] == ["p4", "p5", "p6"]
+    assert {number for number, event in events if isinstance(event, TextDelta)} == {0, 1, 2}
+    assert [panel.parent for panel in added] == ["p3"] * 3
+    assert len({panel.text for panel in added}) > 1
+    for wish, panel in zip(wishes, added, strict=True):
+        assert turn(session, "p3", wish).text == panel.text
+    assert turn(session, "p5", request(9)).parent == "p5"
+
+
+def test_stopped_or_unsaved_alternatives_leave_no_trace(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(store, 2)
+    panels, memory = session.tree.panels, len(session.memory)
+    wishes = [request(seed) for seed in (20, 21)]
+    with pytest.raises(TurnCancelled):
+        for _, event in session.alternatives("p2", wishes):
+            if isinstance(event, ImagePreview):
+                session.cancel()
+    append = session.archive.append
+
+    def full(story_id: str, panel: Panel, image: Image.Image) -> Panel:
+        if panel.id == "p4":
+            raise StorageError("The disk is full")
+        return append(story_id, panel, image)
+
+    with monkeypatch.context() as patch, pytest.raises(StorageError):
+        patch.setattr(session.archive, "append", full)
+        list(session.alternatives("p2", wishes))
+    assert session.tree.panels == panels
+    assert len(session.memory) == memory
+    assert session.archive.load(session.story_id).tree.panels == panels

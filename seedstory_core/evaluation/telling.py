@@ -43,6 +43,7 @@ def sampling_of(engine: StoryEngine, seed: int) -> Sampling:
     return Sampling(
         temperature=generation.temperature,
         top_p=generation.top_p,
+        top_k=generation.top_k,
         repetition_penalty=generation.repetition_penalty,
         no_repeat_ngram_size=generation.no_repeat_ngram_size,
         seed=seed,

@@ -17,6 +17,7 @@ from transformers import (
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
+    TopKLogitsWarper,
     TopPLogitsWarper,
 )
 
@@ -30,6 +31,7 @@ class Sampling:
     Attributes:
         temperature: 0 always takes the best token; 1 samples as the model believes.
         top_p: Sample only from the smallest set of tokens with this probability mass.
+        top_k: Sample only from so many of the likeliest tokens; 0 is off.
         repetition_penalty: Above 1 makes tokens of this caption less likely again.
         no_repeat_ngram_size: Runs of this many tokens never occur twice in the story; 0 is off.
         seed: Makes the choice reproducible.
@@ -37,6 +39,7 @@ class Sampling:
 
     temperature: float = 0.8
     top_p: float = 0.9
+    top_k: int = 0
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
     seed: int = 0
@@ -46,6 +49,8 @@ class Sampling:
             raise InputError(f"The temperature is {self.temperature}; it must be from 0 to 5.")
         if not 0 < self.top_p <= 1:
             raise InputError(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
+        if self.top_k < 0:
+            raise InputError(f"top_k is {self.top_k}; it must be 0 (off) or more.")
         if not 0 < self.repetition_penalty <= 10:
             raise InputError(
                 f"The repetition penalty is {self.repetition_penalty}; "
@@ -89,6 +94,8 @@ class Sampler:
             self._on_story.append(NoRepeatNGramLogitsProcessor(sampling.no_repeat_ngram_size))
         if not self._is_greedy and sampling.temperature != 1:
             self._warp.append(TemperatureLogitsWarper(sampling.temperature))
+        if not self._is_greedy and sampling.top_k:
+            self._warp.append(TopKLogitsWarper(sampling.top_k))
         if not self._is_greedy and sampling.top_p < 1:
             self._warp.append(TopPLogitsWarper(sampling.top_p))
 

@@ -1,0 +1,76 @@
+"""How words are chosen."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seedstory_core.errors import InputError
+from seedstory_core.generation.sampling import Sampler, Sampling
+
+SCORES = torch.tensor([3.0, 2.5, 2.0, 1.0, 0.0, -1.0])
+
+
+def draws(count: int = 200, **rules: float) -> list[int]:
+    """The first token of many captions that differ in their seeds."""
+    rules = {"temperature": 1.0, "top_p": 1.0, **rules}
+    return [
+        Sampler(Sampling(seed=seed, **rules), forbidden_ids=[]).choose(SCORES)  # type: ignore[arg-type]
+        for seed in range(count)
+    ]
+
+
+def test_every_token_may_come_unless_something_forbids_it() -> None:
+    assert set(draws(2000)) == set(range(6))
+    sampler = Sampler(Sampling(temperature=1.0, top_p=1.0), forbidden_ids=[0, 1])
+    assert not {sampler.choose(SCORES) for _ in range(100)} & {0, 1}
+
+
+def test_top_k_leaves_the_likeliest() -> None:
+    assert set(draws(top_k=2)) == {0, 1}
+    assert set(draws(top_k=1)) == {0}
+
+
+def test_top_p_leaves_the_smallest_set_of_that_mass() -> None:
+    assert set(draws(top_p=0.6)) == {0, 1}
+
+
+def test_temperature_0_takes_the_best() -> None:
+    assert set(draws(temperature=0.0)) == {0}
+
+
+def test_a_seed_chooses_the_same_again() -> None:
+    def caption(seed: int) -> list[int]:
+        sampler = Sampler(Sampling(temperature=1.0, seed=seed), forbidden_ids=[])
+        return [sampler.choose(SCORES) for _ in range(20)]
+
+    assert caption(4) == caption(4)
+    assert caption(4) != caption(5)
+
+
+def test_a_repetition_penalty_makes_the_captions_own_words_rarer() -> None:
+    rules = Sampling(temperature=0.0, repetition_penalty=2.0)
+    sampler = Sampler(rules, forbidden_ids=[], caption_ids=[0])
+    assert sampler.choose(SCORES) == 1
+    assert sampler.choose(SCORES) == 2
+
+
+def test_no_run_of_words_stands_in_the_story_twice() -> None:
+    rules = Sampling(temperature=0.0, no_repeat_ngram_size=2)
+    sampler = Sampler(rules, forbidden_ids=[], story_ids=[4, 0, 5, 4])
+    assert sampler.choose(SCORES) == 1  # "4 0" stands there already
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": -1},
+        {"top_p": 0},
+        {"top_k": -1},
+        {"repetition_penalty": 0},
+        {"no_repeat_ngram_size": -2},
+    ],
+)
+def test_impossible_rules_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError):
+        Sampling(**wrong)  # type: ignore[arg-type]
