@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,10 @@ def pytest_report_header() -> str:
     """Say it where drawing is not tested."""
     return "" if can_draw else f"Drawing is not tested: {NO_SKIA}."
 
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores; more threads than cores would only wait for each other.
+    torch.set_num_threads(1)
 
 QUICK = ["detokenizer.num_inference_steps=2", "generation.max_new_tokens=24"]
 """Two denoising steps and short captions: tests are about what happens, not how it looks."""
