@@ -55,6 +55,7 @@ class StoryTokenizer:
         boi_id: Begin of an image.
         eoi_id: End of an image.
         image_query_ids: The image tokens between the two, in order.
+        num_pieces: Ids of the text model alone.
         vocab_size: Ids in all, added tokens included.
     """
 
@@ -84,7 +85,8 @@ class StoryTokenizer:
         self.image_query_ids = tuple(
             self._added[image_token(index)].id for index in range(num_queries)
         )
-        self.vocab_size = max(processor.vocab_size(), max(self._names) + 1)
+        self.num_pieces: int = processor.vocab_size()
+        self.vocab_size = max(self.num_pieces, max(self._names) + 1)
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> StoryTokenizer:

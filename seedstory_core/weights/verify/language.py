@@ -12,7 +12,6 @@ from torch import Tensor
 from seedstory_core.generation.image_scores import released_image_scores
 from seedstory_core.generation.tokens import (
     BOI_TOKEN,
-    CONTROL_TOKENS,
     EOI_TOKEN,
     StoryTokenizer,
     image_token,
@@ -45,7 +44,7 @@ def tokenizer(folder: ReferenceFolder) -> Iterator[Row]:
         "eos": own.eos_id,
         "unk": own.unk_id,
         "pad": own.pad_id,
-        "sp_vocab": own.vocab_size - len(own.mark_ids()) + len(CONTROL_TOKENS),
+        "sp_vocab": own.num_pieces,
         "boi": own.boi_id,
         "eoi": own.eoi_id,
         "img0": own.image_query_ids[0],
