@@ -156,7 +156,8 @@ class Recorder:
     def resamplers(self) -> None:
         into, out = self.story.input_resampler, self.story.output_resampler
         features, num = self.tables["vit"]["image_embeds"], self.numbers["num_img_out_tokens"]
-        hidden = self.noise("resamplers", "hidden", 2, num, features.shape[2])
+        width = self.numbers["output_resampler"]["kv_dim"]
+        hidden = self.noise("resamplers", "hidden", 2, num, width)
         self.tables["resamplers"] = {
             "input_resampler_out": into(features),
             "hidden": hidden,
@@ -236,7 +237,7 @@ class Recorder:
         """Lists follow from what each part is; norms come from the adapters themselves."""
         stored = read_weights(self.root / self.numbers["story_model"]["file"])
         modules = self.numbers["lora"]["target_modules"]
-        is_frozen = re.compile(rf"{'|'.join(modules)}|pos_embed").search
+        is_frozen = re.compile(rf"\.({'|'.join(modules)})\.weight|pos_embed").search
         names = [name for name in stored if not name.endswith("inv_freq")]
         frozen = [name for name in names if "lora_" not in name and is_frozen(name)]
         norms = {
