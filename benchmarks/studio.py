@@ -1,8 +1,4 @@
-"""Measure the studio on this machine: `python -m benchmarks`.
-
-Prints, as Markdown: how long the page takes to come up, the wait for the first word, a whole turn,
-a branch at panel 25, the memory of a 25-panel story, and how turn 25 compares with turn 2.
-Medians, with the spread in brackets. Machines differ and are noisy; the ratios travel best.
+"""What a reader feels, from the start of the page to the 25th panel of a story.
 
 The page is usable when its "Begin the story" button can be pressed in a headless Chromium, or,
 where there is none, when the server answers.
@@ -10,79 +6,62 @@ where there is none, when the server answers.
 
 from __future__ import annotations
 
-import argparse
 import os
-import platform
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Sequence
-from pathlib import Path
 
-import torch
-
-from seedstory_core.build import build_store
-from seedstory_core.config import PROJECT_ROOT, load_config
+from benchmarks.report import Report, machine, spread
+from seedstory_core.config import PROJECT_ROOT
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
-from seedstory_core.errors import SeedStoryError
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.session import PanelAdded, StorySession
+from seedstory_core.session import PanelAdded, SessionStore, StorySession
 
 RETOLD = 5
 """Times that turn 2 and turn 25 are told for their ratio."""
 OPENING = "One sunny morning, Mira the fox was playing with a ball in the garden."
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--config", default=None)
-    parser.add_argument("--set", dest="overrides", nargs="*", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--rounds", type=int, default=3, help="stories of 25 panels")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as stories:
-        overrides = [*arguments.overrides, f"runtime.stories_folder={stories}"]
-        try:
-            config = load_config(arguments.config, overrides)
-            store = build_store(config)
-        except SeedStoryError as error:
-            parser.exit(1, f"Nothing was measured. {error}\n")
-        print(f"{_machine()}\n\n| what | median (lowest - highest) |\n|---|---|")
-        settings = ["--set", *overrides]
-        if arguments.config:
-            settings = ["--config", arguments.config, *settings]
-        _row("page usable after start", [_page_start(settings) for _ in range(arguments.rounds)])
-        first_word: list[float] = []
-        whole: list[float] = []
-        ratios: list[float] = []
-        branches: list[float] = []
-        megabytes: list[float] = []
-        for round_number in range(arguments.rounds):
-            session = store.create()
-            parent = None
-            for number in range(1, 26):
-                waited, took = _turn(session, parent, number + 100 * round_number)
-                parent = session.tree.newest.id if session.tree.newest else None
-                if number > 1:
-                    whole.append(took)
-                    first_word.append(waited)
-            megabytes.append(_story_bytes(session) / 1e6)
-            branches += [_branch(session, panel) for panel in ("p25", "p13", "p24")]
-            # Captions differ in length, so each end is told several times, in turns.
-            seeds = [1000 * (round_number + 1) + number for number in range(RETOLD)]
-            ends = [[_turn(session, parent, s)[1] for parent in ("p1", "p24")] for s in seeds]
-            early, late = (statistics.median(times) for times in zip(*ends, strict=True))
-            ratios.append(late / early)
-        _row("first word", first_word)
-        _row("whole turn (text and picture)", whole)
-        _row("branch ready to go on, panels 13 to 25", branches)
-        _row("memory of a 25-panel story", megabytes, unit="MB")
-        _row(f"turn 25 against turn 2 (medians of {RETOLD})", ratios, unit="x")
+def measure(store: SessionStore, settings: Sequence[str], rounds: int) -> Report:
+    """Start the page and tell `rounds` stories of 25 panels.
+
+    Args:
+        store: The studio in this process.
+        settings: Arguments that make `app.py` start the same one.
+        rounds: Stories, and starts.
+    """
+    report = Report("studio", machine(store.engine.story_lm.device), "the studio as configured")
+    found: dict[str, list[float]] = {
+        "page usable after start, s": [_page_start(settings) for _ in range(rounds)]
+    }
+
+    def note(what: str, *values: float) -> None:
+        found.setdefault(what, []).extend(values)
+
+    for round_number in range(rounds):
+        session = store.create()
+        parent = None
+        for number in range(1, 26):
+            waited, took = _turn(session, parent, number + 100 * round_number)
+            parent = session.tree.newest.id if session.tree.newest else None
+            if number > 1:
+                note("first word, s", waited)
+                note("whole turn (text and picture), s", took)
+        branches = [_branch(session, panel) for panel in ("p25", "p13", "p24")]
+        note("branch ready to go on, panels 13 to 25, s", *branches)
+        note("memory of a 25-panel story, MB", _story_bytes(session) / 1e6)
+        # Captions differ in length, so each end is told several times, in turns.
+        seeds = [1000 * (round_number + 1) + number for number in range(RETOLD)]
+        ends = [[_turn(session, parent, s)[1] for parent in ("p1", "p24")] for s in seeds]
+        early, late = (statistics.median(times) for times in zip(*ends, strict=True))
+        note(f"turn 25 against turn 2 (medians of {RETOLD}), times", late / early)
+    report.lines = [f"{what}: {spread(values)}" for what, values in found.items()]
+    return report
 
 
 def _turn(session: StorySession, parent: str | None, seed: int) -> tuple[float, float]:
@@ -162,23 +141,3 @@ def _wait_for_button(url: str) -> None:
         page.goto(url)
         page.locator("#begin").click(trial=True, timeout=60_000)
         browser.close()
-
-
-def _machine() -> str:
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        name = lines[0].split(":", 1)[1].strip() if lines else name
-    return f"{name}, {os.cpu_count()} cores, torch {torch.__version__}"
-
-
-def _row(what: str, values: Sequence[float], unit: str = "s") -> None:
-    low, high = min(values), max(values)
-    print(
-        f"| {what} | {statistics.median(values):.2f} {unit} ({low:.2f} - {high:.2f}) |", flush=True
-    )
-
-
-if __name__ == "__main__":
-    main()

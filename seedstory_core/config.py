@@ -37,6 +37,14 @@ POLICIES = (
 )
 
 
+SAMPLERS = (
+    "FlowMatchEulerDiscreteScheduler",
+    "FlowMatchHeunDiscreteScheduler",
+    "EulerDiscreteScheduler",
+    "DDIMScheduler",
+)
+
+
 def project_path(path: str) -> Path:
     """Give the absolute path of a folder or file named in a config; relative ones start here."""
     return (PROJECT_ROOT / Path(path).expanduser()).resolve()
@@ -405,7 +413,8 @@ class SchedulerConfig:
     """The sampler, a scheduler of diffusers; it is given those of the numbers that it knows."""
 
     name: str = "FlowMatchEulerDiscreteScheduler"
-    """Class in diffusers: `FlowMatchEulerDiscreteScheduler` (flow) or `EulerDiscreteScheduler`."""
+    """Class in diffusers. Flow: `FlowMatchEulerDiscreteScheduler`, or with two passes per step
+    `FlowMatchHeunDiscreteScheduler`. Diffusion: `EulerDiscreteScheduler` or `DDIMScheduler`."""
     num_train_timesteps: int = 1000
     """Length of the noise schedule."""
     shift: float = 1.0
@@ -426,7 +435,7 @@ class SchedulerConfig:
         _check_one_of(
             "detokenizer.scheduler.name",
             self.name,
-            ["FlowMatchEulerDiscreteScheduler", "EulerDiscreteScheduler"],
+            SAMPLERS,
         )
         _check_positive("detokenizer.scheduler", self, "num_train_timesteps", "shift")
 
@@ -482,7 +491,8 @@ class DeTokenizerConfig:
             is_flow == (self.prediction_type == "flow"),
             f"detokenizer.prediction_type '{self.prediction_type}' does not go with "
             f"detokenizer.scheduler.name '{self.scheduler.name}': flow needs "
-            "FlowMatchEulerDiscreteScheduler, the others EulerDiscreteScheduler.",
+            "FlowMatchEulerDiscreteScheduler or its Heun sister, the others EulerDiscreteScheduler "
+            "or DDIMScheduler.",
         )
         for name in ("guidance_start", "guidance_end", "condition_dropout"):
             value = getattr(self, name)

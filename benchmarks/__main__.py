@@ -1,0 +1,79 @@
+"""Measure the studio on this machine: `python -m benchmarks`.
+
+Everything is measured side by side in one process, on the same weights, in turns; medians with the
+spread. Machines differ and are noisy, so the ratios travel best. Parts, all of them by default:
+
+- `studio`: from start to page, first word, whole turn, a branch, the memory of a story.
+- `memory`: the language model's part of a turn, panel by panel, against the released schedule
+  (`--sizes tiny 130m 7b`; `7b` needs a GPU).
+- `growth`: a long story under every policy: rows in view, seconds, bytes.
+- `together`: panels per minute of 1, 2, 4 and 8 stories at once.
+- `pictures`: time and closeness to the many-step reference by sampler, steps and batch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import growth, memory, pictures, studio, together
+from seedstory_core.build import build_store, pick_device
+from seedstory_core.config import load_config
+from seedstory_core.errors import SeedStoryError
+
+PARTS = ("studio", "memory", "growth", "together", "pictures")
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("parts", nargs="*", default=[], metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--config", default=None)
+    parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--sizes", nargs="+", default=["tiny", "130m"], choices=memory.SIZES)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, help="also write JSON and drawings into this folder")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(f"There is no part {unknown.pop()!r}; there are {', '.join(PARTS)}.")
+    with tempfile.TemporaryDirectory() as stories:
+        overrides = [*arguments.overrides, f"runtime.stories_folder={stories}"]
+        try:
+            config = load_config(arguments.config, overrides)
+            store = build_store(config)
+            device = pick_device(config.runtime.device)
+        except SeedStoryError as error:
+            print(f"Nothing was measured. {error}", file=sys.stderr)
+            return 1
+        for part in arguments.parts or PARTS:
+            if part == "studio":
+                settings = ["--set", *overrides]
+                if arguments.config:
+                    settings = ["--config", arguments.config, *settings]
+                reports = [studio.measure(store, settings, arguments.rounds)]
+            elif part == "memory":
+                reports = [
+                    memory.measure(memory.bench_of(size, store.engine, device), arguments.rounds)
+                    for size in arguments.sizes
+                ]
+            elif part == "growth":
+                reports = [growth.measure(store)]
+            elif part == "together":
+                reports = [together.measure(store, arguments.rounds)]
+            else:
+                reports = [pictures.measure(store.engine, arguments.rounds)]
+            for report in reports:
+                print(f"## {part}\n\n{report.markdown()}\n", flush=True)
+                if arguments.out:
+                    report.save(arguments.out, f"{part}-{report.key}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,228 @@
+"""The language model's part of a turn under three schedules, on the same weights and words.
+
+- `ours`: what the studio does. The context of the turn before is gone on with, all image queries go
+  through in one pass, the panel is read back.
+- `window`: the released schedule. The prompt of the last panels is encoded anew every turn, and
+  image tokens go through one by one.
+- `whole`: the same with the whole story as its prompt.
+
+Words are given, so that every schedule does the same work: token after token goes through the model
+and the highest score is looked up, but the given token comes next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from seedstory_core.config import DecoderConfig, ResamplerConfig
+from seedstory_core.generation import decode
+from seedstory_core.generation.decode import ImageMarks
+from seedstory_core.generation.kv import KVContext, KVSegment, assemble
+from seedstory_core.generation.sink import SinkRule
+from seedstory_core.models.story_lm import StoryLM
+
+CAPTION_TOKENS = 40
+"""About thirty words, as in the published stories and ours."""
+SEPARATOR_TOKENS = 2
+BOS = 1
+
+
+@dataclass
+class Bench:
+    """A model, and stories for it.
+
+    Attributes:
+        model: The story model.
+        marks: Ids around and inside a picture.
+        num_features: Visual tokens of a picture.
+        width: Channels of a visual token.
+    """
+
+    model: StoryLM
+    marks: ImageMarks
+    num_features: int
+    width: int
+
+    def caption(self, number: int) -> list[int]:
+        """Token ids of a caption, drawn from its number."""
+        noise = torch.Generator().manual_seed(number)
+        return torch.randint(5, self.marks.boi, (CAPTION_TOKENS,), generator=noise).tolist()
+
+    @property
+    def separator(self) -> list[int]:
+        """What stands between panels."""
+        return [3] * SEPARATOR_TOKENS
+
+    def features(self, number: int) -> Tensor:
+        """Visual features `[1, V, C]` of a picture, drawn from its number."""
+        noise = torch.Generator().manual_seed(number)
+        shape = (1, self.num_features, self.width)
+        return torch.randn(shape, generator=noise).to(self.model.device, self.model.dtype)
+
+    @torch.no_grad()
+    def segments(self, count: int, rule: SinkRule) -> tuple[list[KVSegment], KVContext]:
+        """Read a story of so many panels; gives its segments and the context of its last turn."""
+        segments: list[KVSegment] = []
+        context: KVContext | None = None
+        for number in range(count):
+            context = self.assemble(segments, rule, context)
+            segments.append(self.read_back(context, number))
+        assert context is not None
+        return segments, context
+
+    def assemble(
+        self, segments: Sequence[KVSegment], rule: SinkRule, reuse: KVContext | None = None
+    ) -> KVContext:
+        """The context of a turn."""
+        room = 1 + CAPTION_TOKENS + len(self.marks.queries) + 2 + SEPARATOR_TOKENS
+        return assemble(self.model.decoder, segments, rule, room=room, reuse=reuse)
+
+    def read_back(self, context: KVContext, number: int) -> KVSegment:
+        """Read panel `number`."""
+        ids = [*([] if number else [BOS]), *self.caption(number)]
+        features = self.features(number)
+        return decode.read_back(self.model, context, ids, features, self.marks, self.separator)
+
+
+def published_sizes(hidden_size: int, layers: int, heads: int, inner: int) -> Bench:
+    """A random Llama with the published model's vocabulary and pictures."""
+    torch.manual_seed(0)
+    queries, vocab = 64, 32066
+    model = StoryLM(
+        DecoderConfig(
+            vocab_size=vocab,
+            hidden_size=hidden_size,
+            intermediate_size=inner,
+            num_hidden_layers=layers,
+            num_attention_heads=heads,
+            num_key_value_heads=heads,
+        ),
+        ResamplerConfig(num_queries=queries, embed_dim=hidden_size, kv_dim=4096, num_heads=heads),
+        ResamplerConfig(num_queries=256, embed_dim=4096, kv_dim=hidden_size, num_heads=32),
+    ).eval()
+    marks = ImageMarks(vocab - 66, vocab - 65, tuple(range(vocab - 64, vocab)))
+    return Bench(model, marks, num_features=256, width=4096)
+
+
+@torch.no_grad()
+def ours(
+    bench: Bench, segments: list[KVSegment], context: KVContext, rule: SinkRule
+) -> tuple[float, Tensor]:
+    """Seconds of one turn after these panels, and the features `[1, V, C]` that it regresses.
+
+    `context` is the one of the turn before.
+    """
+    number = len(segments)
+    ids = bench.caption(number)
+    started = time.perf_counter()
+    context = bench.assemble(segments, rule, context)
+    base, scores = context.num_rows, segments[-1].next_scores
+    for token in ids:
+        int(scores.argmax())
+        scores = decode.read_text(bench.model, context, [token])
+    features = decode.query_image(bench.model, context, bench.marks)
+    context.truncate(base)
+    bench.read_back(context, number)
+    _settle(bench)
+    return time.perf_counter() - started, features
+
+
+@torch.no_grad()
+def released(bench: Bench, num_panels: int, window: int | None) -> tuple[float, Tensor]:
+    """Seconds of the released schedule's turn after so many panels, and the regressed features.
+
+    The prompt is the last `window` panels, or all of them; picture features are at hand.
+    """
+    first = 0 if window is None else max(0, num_panels - window)
+    model, marks = bench.model, bench.marks
+    pictures = [bench.features(number) for number in range(first, num_panels)]
+    started = time.perf_counter()
+    prompt = [BOS]
+    for number in range(first, num_panels):
+        prompt += [*bench.caption(number), marks.boi, *marks.queries, marks.eoi, *bench.separator]
+    ids = torch.tensor([prompt], device=model.device)
+    is_image = torch.isin(ids, torch.tensor(marks.queries, device=model.device))
+    embeds = model.embed(ids, torch.cat(pictures), is_image)
+    cache = DynamicCache(config=model.decoder.config)
+    states = []
+    for token in [*bench.caption(num_panels), marks.boi, *marks.queries, marks.eoi]:
+        output = model.decoder(inputs_embeds=embeds, cache=cache, use_cache=True)
+        hidden = output.last_hidden_state[:, -1:]
+        states.append(hidden)
+        int(model.score(hidden[:, 0]).argmax())
+        embeds = model.embed_tokens(torch.tensor([[token]], device=model.device))
+    # The state after a token is at hand one pass later; the end mark's own is not computed.
+    features = model.reconstruct(torch.cat(states[-len(marks.queries) :], dim=1))
+    _settle(bench)
+    return time.perf_counter() - started, features
+
+
+@torch.no_grad()
+def image_queries(bench: Bench, context: KVContext) -> tuple[float, float]:
+    """Seconds of all image queries in one pass, and of the same one by one."""
+    started = time.perf_counter()
+    decode.query_image(bench.model, context, bench.marks)
+    _settle(bench)
+    at_once = time.perf_counter() - started
+    base = context.num_rows
+    started = time.perf_counter()
+    states = []
+    for token in (bench.marks.boi, *bench.marks.queries):
+        embeds = bench.model.embed_tokens(torch.tensor([[token]], device=bench.model.device))
+        states.append(decode.read_embeds(bench.model, context, embeds))
+    bench.model.reconstruct(torch.cat(states[1:], dim=1))
+    _settle(bench)
+    one_by_one = time.perf_counter() - started
+    context.truncate(base)
+    return at_once, one_by_one
+
+
+@torch.no_grad()
+def branch(bench: Bench, segments: list[KVSegment], rule: SinkRule) -> tuple[float, float]:
+    """Seconds until a new branch can be decoded: from segments, and by encoding its story anew."""
+    started = time.perf_counter()
+    bench.assemble(segments, rule)
+    _settle(bench)
+    from_segments = time.perf_counter() - started
+    started = time.perf_counter()
+    prompt: list[Tensor] = []
+    model, marks = bench.model, bench.marks
+    for number in range(len(segments)):
+        ids = [*([] if number else [BOS]), *bench.caption(number), marks.boi]
+        before = torch.tensor([ids], device=model.device)
+        after = torch.tensor([[marks.eoi, *bench.separator]], device=model.device)
+        image = model.input_resampler(bench.features(number))
+        prompt += [model.embed_tokens(before), image, model.embed_tokens(after)]
+    cache = DynamicCache(config=model.decoder.config)
+    model.decoder(inputs_embeds=torch.cat(prompt, dim=1), cache=cache, use_cache=True)
+    _settle(bench)
+    return from_segments, time.perf_counter() - started
+
+
+@torch.no_grad()
+def replay(bench: Bench, segments: list[KVSegment], rule: SinkRule) -> float:
+    """Seconds to read a whole story again from its record."""
+    started = time.perf_counter()
+    bench.segments(len(segments), rule)
+    _settle(bench)
+    return time.perf_counter() - started
+
+
+def interleaved(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Take every measure once a round, one after the other, so that noise meets all of them."""
+    found: dict[str, list[float]] = {name: [] for name in measures}
+    for _ in range(rounds):
+        for name, measure in measures.items():
+            found[name].append(measure())
+    return found
+
+
+def _settle(bench: Bench) -> None:
+    if bench.model.device.type == "cuda":
+        torch.cuda.synchronize()

@@ -1,0 +1,83 @@
+"""What is compared with each other does the same work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import growth, memory, pictures, schedules, together
+from benchmarks.report import Report, Series
+from benchmarks.schedules import Bench
+from seedstory_core.engine import StoryEngine
+from seedstory_core.generation.sink import SinkRule
+from seedstory_core.session import SessionStore
+from seedstory_core.story.archive import StoryArchive
+
+
+@pytest.fixture
+def bench(small_engine: StoryEngine) -> Bench:
+    _, bench = memory.bench_of("tiny", small_engine, torch.device("cpu"))
+    return bench
+
+
+@pytest.mark.parametrize("panels", [1, 4])
+def test_every_schedule_regresses_the_same_picture(bench: Bench, panels: int) -> None:
+    rule = SinkRule(policy="dense")
+    segments, context = bench.segments(panels, rule)
+    _, ours = schedules.ours(bench, segments, context, rule)
+    _, whole = schedules.released(bench, panels, None)
+    _, window = schedules.released(bench, panels, 8)
+    assert torch.allclose(ours, whole, atol=1e-4)
+    assert torch.equal(whole, window)
+
+
+def test_memory_is_measured_in_all_its_parts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(memory, "PANELS", (2, 5, 10, 25, 100))
+    monkeypatch.setattr(schedules, "CAPTION_TOKENS", 3)
+    report = memory.measure(("small", bench), 1)
+    text = report.markdown()
+    for said in ("image queries", "a new branch", "memory of a branch", "read", "panel 100"):
+        assert said in text
+    report.save(tmp_path, "memory")
+    assert json.loads((tmp_path / "memory.json").read_text())["key"] == "small"
+    assert (tmp_path / "memory-turn.svg").exists()
+
+
+def test_a_long_story_is_told_under_every_policy(small_engine: StoryEngine, tmp_path: Path) -> None:
+    store = SessionStore(small_engine, StoryArchive(str(tmp_path)))
+    report = growth.measure(store, 30)
+    rows = report.series["rows"]
+    assert all(line[30] for line in rows.values.values())
+    assert rows.median("dense", 30) > rows.median("multimodal attention sink", 30)
+    capped = rows.values["capped multimodal attention sink"]
+    assert max(values[0] for values in capped.values()) <= small_engine.rule.max_rows
+
+
+def test_stories_at_once_and_pictures_are_measured(
+    small_engine: StoryEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SessionStore(small_engine, StoryArchive(str(tmp_path)))
+    report = together.measure(store, 1)
+    assert len(report.lines) == 3
+    monkeypatch.setattr(pictures, "REFERENCE_STEPS", 20)
+    monkeypatch.setattr(pictures, "STEPS", (2, 8))
+    report = pictures.measure(small_engine, 1)
+    distance = report.series["distance"]
+    name = next(iter(distance.values))
+    assert distance.median(name, 8) < distance.median(name, 2)
+
+
+def test_a_table_has_medians_and_their_spread() -> None:
+    series = Series("Time", "s", "panel")
+    series.add("ours", 2, [0.3, 0.1, 0.2])
+    series.add("theirs", 2, [1.0])
+    series.add("ours", 10, [0.25])
+    report = Report("key", "a machine", "a model", {"time": series}, ["so it is"])
+    assert "| ours | 0.2 (0.1–0.3) | 0.25 |" in report.markdown()
+    assert "| theirs | 1 | – |" in report.markdown()
+    assert report.markdown().endswith("- so it is")
