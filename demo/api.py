@@ -126,6 +126,60 @@ class Api:
         async for step in self._made(ask):
             yield step
 
+    async def rewrite(self, story_id: str, panel_id: str, text: str) -> AsyncIterator[Step]:
+        """Tell a page with other words and its picture: a sibling, and the page itself stays."""
+
+        def ask() -> Job:
+            panel = self.store.open(story_id).tree.panel(panel_id)
+            request = self._request(text, None, True, Settings())
+            return self.desk.submit("rewrite", story_id, panel.id, request)
+
+        async for step in self._made(ask):
+            yield step
+
+    async def replace_picture(
+        self, story_id: str, panel_id: str, picture: str | None
+    ) -> AsyncIterator[Step]:
+        """Tell a page with its words and your picture: a sibling, and the page itself stays."""
+
+        def ask() -> Job:
+            panel = self.store.open(story_id).tree.panel(panel_id)
+            if picture is None:
+                raise InputError("There is no picture. Choose one.")
+            image, notes = open_picture(picture)
+            request = self._request("", image, True, Settings(), notes)
+            return self.desk.submit("picture", story_id, panel.id, request)
+
+        async for step in self._made(ask):
+            yield step
+
+    def memory(
+        self, story_id: str, policy: str = "", pin: str = "", unpin: str = ""
+    ) -> dict[str, Any]:
+        """How a story forgets, after changing it where asked.
+
+        `policy` is dense, window, attention_sink, multimodal_attention_sink or
+        capped_multimodal_attention_sink; pages told already stay as they were told. `pin` names a
+        panel that is never to be forgotten, `unpin` one that may be again.
+        """
+        with _told():
+            session = self.store.open(story_id)
+            if policy:
+                session.set_policy(policy)  # type: ignore[arg-type]  # it checks
+            if pin:
+                session.pin(pin)
+            if unpin:
+                session.pin(unpin, False)
+            rule = session.rule
+            return {
+                "story_id": story_id,
+                "policy": rule.policy,
+                "window_panels": rule.window_panels,
+                "max_rows": rule.max_rows,
+                "pinned": sorted(session.pinned),
+                "bytes": session.memory.num_bytes,
+            }
+
     def open_story(self, story_id: str, panel_id: str = "") -> dict[str, Any]:
         """A story's pages up to a panel; without `panel_id`, up to the newest."""
         with _told():
@@ -277,7 +331,18 @@ def add_api(store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> N
         api_name="redraw",
         **options,
     )
+    trigger.click(
+        api.rewrite, [story_id, panel_id, text], [panel, image], api_name="rewrite", **options
+    )
+    trigger.click(
+        api.replace_picture,
+        [story_id, panel_id, picture],
+        [panel, image],
+        api_name="replace_picture",
+        **options,
+    )
     for endpoint in (
+        api.memory,
         api.open_story,
         api.outline,
         api.stop,

@@ -11,6 +11,7 @@ import itertools
 import logging
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,7 +19,13 @@ from PIL import Image
 
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
 from seedstory_core.errors import BusyError, SeedStoryError, TurnCancelled
-from seedstory_core.session import PanelAdded, Remembering, SessionStore
+from seedstory_core.session import (
+    PanelAdded,
+    Remembering,
+    SessionEvent,
+    SessionStore,
+    StorySession,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +41,8 @@ OUR_FAULT = (
     "please try again."
 )
 
-Kind = Literal["turn", "redraw"]
+Kind = Literal["turn", "redraw", "rewrite", "picture"]
+"""A new panel; a new picture; a sibling with other words; a sibling with a reader's picture."""
 Phase = Literal[
     "waiting", "opening", "remembering", "writing", "painting", "done", "stopped", "failed"
 ]
@@ -81,9 +89,9 @@ class Job:
 
         Args:
             number: Unique on this desk.
-            kind: A new panel, or a new picture for an old one.
+            kind: What is wished for.
             story_id: Of a story that exists.
-            panel_id: The panel to continue from (None begins), or the one to redraw.
+            panel_id: The panel to continue from (None begins), or the one to change.
             request: What the reader wants; its picture is let go when the job has ended.
         """
         self.id = str(number)
@@ -114,6 +122,18 @@ def _is_given(request: TurnRequest) -> bool:
     """Whether the page is wholly the reader's, so that nothing of it is left to the storyteller."""
     has_words = not request.complete_text or not request.reader_text
     return request.reader_image is not None and has_words
+
+
+def _play(session: StorySession, job: Job) -> Iterator[SessionEvent]:
+    request, panel_id = job.request, job.panel_id or ""
+    if job.kind == "turn":
+        return session.turn(job.panel_id, request)
+    if job.kind == "redraw":
+        return session.redraw(panel_id, request)
+    if job.kind == "rewrite":
+        return session.rewrite(panel_id, request.reader_text)
+    assert request.reader_image is not None
+    return session.replace_picture(panel_id, request.reader_image, request.image_notes)
 
 
 class Desk:
@@ -224,10 +244,7 @@ class Desk:
         added = ""
         try:
             session = self.store.open(job.story_id)
-            if job.kind == "turn":
-                events = session.turn(job.panel_id, job.request)
-            else:
-                events = session.redraw(job.panel_id or "", job.request)
+            events = _play(session, job)
             if job.stop_asked.is_set():
                 raise TurnCancelled
             for event in events:

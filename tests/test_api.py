@@ -93,6 +93,52 @@ def test_redrawing_changes_the_picture_and_nothing_else(client: Client) -> None:
     assert again["text"] == page["text"]
 
 
+def test_a_page_gets_other_words_or_another_picture_in_a_sibling(
+    client: Client, tmp_path: Path
+) -> None:
+    page, picture = begin(client)
+    story_id = page["story_id"]
+    words, same = client.predict(
+        story_id=story_id, panel_id="p1", text="Mira finds a drum.", api_name="/rewrite"
+    )
+    assert (words["panel_id"], words["text"], words["parent_id"]) == (
+        "p2",
+        "Mira finds a drum.",
+        None,
+    )
+    with Image.open(picture) as one, Image.open(same) as other:
+        assert one.tobytes() == other.tobytes()
+    path = tmp_path / "mine.png"
+    Image.new("RGB", (300, 200), "teal").save(path)
+    drawn, _ = client.predict(
+        story_id=story_id,
+        panel_id="p1",
+        picture=handle_file(str(path)),
+        api_name="/replace_picture",
+    )
+    assert (drawn["panel_id"], drawn["text"]) == ("p3", page["text"])
+    assert drawn["picture_author"] == "reader"
+    for text, said in (("", "nothing to read"), (page["text"], "stand there already")):
+        with pytest.raises(AppError, match=said):
+            client.predict(story_id=story_id, panel_id="p1", text=text, api_name="/rewrite")
+    outline = client.predict(story_id=story_id, api_name="/outline")
+    assert outline["leaves"] == ["p1", "p2", "p3"]
+
+
+def test_a_program_chooses_how_a_story_forgets(client: Client) -> None:
+    story_id = begin(client)[0]["story_id"]
+    first = client.predict(story_id=story_id, api_name="/memory")
+    assert first["policy"] == "capped_multimodal_attention_sink"
+    assert first["pinned"] == [] and first["bytes"] > 0
+    changed = client.predict(story_id=story_id, policy="dense", pin="p1", api_name="/memory")
+    assert (changed["policy"], changed["pinned"]) == ("dense", ["p1"])
+    again = client.predict(story_id=story_id, unpin="p1", api_name="/memory")
+    assert (again["policy"], again["pinned"]) == ("dense", [])
+    for wrong, said in (({"policy": "all"}, "there are dense"), ({"pin": "p9"}, "no panel p9")):
+        with pytest.raises(AppError, match=said):
+            client.predict(story_id=story_id, **wrong, api_name="/memory")
+
+
 def test_an_opening_and_an_own_picture_can_begin(client: Client, tmp_path: Path) -> None:
     cards = client.predict(api_name="/openings")
     page, _ = begin(client, sentence="", opening=cards[0]["opening"])

@@ -486,3 +486,18 @@ def test_stopped_or_unsaved_alternatives_leave_no_trace(
     assert session.tree.panels == panels
     assert len(session.memory) == memory
     assert session.archive.load(session.story_id).tree.panels == panels
+
+
+def test_a_whole_turn_takes_a_pass_per_token_and_two_more(store: SessionStore) -> None:
+    session = begin(store, 3)
+    calls: list[int] = []
+    handle = store.engine.story_lm.decoder.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        told = turn(session, "p3", request(5))
+        assert len(calls) == len(told.token_ids) + 2
+        calls.clear()
+        own = turn(session, told.id, request(6, reader_text="Then it rains on Mira"))
+        given = len(store.engine.tokenizer.encode_text("Then it rains on Mira"))
+        assert len(calls) == 1 + len(own.token_ids) - given + 2  # the reader's words at once
+    finally:
+        handle.remove()
