@@ -25,6 +25,7 @@ from seedstory_core.session import (
     SessionEvent,
     SessionStore,
     StorySession,
+    new_seed,
 )
 
 log = logging.getLogger(__name__)
@@ -225,11 +226,25 @@ class Desk:
             outcome = self._take_turn(job)
             if outcome["phase"] != "done":
                 self._forget_if_empty(job)
+            elif job.kind == "turn":
+                # Before the story is free again, so that nobody's wish finds it busy with this.
+                self._write_ahead(job, str(outcome["panel_id"]))
             with self._changed:
                 # Out of the line first: whoever sees the outcome may ask for the next turn at once.
                 self._at_work.remove(job)
                 self._tell_positions()
             job.report(**outcome)
+
+    def _write_ahead(self, job: Job, panel_id: str) -> None:
+        """While the page is looked at: write the next one, as it would be asked for."""
+        if not self.store.engine.config.runtime.write_ahead:
+            return
+        sampling = replace(job.request.sampling, seed=new_seed())
+        try:
+            request = TurnRequest(sampling=sampling, any_seed=True)
+            self.store.open(job.story_id).write_ahead(panel_id, request)
+        except SeedStoryError as error:
+            log.info("Nothing is written ahead in story %s: %s", job.story_id, error)
 
     def _forget_if_empty(self, job: Job) -> None:
         """A first page that came to nothing leaves no story behind."""

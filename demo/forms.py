@@ -88,6 +88,7 @@ def make_request(
         image_seed=new_seed() if seed is None else int(seed),
         num_inference_steps=None if steps is None else int(steps),
         guidance_scale=guidance,
+        any_seed=seed is None,
     )
 
 

@@ -78,7 +78,9 @@ class Conductor:
         # Seconds that went into words since the last step of painting, and what that step took.
         self._words_took = self._step_took = 0.0
 
-    def play(self, part: Part, cancel: threading.Event | None = None) -> Iterator[Any]:
+    def play(
+        self, part: Part, cancel: threading.Event | None = None, *, is_background: bool = False
+    ) -> Iterator[Any]:
         """Play a turn and give its events as they come.
 
         Whoever stops listening stops the turn; when this returns or raises, it has ended.
@@ -86,11 +88,13 @@ class Conductor:
         Args:
             part: The turn.
             cancel: Set it to stop before the next pass.
+            is_background: Whether it goes on only while no other turn wants words, and between two
+                steps of painting by one token.
 
         Raises:
             TurnCancelled: `cancel` was set.
         """
-        for _, event in self.play_all([part], cancel):
+        for _, event in self._play([part], cancel, is_background=is_background):
             yield event
 
     def play_all(
@@ -103,11 +107,16 @@ class Conductor:
         return self._play(parts, cancel)
 
     def _play(
-        self, parts: Sequence[Part], cancel: threading.Event | None, *, is_call: bool = False
+        self,
+        parts: Sequence[Part],
+        cancel: threading.Event | None,
+        *,
+        is_call: bool = False,
+        is_background: bool = False,
     ) -> Iterator[tuple[int, Any]]:
         events: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         playing = [
-            _Playing(number, part, cancel, events, is_call=is_call)
+            _Playing(number, part, cancel, events, is_call=is_call, is_background=is_background)
             for number, part in enumerate(parts)
         ]
         self._enter(playing)
@@ -165,8 +174,9 @@ class Conductor:
             self._waiting.remove(one)
             one.stop()
         for one in list(self._waiting):
-            # A call is over in a moment and need not wait behind whole turns.
-            if one.is_call or sum(not p.is_call for p in self._playing) < self.max_parts:
+            # A call is over in a moment, and what plays in the background gives way by itself.
+            turns = [p for p in self._playing if not (p.is_call or p.is_background)]
+            if one.is_call or one.is_background or len(turns) < self.max_parts:
                 self._waiting.remove(one)
                 self._playing.append(one)
 
@@ -180,14 +190,18 @@ class Conductor:
             if isinstance(had, NextToken) and not isinstance(one.wish, NextToken):
                 self._batch.leave(had.context)
         self._playing = [one for one in self._playing if not one.ended.is_set()]
-        words = [one for one in self._playing if isinstance(one.wish, NextToken)]
+        wanted = [one for one in self._playing if isinstance(one.wish, NextToken)]
+        words = [one for one in wanted if not one.is_background]
+        ahead = [one for one in wanted if one.is_background]
         pictures = [one for one in self._playing if isinstance(one.wish, NextStep)]
         started = time.perf_counter()
         # Words and pictures share the time equally: a step of painting is as long as many words.
         if pictures and (not words or self._words_took >= self._step_took):
             self._fulfil(pictures, self._next_steps)
             self._step_took, self._words_took = time.perf_counter() - started, 0.0
-        elif words:
+            if ahead and not words:
+                self._fulfil(ahead, self._next_tokens)
+        elif words or (words := ahead):
             self._fulfil(words, self._next_tokens)
             self._words_took += time.perf_counter() - started
 
@@ -233,8 +247,10 @@ class _Playing:
         events: queue.SimpleQueue[tuple[int, Any]],
         *,
         is_call: bool = False,
+        is_background: bool = False,
     ) -> None:
         self.is_call = is_call
+        self.is_background = is_background
         self.number = number
         self.part = part
         self.cancel = cancel

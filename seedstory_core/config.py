@@ -665,6 +665,8 @@ class RuntimeConfig:
     bytes and come back a little different, so that a panel may not be told again to the letter."""
     max_turns: int = 4
     """Turns that are told at once, in one batch; more wait in line."""
+    write_ahead: bool = True
+    """Whether the next page's words are written while its reader still looks at this one."""
     max_sessions: int = 32
     """Stories kept open at once."""
     session_timeout_seconds: float = 3600.0

@@ -87,6 +87,7 @@ class TurnRequest:
         image_seed: Of the drawing's starting noise.
         num_inference_steps: Denoising steps; None takes the config's.
         guidance_scale: None takes the config's.
+        any_seed: Whether the sampling's seed was left open, so that any other will do.
     """
 
     reader_text: str = ""
@@ -97,6 +98,7 @@ class TurnRequest:
     image_seed: int = 0
     num_inference_steps: int | None = None
     guidance_scale: float | None = None
+    any_seed: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,10 +140,29 @@ class TurnResult:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A panel that is written and read back, and not yet painted.
+
+    Attributes:
+        request: What it was written for.
+        text: The whole caption.
+        record: What the model read of it.
+        past: What the next panel follows.
+        notes: What the reader should know.
+    """
+
+    request: TurnRequest
+    text: str
+    record: PanelRecord
+    past: Past
+    notes: tuple[str, ...]
+
+
 TurnEvent = TextDelta | ImagePreview | TurnResult
 
 
-Playing = Generator[TurnEvent | NextToken | NextStep, Any, None]
+Playing = Generator[TurnEvent | Draft | NextToken | NextStep, Any, None]
 """A turn on its way; see `conductor.py`."""
 
 
@@ -196,7 +217,12 @@ class StoryEngine:
         self._conductor = Conductor(story_lm, detokenizer, max_parts=config.runtime.max_turns)
 
     def turn(
-        self, past: Past, request: TurnRequest, cancel: threading.Event | None = None
+        self,
+        past: Past,
+        request: TurnRequest,
+        cancel: threading.Event | None = None,
+        *,
+        draft: Draft | None = None,
     ) -> Iterator[TurnEvent]:
         """Write, draw and read back one panel.
 
@@ -206,6 +232,7 @@ class StoryEngine:
             past: What it follows.
             request: What the reader wants.
             cancel: Set it to stop within a token or a denoising step.
+            draft: What `write_ahead` wrote after this past; only the picture is left to do.
 
         Yields:
             `TextDelta`s, `ImagePreview`s, then one `TurnResult`.
@@ -214,7 +241,24 @@ class StoryEngine:
             TurnCancelled: `cancel` was set; nothing needs to be undone.
             InputError: The reader's text cannot be read.
         """
-        yield from self._conductor.play(self._turn(past, request), cancel)
+        yield from self._conductor.play(self._turn(past, request, draft), cancel)
+
+    def write_ahead(
+        self, past: Past, request: TurnRequest, cancel: threading.Event | None = None
+    ) -> Draft:
+        """Write a panel that nobody has asked for yet, whenever nobody's turn wants words.
+
+        Raises:
+            As `turn`.
+        """
+
+        def part() -> Playing:
+            draft = yield from self._compose(past, request)
+            yield draft
+
+        *_, draft = self._conductor.play(part(), cancel, is_background=True)
+        assert isinstance(draft, Draft)
+        return draft
 
     def alternatives(
         self, past: Past, requests: Sequence[TurnRequest], cancel: threading.Event | None = None
@@ -240,7 +284,7 @@ class StoryEngine:
 
     def prepare(self, past: Past) -> KVContext:
         """Assemble the context of a turn."""
-        return self._context(past, room=0)
+        return self._conductor.call(lambda: self._context(past, room=0))
 
     def read(self, past: Past, record: PanelRecord, cancel: threading.Event | None = None) -> Past:
         """Read a panel from its record; gives what the next one follows.
@@ -302,7 +346,28 @@ class StoryEngine:
         pixel_values = clip_pixels(image, self.config.vision)[None].to(weight)
         return self.vision(pixel_values)[0].float().cpu()
 
-    def _turn(self, past: Past, request: TurnRequest) -> Playing:
+    def _turn(self, past: Past, request: TurnRequest, draft: Draft | None = None) -> Playing:
+        if draft is None:
+            draft = yield from self._compose(past, request)
+        else:
+            yield TextDelta(draft.text)
+        image = request.reader_image
+        if image is None:
+            image = yield from self._draw(draft.record, request)
+        yield TurnResult(
+            text=draft.text,
+            reader_text=request.reader_text,
+            record=draft.record,
+            image=image,
+            past=draft.past,
+            is_end=self.is_end(draft.text),
+            notes=draft.notes,
+        )
+
+    def _compose(
+        self, past: Past, request: TurnRequest
+    ) -> Generator[TextDelta | NextToken, Any, Draft]:
+        """Write a panel, regress its picture, read it back."""
         caption_ids = self.encode_text(request.reader_text)
         begin_ids = self._before_caption(past)
         most = len(begin_ids) + len(caption_ids) + self.config.generation.max_new_tokens
@@ -342,18 +407,7 @@ class StoryEngine:
         context.truncate(base)
         past = self._read_back(past, context, [*begin_ids, *caption_ids], record)
 
-        image = request.reader_image
-        if image is None:
-            image = yield from self._draw(record, request)
-        yield TurnResult(
-            text=text,
-            reader_text=request.reader_text,
-            record=record,
-            image=image,
-            past=past,
-            is_end=self.is_end(text),
-            notes=tuple(notes),
-        )
+        return Draft(request, text, record, past, tuple(notes))
 
     def _write(
         self,

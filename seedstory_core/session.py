@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import secrets
 import threading
 import time
@@ -20,6 +21,7 @@ import torch
 from PIL import Image
 
 from seedstory_core.engine import (
+    Draft,
     ImagePreview,
     PanelRecord,
     Past,
@@ -40,6 +42,8 @@ from seedstory_core.generation.memory import MemoryPool, StoryMemory
 from seedstory_core.generation.sink import Policy, SinkRule
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class StorySession:
         self._lock = threading.Lock()
         self._title_lock = threading.Lock()
         self._cancel: threading.Event | None = None
+        self._ahead: _Ahead | None = None
+        self._taken: _Ahead | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -110,8 +116,14 @@ class StorySession:
         with self._working() as cancel:
             if parent is None and not (request.reader_text or request.reader_image):
                 raise InputError("A story begins with a sentence or a picture. Give one of them.")
+            draft = self._drafted(parent, request)
+            if draft is not None:
+                seed = draft.request.sampling.seed
+                request = dataclasses.replace(
+                    request, sampling=dataclasses.replace(request.sampling, seed=seed)
+                )
             past = yield from self._remember(self._path(parent), cancel)
-            for event in self.engine.turn(past, request, cancel):
+            for event in self.engine.turn(past, request, cancel, draft=draft):
                 if not isinstance(event, TurnResult):
                     yield event
                     continue
@@ -155,6 +167,48 @@ class StorySession:
                     self._take_out(one.panel.id)
                 raise
             yield from enumerate(added)
+
+    def write_ahead(self, parent: str, request: TurnRequest) -> threading.Thread:
+        """Begin to write the panel after `parent` before anybody asks for it; does not wait.
+
+        The next `turn` that asks for just this, with any seed, only has to paint it. Whatever else
+        is done with the story throws it away; it never was in the tree or in memory.
+
+        Raises:
+            BusyError: This story is working on a turn.
+            StoryNotFoundError: There is no such panel.
+        """
+        with self._working() as cancel:
+            past = _last(self._remember(self._path(parent), cancel))
+        ahead = _Ahead(parent, request, past)
+
+        def write() -> None:
+            try:
+                ahead.draft = self.engine.write_ahead(past, request, ahead.cancel)
+            except TurnCancelled:
+                pass
+            except Exception:
+                log.exception("Nothing was written ahead in story %s.", self.story_id)
+
+        ahead.thread = threading.Thread(target=write, name="ahead", daemon=True)
+        self._ahead = ahead
+        ahead.thread.start()
+        return ahead.thread
+
+    def _drafted(self, parent: str | None, request: TurnRequest) -> Draft | None:
+        """What was written ahead, if it is what is asked for now."""
+        ahead, self._taken = self._taken, None
+        if ahead is None or ahead.draft is None or not request.any_seed:
+            return None
+        asked = dataclasses.replace(request.sampling, seed=ahead.request.sampling.seed)
+        is_same = (
+            ahead.parent == parent
+            and not request.reader_text
+            and request.reader_image is None
+            and asked == ahead.request.sampling
+            and ahead.past.rule == self._rule_on(self._path(parent))
+        )
+        return ahead.draft if is_same else None
 
     def rewrite(self, panel_id: str, text: str) -> Iterator[SessionEvent]:
         """Tell a panel with other words and the same picture.
@@ -268,12 +322,8 @@ class StorySession:
         with self._working() as cancel:
             path = self._path(panel_id)
             missing = sum(segment is None for segment in self.memory.find([p.id for p in path]))
-            remembering = self._remember(path, cancel)
-            try:
-                while True:
-                    next(remembering)
-            except StopIteration as done:
-                self.memory.keep_context(self.engine.prepare(done.value))
+            past = _last(self._remember(path, cancel))
+            self.memory.keep_context(self.engine.prepare(past))
             return missing
 
     @property
@@ -334,6 +384,10 @@ class StorySession:
             raise BusyError("This story is still working on a panel. Wait for it, or stop it.")
         cancel = threading.Event()
         self._cancel = cancel
+        # From here on nobody else touches the working context.
+        self._taken, self._ahead = self._ahead, None
+        if self._taken is not None:
+            self._taken.stop()
         try:
             yield cancel
         except StoryChangedError:
@@ -471,6 +525,33 @@ class StorySession:
         self.memory.keep(panel.id, past.segments[-1])
         self.memory.keep_context(past.context)
         return PanelAdded(panel, image)
+
+
+class _Ahead:
+    """A panel that is being written before anybody asked for it."""
+
+    def __init__(self, parent: str, request: TurnRequest, past: Past) -> None:
+        self.parent = parent
+        self.request = request
+        self.past = past
+        self.draft: Draft | None = None
+        self.cancel = threading.Event()
+        self.thread: threading.Thread | None = None
+
+    def stop(self) -> None:
+        """End it, if it is still at it; when this returns, it touches nothing any more."""
+        self.cancel.set()
+        if self.thread is not None:
+            self.thread.join()
+
+
+def _last(remembering: Generator[Remembering, None, Past]) -> Past:
+    """Run a generator for what it returns."""
+    while True:
+        try:
+            next(remembering)
+        except StopIteration as done:
+            return done.value
 
 
 def _check(cancel: threading.Event) -> None:

@@ -258,3 +258,26 @@ def test_models_nobody_uses_are_let_go(
     del conductor, thread
     gc.collect()
     assert gone() is None
+
+
+def test_what_is_written_ahead_gives_way_to_turns(small_engine: StoryEngine) -> None:
+    """Beside words it stands still; beside painting it gets a token per step."""
+    order: list[str] = []
+    handle = small_engine.story_lm.decoder.register_forward_pre_hook(
+        lambda *_, **__: order.append("word")
+    )
+    paint = small_engine.detokenizer.unet.register_forward_pre_hook(lambda *_: order.append("step"))
+    turn = small_engine.turn(Past(), request(0, num_inference_steps=40))
+    while not isinstance(next(turn), ImagePreview):
+        pass
+    order.clear()
+    draft = small_engine.write_ahead(Past(), request(1))
+    handle.remove()
+    paint.remove()
+    turn.close()  # type: ignore[attr-defined]
+    assert draft.text == result_of(small_engine.turn(Past(), request(1))).text
+    words = [index for index, kind in enumerate(order) if kind == "word"]
+    # Its first pass reads the words given, its last two ask for the picture and read it back.
+    between = words[1:-2]
+    assert between
+    assert all(order[index - 1] == "step" for index in between)

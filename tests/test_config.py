@@ -61,7 +61,7 @@ def test_every_machine_setting_has_an_environment_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     changed = {"device": "cpu", "dtype": "float16", "quantize": "nf4", "offload": "vision"}
-    changed["pack_at_rest"] = "True"
+    changed["pack_at_rest"] = changed["write_ahead"] = "True"
     for item in dataclasses.fields(RuntimeConfig):
         monkeypatch.setenv(f"SEEDSTORY_{item.name.upper()}", changed.get(item.name, "7"))
     runtime = load_config().runtime

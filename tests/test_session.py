@@ -501,3 +501,59 @@ def test_a_whole_turn_takes_a_pass_per_token_and_two_more(store: SessionStore) -
         assert len(calls) == 1 + len(own.token_ids) - given + 2  # the reader's words at once
     finally:
         handle.remove()
+
+
+def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> None:
+    session = begin(store, 3)
+    expected = turn(session, "p3", request(50))
+    session.write_ahead("p3", request(50)).join(60)
+    calls: list[int] = []
+    handle = store.engine.story_lm.decoder.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        told = turn(session, "p3", request(51, any_seed=True))
+    finally:
+        handle.remove()
+    assert calls == []
+    assert (told.text, told.token_ids, told.seed) == (expected.text, expected.token_ids, 50)
+    assert told.image_seed == 51
+    one, other = session.memory.find([expected.id, told.id])
+    assert one is not None and other is not None
+    assert torch.equal(one.keys, other.keys)
+    assert turn(session, told.id, request(52)).parent == told.id
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"any_seed": True, "reader_text": "Then it rains."},
+        {"any_seed": True, "sampling": Sampling(temperature=0.1)},
+    ],
+    ids=["a seed of its own", "own words", "another temperature"],
+)
+def test_what_was_written_ahead_and_is_not_wanted_leaves_no_trace(
+    store: SessionStore, wish: dict[str, object]
+) -> None:
+    session = begin(store, 3)
+    wanted = dataclasses.replace(request(60), **wish)  # type: ignore[arg-type]
+    expected = turn(session, "p3", wanted)
+    panels, memory = session.tree.panels, len(session.memory)
+    session.write_ahead("p3", request(50)).join(60)
+    assert session.tree.panels == panels and len(session.memory) == memory
+    assert not session.is_busy
+    told = turn(session, "p3", wanted)
+    assert (told.text, told.seed) == (expected.text, expected.seed)
+    one, other = session.memory.find([expected.id, told.id])
+    assert one is not None and other is not None
+    assert torch.equal(one.keys, other.keys)
+
+
+def test_nobody_waits_for_what_is_being_written_ahead(store: SessionStore) -> None:
+    session = begin(store, 3)
+    thread = session.write_ahead("p3", request(50))
+    told = turn(session, "p3", request(51))
+    assert not thread.is_alive()
+    assert told.seed == 51
+    session.write_ahead("p3", request(50))
+    session.remove_branch(told.id)
+    assert told.id not in session.tree

@@ -100,6 +100,20 @@ class Readers(RuleBasedStateMachine):
             deepest = max(tree.leaves(), key=lambda panel: tree.depth(panel.id))
             self.learn(last(self.session.turn(deepest.id, request(seed))))
 
+    @rule(after=st.integers(0, 99), waits=st.booleans(), accepts=st.booleans())
+    def write_ahead(self, after: int, waits: bool, accepts: bool) -> None:
+        parent = self.some(after)
+        thread = self.session.write_ahead(parent, request(7))
+        if waits:
+            thread.join(60)
+        if accepts:
+            wish = dataclasses.replace(request(8), any_seed=True)
+            told = last(self.session.turn(parent, wish))
+            assert told.seed == 7 or not waits
+            self.learn(told)
+        else:
+            self.session.warm(parent)
+
     @rule(which=st.integers(0, 99), number=st.integers(0, 999))
     def rewrite(self, which: int, number: int) -> None:
         old, is_whole = self.told[self.some(which)], self.is_whole
