@@ -304,7 +304,7 @@ def test_an_error_of_ours_is_logged_and_told_without_a_traceback(
 ) -> None:
     story_id = begin(client)[0]["story_id"]
 
-    def broken(*args: object) -> None:
+    def broken(*args: object, **named: object) -> None:
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr(store.engine, "turn", broken)
@@ -334,6 +334,9 @@ def test_the_endpoints_are_the_documented_ones(client: Client) -> None:
         "/begin",
         "/continue_story",
         "/redraw",
+        "/rewrite",
+        "/replace_picture",
+        "/memory",
         "/open_story",
         "/outline",
         "/stop",
