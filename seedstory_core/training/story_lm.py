@@ -31,6 +31,7 @@ from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training.cache import PictureCache, take
+from seedstory_core.training.introductions import introductions, tokens_in
 from seedstory_core.training.loop import Batch
 from seedstory_core.training.precision import fast_autocast
 
@@ -46,6 +47,7 @@ class Row:
         ids: Token ids; image queries and pictures read back both use the image tokens' ids.
         positions: Rotary positions; a picture's queries and its reading stand at the same ones.
         labels: The token that each token should predict, or `IGNORED`.
+        weights: How much each label's loss weighs.
         query_of: Panel whose image queries a token belongs to, else -1.
         image_of: Panel whose read-back picture a token belongs to, else -1.
         panel_of: Panel of every token.
@@ -57,6 +59,7 @@ class Row:
     ids: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
     query_of: list[int] = field(default_factory=list)
     image_of: list[int] = field(default_factory=list)
     panel_of: list[int] = field(default_factory=list)
@@ -75,6 +78,7 @@ def pack(
     gap: int = 0,
     ends: bool = False,
     with_pictures: bool = True,
+    introduction_weight: float = 1.0,
 ) -> Row:
     """Lay a window of panels out as one row.
 
@@ -88,12 +92,22 @@ def pack(
         ends: Whether the end token follows the last picture.
         with_pictures: Without, the rows of the pictures are left out; the words stand where they
             stand with them, and between the marks of a picture the positions jump.
+        introduction_weight: Of the tokens with which somebody new is named.
     """
     row = Row()
+    new_names = introductions(captions)
     separator_ids = tokenizer.encode_text(separator)
     position = 0
 
-    def put(token: int, panel: int, *, learn: bool, query: int = -1, image: int = -1) -> None:
+    def put(
+        token: int,
+        panel: int,
+        *,
+        learn: bool,
+        query: int = -1,
+        image: int = -1,
+        weight: float = 1.0,
+    ) -> None:
         row.ids.append(token)
         row.positions.append(position)
         row.panel_of.append(panel)
@@ -102,8 +116,9 @@ def pack(
         row.story_row.append(-1 if query >= 0 else num_rows)
         # The label of a token is put on the token before it in the story (queries are aside).
         if learn and previous >= 0:
-            row.labels[previous] = token
+            row.labels[previous], row.weights[previous] = token, weight
         row.labels.append(IGNORED)
+        row.weights.append(1.0)
 
     num_rows = 0
     previous = -1
@@ -116,10 +131,13 @@ def pack(
         num_given = len(tokenizer.encode_text(reader_text)) if reader_text else 0
         tokens = [*opening, *caption_ids, tokenizer.boi_id]
         first_learned = len(opening) + num_given
+        is_new = tokens_in(tokenizer, caption_ids, new_names[panel])
+        is_new = [False] * len(opening) + is_new + [False]
         for index, token in enumerate(tokens):
             is_separator = panel > 0 and index < len(opening)
             learn = bool(caption_ids) and (index >= first_learned or is_separator)
-            put(token, panel, learn=learn)
+            weight = introduction_weight if is_new[index] else 1.0
+            put(token, panel, learn=learn, weight=weight)
             previous = len(row.ids) - 1
             num_rows += 1
             position += 1
@@ -183,6 +201,7 @@ def cut_window(
     rng: np.random.Generator,
     *,
     with_pictures: bool = True,
+    introduction_weight: float = 1.0,
 ) -> tuple[Row, int]:
     """Cut a window of at most ten panels out of a story, anywhere.
 
@@ -209,6 +228,7 @@ def cut_window(
         gap=gap,
         ends=first + length == count,
         with_pictures=with_pictures,
+        introduction_weight=introduction_weight,
     )
     return row, first
 
@@ -227,6 +247,8 @@ class StoryStage:
         *,
         rec_loss_scale: float = 4.0,
         loss_panels: str = "all",
+        introduction_weight: float = 8.0,
+        introductions_from: int = 2980,
     ) -> None:
         """Prepare the stage.
 
@@ -238,6 +260,9 @@ class StoryStage:
             rec_loss_scale: Weight of the pictures' loss; the language loss weighs 1. The release
                 has 1 and trains far longer; the tiny model's pictures are the harder task.
             loss_panels: `all`, or `last` as in the release.
+            introduction_weight: Of the loss of the few tokens that bring somebody new into a story;
+                1 in the release.
+            introductions_from: The first step that weighs them so.
         """
         torch.manual_seed(15)
         self.config = config
@@ -246,6 +271,8 @@ class StoryStage:
         self.validation = validation
         self.rec_loss_scale = rec_loss_scale
         self.loss_panels = loss_panels
+        self.introduction_weight = introduction_weight
+        self.introductions_from = introductions_from
         self.model: nn.Module = StoryLM(
             config.decoder, config.input_resampler, config.output_resampler
         )
@@ -253,24 +280,29 @@ class StoryStage:
     def make_batch(self, number: int, size: int) -> Batch:
         """Cut `size` windows out of stories."""
         chosen = choose_stories(len(self.cache.stories), number, size)
-        return self._batch(self.cache, chosen, np.random.default_rng((3000, number)))
+        weight = self.introduction_weight if number >= self.introductions_from else 1.0
+        return self._batch(self.cache, chosen, np.random.default_rng((3000, number)), weight)
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
         """Language loss plus scaled regression loss."""
         hidden, regressed, targets = run_rows(model, batch)  # type: ignore[arg-type]
         learned = batch["labels"] != IGNORED
         scores = model.score(hidden[learned])  # type: ignore[operator]
-        lm_loss = F.cross_entropy(scores.float(), batch["labels"][learned])
+        losses = F.cross_entropy(scores.float(), batch["labels"][learned], reduction="none")
+        weights = batch["weights"][learned]
+        lm_loss = losses.mean()
         wanted = batch["regress"]
         similarity = F.cosine_similarity(regressed.float(), targets.float(), dim=-1)
         rec_loss = 1 - similarity[wanted].mean()
         right = (scores.argmax(-1) == batch["labels"][learned]).float().mean()
+        is_new = weights > 1
         figures = {
             "lm_loss": float(lm_loss.detach()),
             "rec_loss": float(rec_loss.detach()),
             "token_accuracy": float(right),
+            "new_name_loss": float(losses[is_new].mean().detach()) if is_new.any() else 0.0,
         }
-        return lm_loss + self.rec_loss_scale * rec_loss, figures
+        return (weights * losses).mean() + self.rec_loss_scale * rec_loss, figures
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
@@ -280,7 +312,8 @@ class StoryStage:
         count = min(64, len(self.validation.stories))
         for first in range(0, count, 4):
             chosen = list(range(first, min(first + 4, count)))
-            batch = self._batch(self.validation, chosen, np.random.default_rng(first))
+            rng = np.random.default_rng(first)
+            batch = self._batch(self.validation, chosen, rng, self.introduction_weight)
             batch = {name: tensor.to(device) for name, tensor in batch.items()}
             with fast_autocast(device):
                 _, figures = self.loss(model, batch, 0)
@@ -289,10 +322,16 @@ class StoryStage:
         lines = [f"{name:14s} {value:.4f}" for name, value in sums.items()]
         path.with_suffix(".txt").write_text("\n".join(lines) + "\n")
 
-    def _batch(self, cache: PictureCache, chosen: Sequence[int], rng: np.random.Generator) -> Batch:
+    def _batch(
+        self,
+        cache: PictureCache,
+        chosen: Sequence[int],
+        rng: np.random.Generator,
+        introduction_weight: float = 1.0,
+    ) -> Batch:
         rows, masks, pictures = [], [], []
         for story in chosen:
-            row, first, rule = self._window(cache.stories[story], rng)
+            row, first, rule = self._window(cache.stories[story], rng, introduction_weight)
             rows.append(row)
             masks.append(attention_mask(row, rule))
             begin = int(cache.first[story]) + first
@@ -300,9 +339,15 @@ class StoryStage:
         return self._collate(rows, masks, take(cache.features, np.concatenate(pictures)))
 
     def _window(
-        self, told: StreamStory, rng: np.random.Generator
+        self, told: StreamStory, rng: np.random.Generator, introduction_weight: float
     ) -> tuple[Row, int, SinkRule | None]:
-        row, first = cut_window(self.tokenizer, self.config.tokenizer.separator, told, rng)
+        row, first = cut_window(
+            self.tokenizer,
+            self.config.tokenizer.separator,
+            told,
+            rng,
+            introduction_weight=introduction_weight,
+        )
         rule = None
         if rng.random() < 0.4:
             rule = SinkRule(window_panels=int(rng.integers(2, MOST_PANELS)))
@@ -313,6 +358,7 @@ class StoryStage:
         count = len(rows)
         ids = torch.full((count, size), self.tokenizer.pad_id)
         labels = torch.full((count, size), IGNORED)
+        weights = torch.ones(count, size)
         positions = torch.zeros(count, size, dtype=torch.long)
         mask = torch.zeros(count, 1, size, size, dtype=torch.bool)
         image_places = torch.zeros(count, size, dtype=torch.bool)
@@ -322,6 +368,7 @@ class StoryStage:
             length = len(row.ids)
             ids[index, :length] = torch.tensor(row.ids)
             labels[index, :length] = torch.tensor(row.labels)
+            weights[index, :length] = torch.tensor(row.weights)
             positions[index, :length] = torch.tensor(row.positions)
             mask[index, 0, :length, :length] = masks[index]
             image_places[index, :length] = torch.tensor(row.image_of) >= 0
@@ -338,6 +385,7 @@ class StoryStage:
         return {
             "input_ids": ids,
             "labels": labels,
+            "weights": weights,
             "positions": positions,
             "mask": mask,
             "image_places": image_places,
