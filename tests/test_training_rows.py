@@ -13,6 +13,7 @@ from seedstory_core.generation.kv import KVSegment, assemble
 from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.training.introductions import introductions
 from seedstory_core.training.language import collate, read_words
 from seedstory_core.training.story_lm import IGNORED, Row, attention_mask, pack, run_rows
 
@@ -187,3 +188,32 @@ def test_padding_changes_nothing_that_is_read(model: StoryLM, tokenizer: StoryTo
     for index, row in enumerate(rows):
         alone = read_words(model, collate([row], tokenizer.pad_id))[0]
         assert torch.allclose(together[index, : len(row.ids)], alone, atol=1e-5)
+
+
+def test_only_who_was_not_there_yet_is_introduced() -> None:
+    captions = [
+        "Mira the fox found a kite.",
+        '"Shall I help?" asked a gentle bear called Bruno. Mira nodded.',
+        "Mira and Bruno ran. Behind them came Otto the brave duck.",
+        "The bear laughed, and the duck laughed, too.",
+    ]
+    found = [
+        [caption[rows.start : rows.stop] for rows in ranges]
+        for caption, ranges in zip(captions, introductions(captions), strict=True)
+    ]
+    assert found == [[], ["gentle bear called Bruno"], ["Otto the brave duck"], []]
+
+
+def test_the_tokens_of_an_introduction_weigh_more(tokenizer: StoryTokenizer) -> None:
+    captions = ["Mira the fox ran.", "A gentle bear called Bruno ran, too."]
+    row = pack(tokenizer, SEPARATOR, captions, ["", ""], introduction_weight=8.0)
+    learned = [
+        (label, weight)
+        for label, weight in zip(row.labels, row.weights, strict=True)
+        if label != IGNORED
+    ]
+    heavy = tokenizer.decode_text([label for label, weight in learned if weight == 8.0])
+    assert heavy.split() == ["gentle", "bear", "called", "Bruno"]
+    plain = pack(tokenizer, SEPARATOR, captions, ["", ""])
+    assert set(plain.weights) == {1.0}
+    assert plain.labels == row.labels
