@@ -241,8 +241,9 @@ class Desk:
             return
         sampling = replace(job.request.sampling, seed=new_seed())
         try:
-            request = TurnRequest(sampling=sampling, any_seed=True)
-            self.store.open(job.story_id).write_ahead(panel_id, request)
+            session = self.store.open(job.story_id)
+            if not session.tree.panel(panel_id).is_end:
+                session.write_ahead(panel_id, TurnRequest(sampling=sampling, any_seed=True))
         except SeedStoryError as error:
             log.info("Nothing is written ahead in story %s: %s", job.story_id, error)
 

@@ -346,12 +346,13 @@ class StorySession:
             counts: Other fields of `SinkRule`, where the configured ones do not fit.
 
         Raises:
-            InputError: There is no such policy or count.
+            InputError: There is no such policy or count, or the pinned panels do not fit.
         """
         try:
             rule = dataclasses.replace(self.engine.rule, policy=policy, **counts)
         except (TypeError, ValueError) as error:
             raise InputError(f"The story cannot forget like this: {error}") from error
+        self._check_pinned(self.pinned, rule)
         self._save_settings(memory=dataclasses.asdict(rule))
 
     def pin(self, panel_id: str, is_pinned: bool = True) -> None:
@@ -360,17 +361,22 @@ class StorySession:
         Raises:
             InputError: So many pinned panels would leave no room for the story itself.
         """
-        panel = self.tree.panel(panel_id)
+        self.tree.panel(panel_id)
         pinned = self.pinned | {panel_id} if is_pinned else self.pinned - {panel_id}
-        rule = self.rule
-        if is_pinned and rule.policy == "capped_multimodal_attention_sink":
-            rows = sum(self.engine.num_rows(p.token_ids) for p in self.tree if p.id in pinned)
-            if rows > rule.max_rows // 2:
-                raise InputError(
-                    f"Page {self.tree.depth(panel.id)} does not fit beside the others that are "
-                    "never to be forgotten. Let another one go first."
-                )
+        if is_pinned:
+            self._check_pinned(pinned, self.rule)
         self._save_settings(pinned=sorted(pinned))
+
+    def _check_pinned(self, pinned: frozenset[str], rule: SinkRule) -> None:
+        if rule.policy != "capped_multimodal_attention_sink":
+            return
+        rows = sum(self.engine.num_rows(p.token_ids) for p in self.tree if p.id in pinned)
+        if rows > rule.max_rows // 2:
+            raise InputError(
+                f"The pages that are never to be forgotten take {rows} of the {rule.max_rows} rows "
+                "that this story may keep in view, and half of them must stay free. Let one go "
+                "first."
+            )
 
     def _save_settings(self, **changes: Any) -> None:
         with self._title_lock:

@@ -426,9 +426,13 @@ def test_pinned_panels_leave_room_for_the_story(store: SessionStore) -> None:
     session = begin(store, 3)
     session.set_policy("capped_multimodal_attention_sink", max_rows=120)
     session.pin("p1")
-    with pytest.raises(InputError, match="does not fit beside the others"):
+    with pytest.raises(InputError, match="half of them must stay free"):
         session.pin("p2")
     assert session.pinned == {"p1"}
+    session.set_policy("dense")
+    session.pin("p2")
+    with pytest.raises(InputError, match="Let one go"):
+        session.set_policy("capped_multimodal_attention_sink", max_rows=120)
 
 
 def test_damaged_settings_of_a_story_do_not_keep_it_from_being_read(store: SessionStore) -> None:
