@@ -68,6 +68,14 @@ def test_the_learning_rate_begins_anew_after_every_sitting() -> None:
     assert whole.rate(8) > whole.rate(7)
 
 
+def test_a_sitting_that_ended_early_keeps_the_rates_it_was_planned_with() -> None:
+    early = Sitting(8, 0.01, planned_steps=16, final_learning_rate=0.5)
+    whole = plan(steps=20, sittings=[early], warmup_steps=0, learning_rate=0.005)
+    planned = plan(steps=16, learning_rate=0.01, final_learning_rate=0.5, warmup_steps=0)
+    assert [whole.rate(step) for step in range(8)] == [planned.rate(step) for step in range(8)]
+    assert whole.rate(8) < planned.rate(8)
+
+
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path, optimizer: str) -> None:
     whole = Toy()

@@ -33,15 +33,19 @@ Batch = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Sitting:
-    """An earlier part of a training, which was planned to end there.
+    """An earlier part of a training.
 
     Attributes:
         steps: Its last step, counted from the very first.
         learning_rate: Its highest.
+        planned_steps: The step that its learning rate fell towards; 0 is `steps`.
+        final_learning_rate: The floor of its cosine; 0 is the plan's.
     """
 
     steps: int
     learning_rate: float
+    planned_steps: int = 0
+    final_learning_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,14 @@ class Plan:
     def rate(self, step: int) -> float:
         """Learning rate at a step: linear warm-up, then a half cosine to the sitting's end."""
         last = Sitting(self.steps, self.learning_rate)
+        floor = self.final_learning_rate
         sitting = next((one for one in self.sittings if step < one.steps), last)
         if step < self.warmup_steps:
             return sitting.learning_rate * (step + 1) / self.warmup_steps
-        done = (step - self.warmup_steps) / max(1, sitting.steps - self.warmup_steps)
+        end = sitting.planned_steps or sitting.steps
+        done = (step - self.warmup_steps) / max(1, end - self.warmup_steps)
         fall = 0.5 * (1 + torch.cos(torch.tensor(min(1.0, done) * torch.pi)).item())
-        low = self.final_learning_rate
+        low = sitting.final_learning_rate or floor
         return sitting.learning_rate * (low + (1 - low) * fall)
 
 
