@@ -16,9 +16,11 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks import growth, memory, pictures, studio, together
+from benchmarks.report import Report
 from seedstory_core.build import build_store, pick_device
 from seedstory_core.config import load_config
 from seedstory_core.errors import SeedStoryError
@@ -42,6 +44,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"There is no part {unknown.pop()!r}; there are {', '.join(PARTS)}.")
+    reports: Iterable[Report]
     with tempfile.TemporaryDirectory() as stories:
         overrides = [*arguments.overrides, f"runtime.stories_folder={stories}"]
         try:
@@ -58,10 +61,11 @@ def main() -> int:
                     settings = ["--config", arguments.config, *settings]
                 reports = [studio.measure(store, settings, arguments.rounds)]
             elif part == "memory":
-                reports = [
+                # One after the other, for each may take minutes.
+                reports = (
                     memory.measure(memory.bench_of(size, store.engine, device), arguments.rounds)
                     for size in arguments.sizes
-                ]
+                )
             elif part == "growth":
                 reports = [growth.measure(store)]
             elif part == "together":

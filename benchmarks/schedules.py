@@ -91,7 +91,10 @@ class Bench:
 
 
 def published_sizes(hidden_size: int, layers: int, heads: int, inner: int) -> Bench:
-    """A random Llama with the published model's vocabulary and pictures."""
+    """A random Llama with the published model's vocabulary and pictures.
+
+    As in the published layout, visual tokens are as wide as the language model.
+    """
     torch.manual_seed(0)
     queries, vocab = 64, 32066
     model = StoryLM(
@@ -103,11 +106,15 @@ def published_sizes(hidden_size: int, layers: int, heads: int, inner: int) -> Be
             num_attention_heads=heads,
             num_key_value_heads=heads,
         ),
-        ResamplerConfig(num_queries=queries, embed_dim=hidden_size, kv_dim=4096, num_heads=heads),
-        ResamplerConfig(num_queries=256, embed_dim=4096, kv_dim=hidden_size, num_heads=32),
+        ResamplerConfig(
+            num_queries=queries, embed_dim=hidden_size, kv_dim=hidden_size, num_heads=heads
+        ),
+        ResamplerConfig(
+            num_queries=256, embed_dim=hidden_size, kv_dim=hidden_size, num_heads=heads
+        ),
     ).eval()
     marks = ImageMarks(vocab - 66, vocab - 65, tuple(range(vocab - 64, vocab)))
-    return Bench(model, marks, num_features=256, width=4096)
+    return Bench(model, marks, num_features=256, width=hidden_size)
 
 
 @torch.no_grad()
