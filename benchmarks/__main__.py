@@ -7,7 +7,8 @@ spread. Machines differ and are noisy, so the ratios travel best. Parts, all of 
 - `memory`: the language model's part of a turn, panel by panel, against the released schedule
   (`--sizes tiny 130m 7b`; `7b` needs a GPU).
 - `growth`: a long story under every policy: rows in view, seconds, bytes.
-- `together`: panels per minute of 1, 2, 4 and 8 stories at once.
+- `together`: panels per minute of 1, 2, 4 and 8 stories at once, as many in one batch as
+  `runtime.max_turns` says.
 - `pictures`: time and closeness to the many-step reference by sampler, steps and batch.
 """
 

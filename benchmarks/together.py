@@ -16,10 +16,12 @@ TURNS = 3
 
 
 def measure(store: SessionStore, rounds: int) -> Report:
-    """Let 1, 2, 4 and 8 stories go on at once; as many are told in one batch."""
-    conductor = store.engine._conductor
-    before, conductor.max_parts = conductor.max_parts, max(STORIES)
-    report = Report("tiny", machine(store.engine.story_lm.device), "stories told at once")
+    """Let 1, 2, 4 and 8 stories go on at once, in batches of `runtime.max_turns`."""
+    report = Report(
+        "tiny",
+        machine(store.engine.story_lm.device),
+        f"at most {store.engine.config.runtime.turns_at_once} in one batch",
+    )
     speed = Series("Panels per minute, words and pictures", "1/min", "stories")
     report.series["speed"] = speed
     sessions = [begin(store, 5, 10) for _ in range(max(STORIES))]
@@ -27,7 +29,6 @@ def measure(store: SessionStore, rounds: int) -> Report:
     for number in range(rounds):
         for count in STORIES:
             found[count].append(panels_per_minute(sessions[:count], TURNS, 100 * number))
-    conductor.max_parts = before
     for count, values in found.items():
         speed.add("together", count, values)
     alone = speed.median("together", 1)

@@ -148,7 +148,7 @@ class Desk:
         self._at_work: list[Job] = []
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._changed = threading.Condition()
-        self._num_places = store.engine.config.runtime.max_turns
+        self._num_places = store.engine.config.runtime.turns_at_once
         self._workers: list[threading.Thread] = []
 
     def submit(self, kind: Kind, story_id: str, panel_id: str | None, request: TurnRequest) -> Job:
@@ -237,7 +237,7 @@ class Desk:
 
     def _write_ahead(self, job: Job, panel_id: str) -> None:
         """While the page is looked at: write the next one, as it would be asked for."""
-        if not self.store.engine.config.runtime.write_ahead:
+        if not self.store.engine.config.runtime.writes_ahead:
             return
         sampling = replace(job.request.sampling, seed=new_seed())
         try:

@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
 """A thread without work ends after this long, so that models nobody uses can be let go."""
 
-Event = TypeVar("Event")
 Result = TypeVar("Result")
 
 
@@ -192,7 +191,7 @@ class Conductor:
         self._playing = [one for one in self._playing if not one.ended.is_set()]
         wanted = [one for one in self._playing if isinstance(one.wish, NextToken)]
         words = [one for one in wanted if not one.is_background]
-        ahead = [one for one in wanted if one.is_background]
+        ahead = [one for one in wanted if one.is_background][: self.max_parts]
         pictures = [one for one in self._playing if isinstance(one.wish, NextStep)]
         started = time.perf_counter()
         # Words and pictures share the time equally: a step of painting is as long as many words.

@@ -661,16 +661,28 @@ class RuntimeConfig:
     rest_seconds: float = 120.0
     """A story unused for this long leaves the accelerator and gives up its working buffers."""
     pack_at_rest: bool = False
-    """Whether a resting story's keys and values are kept in 8 bits. They take a quarter of the
-    bytes and come back a little different, so that a panel may not be told again to the letter."""
+    """Whether a resting story's keys and values are kept in 8 bits. They come back a little
+    different, so that a panel may not be told again to the letter."""
     max_turns: int = 4
-    """Turns that are told at once, in one batch; more wait in line."""
+    """Turns that are told at once, in one batch; more wait in line. One at a time with an offloaded
+    `story_lm`, which would otherwise change places with the painter at every word."""
     write_ahead: bool = True
-    """Whether the next page's words are written while its reader still looks at this one."""
+    """Whether the next page's words are written while its reader still looks at this one; never
+    with an offloaded `story_lm`, for the same reason."""
     max_sessions: int = 32
     """Stories kept open at once."""
     session_timeout_seconds: float = 3600.0
     """A story unused for this long is closed; it stays on disk."""
+
+    @property
+    def turns_at_once(self) -> int:
+        """How many turns are really told at once."""
+        return 1 if "story_lm" in self.offload else self.max_turns
+
+    @property
+    def writes_ahead(self) -> bool:
+        """Whether words are really written ahead."""
+        return self.write_ahead and "story_lm" not in self.offload
 
     def __post_init__(self) -> None:
         """Refuse unknown number formats."""

@@ -214,7 +214,7 @@ class StoryEngine:
         self._forbidden_ids = [i for i in tokenizer.mark_ids() if i not in self._stop_ids]
         # The unconditional branch of guidance, `[1, V, C]`; it changes only with the weights.
         self.negative_features = self.vision.zero_picture_features()
-        self._conductor = Conductor(story_lm, detokenizer, max_parts=config.runtime.max_turns)
+        self._conductor = Conductor(story_lm, detokenizer, max_parts=config.runtime.turns_at_once)
 
     def turn(
         self,

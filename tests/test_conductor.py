@@ -122,16 +122,13 @@ def test_turns_of_several_threads_are_played_together(
     assert all(equal(alone[number], told[number]) for number in range(4))
 
 
-def test_more_turns_than_there_are_places_wait_in_order(small_engine: StoryEngine) -> None:
+def test_more_turns_than_there_are_places_wait(small_engine: StoryEngine, passes: Passes) -> None:
     conductor = Conductor(small_engine.story_lm, small_engine.detokenizer, max_parts=2)
-    order: list[str] = []
-
-    def part(name: str) -> Iterator[str]:
-        order.append(name)
-        yield name
-
-    list(conductor.play_all([part(name) for name in "abcde"]))
-    assert order == list("abcde")
+    turns = [small_engine._turn(Past(), request(number)) for number in range(4)]
+    ended = [n for n, event in conductor.play_all(turns) if isinstance(event, TurnResult)]
+    assert sorted(ended) == [0, 1, 2, 3]
+    assert set(ended[:2]) == {0, 1}
+    assert max(passes.words) == max(passes.pictures) == 2
 
 
 def test_words_and_pictures_of_different_stories_go_on_side_by_side(
@@ -150,14 +147,15 @@ def test_words_and_pictures_of_different_stories_go_on_side_by_side(
     assert equal(result_of(first), alone[0])
 
 
-def test_one_slow_picture_does_not_keep_others_waiting(small_engine: StoryEngine) -> None:
+def test_one_slow_picture_does_not_keep_others_waiting(
+    small_engine: StoryEngine, passes: Passes
+) -> None:
     slow = small_engine.turn(Past(), request(0, num_inference_steps=400))
     while not isinstance(next(slow), ImagePreview):
         pass
     quick = result_of(small_engine.turn(Past(), request(1, num_inference_steps=2)))
     assert quick.text
-    # It is still at it: nobody had to wait for its end.
-    assert isinstance(next(slow), ImagePreview)
+    assert len(passes.pictures) < 400  # the slow one is still at it
     slow.close()  # type: ignore[attr-defined]
 
 

@@ -70,6 +70,12 @@ def test_every_machine_setting_has_an_environment_variable(
         assert str(getattr(runtime, item.name)) in (wanted, "7.0", str([wanted]))
 
 
+def test_models_that_change_places_tell_one_story_at_a_time() -> None:
+    plain, away = (RuntimeConfig(offload=parts) for parts in (["vision"], ["story_lm"]))
+    assert (plain.turns_at_once, plain.writes_ahead) == (plain.max_turns, True)
+    assert (away.turns_at_once, away.writes_ahead) == (1, False)
+
+
 def test_a_setting_can_be_emptied() -> None:
     assert load_config(None, ["runtime.openings_folder="]).runtime.openings_folder == ""
     assert load_config(None, ["generation.end_phrase="]).generation.end_phrase == ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -270,37 +270,6 @@ class DeTokenizer(nn.Module):
         Returns:
             Pixels `[B, 3, height, width]`, 0 to 1.
         """
-        steps = self.draw_steps(
-            visual_features,
-            negative_visual_features=negative_visual_features,
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            guidance_interval=guidance_interval,
-            seed=seed,
-            latents=latents,
-            height=height,
-            width=width,
-        )
-        for done in steps:
-            if on_step is not None:
-                on_step(done)
-        return self.vae.decode(done.latents)
-
-    @torch.no_grad()
-    def draw_steps(
-        self,
-        visual_features: Tensor,
-        *,
-        negative_visual_features: Tensor | None = None,
-        num_inference_steps: int | None = None,
-        guidance_scale: float | None = None,
-        guidance_interval: tuple[float, float] | None = None,
-        seed: int | Sequence[int] = 42,
-        latents: Tensor | None = None,
-        height: int | None = None,
-        width: int | None = None,
-    ) -> Iterator[DrawStep]:
-        """Draw step by step, as `draw` does; `decode` turns the last step's latents into pixels."""
         drawing = self.begin(
             visual_features,
             negative_visual_features=negative_visual_features,
@@ -313,7 +282,10 @@ class DeTokenizer(nn.Module):
             width=width,
         )
         while not drawing.is_done:
-            yield from self.advance([drawing])
+            (done,) = self.advance([drawing])
+            if on_step is not None:
+                on_step(done)
+        return self.vae.decode(drawing.latents)
 
     @torch.no_grad()
     def begin(
@@ -329,7 +301,10 @@ class DeTokenizer(nn.Module):
         height: int | None = None,
         width: int | None = None,
     ) -> Drawing:
-        """Get everything ready for a drawing that `advance` takes further, step by step."""
+        """Get everything ready for a drawing that `advance` takes further, step by step.
+
+        Arguments as for `draw`; `decode` turns the last step's latents into pixels.
+        """
         config = self.config
         scale = config.guidance_scale if guidance_scale is None else guidance_scale
         height, width = height or config.image_size, width or config.image_size

@@ -36,7 +36,10 @@ class Need:
         vision: Of the picture encoder.
         detokenizer: Of the denoiser with its perceiver.
         codec: Of the picture codec.
-        memory: Kept keys and values of one story at most.
+        memory: Kept keys and values of all stories at most.
+        contexts: Keys and values that turns work on: one context each, at most as long as the model
+            has positions, a copy of each where several are decoded together, and one for what is
+            written ahead.
         work: What a turn needs for a moment; the denoiser's or the codec's largest activations
             (an estimate).
         device: Most of all of them that is on the device at once.
@@ -48,6 +51,7 @@ class Need:
     detokenizer: float
     codec: float
     memory: float
+    contexts: float
     work: float
     device: float
     host: float
@@ -76,8 +80,10 @@ def need_of(config: StudioConfig, models: Models | None = None) -> Need:
     codec_bytes = codec * part_dtype(config, "vae").itemsize
     away = {part: heavy[part] for part in runtime.offload}
     resident = sum(heavy[part] for part in heavy if part not in away)
+    contexts = _num_contexts(config) * _context_bytes(config)
     work = max(_codec_activations(config), _denoiser_activations(config))
-    device = resident + sum(rest.values()) + codec_bytes + runtime.memory_pool_bytes
+    device = resident + sum(rest.values()) + codec_bytes
+    device += runtime.memory_pool_bytes + contexts
     # One of those that wait is there at a time; only pictures need room to work.
     moments = {"detokenizer": work} | {part: 0.0 for part in ("vision", "story_lm")}
     device += max(away.get(part, 0.0) + moment for part, moment in moments.items())
@@ -88,6 +94,7 @@ def need_of(config: StudioConfig, models: Models | None = None) -> Need:
         **{part: heavy[part] + rest[part] for part in heavy},
         codec=codec_bytes,
         memory=float(runtime.memory_pool_bytes),
+        contexts=contexts,
         work=work,
         device=device,
         host=waiting + passing,
@@ -96,6 +103,18 @@ def need_of(config: StudioConfig, models: Models | None = None) -> Need:
 
 def _count(modules: Sequence[nn.Module] | Iterator[nn.Module]) -> int:
     return sum(weight.numel() for module in modules for weight in module.parameters())
+
+
+def _num_contexts(config: StudioConfig) -> int:
+    turns = config.runtime.turns_at_once
+    return (2 * turns if turns > 1 else 1) + config.runtime.writes_ahead
+
+
+def _context_bytes(config: StudioConfig) -> float:
+    decoder = config.decoder
+    head_dim = decoder.extra.get("head_dim") or decoder.hidden_size // decoder.num_attention_heads
+    row = 2 * decoder.num_hidden_layers * decoder.num_key_value_heads * head_dim
+    return decoder.max_position_embeddings * row * part_dtype(config, "story_lm").itemsize
 
 
 def _codec_activations(config: StudioConfig) -> float:
@@ -157,8 +176,6 @@ def smaller(config: StudioConfig, models: Models) -> Iterator[tuple[list[str], S
 def check_fit(config: StudioConfig, device: torch.device) -> None:
     """Refuse a configuration that cannot fit, before anything is loaded.
 
-    One reader's story is counted; further ones share what is free beyond it.
-
     Raises:
         ConfigError: With the numbers and the switches to flip.
     """
@@ -209,18 +226,18 @@ def table(config: StudioConfig) -> list[str]:
     """Write the needs of a configuration and of its smaller ones as a Markdown table."""
     models = empty_models(config)
     lines = [
-        "| settings | language model | picture encoder | denoiser | codec | keys and values | work "
-        "| **on the device** | in main memory |",
-        "|" + "---|" * 9,
+        "| settings | language model | picture encoder | denoiser | codec | keys and values "
+        "| turn's context | work | **on the device** | in main memory |",
+        "|" + "---|" * 10,
     ]
     for settings, changed in [([], config), *smaller(config, models)]:
         need = need_of(changed, models)
         numbers = (
             *(need.story_lm, need.vision, need.detokenizer, need.codec),
-            *(need.memory, need.work, need.device, need.host),
+            *(need.memory, need.contexts, need.work, need.device, need.host),
         )
         columns = [f"{number / GIGABYTE:.1f}" for number in numbers]
-        columns[6] = f"**{columns[6]}**"
+        columns[7] = f"**{columns[7]}**"
         shown = " ".join(f"`{setting}`" for setting in settings) or "as configured"
         lines.append(f"| {shown} | {' | '.join(columns)} |")
     return lines
