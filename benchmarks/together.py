@@ -9,7 +9,8 @@ from benchmarks.report import Report, Series, machine
 from benchmarks.studio import OPENING
 from seedstory_core.engine import TurnRequest
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.session import SessionStore, StorySession
+from seedstory_core.session import StorySession
+from seedstory_core.store import SessionStore
 
 STORIES = (1, 2, 4, 8)
 TURNS = 3

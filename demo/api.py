@@ -21,7 +21,7 @@ from demo.handlers import LOOK_SECONDS, begin_story
 from demo.openings import Opening
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import InputError, SeedStoryError
-from seedstory_core.session import SessionStore
+from seedstory_core.store import SessionStore
 from seedstory_core.story.upload import open_picture
 
 log = logging.getLogger(__name__)

@@ -19,14 +19,9 @@ from PIL import Image
 
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
 from seedstory_core.errors import BusyError, SeedStoryError, TurnCancelled
-from seedstory_core.session import (
-    PanelAdded,
-    Remembering,
-    SessionEvent,
-    SessionStore,
-    StorySession,
-    new_seed,
-)
+from seedstory_core.generation.sampling import new_seed
+from seedstory_core.session import PanelAdded, Remembering, SessionEvent, StorySession
+from seedstory_core.store import SessionStore
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,7 @@ from PIL import Image
 from seedstory_core.config import StudioConfig
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import InputError
-from seedstory_core.generation.sampling import Sampling
-from seedstory_core.session import new_seed
+from seedstory_core.generation.sampling import Sampling, new_seed
 from seedstory_core.story.upload import check_text
 
 MAX_STEPS = 50

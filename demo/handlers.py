@@ -31,7 +31,8 @@ from seedstory_core.errors import (
     StorageError,
     StoryNotFoundError,
 )
-from seedstory_core.session import SessionStore, StorySession
+from seedstory_core.session import StorySession
+from seedstory_core.store import SessionStore
 from seedstory_core.story.tree import Panel
 from seedstory_core.story.upload import open_picture, tidy_text
 

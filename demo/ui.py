@@ -15,7 +15,7 @@ from demo.handlers import Handlers, nowhere
 from demo.openings import load_openings
 from demo.theme import make_theme
 from seedstory_core.config import project_path
-from seedstory_core.session import SessionStore
+from seedstory_core.store import SessionStore
 
 TITLE = "SEED-Story Studio"
 HEAD = """

@@ -8,7 +8,7 @@ from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.engine import StoryEngine
 from seedstory_core.errors import ConfigError, WeightsError
 from seedstory_core.generation.tokens import StoryTokenizer
-from seedstory_core.session import SessionStore
+from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.weights.fit import check_fit
 from seedstory_core.weights.parts import fingerprint, load_models

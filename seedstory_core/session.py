@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -34,12 +33,11 @@ from seedstory_core.errors import (
     BusyError,
     InputError,
     SeedStoryError,
-    StorageError,
     StoryChangedError,
     TurnCancelled,
 )
 from seedstory_core.generation.memory import MemoryPool, StoryMemory
-from seedstory_core.generation.sink import Policy, SinkRule
+from seedstory_core.generation.sink import Policy, SinkRule, rule_from
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
 
@@ -180,11 +178,15 @@ class StorySession:
         """
         with self._working() as cancel:
             past = _last(self._remember(self._path(parent), cancel))
-        ahead = _Ahead(parent, request, past)
+        ahead = _Ahead(parent, request, past.rule)
 
         def write() -> None:
             try:
-                ahead.draft = self.engine.write_ahead(past, request, ahead.cancel)
+                draft = self.engine.write_ahead(past, request, ahead.cancel)
+                # The context is counted and dropped like any other; the draft is its segment.
+                self.memory.keep_context(draft.past.context)
+                without = dataclasses.replace(draft.past, context=None)
+                ahead.draft = dataclasses.replace(draft, past=without)
             except TurnCancelled:
                 pass
             except Exception:
@@ -206,7 +208,7 @@ class StorySession:
             and not request.reader_text
             and request.reader_image is None
             and asked == ahead.request.sampling
-            and ahead.past.rule == self._rule_on(self._path(parent))
+            and ahead.rule == self._rule_on(self._path(parent))
         )
         return ahead.draft if is_same else None
 
@@ -326,10 +328,25 @@ class StorySession:
             self.memory.keep_context(self.engine.prepare(past))
             return missing
 
+    def rest(self, *, pack: bool = False) -> None:
+        """Make a story that nobody uses small; a busy one stays as it is.
+
+        Args:
+            pack: As for `StoryMemory.rest`.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._stop_ahead()
+            self._taken = None
+            self.memory.rest(pack=pack)
+        finally:
+            self._lock.release()
+
     @property
     def rule(self) -> SinkRule:
         """How this story forgets; the configured way unless its reader chose another."""
-        return _rule_from(self._settings.get("memory"), self.engine.rule)
+        return rule_from(self._settings.get("memory"), self.engine.rule)
 
     @property
     def pinned(self) -> frozenset[str]:
@@ -391,9 +408,7 @@ class StorySession:
         cancel = threading.Event()
         self._cancel = cancel
         # From here on nobody else touches the working context.
-        self._taken, self._ahead = self._ahead, None
-        if self._taken is not None:
-            self._taken.stop()
+        self._stop_ahead()
         try:
             yield cancel
         except StoryChangedError:
@@ -403,6 +418,12 @@ class StorySession:
             self._cancel = None
             self.last_used = time.monotonic()
             self._lock.release()
+
+    def _stop_ahead(self) -> None:
+        """Take what was written ahead aside, for this turn or for nobody."""
+        self._taken, self._ahead = self._ahead, None
+        if self._taken is not None:
+            self._taken.stop()
 
     @staticmethod
     def _numbered(
@@ -431,7 +452,7 @@ class StorySession:
         for index, (panel, segment) in enumerate(zip(path, found, strict=True)):
             _check(cancel)
             if segment is None:
-                rule = _rule_from(panel.settings.get("memory"), self._rule_on(path[:index]))
+                rule = rule_from(panel.settings.get("memory"), self._rule_on(path[:index]))
                 past = self.engine.read(
                     dataclasses.replace(past, rule=rule), self._record(panel, cancel), cancel
                 )
@@ -529,17 +550,18 @@ class StorySession:
         panel = self.archive.append(self.story_id, panel, image)
         self.tree.add(panel)
         self.memory.keep(panel.id, past.segments[-1])
-        self.memory.keep_context(past.context)
+        if past.context is not None:
+            self.memory.keep_context(past.context)
         return PanelAdded(panel, image)
 
 
 class _Ahead:
     """A panel that is being written before anybody asked for it."""
 
-    def __init__(self, parent: str, request: TurnRequest, past: Past) -> None:
+    def __init__(self, parent: str, request: TurnRequest, rule: SinkRule | None) -> None:
         self.parent = parent
         self.request = request
-        self.past = past
+        self.rule = rule
         self.draft: Draft | None = None
         self.cancel = threading.Event()
         self.thread: threading.Thread | None = None
@@ -563,127 +585,3 @@ def _last(remembering: Generator[Remembering, None, Past]) -> Past:
 def _check(cancel: threading.Event) -> None:
     if cancel.is_set():
         raise TurnCancelled
-
-
-def _rule_from(record: Any, otherwise: SinkRule) -> SinkRule:
-    """Read a rule that was written down; what is missing or damaged is taken from another one."""
-    if not isinstance(record, Mapping):
-        return otherwise
-    known = {
-        field.name: record[field.name]
-        for field in dataclasses.fields(SinkRule)
-        if field.name in record
-    }
-    try:
-        pinned = tuple(int(number) for number in known.pop("pinned_panels", ()))
-        return dataclasses.replace(otherwise, pinned_panels=pinned, **known)
-    except (TypeError, ValueError):
-        return otherwise
-
-
-class SessionStore:
-    """Stories in use, by id. Idle ones are closed; they stay on disk and open again."""
-
-    def __init__(self, engine: StoryEngine, archive: StoryArchive) -> None:
-        """Serve stories from an archive with one engine."""
-        self.engine = engine
-        self.archive = archive
-        self.pool = MemoryPool(engine.config.runtime.memory_pool_bytes)
-        self._sessions: dict[str, StorySession] = {}
-        self._lock = threading.Lock()
-
-    def create(self, title: str = "") -> StorySession:
-        """Begin an empty story with a folder of its own."""
-        header = self.archive.create(title, self.engine.fingerprint)
-        tree = StoryTree(title=title)
-        return self._register(
-            StorySession(self.engine, self.archive, header.id, tree, pool=self.pool)
-        )
-
-    def open(self, story_id: str) -> StorySession:
-        """Give the story with this id, from memory or from its folder.
-
-        Raises:
-            StoryNotFoundError: There is none.
-            StorageError: It cannot be read.
-        """
-        with self._lock:
-            session = self._sessions.get(story_id)
-            if session is not None and session.is_stale:
-                del self._sessions[story_id]
-                session = None
-            if session is not None:
-                session.last_used = time.monotonic()
-        if session is None:
-            stored = self.archive.load(story_id)
-            session = self._register(
-                StorySession(
-                    self.engine,
-                    self.archive,
-                    story_id,
-                    stored.tree,
-                    settings=stored.header.settings,
-                    warnings=tuple(stored.warnings),
-                    pool=self.pool,
-                )
-            )
-        return session
-
-    def discard(self, story_id: str) -> None:
-        """Take back a story that never got its first panel.
-
-        Raises:
-            StorageError: Its folder could not be moved away.
-        """
-        with self._lock:
-            self._sessions.pop(story_id, None)
-        self.archive.delete(story_id)
-
-    def __len__(self) -> int:
-        return len(self._sessions)
-
-    def close_idle(self) -> int:
-        """Close stories unused for the configured time, and the oldest beyond the limit.
-
-        Those that are only resting make themselves small.
-        """
-        runtime = self.engine.config.runtime
-        now = time.monotonic()
-        closed = 0
-        with self._lock:
-            by_use = sorted(self._sessions.values(), key=lambda session: session.last_used)
-            excess = len(by_use) - runtime.max_sessions
-            for index, session in enumerate(by_use):
-                is_idle = now - session.last_used > runtime.session_timeout_seconds
-                if session.is_busy:
-                    continue
-                if is_idle or index < excess:
-                    del self._sessions[session.story_id]
-                    closed += 1
-                elif now - session.last_used > runtime.rest_seconds:
-                    session.memory.rest(pack=runtime.pack_at_rest)
-        return closed
-
-    def _register(self, session: StorySession) -> StorySession:
-        with self._lock:
-            session = self._sessions.setdefault(session.story_id, session)
-        self.close_idle()
-        return session
-
-
-def new_seed() -> int:
-    """A fresh random seed, small enough to read out."""
-    return secrets.randbelow(2**31)
-
-
-__all__ = [
-    "ImagePreview",
-    "PanelAdded",
-    "Remembering",
-    "SessionEvent",
-    "SessionStore",
-    "StorageError",
-    "StorySession",
-    "TextDelta",
-    "new_seed",
-]

@@ -19,7 +19,7 @@ from seedstory_core.engine import StoryEngine
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.session import SessionStore
+from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.training.tokenizer import train_tokenizer
 from seedstory_core.weights.checkpoint import save_weights

@@ -13,7 +13,7 @@ from benchmarks.report import Report, Series
 from benchmarks.schedules import Bench
 from seedstory_core.engine import StoryEngine
 from seedstory_core.generation.sink import SinkRule
-from seedstory_core.session import SessionStore
+from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 
 

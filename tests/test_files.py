@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from told_stories import branched_story
 
 from demo.files import routes
-from seedstory_core.session import SessionStore
+from seedstory_core.store import SessionStore
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ FLOORS: dict[str, set[str]] = {
     "conductor": {"generation", "models", "config", "errors"},
     "engine": {"conductor", "generation", "weights", "models", "story", "config", "errors"},
     "session": {"engine", "generation", "weights", "models", "story", "config", "errors"},
-    "build": {"session", "engine", "generation", "weights", "models", "story", "config", "errors"},
 }
+FLOORS["store"] = {"session", *FLOORS["session"]}
+FLOORS["build"] = {"store", *FLOORS["store"]}
 WORKSHOP = {
     "data": {"generation", "weights", "models", "story", "config", "errors"},
     # The reader that evaluation measures with is a model that training trains.

@@ -18,7 +18,7 @@ from demo.handlers import Handlers, Screen, nowhere
 from demo.openings import load_openings
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import BusyError, InputError, StorageError
-from seedstory_core.session import SessionStore
+from seedstory_core.store import SessionStore
 
 KNOBS = (0.8, 0.9, "5", 1, 1.0)
 SLOW = (0.8, 0.9, "5", 50, 1.0)

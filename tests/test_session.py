@@ -28,7 +28,8 @@ from seedstory_core.errors import (
     TurnCancelled,
 )
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.session import PanelAdded, Remembering, SessionStore, StorySession
+from seedstory_core.session import PanelAdded, Remembering, StorySession
+from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel
 
@@ -561,3 +562,18 @@ def test_nobody_waits_for_what_is_being_written_ahead(store: SessionStore) -> No
     session.write_ahead("p3", request(50))
     session.remove_branch(told.id)
     assert told.id not in session.tree
+
+
+def test_what_was_written_ahead_keeps_no_context_beyond_the_budget(store: SessionStore) -> None:
+    session = begin(store, 3)
+    session.write_ahead("p3", request(50)).join(60)
+    assert session._ahead is not None and session._ahead.draft is not None
+    assert session._ahead.draft.past.context is None
+    session.memory.drop()  # as the budget of all stories may
+    told = turn(session, "p3", request(51, any_seed=True))
+    assert told.seed == 50
+    assert turn(session, told.id, request(52)).parent == told.id
+    session.write_ahead(told.id, request(50)).join(60)
+    session.rest()
+    assert session._ahead is None
+    assert turn(session, told.id, request(51, any_seed=True)).seed == 51

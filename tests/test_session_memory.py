@@ -25,7 +25,8 @@ from seedstory_core.errors import InputError, TurnCancelled
 from seedstory_core.generation import decode
 from seedstory_core.generation.kv import KVSegment
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.session import PanelAdded, SessionStore, StorySession
+from seedstory_core.session import PanelAdded, StorySession
+from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel
 

@@ -6,6 +6,7 @@ reproducible from a seed, and kept from writing marks that only the engine may p
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -121,3 +122,8 @@ class Sampler:
 
 def _row_of_ids(ids: list[int]) -> torch.LongTensor:
     return cast(torch.LongTensor, torch.tensor([ids], dtype=torch.long))
+
+
+def new_seed() -> int:
+    """A fresh random seed, small enough to read out."""
+    return secrets.randbelow(2**31)

@@ -10,9 +10,10 @@ end mark `eoi`, both included.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from seedstory_core.config import POLICIES
 
@@ -73,6 +74,22 @@ class SinkRule:
             raise ValueError(f"The policy is '{self.policy}'; there are {', '.join(POLICIES)}.")
         if min(counts) < 0 or self.window_panels < 1 or self.max_rows < 1:
             raise ValueError(f"{self} has a count that is too small.")
+
+
+def rule_from(record: Any, otherwise: SinkRule) -> SinkRule:
+    """Read a rule that was written down; what is missing or damaged is taken from another one."""
+    if not isinstance(record, Mapping):
+        return otherwise
+    known = {
+        field.name: record[field.name]
+        for field in dataclasses.fields(SinkRule)
+        if field.name in record
+    }
+    try:
+        pinned = tuple(int(number) for number in known.pop("pinned_panels", ()))
+        return dataclasses.replace(otherwise, pinned_panels=pinned, **known)
+    except (TypeError, ValueError):
+        return otherwise
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,102 @@
+"""Stories in use, by id: opened from the archive, put to rest, closed."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from seedstory_core.engine import StoryEngine
+from seedstory_core.generation.memory import MemoryPool
+from seedstory_core.session import StorySession
+from seedstory_core.story.archive import StoryArchive
+from seedstory_core.story.tree import StoryTree
+
+
+class SessionStore:
+    """Stories in use, by id. Idle ones are closed; they stay on disk and open again."""
+
+    def __init__(self, engine: StoryEngine, archive: StoryArchive) -> None:
+        """Serve stories from an archive with one engine."""
+        self.engine = engine
+        self.archive = archive
+        self.pool = MemoryPool(engine.config.runtime.memory_pool_bytes)
+        self._sessions: dict[str, StorySession] = {}
+        self._lock = threading.Lock()
+
+    def create(self, title: str = "") -> StorySession:
+        """Begin an empty story with a folder of its own."""
+        header = self.archive.create(title, self.engine.fingerprint)
+        tree = StoryTree(title=title)
+        return self._register(
+            StorySession(self.engine, self.archive, header.id, tree, pool=self.pool)
+        )
+
+    def open(self, story_id: str) -> StorySession:
+        """Give the story with this id, from memory or from its folder.
+
+        Raises:
+            StoryNotFoundError: There is none.
+            StorageError: It cannot be read.
+        """
+        with self._lock:
+            session = self._sessions.get(story_id)
+            if session is not None and session.is_stale:
+                del self._sessions[story_id]
+                session = None
+            if session is not None:
+                session.last_used = time.monotonic()
+        if session is None:
+            stored = self.archive.load(story_id)
+            session = self._register(
+                StorySession(
+                    self.engine,
+                    self.archive,
+                    story_id,
+                    stored.tree,
+                    settings=stored.header.settings,
+                    warnings=tuple(stored.warnings),
+                    pool=self.pool,
+                )
+            )
+        return session
+
+    def discard(self, story_id: str) -> None:
+        """Take back a story that never got its first panel.
+
+        Raises:
+            StorageError: Its folder could not be moved away.
+        """
+        with self._lock:
+            self._sessions.pop(story_id, None)
+        self.archive.delete(story_id)
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def close_idle(self) -> int:
+        """Close stories unused for the configured time, and the oldest beyond the limit.
+
+        Those that are only resting make themselves small.
+        """
+        runtime = self.engine.config.runtime
+        now = time.monotonic()
+        closed = 0
+        with self._lock:
+            by_use = sorted(self._sessions.values(), key=lambda session: session.last_used)
+            excess = len(by_use) - runtime.max_sessions
+            for index, session in enumerate(by_use):
+                is_idle = now - session.last_used > runtime.session_timeout_seconds
+                if session.is_busy:
+                    continue
+                if is_idle or index < excess:
+                    del self._sessions[session.story_id]
+                    closed += 1
+                elif now - session.last_used > runtime.rest_seconds:
+                    session.rest(pack=runtime.pack_at_rest)
+        return closed
+
+    def _register(self, session: StorySession) -> StorySession:
+        with self._lock:
+            session = self._sessions.setdefault(session.story_id, session)
+        self.close_idle()
+        return session
