@@ -33,7 +33,7 @@ PLAN = Plan(
     sheet_every=99,
     mixed_precision="no",
 )
-DATA = stages.DataPlan(stories=3, validation_stories=2, scenes=4, drawn_pictures=20)
+DATA = stages.DataPlan(stories=3, told_stories=4, validation_stories=2, scenes=4, drawn_pictures=20)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
     OmegaConf.save(OmegaConf.from_dotlist([*SMALL, *places]), folder / "config.yaml")
     plans = {stage: asdict(PLAN) for stage in stages.TRAINED}
+    plans["fluency"] |= {"introduction_weight": 8.0, "num_word_windows": 3}
     OmegaConf.save({"data": asdict(DATA), **plans}, folder / "recipe.yaml")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.cpu_count", lambda: 1)
@@ -135,7 +136,7 @@ def test_shipped_weights_can_be_trained_further(
     # Everything later stages need is there: training goes on from the weights that were shipped.
     for step in ("data", "features", "latents"):
         stages.prepare(step, runs, DATA)
-    fresh = stages.build("detokenizer", runs).model
+    fresh = stages.build("detokenizer", runs, PLAN).model
     engine = build_engine(config)
     for name, tensor in fresh.state_dict().items():
         assert torch.equal(tensor, engine.detokenizer.state_dict()[name]), name

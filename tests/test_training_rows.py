@@ -14,8 +14,15 @@ from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training.introductions import introductions
-from seedstory_core.training.language import collate, read_words
-from seedstory_core.training.story_lm import IGNORED, Row, attention_mask, pack, run_rows
+from seedstory_core.training.rows import (
+    IGNORED,
+    Row,
+    attention_mask,
+    collate,
+    pack,
+    read_words,
+    run_rows,
+)
 
 CAPTIONS = ["Mina found a kite.", "The wind pulled.", "She ran home and laughed.", "Good night."]
 SEPARATOR = "[INST]"

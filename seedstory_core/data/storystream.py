@@ -34,7 +34,7 @@ class StreamStory:
 
     Attributes:
         id: Unique in the data set.
-        images: Paths of the pictures.
+        images: Paths of the pictures; empty for stories that nobody drew.
         captions: One per picture.
         reader_texts: The beginning of each caption that a reader wrote, or ''.
         scenes: What is true of each picture; empty for data that does not say.
@@ -55,10 +55,11 @@ def read_stories(path: Path) -> Iterator[StreamStory]:
             count = len(row["captions"])
             order = sorted(range(count), key=lambda index: row["orders"][index])
             readers = row.get("reader_texts", [""] * count)
+            images = row["images"]
             scenes = row.get("scenes", [])
             yield StreamStory(
                 id=str(row["id"]),
-                images=tuple(path.parent / row["images"][index] for index in order),
+                images=tuple(path.parent / images[index] for index in order) if images else (),
                 captions=tuple(row["captions"][index] for index in order),
                 reader_texts=tuple(readers[index] for index in order),
                 scenes=tuple(scene_from_json(scenes[index]) for index in order) if scenes else (),
@@ -74,6 +75,15 @@ def write_stories(
     """
     jobs = ((folder, split, seed, image_size) for seed in seeds)
     return _write_lines(folder / f"{split}.jsonl", _write_story, jobs, processes)
+
+
+def write_words(folder: Path, split: Split, seeds: range, *, processes: int = 1) -> Path:
+    """Tell a story per seed without drawing it, `<folder>/words.jsonl`.
+
+    Telling costs a fraction of drawing and encoding, and language needs the most stories.
+    """
+    jobs = ((split, seed) for seed in seeds)
+    return _write_lines(folder / "words.jsonl", _write_telling, jobs, processes)
 
 
 def write_scenes(folder: Path, count: int, *, image_size: int = 256, processes: int = 1) -> Path:
@@ -137,6 +147,13 @@ def _write_story(job: tuple[Path, Split, int, int]) -> str:
         render_image(panel.scene, size).save(path, compress_level=1)
         names.append(name)
     return json.dumps(story_to_row(story, names), ensure_ascii=False)
+
+
+def _write_telling(job: tuple[Split, int]) -> str:
+    split, seed = job
+    row = story_to_row(tell(seed, split), [])
+    # Nothing else would be read of it.
+    return json.dumps({**row, "events": [], "scenes": []}, ensure_ascii=False)
 
 
 def _write_scene(job: tuple[Path, int, int]) -> str:

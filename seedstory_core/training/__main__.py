@@ -60,8 +60,8 @@ def _do(step: str, arguments: argparse.Namespace) -> bool:
         torch.set_num_threads(1)
         stages.prepare(step, runs, read_plan(stages.DataPlan, "data"))
         return True
-    plan = read_plan(Plan, step)
-    stage = stages.build(step, runs)
+    plan = read_plan(stages.PLANS.get(step, Plan), step)
+    stage = stages.build(step, runs, plan)
     if not fit(stage, plan, runs.folder / step, max_minutes=arguments.minutes):
         return False
     stages.finish(step, stage, runs)

@@ -11,20 +11,42 @@ its pictures, so that stage 2 goes on from here without relearning distances.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedstory_core.config import StudioConfig
 from seedstory_core.data.storystream import StreamStory
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.training.loop import Batch
+from seedstory_core.training.loop import Batch, Plan
 from seedstory_core.training.precision import fast_autocast
-from seedstory_core.training.story_lm import IGNORED, Row, choose_stories, cut_window
+from seedstory_core.training.rows import (
+    IGNORED,
+    Row,
+    choose_stories,
+    collate,
+    cut_window,
+    next_token_loss,
+    read_words,
+)
+
+
+@dataclass(frozen=True)
+class WordsPlan(Plan):
+    """What a training of language needs to know beyond every plan.
+
+    Attributes:
+        num_stories: Learn from the first so many stories; 0 is all.
+        introduction_weight: Of the loss of the few tokens that bring somebody new into a story
+            (`introductions.py`); 1 in the release.
+    """
+
+    num_stories: int = 0
+    introduction_weight: float = 1.0
 
 
 class LanguageStage:
@@ -38,6 +60,7 @@ class LanguageStage:
         tokenizer: StoryTokenizer,
         stories: Sequence[StreamStory],
         validation: Sequence[StreamStory],
+        plan: WordsPlan,
     ) -> None:
         """Prepare the stage.
 
@@ -46,12 +69,14 @@ class LanguageStage:
             tokenizer: Trained on the same stories.
             stories: To learn from; only their captions are used.
             validation: That training does not see.
+            plan: How the losses are weighed.
         """
         torch.manual_seed(15)
         self.config = config
         self.tokenizer = tokenizer
         self.stories = stories
         self.validation = validation
+        self.plan = plan
         model = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
         model.input_resampler.requires_grad_(False)
         model.output_resampler.requires_grad_(False)
@@ -59,7 +84,8 @@ class LanguageStage:
 
     def make_batch(self, number: int, size: int) -> Batch:
         """Cut `size` windows out of stories."""
-        chosen = choose_stories(len(self.stories), number, size)
+        count = self.plan.num_stories or len(self.stories)
+        chosen = choose_stories(count, number, size)
         rng = np.random.default_rng((4000, number))
         return self._batch([self.stories[index] for index in chosen], rng)
 
@@ -67,11 +93,8 @@ class LanguageStage:
         """Language loss."""
         hidden = read_words(model, batch)  # type: ignore[arg-type]
         learned = batch["labels"] != IGNORED
-        labels = batch["labels"][learned]
         scores = model.score(hidden[learned])  # type: ignore[operator]
-        loss = F.cross_entropy(scores.float(), labels)
-        right = (scores.argmax(-1) == labels).float().mean()
-        return loss, {"lm_loss": float(loss.detach()), "token_accuracy": float(right)}
+        return next_token_loss(scores, batch["labels"][learned], batch["weights"][learned])
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
@@ -85,40 +108,27 @@ class LanguageStage:
         path.with_suffix(".txt").write_text("\n".join(lines) + "\n")
 
     def _batch(self, stories: Sequence[StreamStory], rng: np.random.Generator) -> Batch:
-        separator = self.config.tokenizer.separator
-        rows = [
-            cut_window(self.tokenizer, separator, told, rng, with_pictures=False)[0]
-            for told in stories
-        ]
+        weight = self.plan.introduction_weight
+        rows = word_windows(self.config, self.tokenizer, stories, rng, weight)
         return collate(rows, self.tokenizer.pad_id)
 
 
-def collate(rows: Sequence[Row], pad_id: int) -> Batch:
-    """Lay rows without pictures out as one batch, `[B, S]` each: ids, labels, positions."""
-    shape = (len(rows), max(len(row.ids) for row in rows))
-    batch = {
-        "input_ids": torch.full(shape, pad_id),
-        "labels": torch.full(shape, IGNORED),
-        "positions": torch.zeros(shape, dtype=torch.long),
-    }
-    for index, row in enumerate(rows):
-        length = len(row.ids)
-        batch["input_ids"][index, :length] = torch.tensor(row.ids)
-        batch["labels"][index, :length] = torch.tensor(row.labels)
-        batch["positions"][index, :length] = torch.tensor(row.positions)
-    return batch
-
-
-def read_words(model: StoryLM, batch: Batch) -> Tensor:
-    """Final states `[B, S, D]` of a batch of rows without pictures."""
-    ids = batch["input_ids"]
-    size = ids.shape[1]
-    # Said outright: from jumping positions alone transformers would infer packed sequences.
-    # Padding comes last, so that looking back alone keeps it out of sight.
-    causal = torch.ones(1, 1, size, size, dtype=torch.bool, device=ids.device).tril()
-    return model.decoder(
-        input_ids=ids,
-        position_ids=batch["positions"],
-        attention_mask=causal.expand(len(ids), -1, -1, -1),
-        use_cache=False,
-    ).last_hidden_state
+def word_windows(
+    config: StudioConfig,
+    tokenizer: StoryTokenizer,
+    stories: Sequence[StreamStory],
+    rng: np.random.Generator,
+    introduction_weight: float,
+) -> list[Row]:
+    """A window of words alone out of each story."""
+    return [
+        cut_window(
+            tokenizer,
+            config.tokenizer.separator,
+            told,
+            rng,
+            with_pictures=False,
+            introduction_weight=introduction_weight,
+        )[0]
+        for told in stories
+    ]

@@ -3,7 +3,7 @@
 In order: `reader`, `vae`, `vision` learn from drawn pictures; `data` writes the stories,
 `tokenizer` learns their words, `features` and `latents` run the frozen picture models over them;
 then the three stages of the paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3),
-of which the second begins with what `language` read before it;
+of which the second begins with what `language` read before it and ends with `fluency`;
 `export` packs the weights, and `adopt` does the opposite: it lays the shipped weights into a run
 folder, so that single later stages can be trained on their own or further.
 """
@@ -24,7 +24,13 @@ from safetensors.torch import load_model, save_model
 from torch import nn
 
 from seedstory_core.config import StudioConfig, project_path
-from seedstory_core.data.storystream import Split, read_stories, write_scenes, write_stories
+from seedstory_core.data.storystream import (
+    Split,
+    read_stories,
+    write_scenes,
+    write_stories,
+    write_words,
+)
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.detokenizer import DeTokenizer
@@ -39,21 +45,28 @@ from seedstory_core.training.cache import (
     take,
 )
 from seedstory_core.training.detokenizer import DeTokenizerStage, features_of
-from seedstory_core.training.language import LanguageStage
-from seedstory_core.training.loop import Stage
+from seedstory_core.training.language import LanguageStage, WordsPlan
+from seedstory_core.training.loop import Plan, Stage
 from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.reader import ReaderStage
-from seedstory_core.training.story_lm import StoryStage, attention_mask, pack, run_rows
+from seedstory_core.training.rows import attention_mask, pack, run_rows
+from seedstory_core.training.story_lm import StoryPlan, StoryStage
 from seedstory_core.training.tokenizer import train_tokenizer
 from seedstory_core.training.vae import VaeStage, latent_statistics
 from seedstory_core.training.vision import VisionStage
 from seedstory_core.weights.checkpoint import load_weights, read_weights, save_weights
 
-TRAINED = ("reader", "vae", "vision", "detokenizer", "language", "story_lm", "adapt")
+TRAINED = ("reader", "vae", "vision", "detokenizer", "language", "story_lm", "fluency", "adapt")
+PLANS: dict[str, type[Plan]] = {
+    "language": WordsPlan,
+    "story_lm": StoryPlan,
+    "fluency": StoryPlan,
+}
+"""Of the stages whose plan says more than any plan."""
 PREPARED = ("data", "tokenizer", "features", "latents", "regress", "export", "adopt")
 ORDER = (
     *("reader", "vae", "vision", "data", "tokenizer", "features", "latents"),
-    *("detokenizer", "language", "story_lm", "regress", "adapt", "export"),
+    *("detokenizer", "language", "story_lm", "fluency", "regress", "adapt", "export"),
 )
 
 
@@ -63,12 +76,14 @@ class DataPlan:
 
     Attributes:
         stories: Of the training split.
+        told_stories: Further ones that nobody draws: only their words are learned.
         validation_stories: That training never sees.
         scenes: Pictures of the world at large, for the picture models.
         drawn_pictures: Of the stories' pictures, how many stages 1 and 3 learn to draw.
     """
 
     stories: int
+    told_stories: int
     validation_stories: int
     scenes: int
     drawn_pictures: int
@@ -125,7 +140,7 @@ class Runs:
         """The trained story model."""
         config = self.config
         model = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
-        self.load("story_lm", model)
+        self.load("fluency" if self.weights("fluency").exists() else "story_lm", model)
         return model
 
     def zero_features(self) -> torch.Tensor:
@@ -133,20 +148,20 @@ class Runs:
         return self.vision().zero_picture_features().float().cpu()
 
 
-def build(name: str, runs: Runs) -> Stage:
-    """Build a stage that `loop.fit` trains.
+def build(name: str, runs: Runs, plan: Plan) -> Stage:
+    """Build a stage that `loop.fit` trains by a plan of the kind in `PLANS`.
 
     A run folder that holds weights but no training state was made by `adopt`: training starts
     from those weights.
     """
-    stage = _build(name, runs)
+    stage = _build(name, runs, plan)
     if runs.weights(name).exists() and not (runs.folder / name / "state").exists():
         part = stage.model.encoder if isinstance(stage, VisionStage) else stage.model
         runs.start(name, cast(nn.Module, part))
     return stage
 
 
-def _build(name: str, runs: Runs) -> Stage:
+def _build(name: str, runs: Runs, plan: Plan) -> Stage:
     config = runs.config
     size = config.detokenizer.image_size
     if name == "reader":
@@ -160,14 +175,21 @@ def _build(name: str, runs: Runs) -> Stage:
         stage = DeTokenizerStage(name, config.detokenizer, caches, runs.zero_features())
         stage.model.vae.load_state_dict(runs.vae().cpu().state_dict())  # type: ignore[union-attr]
         return stage
-    if name == "story_lm":
-        story = StoryStage(config, runs.tokenizer(), runs.cache("train"), runs.cache("validation"))
+    if name in ("story_lm", "fluency"):
+        assert isinstance(plan, StoryPlan)
+        words = list(read_stories(runs.data / "words.jsonl")) if plan.num_word_windows else []
+        train, validation = runs.cache("train"), runs.cache("validation")
+        story = StoryStage(name, config, runs.tokenizer(), train, validation, words, plan)
         if not runs.weights(name).exists():
-            runs.start("language", story.model)
+            runs.start("language" if name == "story_lm" else "story_lm", story.model)
         return story
     if name == "language":
-        told = [list(read_stories(runs.data / f"{part}.jsonl")) for part in ("train", "validation")]
-        return LanguageStage(config, runs.tokenizer(), *told)
+        assert isinstance(plan, WordsPlan)
+        drawn, told, unseen = (
+            list(read_stories(runs.data / f"{part}.jsonl"))
+            for part in ("train", "words", "validation")
+        )
+        return LanguageStage(config, runs.tokenizer(), drawn + told, unseen, plan)
     if name == "adapt":
         regressed = np.load(runs.folder / "regress" / "features.npy", mmap_mode="r")
         stage = DeTokenizerStage(
@@ -189,6 +211,8 @@ def prepare(name: str, runs: Runs, plan: DataPlan) -> None:
         processes = os.cpu_count() or 1
         for split, count in (("validation", plan.validation_stories), ("train", plan.stories)):
             write_stories(runs.data, cast(Split, split), range(count), processes=processes)
+        told = range(plan.stories, plan.stories + plan.told_stories)
+        write_words(runs.data, "train", told, processes=processes)
         write_scenes(runs.data, plan.scenes, processes=processes)
     elif name == "tokenizer":
         stories = read_stories(runs.data / "train.jsonl")
@@ -256,7 +280,7 @@ def export(runs: Runs) -> None:
     parts: dict[str, tuple[str, Callable[[], nn.Module]]] = {
         "vision": ("vision", runs.vision),
         "vae": ("vae", runs.vae),
-        "story_lm": ("story_lm", runs.story_lm),
+        "story_lm": ("story_lm", runs.story_lm),  # or what fluency made of it
         "detokenizer": (drawer, lambda: runs.load(drawer, DeTokenizer(config.detokenizer))),
         "reader": ("reader", lambda: runs.load("reader", AttributeReader())),
     }

@@ -1,0 +1,291 @@
+"""Windows of stories laid out as rows of tokens, as both language trainings read them.
+
+Each picture stands there twice: as image queries, from which its features are regressed, and as
+the picture read back, which later panels see. A mask keeps the two apart, and both stand at the
+same positions, so that training reads the very rows that a turn reads (`generation/decode.py`).
+Without its pictures a window costs less than half, and its words stand where they stood.
+
+Source: SEED-Story (arXiv:2407.08683), section 3.2; position gaps: PoSE (arXiv:2309.10400).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seedstory_core.data.storystream import StreamStory
+from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
+from seedstory_core.generation.tokens import StoryTokenizer
+from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.training.introductions import introductions, tokens_in
+from seedstory_core.training.loop import Batch
+
+IGNORED = -100
+MOST_PANELS = 10
+
+
+@dataclass
+class Row:
+    """One window as a row of tokens.
+
+    Attributes:
+        ids: Token ids; image queries and pictures read back both use the image tokens' ids.
+        positions: Rotary positions; a picture's queries and its reading stand at the same ones.
+        labels: The token that each token should predict, or `IGNORED`.
+        weights: How much each label's loss weighs.
+        query_of: Panel whose image queries a token belongs to, else -1.
+        image_of: Panel whose read-back picture a token belongs to, else -1.
+        panel_of: Panel of every token.
+        spans: Where each panel's rows lie when its queries are left out.
+        story_row: Index of a token among those rows, -1 for queries.
+        regress: Whether each panel's picture is to be regressed.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    query_of: list[int] = field(default_factory=list)
+    image_of: list[int] = field(default_factory=list)
+    panel_of: list[int] = field(default_factory=list)
+    story_row: list[int] = field(default_factory=list)
+    spans: list[PanelSpan] = field(default_factory=list)
+    regress: list[bool] = field(default_factory=list)
+
+
+def pack(
+    tokenizer: StoryTokenizer,
+    separator: str,
+    captions: Sequence[str],
+    reader_texts: Sequence[str],
+    *,
+    gap_before: int = -1,
+    gap: int = 0,
+    ends: bool = False,
+    with_pictures: bool = True,
+    introduction_weight: float = 1.0,
+) -> Row:
+    """Lay a window of panels out as one row.
+
+    Args:
+        tokenizer: Of the story model.
+        separator: Text before every caption but the first.
+        captions: One per panel; an empty one is a picture without words, which is only read.
+        reader_texts: Beginning of each caption that carries no language loss.
+        gap_before: Panel before which positions jump, or -1.
+        gap: By how many positions.
+        ends: Whether the end token follows the last picture.
+        with_pictures: Without, the rows of the pictures are left out; the words stand where they
+            stand with them, and between the marks of a picture the positions jump.
+        introduction_weight: Of the tokens with which somebody new is named.
+    """
+    row = Row()
+    new_names = introductions(captions)
+    separator_ids = tokenizer.encode_text(separator)
+    position = 0
+
+    def put(
+        token: int,
+        panel: int,
+        *,
+        learn: bool,
+        query: int = -1,
+        image: int = -1,
+        weight: float = 1.0,
+    ) -> None:
+        row.ids.append(token)
+        row.positions.append(position)
+        row.panel_of.append(panel)
+        row.query_of.append(query)
+        row.image_of.append(image)
+        row.story_row.append(-1 if query >= 0 else num_rows)
+        # The label of a token is put on the token before it in the story (queries are aside).
+        if learn and previous >= 0:
+            row.labels[previous], row.weights[previous] = token, weight
+        row.labels.append(IGNORED)
+        row.weights.append(1.0)
+
+    num_rows = 0
+    previous = -1
+    for panel, (caption, reader_text) in enumerate(zip(captions, reader_texts, strict=True)):
+        if panel == gap_before:
+            position += gap
+        start = num_rows
+        opening = [tokenizer.bos_id] if panel == 0 else separator_ids
+        caption_ids = tokenizer.encode_text(caption) if caption else []
+        num_given = len(tokenizer.encode_text(reader_text)) if reader_text else 0
+        tokens = [*opening, *caption_ids, tokenizer.boi_id]
+        first_learned = len(opening) + num_given
+        is_new = tokens_in(tokenizer, caption_ids, new_names[panel])
+        is_new = [False] * len(opening) + is_new + [False]
+        for index, token in enumerate(tokens):
+            is_separator = panel > 0 and index < len(opening)
+            learn = bool(caption_ids) and (index >= first_learned or is_separator)
+            weight = introduction_weight if is_new[index] else 1.0
+            put(token, panel, learn=learn, weight=weight)
+            previous = len(row.ids) - 1
+            num_rows += 1
+            position += 1
+        boi = num_rows - 1
+        if with_pictures:
+            for offset, token in enumerate(tokenizer.image_query_ids):
+                position += offset
+                put(token, panel, learn=False, query=panel)
+                position -= offset
+            for token in tokenizer.image_query_ids:
+                put(token, panel, learn=False, image=panel)
+                num_rows += 1
+                position += 1
+        else:
+            position += len(tokenizer.image_query_ids)
+        put(tokenizer.eoi_id, panel, learn=False)
+        previous = len(row.ids) - 1
+        eoi = num_rows
+        num_rows += 1
+        position += 1
+        row.spans.append(PanelSpan(start, boi, eoi, num_rows))
+        row.regress.append(bool(caption_ids) and with_pictures)
+    if ends:
+        row.labels[previous] = tokenizer.eos_id
+    return row
+
+
+def attention_mask(row: Row, rule: SinkRule | None = None) -> Tensor:
+    """Boolean `[S, S]`: what every token of a row may look at.
+
+    Causal; image queries are seen by nothing but themselves. With a rule, every panel sees of the
+    panels before it only what the rule keeps.
+    """
+    size = len(row.ids)
+    query_of = torch.tensor(row.query_of)
+    mask = torch.ones(size, size, dtype=torch.bool).tril()
+    is_query = query_of >= 0
+    mask &= ~is_query[None, :] | (query_of[None, :] == query_of[:, None])
+    if rule is not None:
+        panel_of, story_row = torch.tensor(row.panel_of), torch.tensor(row.story_row)
+        for panel in range(rule.window_panels + 1, len(row.spans)):
+            kept = torch.zeros(row.spans[-1].end, dtype=torch.bool)
+            for rows in kept_ranges(row.spans[:panel], rule):
+                kept[rows.start : rows.stop] = True
+            lost = (panel_of < panel) & ~is_query & ~kept[story_row.clamp(min=0)]
+            mask[(panel_of == panel)[:, None] & lost[None, :]] = False
+    return mask
+
+
+def choose_stories(count: int, number: int, size: int) -> list[int]:
+    """Which stories batch `number` draws on; every story comes once before any comes again."""
+    epoch, place = divmod(number * size, count)
+    order = np.random.default_rng(2000 + epoch).permutation(count)
+    return [int(order[(place + offset) % count]) for offset in range(size)]
+
+
+def cut_window(
+    tokenizer: StoryTokenizer,
+    separator: str,
+    told: StreamStory,
+    rng: np.random.Generator,
+    *,
+    with_pictures: bool = True,
+    introduction_weight: float = 1.0,
+) -> tuple[Row, int]:
+    """Cut a window of at most ten panels out of a story, anywhere.
+
+    Returns:
+        The window, and the panel of the story that is its first.
+    """
+    count = len(told.captions)
+    length = min(count, MOST_PANELS)
+    # Half of the windows begin where the story begins, the others anywhere.
+    first = 0 if rng.random() < 0.5 else int(rng.integers(0, count - length + 1))
+    captions = list(told.captions[first : first + length])
+    readers = list(told.reader_texts[first : first + length])
+    if with_pictures and rng.random() < 0.1:
+        captions[0] = readers[0] = ""
+    gap_before, gap = -1, 0
+    if rng.random() < 0.3:
+        gap_before, gap = int(rng.integers(1, length)), int(rng.integers(1, 800))
+    row = pack(
+        tokenizer,
+        separator,
+        captions,
+        readers,
+        gap_before=gap_before,
+        gap=gap,
+        ends=first + length == count,
+        with_pictures=with_pictures,
+        introduction_weight=introduction_weight,
+    )
+    return row, first
+
+
+def collate(rows: Sequence[Row], pad_id: int) -> Batch:
+    """Lay rows out as one batch, `[B, S]` each: ids, labels, their weights, positions."""
+    shape = (len(rows), max(len(row.ids) for row in rows))
+    batch = {
+        "input_ids": torch.full(shape, pad_id),
+        "labels": torch.full(shape, IGNORED),
+        "weights": torch.ones(shape),
+        "positions": torch.zeros(shape, dtype=torch.long),
+    }
+    for index, row in enumerate(rows):
+        length = len(row.ids)
+        batch["input_ids"][index, :length] = torch.tensor(row.ids)
+        batch["labels"][index, :length] = torch.tensor(row.labels)
+        batch["weights"][index, :length] = torch.tensor(row.weights)
+        batch["positions"][index, :length] = torch.tensor(row.positions)
+    return batch
+
+
+def read_words(model: StoryLM, batch: Batch) -> Tensor:
+    """Final states `[B, S, D]` of a batch of rows without pictures."""
+    ids = batch["input_ids"]
+    size = ids.shape[1]
+    # Said outright: from jumping positions alone transformers would infer packed sequences.
+    # Padding comes last, so that looking back alone keeps it out of sight.
+    causal = torch.ones(1, 1, size, size, dtype=torch.bool, device=ids.device).tril()
+    return model.decoder(
+        input_ids=ids,
+        position_ids=batch["positions"],
+        attention_mask=causal.expand(len(ids), -1, -1, -1),
+        use_cache=False,
+    ).last_hidden_state
+
+
+def run_rows(model: StoryLM, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Read a batch of rows.
+
+    Returns:
+        Final states `[B, S, D]`, regressed features and true features, both `[pictures, V, C]`.
+    """
+    embeds = model.embed(batch["input_ids"], batch["features"], batch["image_places"])
+    hidden = model.decoder(
+        inputs_embeds=embeds,
+        position_ids=batch["positions"],
+        attention_mask=batch["mask"],
+        use_cache=False,
+    ).last_hidden_state
+    states = hidden[batch["query_places"]].view(len(batch["features"]), -1, hidden.shape[-1])
+    return hidden, model.reconstruct(states), batch["features"]
+
+
+def next_token_loss(
+    scores: Tensor, labels: Tensor, weights: Tensor
+) -> tuple[Tensor, dict[str, float]]:
+    """Weighted next-token loss of `[N, vocab]` scores, and what the log says of it.
+
+    The figure `lm_loss` is not weighted, so that trainings with other weights compare;
+    `new_name_loss` is that of the tokens with which somebody comes in.
+    """
+    losses = F.cross_entropy(scores.float(), labels, reduction="none")
+    is_new = weights > 1
+    figures = {
+        "lm_loss": float(losses.mean().detach()),
+        "token_accuracy": float((scores.argmax(-1) == labels).float().mean()),
+        "new_name_loss": float(losses[is_new].mean().detach()) if is_new.any() else 0.0,
+    }
+    return (weights * losses).mean(), figures
