@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from seedstory_core.build import build_engine
 from seedstory_core.config import load_config
 from seedstory_core.engine import Past, TurnRequest, TurnResult
 from seedstory_core.evaluation.__main__ import load_reader
-from seedstory_core.evaluation.measure import ladder, long, steer, stories
+from seedstory_core.evaluation.measure import ladder, long, newcomers, steer, stories
 from seedstory_core.evaluation.scores import table
 from seedstory_core.evaluation.showcase import show
 from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
@@ -82,6 +83,9 @@ def test_every_measurement_runs_and_prints(weights: list[str]) -> None:
         # An untrained model's own captions are never understood, so their tables are empty.
         if measurement in (ladder, steer):
             assert "| place |" in table(result.columns)
+    (line,) = newcomers(engine, reader, 3).lines
+    shares = [float(share) for share in re.findall(r"([\d.]+) %", line)]
+    assert sum(shares) == pytest.approx(100, abs=0.2)
     result = long(engine, reader, 1)
     assert any("16–25" in column for column in result.columns)
     assert engine.rule == rule

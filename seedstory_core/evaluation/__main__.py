@@ -9,6 +9,7 @@ stories, sentences and pictures that training never saw, drawn from fixed seeds.
             understood captions, repeated sentences, endings, names and colours.
 `steer`     pictures of readers' sentences, over half of them in paraphrases training never saw.
 `long`      25 panels from the ten-panel model: panels 1-10 against 16-25, per policy.
+`newcomers` whom the model expects where somebody new comes in (nobody who is there already).
 
 With `--out` the stories are also written there in full.
 """
@@ -41,6 +42,7 @@ MEASUREMENTS: dict[str, Callable[[StoryEngine, AttributeReader, int], measure.Re
     "stories": measure.stories,
     "steer": measure.steer,
     "long": measure.long,
+    "newcomers": measure.newcomers,
 }
 
 

@@ -18,6 +18,7 @@ from seedstory_core.data.teller import sentences
 from seedstory_core.data.world import CHARACTERS, Scene
 from seedstory_core.engine import Past, StoryEngine, TurnRequest
 from seedstory_core.evaluation.looks import colours_kept, names_kept
+from seedstory_core.evaluation.newcomers import describe, expected_newcomers
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import (
     METRICS,
@@ -205,6 +206,11 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
             columns[f"{policy.replace('_', ' ')} {first}–{last}"] = summarize(cases)
     engine.rule = rule
     return Result(columns, lines=lines)
+
+
+def newcomers(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
+    """Whether those who come into a story are expected to be strangers."""
+    return Result(lines=[describe(expected_newcomers(engine, count))])
 
 
 def grid(images: Sequence[Image.Image], columns: int, side: int = 256) -> Image.Image:

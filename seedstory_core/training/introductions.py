@@ -24,21 +24,29 @@ def _mention(character: Character) -> re.Pattern[str]:
     return re.compile(rf"\b{first}\b(?: called {name}| the (?:{manner} )?{species})?")
 
 
-def introductions(captions: Sequence[str]) -> list[list[range]]:
-    """Characters of each caption with which somebody is first named, but for the very first one."""
-    found: list[list[range]] = []
+def first_mentions(captions: Sequence[str]) -> list[list[tuple[range, Character]]]:
+    """Everybody who is named for the first time in each caption, and by which characters of it."""
+    found: list[list[tuple[range, Character]]] = []
     known: set[str] = set()
     for caption in captions:
         new = []
         for character in CHARACTERS.values():
             match = _mention(character).search(caption)
             if match is not None and character.name not in known:
-                new.append((match.start(), match.end(), character.name))
-        new.sort()
-        if not known and new:
-            known.add(new.pop(0)[2])
-        known.update(name for _, _, name in new)
-        found.append([range(start, end) for start, end, _ in new])
+                new.append((range(match.start(), match.end()), character))
+        new.sort(key=lambda mention: mention[0].start)
+        known.update(character.name for _, character in new)
+        found.append(new)
+    return found
+
+
+def introductions(captions: Sequence[str]) -> list[list[range]]:
+    """Characters of each caption with which somebody is first named, but for the very first one."""
+    found = [[rows for rows, _ in new] for new in first_mentions(captions)]
+    for new in found:
+        if new:
+            new.pop(0)
+            break
     return found
 
 

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -255,7 +255,7 @@ def fit(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None
 def _accelerator(plan: Plan) -> Accelerator:
     precision = plan.mixed_precision
     if precision == "auto":
-        precision = "bf16" if has_fast_bfloat16(Accelerator().device) else "no"
+        precision = "bf16" if has_fast_bfloat16(PartialState().device) else "no"
     return Accelerator(mixed_precision=precision)
 
 
