@@ -7,13 +7,13 @@ import torch
 from reference import COPY
 
 from seedstory_core.config import DecoderConfig, ResamplerConfig
+from seedstory_core.data.introductions import introductions
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVSegment, assemble
 from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.training.introductions import introductions
 from seedstory_core.training.rows import (
     IGNORED,
     Row,

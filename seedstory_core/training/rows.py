@@ -18,11 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seedstory_core.data.introductions import introductions
 from seedstory_core.data.storystream import StreamStory
 from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.training.introductions import introductions, tokens_in
 from seedstory_core.training.loop import Batch
 
 IGNORED = -100
@@ -153,6 +153,18 @@ def pack(
     if ends:
         row.labels[previous] = tokenizer.eos_id
     return row
+
+
+def tokens_in(tokenizer: StoryTokenizer, ids: Sequence[int], ranges: Sequence[range]) -> list[bool]:
+    """Whether each token of a caption spells one of its characters in `ranges`."""
+    if not ranges:
+        return [False] * len(ids)
+    inside, begin = [], 0
+    for count in range(1, len(ids) + 1):
+        end = len(tokenizer.decode_text(ids[:count]))
+        inside.append(any(begin < rows.stop and rows.start < end for rows in ranges))
+        begin = end
+    return inside
 
 
 def attention_mask(row: Row, rule: SinkRule | None = None) -> Tensor:

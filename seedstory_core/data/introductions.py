@@ -2,8 +2,8 @@
 
 Who may come is anybody but those who are there already: one choice in four hundred tokens, and
 nearly all that a window has to say about it. A model that has learned to copy names copies the
-hero's here, too, and then the hero meets herself. So these few tokens weigh more
-(`docs/notebook.md`, 14).
+hero's here, too, and then the hero meets herself. So training weighs these few tokens more
+(`docs/notebook.md`, 14), and `evaluation newcomers` looks at them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from functools import cache
 
 from seedstory_core.data.world import CHARACTERS, Character
-from seedstory_core.generation.tokens import StoryTokenizer
 
 
 @cache
@@ -48,15 +47,3 @@ def introductions(captions: Sequence[str]) -> list[list[range]]:
             new.pop(0)
             break
     return found
-
-
-def tokens_in(tokenizer: StoryTokenizer, ids: Sequence[int], ranges: Sequence[range]) -> list[bool]:
-    """Whether each token of a caption spells one of its characters in `ranges`."""
-    if not ranges:
-        return [False] * len(ids)
-    inside, begin = [], 0
-    for count in range(1, len(ids) + 1):
-        end = len(tokenizer.decode_text(ids[:count]))
-        inside.append(any(begin < rows.stop and rows.start < end for rows in ranges))
-        begin = end
-    return inside
