@@ -409,6 +409,40 @@ class VaeConfig:
 
 
 @dataclass
+class PreviewConfig:
+    """The small decoder that shows a picture while it is being painted: diffusers' `DecoderTiny`.
+
+    The published model takes TAESDXL's.
+    """
+
+    block_out_channels: list[int] = field(default_factory=lambda: [24, 24, 24, 24])
+    """Channels of each resolution, coarsest first, all the same; each further one doubles the
+    side. Empty: the codec itself shows previews."""
+    num_blocks: list[int] = field(default_factory=lambda: [1, 1, 1, 1])
+    """Residual blocks of each resolution."""
+    every: int = 2
+    """Steps of painting from one preview to the next."""
+
+    def __post_init__(self) -> None:
+        """Refuse lists of different lengths, and resolutions of different widths."""
+        owner = "detokenizer.preview"
+        _check_positive(owner, self, "every")
+        if not self.block_out_channels:
+            return
+        _check_positive(owner, self, "block_out_channels", "num_blocks")
+        _check(
+            len(self.num_blocks) == len(self.block_out_channels),
+            f"{owner}.num_blocks has {len(self.num_blocks)} entries and "
+            f"{owner}.block_out_channels {len(self.block_out_channels)}; one each per resolution.",
+        )
+        _check(
+            len(set(self.block_out_channels)) == 1,
+            f"{owner}.block_out_channels {self.block_out_channels} must all be the same number; "
+            "diffusers' small decoder knows no others.",
+        )
+
+
+@dataclass
 class SchedulerConfig:
     """The sampler, a scheduler of diffusers; it is given those of the numbers that it knows."""
 
@@ -447,6 +481,7 @@ class DeTokenizerConfig:
     perceiver: PerceiverConfig = field(default_factory=PerceiverConfig)
     unet: UNetConfig = field(default_factory=UNetConfig)
     vae: VaeConfig = field(default_factory=VaeConfig)
+    preview: PreviewConfig = field(default_factory=PreviewConfig)
     scheduler: SchedulerConfig = field(default_factory=SchedulerConfig)
     image_size: int = 256
     """Height and width of the drawn picture, in pixels."""
@@ -624,6 +659,7 @@ class WeightsConfig:
     vision: HubSource = field(default_factory=HubSource)
     stable_diffusion: HubSource = field(default_factory=HubSource)
     detokenizer: HubSource = field(default_factory=HubSource)
+    preview: HubSource = field(default_factory=HubSource)
 
     def __post_init__(self) -> None:
         """Refuse unknown layouts."""

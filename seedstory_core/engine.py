@@ -25,11 +25,11 @@ from seedstory_core.generation.sampling import Sampler, Sampling
 from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer, TextStream, clean_text
 from seedstory_core.models.detokenizer import DeTokenizer, DrawStep
+from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.transforms import clip_pixels, to_images
 from seedstory_core.models.vision import VisionEncoder
 
-PREVIEW_EVERY = 2
 """Denoising steps between two previews."""
 MAX_READER_TOKENS = 640
 """A sentence of 600 letters has fewer; the same number of emoji has four times as many."""
@@ -176,6 +176,7 @@ class StoryEngine:
         vision: VisionEncoder,
         story_lm: StoryLM,
         detokenizer: DeTokenizer,
+        preview: PreviewDecoder | None = None,
         *,
         fingerprint: str = "",
     ) -> None:
@@ -187,6 +188,7 @@ class StoryEngine:
             vision: The picture encoder.
             story_lm: The multimodal language model.
             detokenizer: The picture decoder.
+            preview: Shows pictures while they are painted; without it the codec does.
             fingerprint: Names these very weights; panels told by others are read anew.
         """
         self.config = config
@@ -194,6 +196,7 @@ class StoryEngine:
         self.vision = vision.eval()
         self.story_lm = story_lm.eval()
         self.detokenizer = detokenizer.eval()
+        self.preview = preview.eval() if preview is not None else None
         self.fingerprint = fingerprint
         self.marks = ImageMarks(
             boi=tokenizer.boi_id, eoi=tokenizer.eoi_id, queries=tokenizer.image_query_ids
@@ -468,13 +471,19 @@ class StoryEngine:
         )
         while not drawing.is_done:
             done = yield NextStep(drawing)
-            is_shown = done.step % PREVIEW_EVERY == 0 and not drawing.is_done
             if not drawing.is_done:
-                image = self._image(done.predicted) if is_shown else None
+                is_shown = done.step % self.config.detokenizer.preview.every == 0
+                image = self._preview(done.predicted) if is_shown else None
                 yield ImagePreview(done.step, done.num_steps, image)
         image = self._image(drawing.latents)
         yield ImagePreview(drawing.num_done, drawing.num_steps, image)
         return image
+
+    def _preview(self, latents: Tensor) -> Image.Image:
+        if self.preview is None:
+            return self._image(latents)
+        with torch.no_grad():
+            return to_images(self.preview(latents).float().clamp(0, 1))[0]
 
     def _image(self, latents: Tensor) -> Image.Image:
         with torch.no_grad():

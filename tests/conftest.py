@@ -17,6 +17,7 @@ from seedstory_core.config import StudioConfig, load_config, project_path
 from seedstory_core.data.stories import tell
 from seedstory_core.engine import StoryEngine
 from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.store import SessionStore
@@ -92,6 +93,8 @@ def write_random(config: StudioConfig, folder: Path) -> None:
     path = folder / "detokenizer.safetensors"
     save_weights(detokenizer, path, dtype=half, leave_out="vae.")
     save_weights(detokenizer.vae, folder / "vae.safetensors", dtype=half)
+    preview = PreviewDecoder(config.detokenizer.preview, config.detokenizer.vae.latent_channels)
+    save_weights(preview, folder / "preview.safetensors", dtype=half)
 
 
 @pytest.fixture(scope="session")

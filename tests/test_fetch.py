@@ -18,12 +18,15 @@ from typing import BinaryIO
 
 import pytest
 import torch
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from reference import COPY
+from safetensors.torch import save
 
 from seedstory_core.build import build_engine
 from seedstory_core.config import (
     PROJECT_ROOT,
     HubSource,
+    PreviewConfig,
     StudioConfig,
     WeightsConfig,
     load_config,
@@ -36,6 +39,7 @@ from seedstory_core.weights.published import QWEN_VISION_PREFIX, PublishedFiles
 from seedstory_core.weights.reference import reference_config
 
 STORY, LLAMA, QWEN, SDXL = "made/up-story", "made/up-llama", "made/up-qwen", "made/up-sdxl"
+TAESDXL = "made/up-taesdxl"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -149,8 +153,22 @@ def hub() -> FakeHub:
             LLAMA: read("Llama-2-7b-hf") | {"pytorch_model.bin": b"the same once more"},
             QWEN: qwen,
             SDXL: read("stable-diffusion-xl-base-1.0") | {"unet/model.onnx": b"not needed"},
+            TAESDXL: {
+                "diffusion_pytorch_model.safetensors": save(small_taesdxl().state_dict()),
+                "taesdxl_decoder.safetensors": b"the same under other names",
+            },
         }
     )
+
+
+def small_taesdxl() -> AutoencoderTiny:
+    """TAESDXL's architecture, narrower."""
+    torch.manual_seed(0)
+    return AutoencoderTiny(
+        encoder_block_out_channels=(8,) * 4,
+        decoder_block_out_channels=(8,) * 4,
+        num_decoder_blocks=(1,) * 4,
+    ).eval()
 
 
 def as_bytes(weights: dict[str, torch.Tensor]) -> bytes:
@@ -180,6 +198,7 @@ def config(tmp_path: Path) -> StudioConfig:
         "meta-llama/Llama-2-7b-hf": LLAMA,
         "Qwen/Qwen-VL-Chat": QWEN,
         "stabilityai/stable-diffusion-xl-base-1.0": SDXL,
+        "madebyollin/taesdxl": TAESDXL,
     }
     places: dict[str, HubSource] = {}
     for part, source in vars(weights).items():
@@ -187,6 +206,7 @@ def config(tmp_path: Path) -> StudioConfig:
             source.repo = renamed[source.repo]
             places[part] = source
     mini.weights = WeightsConfig(layout="published", lora_alpha=mini.weights.lora_alpha, **places)
+    mini.detokenizer.preview = PreviewConfig(block_out_channels=[8] * 4)
     mini.runtime.weights_folder = str(tmp_path / "pretrained")
     return mini
 
@@ -206,13 +226,30 @@ def test_exactly_the_needed_files_are_fetched_and_run(
             "pytorch_model.bin.index.json",
             "pytorch_model-00002-of-00002.bin",
             *(name for name in hub.repos[SDXL] if name != "unet/model.onnx"),
+            "diffusion_pytorch_model.safetensors",
         ]
     )
     gigabytes = sum(size for _, size in hub.served[1:]) / 1e9
     assert any(f"to fetch: {gigabytes:.2f} GB" in line for line in said)
     assert said[-1] == f"{LLAMA} is not needed: the story model's file holds every weight."
     assert not list(here.root.rglob(f"*{module.PARTIAL}"))
-    build_engine(config)
+    preview = build_engine(config).preview
+    assert preview is not None
+    latents = torch.randn(1, 4, 2, 3, generator=torch.Generator().manual_seed(0))
+    wanted = small_taesdxl().decode(latents).sample / 2 + 0.5
+    assert torch.equal(preview(latents), wanted)
+    assert wanted.shape == (1, 3, 16, 24)
+
+
+def test_without_the_decoder_for_previews_it_says_how_to_do_without(
+    config: StudioConfig, here: Hub
+) -> None:
+    list(fetch(config, here))
+    (here.root / "taesdxl" / "diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"set detokenizer\.preview\.block_out_channels=\[\]"):
+        build_engine(config)
+    config.detokenizer.preview.block_out_channels = []
+    assert build_engine(config).preview is None
 
 
 def test_what_is_here_is_not_fetched_again(config: StudioConfig, here: Hub, hub: FakeHub) -> None:

@@ -6,6 +6,7 @@ from torch import nn
 from seedstory_core.config import StudioConfig
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.weights.checkpoint import empty_weights
@@ -20,6 +21,9 @@ def build_all(config: StudioConfig) -> dict[str, nn.Module]:
             "vision": VisionEncoder(config.vision),
             "story_lm": StoryLM(config.decoder, config.input_resampler, config.output_resampler),
             "detokenizer": DeTokenizer(config.detokenizer),
+            "preview": PreviewDecoder(
+                config.detokenizer.preview, config.detokenizer.vae.latent_channels
+            ),
         }
 
 

@@ -286,7 +286,9 @@ def test_weights_are_counted_as_they_are() -> None:
     for part, model in (("story_lm", models.story_lm), ("vision", models.vision)):
         stored = sum(w.numel() * w.element_size() for w in model.parameters())
         assert getattr(need, part) == stored
-    drawer = sum(w.numel() * w.element_size() for w in models.detokenizer.parameters())
+    assert models.preview is not None
+    painters = [*models.detokenizer.parameters(), *models.preview.parameters()]
+    drawer = sum(w.numel() * w.element_size() for w in painters)
     assert need.detokenizer + need.codec == drawer
 
 

@@ -1,6 +1,6 @@
 """The recipe's steps by name, each built from the configuration and the runs before it.
 
-In order: `reader`, `vae`, `vision` learn from drawn pictures; `data` writes the stories,
+In order: `reader`, `vae`, `preview`, `vision` learn from drawn pictures; `data` writes the stories,
 `tokenizer` learns their words, `features` and `latents` run the frozen picture models over them;
 then the three stages of the paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3),
 of which the second begins with what `language` read before it and ends with `fluency`;
@@ -34,6 +34,7 @@ from seedstory_core.data.storystream import (
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vae import PictureVae
 from seedstory_core.models.vision import VisionEncoder
@@ -48,6 +49,7 @@ from seedstory_core.training.detokenizer import DeTokenizerStage, features_of
 from seedstory_core.training.language import LanguageStage, WordsPlan
 from seedstory_core.training.loop import Plan, Stage
 from seedstory_core.training.precision import fast_autocast
+from seedstory_core.training.preview import PreviewStage
 from seedstory_core.training.reader import ReaderStage
 from seedstory_core.training.rows import attention_mask, pack, run_rows
 from seedstory_core.training.story_lm import StoryPlan, StoryStage
@@ -56,7 +58,17 @@ from seedstory_core.training.vae import VaeStage, latent_statistics
 from seedstory_core.training.vision import VisionStage
 from seedstory_core.weights.checkpoint import load_weights, read_weights, save_weights
 
-TRAINED = ("reader", "vae", "vision", "detokenizer", "language", "story_lm", "fluency", "adapt")
+TRAINED = (
+    "reader",
+    "vae",
+    "preview",
+    "vision",
+    "detokenizer",
+    "language",
+    "story_lm",
+    "fluency",
+    "adapt",
+)
 PLANS: dict[str, type[Plan]] = {
     "language": WordsPlan,
     "story_lm": StoryPlan,
@@ -65,7 +77,7 @@ PLANS: dict[str, type[Plan]] = {
 """Of the stages whose plan says more than any plan."""
 PREPARED = ("data", "tokenizer", "features", "latents", "regress", "export", "adopt")
 ORDER = (
-    *("reader", "vae", "vision", "data", "tokenizer", "features", "latents"),
+    *("reader", "vae", "preview", "vision", "data", "tokenizer", "features", "latents"),
     *("detokenizer", "language", "story_lm", "fluency", "regress", "adapt", "export"),
 )
 
@@ -168,6 +180,8 @@ def _build(name: str, runs: Runs, plan: Plan) -> Stage:
         return ReaderStage()
     if name == "vae":
         return VaeStage(config.detokenizer.vae, size)
+    if name == "preview":
+        return PreviewStage(config.detokenizer, runs.vae(), runs.device)
     if name == "vision":
         return VisionStage(config.vision, size)
     if name == "detokenizer":
@@ -282,6 +296,7 @@ def export(runs: Runs) -> None:
         "vae": ("vae", runs.vae),
         "story_lm": ("story_lm", runs.story_lm),  # or what fluency made of it
         "detokenizer": (drawer, lambda: runs.load(drawer, DeTokenizer(config.detokenizer))),
+        "preview": ("preview", lambda: runs.load("preview", _preview(config))),
         "reader": ("reader", lambda: runs.load("reader", AttributeReader())),
     }
     for part, (run, load) in parts.items():
@@ -304,6 +319,7 @@ def adopt(runs: Runs) -> None:
         "reader": AttributeReader,
         "vision": lambda: VisionEncoder(config.vision),
         "vae": lambda: PictureVae(config.detokenizer.vae),
+        "preview": lambda: _preview(config),
         "detokenizer": lambda: DeTokenizer(config.detokenizer),
         "story_lm": lambda: StoryLM(
             config.decoder, config.input_resampler, config.output_resampler
@@ -324,6 +340,10 @@ def adopt(runs: Runs) -> None:
     words = runs.folder / "tokenizer"
     if not words.exists():
         shutil.copytree(config.tokenizer_path, words)
+
+
+def _preview(config: StudioConfig) -> PreviewDecoder:
+    return PreviewDecoder(config.detokenizer.preview, config.detokenizer.vae.latent_channels)
 
 
 def finish(name: str, stage: Stage, runs: Runs) -> None:

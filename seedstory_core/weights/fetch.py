@@ -267,6 +267,7 @@ def sources(config: StudioConfig) -> dict[str, HubSource]:
         "vision": weights.vision,
         "stable_diffusion": weights.stable_diffusion,
         "detokenizer": weights.detokenizer,
+        **({"preview": weights.preview} if config.detokenizer.preview.block_out_channels else {}),
     }
     return {part: source for part, source in every.items() if source.repo}
 

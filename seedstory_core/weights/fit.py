@@ -35,7 +35,7 @@ class Need:
         story_lm: Weights on the device while the language model works, likewise the others.
         vision: Of the picture encoder.
         detokenizer: Of the denoiser with its perceiver.
-        codec: Of the picture codec.
+        codec: Of the picture codec and the small decoder for previews.
         memory: Kept keys and values of all stories at most.
         contexts: Keys and values that turns work on: one context each, at most as long as the model
             has positions, a copy of each where several are decoded together, and one for what is
@@ -59,7 +59,7 @@ class Need:
 
 def need_of(config: StudioConfig, models: Models | None = None) -> Need:
     """Count what a configuration needs."""
-    vision, story_lm, detokenizer = models or empty_models(config)
+    vision, story_lm, detokenizer, preview = models or empty_models(config)
     itemsize = part_dtype(config, "story_lm").itemsize
     runtime = config.runtime
 
@@ -78,6 +78,7 @@ def need_of(config: StudioConfig, models: Models | None = None) -> Need:
         "detokenizer": (_count([detokenizer]) - _count([detokenizer.unet]) - codec) * itemsize,
     }
     codec_bytes = codec * part_dtype(config, "vae").itemsize
+    codec_bytes += _count([preview] if preview is not None else []) * itemsize
     away = {part: heavy[part] for part in runtime.offload}
     resident = sum(heavy[part] for part in heavy if part not in away)
     contexts = _num_contexts(config) * _context_bytes(config)

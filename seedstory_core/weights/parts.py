@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.offload import TakingTurns
+from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.weights.checkpoint import (
@@ -26,14 +27,15 @@ from seedstory_core.weights.published import (
     PublishedFiles,
     codec_weights,
     detokenizer_weights,
+    preview_weights,
     story_weights,
     vision_weights,
 )
 from seedstory_core.weights.quantize import quantize_linears
 
-PARTS = ("vision", "vae", "story_lm", "detokenizer")
+PARTS = ("vision", "vae", "story_lm", "detokenizer", "preview")
 """The studio's layout has `<part>.safetensors` for each; the codec lies beside the de-tokenizer
-because it is trained before it and never again."""
+because it is trained before it and never again. A model may have no decoder for previews."""
 
 
 LEAVE_OUT = {"detokenizer": "vae."}
@@ -41,11 +43,12 @@ LEAVE_OUT = {"detokenizer": "vae."}
 
 
 class Models(NamedTuple):
-    """The three models; the codec is part of the de-tokenizer."""
+    """The models; the codec is part of the de-tokenizer."""
 
     vision: VisionEncoder
     story_lm: StoryLM
     detokenizer: DeTokenizer
+    preview: PreviewDecoder | None
 
     def parts(self) -> dict[str, nn.Module]:
         """Give the module of every part."""
@@ -54,6 +57,7 @@ class Models(NamedTuple):
             "vae": self.detokenizer.vae,
             "story_lm": self.story_lm,
             "detokenizer": self.detokenizer,
+            **({"preview": self.preview} if self.preview is not None else {}),
         }
 
 
@@ -67,11 +71,14 @@ class PartWeights(NamedTuple):
 
 def empty_models(config: StudioConfig) -> Models:
     """Build the models without memory for their weights."""
+    numbers = config.detokenizer
+    has_preview = bool(numbers.preview.block_out_channels)
     with empty_weights():
         return Models(
             VisionEncoder(config.vision),
             StoryLM(config.decoder, config.input_resampler, config.output_resampler),
-            DeTokenizer(config.detokenizer),
+            DeTokenizer(numbers),
+            PreviewDecoder(numbers.preview, numbers.vae.latent_channels) if has_preview else None,
         )
 
 
@@ -98,7 +105,7 @@ def load_models(config: StudioConfig, device: torch.device) -> Models:
             leave_out=LEAVE_OUT.get(part, ""),
             likely_cause=likely_cause,
         )
-    vision, story_lm, detokenizer = models
+    vision, story_lm, detokenizer, preview = models
     if runtime.quantize != "none":
         place = torch.device("cpu") if "story_lm" in runtime.offload else device
         quantize_linears(story_lm.layers, runtime.quantize, place)
@@ -115,6 +122,8 @@ def load_models(config: StudioConfig, device: torch.device) -> Models:
     for part, model in (("vision", vision), ("story_lm", story_lm), ("detokenizer", detokenizer)):
         if part not in runtime.offload:
             model.to(device)
+    if preview is not None:
+        preview.to(device)
     return models
 
 
@@ -142,16 +151,22 @@ def read_parts(config: StudioConfig) -> dict[str, PartWeights]:
             f"What that file lacks the base language model supplies, and {found.base_llm} is not "
             "there. Fetch it, too."
         )
-    return {
+    parts = {
         "vision": PartWeights(vision_weights(found), found.vision),
         "vae": PartWeights(codec_weights(found), found.sdxl),
         "story_lm": PartWeights(story, found.story_model, cause),
         "detokenizer": PartWeights(detokenizer_weights(found), found.detokenizer),
     }
+    if config.detokenizer.preview.block_out_channels:
+        parts["preview"] = PartWeights(preview_weights(found), found.preview)
+    return parts
 
 
 def fingerprint(config: StudioConfig) -> str:
-    """Name weights and tokenizer by their contents: equal ones have equal names."""
+    """Name weights and tokenizer by their contents: equal ones have equal names.
+
+    Previews leave no trace in a story, so their decoder does not count.
+    """
     digest = hashlib.sha256()
     for path in sorted(config.tokenizer_path.iterdir()):
         if path.is_file():
@@ -160,7 +175,9 @@ def fingerprint(config: StudioConfig) -> str:
         files = PublishedFiles.of(config).all_files()
         digest.update(f"lora_alpha {config.weights.lora_alpha}:".encode())
     else:
-        files = [shard for path in _studio_files(config).values() for shard in shards_of(path)]
+        places = _studio_files(config)
+        places.pop("preview", None)
+        files = [shard for path in places.values() for shard in shards_of(path)]
     for path in files:
         digest.update(f"{path.stem}:{path.stat().st_size}:".encode())
         with path.open("rb") as file:
@@ -174,4 +191,6 @@ def fingerprint(config: StudioConfig) -> str:
 
 def _studio_files(config: StudioConfig) -> dict[str, Path]:
     folder = project_path(config.runtime.weights_folder)
-    return {part: folder / f"{part}.safetensors" for part in PARTS}
+    has_preview = bool(config.detokenizer.preview.block_out_channels)
+    parts = [part for part in PARTS if part != "preview" or has_preview]
+    return {part: folder / f"{part}.safetensors" for part in parts}

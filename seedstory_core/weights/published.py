@@ -46,6 +46,7 @@ class PublishedFiles:
         vision: The extracted picture encoder (a file), or the folder of Qwen-VL-Chat.
         sdxl: Folder of Stable Diffusion XL in diffusers' layout.
         detokenizer: File with perceiver and adapted UNet.
+        preview: File of TAESDXL, in diffusers' layout; read only where previews use it.
     """
 
     story_model: Path
@@ -53,6 +54,7 @@ class PublishedFiles:
     vision: Path
     sdxl: Path
     detokenizer: Path
+    preview: Path
 
     @classmethod
     def of(cls, config: StudioConfig) -> PublishedFiles:
@@ -73,10 +75,11 @@ class PublishedFiles:
             vision=vision if vision.is_file() else vision.parent,
             sdxl=root / weights.stable_diffusion.folder,
             detokenizer=inside(weights.detokenizer.folder, "pytorch_model.bin"),
+            preview=inside(weights.preview.folder, "diffusion_pytorch_model.safetensors"),
         )
 
     def all_files(self) -> list[Path]:
-        """Every file that is read; all of them are there."""
+        """Every file that a story depends on; all of them are there."""
         vision = (
             [self.vision] if self.vision.is_file() else _shards(self.vision, QWEN_VISION_PREFIX)
         )
@@ -239,6 +242,21 @@ def detokenizer_weights(files: PublishedFiles) -> dict[str, Tensor]:
     """Read the de-tokenizer without its codec: base UNet, adapted weights on top, perceiver."""
     base = {f"unet.{name}": value for name, value in read_model_folder(files.sdxl / "unet").items()}
     return base | read_pickled_weights(files.detokenizer)
+
+
+def preview_weights(files: PublishedFiles) -> dict[str, Tensor]:
+    """Read the decoder of TAESDXL; its encoder is left out.
+
+    Raises:
+        WeightsError: It is missing or damaged.
+    """
+    if not files.preview.exists():
+        raise WeightsError(
+            f"The decoder for previews is missing: {files.preview}. {REMEDY} To do without it, set "
+            "detokenizer.preview.block_out_channels=[]."
+        )
+    stored = read_weights(files.preview)
+    return {name: value for name, value in stored.items() if name.startswith("decoder.")}
 
 
 def codec_weights(files: PublishedFiles) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ from seedstory_core.config import (
     GenerationConfig,
     HubSource,
     PerceiverConfig,
+    PreviewConfig,
     ResamplerConfig,
     RuntimeConfig,
     SchedulerConfig,
@@ -169,6 +170,7 @@ def _reference_config(folder: Path) -> StudioConfig:
         detokenizer=DeTokenizerConfig(
             perceiver=PerceiverConfig(**numbers["detokenizer_resampler"]),
             unet=unet_config(read_json(sdxl / "unet" / "config.json")),
+            preview=PreviewConfig(block_out_channels=[]),
             vae=vae_config(read_json(sdxl / "vae" / "config.json")),
             scheduler=scheduler_config(scheduler),
             image_size=numbers["inference"]["height"],

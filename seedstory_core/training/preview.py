@@ -1,0 +1,68 @@
+"""Train the small decoder that shows pictures while they are being painted.
+
+It learns to give, of the frozen codec's latents, the picture itself at its own size. A little noise
+on the latents stands for what an unfinished picture's latents have of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seedstory_core.config import DeTokenizerConfig
+from seedstory_core.models.preview import PreviewDecoder
+from seedstory_core.models.vae import PictureVae
+from seedstory_core.training.loop import Batch
+from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
+from seedstory_core.training.sheets import save_rows
+
+SEED = 4_000_000_000
+NOISE = 0.3
+"""Most noise on the latents, which have unit variance."""
+
+
+class PreviewStage:
+    """Small pictures from latents."""
+
+    name = "preview"
+
+    def __init__(self, config: DeTokenizerConfig, vae: PictureVae, device: torch.device) -> None:
+        torch.manual_seed(19)
+        self.model: nn.Module = PreviewDecoder(config.preview, config.vae.latent_channels)
+        self.config = config
+        self.vae = vae.to(device)
+
+    def make_batch(self, number: int, size: int) -> Batch:
+        """Draw `size` pictures."""
+        scenes = [scene_number(SEED + number * size + row) for row in range(size)]
+        image_size = self.config.image_size
+        return {
+            "pixel_values": pixels(scenes, image_size),
+            "weights": detail_weights(scenes, image_size, face=3.0, prop=3.0),
+        }
+
+    def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Weighted absolute error."""
+        with torch.no_grad():
+            latents = self.vae.encode(batch["pixel_values"]).float()
+        noise = torch.rand(len(latents), 1, 1, 1, device=latents.device) * NOISE
+        shown = model(latents + noise * torch.randn_like(latents)).float()
+        real, weights = (
+            F.interpolate(part, shown.shape[-2:], mode="area")
+            for part in (batch["pixel_values"] / 2 + 0.5, batch["weights"])
+        )
+        error = ((shown - real).abs() * (weights / weights.mean())).mean()
+        psnr = -10 * torch.log10(F.mse_loss(shown.detach(), real))
+        return error, {"psnr": float(psnr)}
+
+    @torch.no_grad()
+    def draw_sheet(self, model: nn.Module, path: Path) -> None:
+        """Real pictures above what the small decoder shows of their latents."""
+        scenes = [scene_number(HELD_OUT + row) for row in range(5)]
+        real = pixels(scenes, self.config.image_size).to(next(model.parameters()).device)
+        shown = model(self.vae.encode(real)).float().clamp(0, 1) * 2 - 1
+        small = F.interpolate(real, shown.shape[-2:], mode="area")
+        save_rows([small, shown], path)
