@@ -9,7 +9,8 @@ spread. Machines differ and are noisy, so the ratios travel best. Parts, all of 
 - `growth`: a long story under every policy: rows in view, seconds, bytes.
 - `together`: panels per minute of 1, 2, 4 and 8 stories at once, as many in one batch as
   `runtime.max_turns` says.
-- `pictures`: time and closeness to the many-step reference by sampler, steps and batch.
+- `pictures`: time and closeness to the many-step reference by sampler and passes, time by batch
+  and of a preview.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from pathlib import Path
 from benchmarks import growth, memory, pictures, studio, together
 from benchmarks.report import Report
 from seedstory_core.build import build_store, pick_device
-from seedstory_core.config import load_config
-from seedstory_core.errors import SeedStoryError
+from seedstory_core.config import StudioConfig, load_config
+from seedstory_core.errors import SeedStoryError, WeightsError
+from seedstory_core.evaluation.__main__ import load_reader
+from seedstory_core.evaluation.reader import AttributeReader
 
 PARTS = ("studio", "memory", "growth", "together", "pictures")
 
@@ -72,12 +75,20 @@ def main() -> int:
             elif part == "together":
                 reports = [together.measure(store, arguments.rounds)]
             else:
-                reports = [pictures.measure(store.engine, arguments.rounds)]
+                reports = [pictures.measure(store.engine, arguments.rounds, _reader(config))]
             for report in reports:
                 print(f"## {part}\n\n{report.markdown()}\n", flush=True)
                 if arguments.out:
                     report.save(arguments.out, f"{part}-{report.key}")
     return 0
+
+
+def _reader(config: StudioConfig) -> AttributeReader | None:
+    """The attribute reader, where it lies beside the weights."""
+    try:
+        return load_reader(config)
+    except WeightsError:
+        return None
 
 
 if __name__ == "__main__":

@@ -50,17 +50,23 @@ def measure(sized: tuple[str, Bench], rounds: int) -> Report:
     panel_rows = len(bench.marks.queries) + schedules.CAPTION_TOKENS + 2 + len(bench.separator)
     rule = SinkRule(policy="capped_multimodal_attention_sink", max_rows=11 * panel_rows)
     turns = Series("Language model's time per turn", "s", "panel")
-    report.series["turn"] = turns
+    waits = Series("Wait for the first word", "s", "panel")
+    passes = Series("Passes through the decoder per turn", "passes", "panel")
+    tokens = Series("Rows through the decoder per turn", "rows", "panel")
+    report.series = {"turn": turns, "first": waits, "passes": passes, "tokens": tokens}
     for panel in PANELS:
         segments, context = bench.segments(panel, rule)
         measures = {
-            "session memory": lambda s=segments, c=context: schedules.ours(bench, s, c, rule)[0],
-            "released window": lambda n=panel: schedules.released(bench, n, rule.window_panels)[0],
+            "session memory": lambda s=segments, c=context: schedules.ours(bench, s, c, rule),
+            "released window": lambda n=panel: schedules.released(bench, n, rule.window_panels),
         }
         if panel <= LAST_WHOLE:
-            measures["whole story"] = lambda n=panel: schedules.released(bench, n, None)[0]
-        for line, values in schedules.interleaved(rounds, measures).items():
-            turns.add(line, panel, values)
+            measures["whole story"] = lambda n=panel: schedules.released(bench, n, None)
+        for line, found in schedules.interleaved(rounds, measures).items():
+            turns.add(line, panel, [turn.seconds for turn in found])
+            waits.add(line, panel, [turn.first_seconds for turn in found])
+            passes.add(line, panel, [found[0].num_forwards])
+            tokens.add(line, panel, [found[0].num_tokens])
         if panel == QUERIES_TO_PANEL:
             report.lines += _at_panel(bench, segments, rule, rounds)
     mine = {panel: turns.median("session memory", panel) for panel in PANELS}

@@ -1,53 +1,84 @@
-"""Painting: time, and closeness to a picture of very many steps, by sampler, steps and batch."""
+"""Painting: time, and closeness to a picture of very many steps, by sampler, steps and batch.
+
+Closeness is measured twice: in pixels, and by the answers of the attribute reader, which says
+whether a difference matters. A sampler of two passes a step has half the steps.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import random
 import time
 
 import torch
 from torch import Tensor
 
-from benchmarks.report import Report, Series, machine
+from benchmarks.report import Report, Series, machine, spread
+from seedstory_core.data.draw import random_scene, render_image
 from seedstory_core.engine import StoryEngine
+from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.scores import read_pictures
 from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.models.transforms import to_images
 
-STEPS = (2, 4, 6, 8, 12, 16, 25)
-REFERENCE_STEPS = 200
+PASSES = (2, 4, 6, 8, 12, 16, 24)
+"""Of the denoiser per picture."""
+REFERENCE_STEPS = 100
+TWO_PASSES = ("FlowMatchHeunDiscreteScheduler",)
+"""Samplers that ask the denoiser twice a step, but once in the last one."""
 SAMPLERS = {
     "flow": ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"),
     "epsilon": ("EulerDiscreteScheduler", "DDIMScheduler"),
 }
 BATCHES = (1, 2, 4, 8)
-NUM_PICTURES = 8
+NUM_PICTURES = 32
 
 
 @torch.no_grad()
-def measure(engine: StoryEngine, rounds: int) -> Report:
-    """Paint features of drawn pictures where there are some, else random ones."""
+def measure(engine: StoryEngine, rounds: int, reader: AttributeReader | None = None) -> Report:
+    """Paint features of drawn pictures.
+
+    Args:
+        engine: Paints.
+        rounds: Times that a picture is painted for its time.
+        reader: Says what is in a picture; without it only pixels are compared.
+    """
     model, negative = engine.detokenizer, engine.negative_features
     features = _features(engine)
-    report = Report("tiny", machine(model.device), "pictures as configured")
-    close = Series(f"Distance to {REFERENCE_STEPS} steps (root of the mean square)", "", "steps")
-    times = Series("Time per picture", "s", "steps")
+    report = Report("tiny", machine(model.device), f"{len(features)} pictures as configured")
+    title = f"Distance to {REFERENCE_STEPS} steps (root of the mean square)"
+    close = Series(title, "of 1", "passes")
+    other = Series(f"Answers of the reader other than at {REFERENCE_STEPS} steps", "%", "passes")
+    times = Series("Time per picture", "s", "passes")
     batches = Series("Time per picture in a batch", "s", "batch")
     report.series = {"distance": close, "time": times, "batch": batches}
+    if reader is not None:
+        report.series["answers"] = other
     config = model.config
     wanted = _paint(model, features, negative, REFERENCE_STEPS)
+    answers = _answers(reader, wanted)
     for sampler in SAMPLERS.get(config.prediction_type, (config.scheduler.name,)):
         scheduler = dataclasses.replace(config.scheduler, name=sampler)
         model.config = dataclasses.replace(config, scheduler=scheduler)
         name = sampler.removesuffix("Scheduler").removesuffix("Discrete")
-        for steps in STEPS:
-            found, took = [], []
+        for passes in PASSES:
+            steps = passes // 2 if sampler in TWO_PASSES else passes
+            took = []
             for _ in range(rounds):
                 started = time.perf_counter()
-                pixels = _paint(model, features[:1], negative, steps)
+                _paint(model, features[:1], negative, steps)
                 took.append(time.perf_counter() - started)
+            times.add(name, passes, took)
             pixels = _paint(model, features, negative, steps)
-            found = (pixels - wanted).square().mean(dim=(1, 2, 3)).sqrt().tolist()
-            close.add(name, steps, found)
-            times.add(name, steps, took)
+            distance = (pixels - wanted).square().mean(dim=(1, 2, 3)).sqrt()
+            close.add(name, passes, distance.tolist())
+            if reader is not None:
+                changed = [
+                    found != right
+                    for mine, theirs in zip(_answers(reader, pixels), answers, strict=True)
+                    for found, right in zip(mine.values(), theirs.values(), strict=True)
+                ]
+                other.add(name, passes, [100 * sum(changed) / len(changed)])
     model.config = config
     for count in BATCHES:
         took = []
@@ -56,31 +87,55 @@ def measure(engine: StoryEngine, rounds: int) -> Report:
             _paint(model, features[:count], negative, config.num_inference_steps)
             took.append((time.perf_counter() - started) / count)
         batches.add(config.scheduler.name, count, took)
+    report.lines.append(preview_line(engine, features, rounds))
     return report
 
 
-def _paint(model: DeTokenizer, features: Tensor, negative: Tensor, steps: int) -> Tensor:
-    pixels = model.draw(
-        features,
-        negative_visual_features=negative,
-        num_inference_steps=steps,
-        seed=list(range(len(features))),
+def preview_line(engine: StoryEngine, features: Tensor, rounds: int) -> str:
+    """What a preview costs beside a step of painting."""
+    model = engine.detokenizer
+    drawing = model.begin(features[:1], negative_visual_features=engine.negative_features)
+    took: dict[str, list[float]] = {"step": [], "codec": [], "preview": []}
+    for _ in range(min(3 * rounds, drawing.num_steps)):
+        moments = [time.perf_counter()]
+        (done,) = model.advance([drawing])
+        moments.append(time.perf_counter())
+        model.decode(done.predicted)
+        moments.append(time.perf_counter())
+        if engine.preview is not None:
+            engine.preview(done.predicted)
+        moments.append(time.perf_counter())
+        for name, before, after in zip(took, moments, moments[1:], strict=False):
+            took[name].append(1e3 * (after - before))
+    shown = spread(took["preview"]) if engine.preview is not None else "–"
+    return (
+        f"a step takes {spread(took['step'])} ms, the codec {spread(took['codec'])} ms, the small "
+        f"decoder for previews {shown} ms"
     )
-    if pixels.device.type == "cuda":
+
+
+def _answers(reader: AttributeReader | None, pixels: Tensor) -> list[dict[str, int]]:
+    return [] if reader is None else read_pictures(reader, to_images(pixels))
+
+
+def _paint(model: DeTokenizer, features: Tensor, negative: Tensor, steps: int) -> Tensor:
+    """Pixels `[B, 3, height, width]`, painted eight at a time."""
+    parts = [
+        model.draw(
+            features[start : start + 8],
+            negative_visual_features=negative,
+            num_inference_steps=steps,
+            seed=list(range(start, min(start + 8, len(features)))),
+        )
+        for start in range(0, len(features), 8)
+    ]
+    if model.device.type == "cuda":
         torch.cuda.synchronize()
-    return pixels
+    return torch.cat(parts)
 
 
 def _features(engine: StoryEngine) -> Tensor:
-    """Of the openings' pictures where there are some."""
-    from demo.openings import load_openings
-
-    cards = load_openings(engine.config.runtime.openings_folder)
-    if not cards:
-        numbers = engine.config.vision
-        shape = (NUM_PICTURES, numbers.n_queries, numbers.output_dim)
-        return torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(
-            engine.story_lm.device
-        )
-    images = [card.image() for card in cards][:NUM_PICTURES]
+    """Of pictures of the world."""
+    scenes = [random_scene(random.Random(number)) for number in range(NUM_PICTURES)]
+    images = [render_image(scene, engine.config.detokenizer.image_size) for scene in scenes]
     return torch.stack([engine.encode_image(image) for image in images]).to(engine.story_lm.device)

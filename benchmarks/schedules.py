@@ -13,7 +13,8 @@ and the highest score is looked up, but the given token comes next.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -31,6 +32,25 @@ CAPTION_TOKENS = 40
 """About thirty words, as in the published stories and ours."""
 SEPARATOR_TOKENS = 2
 BOS = 1
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The language model's part of one turn.
+
+    Attributes:
+        seconds: Of all of it.
+        first_seconds: Until the first word is known.
+        num_forwards: Passes through the decoder.
+        num_tokens: Rows that went through it in these.
+        features: The picture that was regressed, `[1, V, C]`.
+    """
+
+    seconds: float
+    first_seconds: float
+    num_forwards: int
+    num_tokens: int
+    features: Tensor
 
 
 @dataclass
@@ -118,56 +138,60 @@ def published_sizes(hidden_size: int, layers: int, heads: int, inner: int) -> Be
 
 
 @torch.no_grad()
-def ours(
-    bench: Bench, segments: list[KVSegment], context: KVContext, rule: SinkRule
-) -> tuple[float, Tensor]:
-    """Seconds of one turn after these panels, and the features `[1, V, C]` that it regresses.
-
-    `context` is the one of the turn before.
-    """
+def ours(bench: Bench, segments: list[KVSegment], context: KVContext, rule: SinkRule) -> Turn:
+    """One turn after these panels; `context` is the one of the turn before."""
     number = len(segments)
     ids = bench.caption(number)
-    started = time.perf_counter()
-    context = bench.assemble(segments, rule, context)
-    base, scores = context.num_rows, segments[-1].next_scores
-    for token in ids:
-        int(scores.argmax())
-        scores = decode.read_text(bench.model, context, [token])
-    features = decode.query_image(bench.model, context, bench.marks)
-    context.truncate(base)
-    bench.read_back(context, number)
-    _settle(bench)
-    return time.perf_counter() - started, features
+    with _counted(bench) as passes:
+        started = time.perf_counter()
+        context = bench.assemble(segments, rule, context)
+        base, scores = context.num_rows, segments[-1].next_scores
+        first = 0.0
+        for token in ids:
+            int(scores.argmax())
+            first = first or time.perf_counter() - started
+            scores = decode.read_text(bench.model, context, [token])
+        features = decode.query_image(bench.model, context, bench.marks)
+        context.truncate(base)
+        bench.read_back(context, number)
+        _settle(bench)
+        took = time.perf_counter() - started
+    return Turn(took, first, len(passes), sum(passes), features)
 
 
 @torch.no_grad()
-def released(bench: Bench, num_panels: int, window: int | None) -> tuple[float, Tensor]:
-    """Seconds of the released schedule's turn after so many panels, and the regressed features.
+def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
+    """The released schedule's turn after so many panels.
 
     The prompt is the last `window` panels, or all of them; picture features are at hand.
     """
     first = 0 if window is None else max(0, num_panels - window)
     model, marks = bench.model, bench.marks
     pictures = [bench.features(number) for number in range(first, num_panels)]
-    started = time.perf_counter()
-    prompt = [BOS]
-    for number in range(first, num_panels):
-        prompt += [*bench.caption(number), marks.boi, *marks.queries, marks.eoi, *bench.separator]
-    ids = torch.tensor([prompt], device=model.device)
-    is_image = torch.isin(ids, torch.tensor(marks.queries, device=model.device))
-    embeds = model.embed(ids, torch.cat(pictures), is_image)
-    cache = DynamicCache(config=model.decoder.config)
-    states = []
-    for token in [*bench.caption(num_panels), marks.boi, *marks.queries, marks.eoi]:
-        output = model.decoder(inputs_embeds=embeds, cache=cache, use_cache=True)
-        hidden = output.last_hidden_state[:, -1:]
-        states.append(hidden)
-        int(model.score(hidden[:, 0]).argmax())
-        embeds = model.embed_tokens(torch.tensor([[token]], device=model.device))
-    # The state after a token is at hand one pass later; the end mark's own is not computed.
-    features = model.reconstruct(torch.cat(states[-len(marks.queries) :], dim=1))
-    _settle(bench)
-    return time.perf_counter() - started, features
+    with _counted(bench) as passes:
+        started = time.perf_counter()
+        prompt = [BOS]
+        for number in range(first, num_panels):
+            prompt += [*bench.caption(number), marks.boi, *marks.queries, marks.eoi]
+            prompt += bench.separator
+        ids = torch.tensor([prompt], device=model.device)
+        is_image = torch.isin(ids, torch.tensor(marks.queries, device=model.device))
+        embeds = model.embed(ids, torch.cat(pictures), is_image)
+        cache = DynamicCache(config=model.decoder.config)
+        states = []
+        waited = 0.0
+        for token in [*bench.caption(num_panels), marks.boi, *marks.queries, marks.eoi]:
+            output = model.decoder(inputs_embeds=embeds, cache=cache, use_cache=True)
+            hidden = output.last_hidden_state[:, -1:]
+            states.append(hidden)
+            int(model.score(hidden[:, 0]).argmax())
+            waited = waited or time.perf_counter() - started
+            embeds = model.embed_tokens(torch.tensor([[token]], device=model.device))
+        # The state after a token is at hand one pass later; the end mark's own is not computed.
+        features = model.reconstruct(torch.cat(states[-len(marks.queries) :], dim=1))
+        _settle(bench)
+        took = time.perf_counter() - started
+    return Turn(took, waited, len(passes), sum(passes), features)
 
 
 @torch.no_grad()
@@ -221,13 +245,28 @@ def replay(bench: Bench, segments: list[KVSegment], rule: SinkRule) -> float:
     return time.perf_counter() - started
 
 
-def interleaved(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+def interleaved(rounds: int, measures: Mapping[str, Callable[[], Turn]]) -> dict[str, list[Turn]]:
     """Take every measure once a round, one after the other, so that noise meets all of them."""
-    found: dict[str, list[float]] = {name: [] for name in measures}
+    found: dict[str, list[Turn]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
             found[name].append(measure())
     return found
+
+
+@contextmanager
+def _counted(bench: Bench) -> Iterator[list[int]]:
+    """Note how many rows each pass through the decoder has."""
+    passes: list[int] = []
+
+    def note(module: object, args: object, kwargs: Mapping[str, Tensor]) -> None:
+        passes.append(kwargs["inputs_embeds"].shape[1])
+
+    handle = bench.model.decoder.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        yield passes
+    finally:
+        handle.remove()
 
 
 def _settle(bench: Bench) -> None:

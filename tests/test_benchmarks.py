@@ -12,6 +12,7 @@ from benchmarks import growth, memory, pictures, schedules, together
 from benchmarks.report import Report, Series
 from benchmarks.schedules import Bench
 from seedstory_core.engine import StoryEngine
+from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.generation.sink import SinkRule
 from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
@@ -27,11 +28,17 @@ def bench(small_engine: StoryEngine) -> Bench:
 def test_every_schedule_regresses_the_same_picture(bench: Bench, panels: int) -> None:
     rule = SinkRule(policy="dense")
     segments, context = bench.segments(panels, rule)
-    _, ours = schedules.ours(bench, segments, context, rule)
-    _, whole = schedules.released(bench, panels, None)
-    _, window = schedules.released(bench, panels, 8)
-    assert torch.allclose(ours, whole, atol=1e-4)
-    assert torch.equal(whole, window)
+    ours = schedules.ours(bench, segments, context, rule)
+    whole = schedules.released(bench, panels, None)
+    window = schedules.released(bench, panels, 8)
+    assert torch.allclose(ours.features, whole.features, atol=1e-4)
+    assert torch.equal(whole.features, window.features)
+    # A pass per word and two more, against one per word and per image token.
+    num_queries = len(bench.marks.queries)
+    assert ours.num_forwards == schedules.CAPTION_TOKENS + 2
+    assert whole.num_forwards == schedules.CAPTION_TOKENS + num_queries + 2
+    assert whole.num_tokens > panels * (schedules.CAPTION_TOKENS + num_queries)
+    assert 0 < ours.first_seconds < ours.seconds
 
 
 def test_memory_is_measured_in_all_its_parts(
@@ -65,8 +72,10 @@ def test_stories_at_once_and_pictures_are_measured(
     report = together.measure(store, 1)
     assert len(report.lines) == 3
     monkeypatch.setattr(pictures, "REFERENCE_STEPS", 20)
-    monkeypatch.setattr(pictures, "STEPS", (2, 8))
-    report = pictures.measure(small_engine, 1)
+    monkeypatch.setattr(pictures, "PASSES", (2, 8))
+    monkeypatch.setattr(pictures, "NUM_PICTURES", 4)
+    report = pictures.measure(small_engine, 1, AttributeReader().eval())
+    assert "small decoder" in report.markdown()
     distance = report.series["distance"]
     name = next(iter(distance.values))
     assert distance.median(name, 8) < distance.median(name, 2)
