@@ -16,7 +16,7 @@ from PIL import Image
 
 from demo import view
 from demo.desk import OUR_FAULT, Desk, Job
-from demo.forms import Settings, make_request
+from demo.forms import MAX_WAYS, Settings, make_request, number
 from demo.handlers import LOOK_SECONDS, begin_story
 from demo.openings import Opening
 from seedstory_core.engine import TurnRequest
@@ -103,6 +103,38 @@ class Api:
             knobs = Settings(temperature, top_p, seed, steps, guidance, top_k, repetition_penalty)
             request = self._request(text or "", None, keep_words, knobs)
             return self.desk.submit("turn", story_id, after, request)
+
+        async for step in self._made(ask):
+            yield step
+
+    async def alternatives(
+        self,
+        story_id: str,
+        panel_id: str | None = None,
+        text: str | None = None,
+        count: float = 3,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        seed: float | None = None,
+        steps: float | None = None,
+        guidance: float | None = None,
+        top_k: float | None = None,
+        repetition_penalty: float | None = None,
+    ) -> AsyncIterator[Step]:
+        """Tell the next page several ways at once, as siblings; all of them are kept.
+
+        Their seeds are `seed`, `seed + 1`, … Gives the first page as JSON, with the ids of all of
+        them as `panel_ids`, and its picture.
+        """
+
+        def ask() -> Job:
+            num_ways = int(number("count", count, 2, MAX_WAYS, whole=True) or 2)
+            tree = self.store.open(story_id).tree
+            newest = tree.newest
+            after = tree.panel(panel_id).id if panel_id else newest.id if newest else None
+            knobs = Settings(temperature, top_p, seed, steps, guidance, top_k, repetition_penalty)
+            request = self._request(text or "", None, False, knobs)
+            return self.desk.submit("ways", story_id, after, request, num_ways)
 
         async for step in self._made(ask):
             yield step
@@ -264,6 +296,9 @@ class Api:
             panel = session.tree.panel(progress.panel_id)
             image = await asyncio.to_thread(session.image, panel.id)
             page = view.panel_as_json(session.tree, job.story_id, panel)
+            if job.kind == "ways":
+                made = session.tree.children(job.panel_id)[-job.num_ways :]
+                page["panel_ids"] = [one.id for one in made]
             yield {"story_id": job.story_id, "state": "done", **page}, image
 
 
@@ -293,6 +328,7 @@ def add_api(store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> N
         opening = gr.Textbox(label="opening")
         picture = gr.File(label="picture")
         keep_words = gr.Checkbox(label="keep_words")
+        ways = gr.Number(3, label="count")
         temperature, top_p, seed, steps, guidance, top_k, penalty = (
             gr.Number(None, label=name)
             for name in (
@@ -322,6 +358,13 @@ def add_api(store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> N
         [story_id, panel_id, text, keep_words, *knobs],
         [panel, image],
         api_name="continue_story",
+        **options,
+    )
+    trigger.click(
+        api.alternatives,
+        [story_id, panel_id, text, ways, *knobs],
+        [panel, image],
+        api_name="alternatives",
         **options,
     )
     trigger.click(

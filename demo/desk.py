@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image
 
@@ -37,12 +37,23 @@ OUR_FAULT = (
     "please try again."
 )
 
-Kind = Literal["turn", "redraw", "rewrite", "picture"]
-"""A new panel; a new picture; a sibling with other words; a sibling with a reader's picture."""
+Kind = Literal["turn", "ways", "redraw", "rewrite", "picture"]
+"""A new panel; several to choose from; a new picture; a sibling with other words; a sibling with a
+reader's picture."""
 Phase = Literal[
     "waiting", "opening", "remembering", "writing", "painting", "done", "stopped", "failed"
 ]
+TELLING: tuple[Kind, ...] = ("turn", "ways")
+"""What adds pages after a panel."""
 ENDED: tuple[Phase, ...] = ("done", "stopped", "failed")
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """One of several pages that are being made together."""
+
+    text: str = ""
+    preview: Image.Image | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +70,10 @@ class Progress:
     """While remembering: pages read again; while painting: steps."""
     text: str = ""
     preview: Image.Image | None = None
+    ways: tuple[Sketch, ...] = ()
+    """Of several pages, how far each is."""
     panel_id: str = ""
-    """The finished panel."""
+    """The finished panel; the first of several."""
     error: str = ""
     """Why it failed, in a sentence for the reader."""
 
@@ -80,6 +93,7 @@ class Job:
         story_id: str,
         panel_id: str | None,
         request: TurnRequest,
+        num_ways: int = 1,
     ) -> None:
         """Describe the wish; `Desk.submit` puts it in line.
 
@@ -89,14 +103,19 @@ class Job:
             story_id: Of a story that exists.
             panel_id: The panel to continue from (None begins), or the one to change.
             request: What the reader wants; its picture is let go when the job has ended.
+            num_ways: How many pages to choose from.
         """
         self.id = str(number)
         self.kind = kind
         self.story_id = story_id
         self.panel_id = panel_id
         self.request: TurnRequest = request
+        self.num_ways = num_ways
         self.is_given = _is_given(request)
-        self.progress = Progress(text=request.reader_text if kind == "turn" else "")
+        self.progress = Progress(
+            text=request.reader_text if kind in TELLING else "",
+            ways=(Sketch(request.reader_text),) * num_ways if kind == "ways" else (),
+        )
         self.stop_asked = threading.Event()
         self.ended = threading.Event()
 
@@ -110,7 +129,7 @@ class Job:
         if self.progress.has_ended:
             # Ended jobs are kept for a while, their pictures are not.
             self.request = replace(self.request, reader_image=None)
-            self.progress = replace(self.progress, preview=None)
+            self.progress = replace(self.progress, preview=None, ways=())
             self.ended.set()
 
 
@@ -120,16 +139,39 @@ def _is_given(request: TurnRequest) -> bool:
     return request.reader_image is not None and has_words
 
 
-def _play(session: StorySession, job: Job) -> Iterator[SessionEvent]:
+def _play(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]:
+    """The events of a job, each with the number of its page among several."""
     request, panel_id = job.request, job.panel_id or ""
+    if job.kind == "ways":
+        wishes = [_with_seed(request, number) for number in range(job.num_ways)]
+        return session.alternatives(job.panel_id, wishes)
     if job.kind == "turn":
-        return session.turn(job.panel_id, request)
-    if job.kind == "redraw":
-        return session.redraw(panel_id, request)
-    if job.kind == "rewrite":
-        return session.rewrite(panel_id, request.reader_text)
-    assert request.reader_image is not None
-    return session.replace_picture(panel_id, request.reader_image, request.image_notes)
+        events = session.turn(job.panel_id, request)
+    elif job.kind == "redraw":
+        events = session.redraw(panel_id, request)
+    elif job.kind == "rewrite":
+        events = session.rewrite(panel_id, request.reader_text)
+    else:
+        assert request.reader_image is not None
+        events = session.replace_picture(panel_id, request.reader_image, request.image_notes)
+    return ((0, event) for event in events)
+
+
+def _with_seed(request: TurnRequest, number: int) -> TurnRequest:
+    """The same wish with another seed; those of a seed that was given follow it."""
+    seed = request.sampling.seed + number
+    return replace(
+        request,
+        sampling=replace(request.sampling, seed=seed),
+        image_seed=request.image_seed + number,
+    )
+
+
+def _moved(ways: tuple[Sketch, ...], number: int, **changes: Any) -> tuple[Sketch, ...]:
+    """Move one of several pages on; a single page has no sketches."""
+    return tuple(
+        replace(way, **changes) if index == number else way for index, way in enumerate(ways)
+    )
 
 
 class Desk:
@@ -146,8 +188,15 @@ class Desk:
         self._num_places = store.engine.config.runtime.turns_at_once
         self._workers: list[threading.Thread] = []
 
-    def submit(self, kind: Kind, story_id: str, panel_id: str | None, request: TurnRequest) -> Job:
-        """Put a turn in line.
+    def submit(
+        self,
+        kind: Kind,
+        story_id: str,
+        panel_id: str | None,
+        request: TurnRequest,
+        num_ways: int = 1,
+    ) -> Job:
+        """Put a turn in line; arguments as for `Job`.
 
         Raises:
             BusyError: The story already has one in line or at work, or the line is full.
@@ -160,7 +209,7 @@ class Desk:
                     f"{len(self._line)} stories are waiting for the storyteller already. "
                     "Please come back in a few minutes."
                 )
-            job = Job(next(self._numbers), kind, story_id, panel_id, request)
+            job = Job(next(self._numbers), kind, story_id, panel_id, request, num_ways)
             self._line.append(job)
             self._jobs[job.id] = job
             while len(self._jobs) > KEPT_JOBS and next(iter(self._jobs.values())).ended.is_set():
@@ -258,9 +307,9 @@ class Desk:
             events = _play(session, job)
             if job.stop_asked.is_set():
                 raise TurnCancelled
-            for event in events:
+            for number, event in events:
                 if isinstance(event, PanelAdded):
-                    added = event.panel.id
+                    added = added or event.panel.id
                     continue
                 if job.stop_asked.is_set():
                     # Asked before the session listened: tell it again.
@@ -268,13 +317,16 @@ class Desk:
                 if isinstance(event, Remembering):
                     job.report(phase="remembering", done=event.done, total=event.total)
                 elif isinstance(event, TextDelta):
-                    job.report(phase="writing", text=event.text)
+                    ways = _moved(job.progress.ways, number, text=event.text)
+                    job.report(phase="writing", text=event.text, ways=ways)
                 elif isinstance(event, ImagePreview):
+                    shown = {"preview": event.image} if event.image is not None else {}
                     job.report(
                         phase="painting",
                         done=event.step,
                         total=event.num_steps,
-                        preview=event.image or job.progress.preview,
+                        ways=_moved(job.progress.ways, number, **shown),
+                        **shown,
                     )
         except TurnCancelled:
             return {"phase": "stopped"}

@@ -20,6 +20,7 @@ from seedstory_core.story.upload import check_text
 MAX_STEPS = 50
 MAX_GUIDANCE = 15.0
 MAX_TOP_K = 1000
+MAX_WAYS = 4
 MAX_SEED = 2**31 - 1
 
 

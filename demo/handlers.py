@@ -20,7 +20,7 @@ import gradio as gr
 from PIL import Image
 
 from demo import view
-from demo.desk import OUR_FAULT, Desk, Job
+from demo.desk import OUR_FAULT, TELLING, Desk, Job, Kind
 from demo.forms import Settings, make_request
 from demo.openings import Opening
 from seedstory_core.engine import TurnRequest
@@ -42,6 +42,8 @@ SAME: Any = object()
 """An output that stays as it is."""
 LOOK_SECONDS = 0.08
 """How often a watcher looks at its turn; a dozen new words a second are as many as can be read."""
+NUM_WAYS = 3
+"""Pages that are told at once to choose from."""
 MAX_REMEMBERED = 60
 """Earlier stories that are looked up for the start page."""
 
@@ -211,6 +213,11 @@ class Handlers:
         return self._turn({**place, "then": ""}, self._request("", None, False, knobs))
 
     @told
+    def ways(self, place: Place, *knobs: Any) -> Screen:
+        """Let the storyteller tell the next page several ways, to choose from."""
+        return self._turn(place, self._request("", None, False, knobs), num_ways=NUM_WAYS)
+
+    @told
     def again(self, place: Place, *knobs: Any) -> Screen:
         """Tell the current page another time; the one that is there stays, as a sibling."""
         session = self._session(place)
@@ -302,7 +309,9 @@ class Handlers:
         is_first = job.kind == "turn" and job.panel_id is None
         if is_first and job.is_given:
             place["then"] = "go on"
-        screen = self._show(place, session, progress.panel_id)
+        # Where there are several to choose from, the choice is made from the page before.
+        here = job.panel_id or "" if job.kind == "ways" else progress.panel_id
+        screen = self._show(place, session, here)
         asked = job.request.reader_text
         if job.kind == "turn" and asked and asked == tidy_text(line or ""):
             screen.line = ""
@@ -479,13 +488,14 @@ class Handlers:
             settings=Settings(*knobs),
         )
 
-    def _turn(self, place: Place, request: TurnRequest) -> Screen:
+    def _turn(self, place: Place, request: TurnRequest, *, num_ways: int = 1) -> Screen:
         session = self._session(place)
         panel_id = _text(place, "panel")
         if panel_id:
             session.tree.panel(panel_id)
+        kind: Kind = "turn" if num_ways == 1 else "ways"
         try:
-            job = self.desk.submit("turn", session.story_id, panel_id or None, request)
+            job = self.desk.submit(kind, session.story_id, panel_id or None, request, num_ways)
         except BusyError as error:
             # Asked for in another window of the same story: this one may as well watch.
             screen = self._show(place, session, panel_id)
@@ -497,7 +507,7 @@ class Handlers:
         if job.panel_id is None:
             return 1
         depth = self.store.open(job.story_id).tree.depth(job.panel_id)
-        return depth + (job.kind == "turn")
+        return depth + (job.kind in TELLING)
 
 
 def begin_story(store: SessionStore, desk: Desk, request: TurnRequest) -> tuple[StorySession, Job]:

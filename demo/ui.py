@@ -122,6 +122,7 @@ def build_page(store: SessionStore) -> gr.Blocks:
                     with gr.Row(elem_id="acts"):
                         go_on = gr.Button("Continue the story", variant="primary", elem_id="go-on")
                         write_own = gr.Button("Write the next line myself", elem_id="write-own")
+                        ways = gr.Button("Show me three ways", elem_id="three-ways")
                         stop = gr.Button("Stop", elem_id="stop")
                         show_outline = gr.Button("Pages", elem_id="show-outline")
                     with gr.Column(elem_id="own-line"):
@@ -205,6 +206,7 @@ def build_page(store: SessionStore) -> gr.Blocks:
                 **quietly,
             )
         )
+        watched(ways.click(on.ways, [place, *knobs], screen, **quietly))
         watched(again.click(on.again, [place, *knobs], screen, **quietly))
         watched(redraw.click(on.redraw, [place, *knobs], screen, **quietly))
         stop.click(on.stop, [place], screen, **often)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from demo.desk import Job, Progress
+from demo.desk import TELLING, Job, Progress, Sketch
 from demo.openings import Opening
 from seedstory_core.story.archive import StorySummary
 from seedstory_core.story.tree import Panel, StoryTree, title_from_text
@@ -273,7 +273,7 @@ def first_words(text: str) -> str:
 # The page that is being made
 
 
-def status(progress: Progress, kind: str = "turn") -> str:
+def status(progress: Progress) -> str:
     """What the storyteller is doing, in a few true words."""
     if progress.phase == "waiting":
         if not progress.position:
@@ -284,6 +284,9 @@ def status(progress: Progress, kind: str = "turn") -> str:
         return "Opening the book"
     if progress.phase == "remembering":
         return f"Reading the story so far, page {progress.done} of {progress.total}"
+    if progress.ways and progress.phase in ("writing", "painting"):
+        # Some may still be written while others are painted already.
+        return f"Telling it {_number_word(len(progress.ways))} ways"
     if progress.phase == "writing":
         return "Writing"
     if progress.phase == "painting":
@@ -304,6 +307,8 @@ def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") ->
     """
     if progress.has_ended:
         return ""
+    if progress.ways:
+        return _live_ways(job, progress, number)
     total = progress.total or 1
     is_painting = progress.phase == "painting"
     share = progress.done / total if progress.phase in ("painting", "remembering") else 0.0
@@ -316,7 +321,7 @@ def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") ->
         haze = 0.0
     else:
         picture = '<div class="easel"></div>'
-    said = status(progress, job.kind)
+    said = status(progress)
     caret = '<span class="caret" aria-hidden="true"></span>' if not is_painting else ""
     measured = (
         f'aria-valuemin="0" aria-valuemax="{total}" aria-valuenow="{progress.done}"'
@@ -335,6 +340,35 @@ def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") ->
         f'<span class="folio" aria-hidden="true">{number}</span></section>'
         f'<p class="aloud" role="status" aria-live="polite">{escape(aloud)}</p>'
     )
+
+
+def _live_ways(job: Job, progress: Progress, number: int) -> str:
+    """Several pages to choose from, being made together."""
+    said = status(progress)
+    cards = "".join(_sketch(way, job.request.reader_text) for way in progress.ways)
+    label = f"Page {number}, being told {_number_word(len(progress.ways))} ways"
+    return (
+        f'<section class="page page-current page-live" aria-label="{label}" aria-busy="true">'
+        f'<div class="sketches">{cards}</div>'
+        f'<div class="gauge" role="progressbar" aria-label="{escape(said)}" data-open="true">'
+        f'<span class="doing">{escape(said)}</span></div></section>'
+        f'<p class="aloud" role="status" aria-live="polite">{escape(said)}</p>'
+    )
+
+
+def _sketch(way: Sketch, reader_text: str) -> str:
+    picture = '<div class="easel"></div>'
+    if way.preview is not None:
+        picture = f'<img src="{data_url(way.preview)}" alt="The picture so far">'
+    own, rest = _own_words(way.text, reader_text)
+    return (
+        f'<div class="sketch"><div class="frame" style="--haze:.4">{picture}</div>'
+        f'<p class="caption">{_marked(own, rest)}</p></div>'
+    )
+
+
+def _number_word(number: int) -> str:
+    return {2: "two", 3: "three", 4: "four"}.get(number, str(number))
 
 
 # The outline
@@ -362,13 +396,13 @@ def outline(
         children = tree.children(panel.id)
         is_branch = panel.parent is not None and tree.children(panel.parent)[0] is not panel
         items.append(_node(panel, story_id, number, indent, panel_id, here, is_branch, shelf_texts))
-        if running is not None and running.kind == "turn" and running.panel_id == panel.id:
+        if running is not None and running.kind in TELLING and running.panel_id == panel.id:
             items.append(_ghost(number + 1, indent + bool(children), is_branch=bool(children)))
         for child in children[:1]:
             stack.append((child, number + 1, indent))
         for child in children[:0:-1]:
             stack.append((child, number + 1, indent + 1))
-    if running is not None and running.kind == "turn" and running.panel_id is None:
+    if running is not None and running.kind in TELLING and running.panel_id is None:
         items.append(_ghost(1, 0))
     ways = len(tree.leaves())
     size = count(len(tree), "page") + (f", {ways} ways to tell it" if ways > 1 else "")

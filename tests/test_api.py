@@ -84,6 +84,34 @@ def test_continuing_from_an_older_panel_begins_a_branch(client: Client) -> None:
     assert left["leaves"] == ["p3"]
 
 
+def test_several_ways_on_are_told_at_once(client: Client) -> None:
+    page, _ = begin(client)
+    first, _ = client.predict(
+        story_id=page["story_id"],
+        text="It rains",
+        count=2,
+        seed=4,
+        steps=1,
+        api_name="/alternatives",
+    )
+    assert first["panel_ids"] == ["p2", "p3"] and first["panel_id"] == "p2"
+    outline = client.predict(story_id=page["story_id"], api_name="/outline")
+    assert outline["leaves"] == ["p2", "p3"]
+    # Each is what its seed alone would have given.
+    alone, _ = client.predict(
+        story_id=page["story_id"],
+        panel_id="p1",
+        text="It rains",
+        seed=5,
+        steps=1,
+        api_name="/continue_story",
+    )
+    other = client.predict(story_id=page["story_id"], panel_id="p3", api_name="/open_story")
+    assert other["pages"][1]["text"] == alone["text"]
+    with pytest.raises(AppError, match="count is 9; it must be from 2 to 4"):
+        client.predict(story_id=page["story_id"], count=9, api_name="/alternatives")
+
+
 def test_redrawing_changes_the_picture_and_nothing_else(client: Client) -> None:
     page, _ = begin(client)
     again, _ = client.predict(
@@ -333,6 +361,7 @@ def test_the_endpoints_are_the_documented_ones(client: Client) -> None:
     assert set(named) == {
         "/begin",
         "/continue_story",
+        "/alternatives",
         "/redraw",
         "/rewrite",
         "/replace_picture",

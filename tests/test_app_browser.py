@@ -131,24 +131,30 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     expect(caption.locator(".own")).to_have_text("then it starts to rain")
     expect(page.locator("#line textarea")).to_have_value("")
 
+    # Three ways on, told at once and left where they are.
+    page.click("#three-ways")
+    page.wait_for_selector("#live .sketch >> nth=2")
+    expect(page.locator("#tail .way")).to_have_count(3)
+    assert "panel=p12" in page.url
+
     # Back to page 4, and two branches from there.
     page.click("#outline [data-panel=p4]")
     wait_for_panel(page, "p4")
     assert "panel=p4" in page.url
     expect(page.locator("#go-on")).to_have_text("Tell it another way from here")
     page.click("#go-on")
-    wait_for_panel(page, "p13")
+    wait_for_panel(page, "p16")
     page.click("#book [data-panel=p4]")
     wait_for_panel(page, "p4")
     page.click("#write-own")
     page.fill("#line textarea", "A balloon came down.")
     page.check("#keep-words input")
     page.click("#write")
-    wait_for_panel(page, "p14")
-    expect(page.locator("#page-p14 .caption")).to_have_text("A balloon came down.")
+    wait_for_panel(page, "p17")
+    expect(page.locator("#page-p17 .caption")).to_have_text("A balloon came down.")
     page.click("#again")
-    page.wait_for_selector("#outline [data-panel=p15]")
-    wait_for_panel(page, "p15")
+    page.wait_for_selector("#outline [data-panel=p18]")
+    wait_for_panel(page, "p18")
 
     # A turn stopped midway leaves no trace, and the words typed for it stay.
     drawer = page.locator("#knobs-drawer")
@@ -167,10 +173,10 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     page.wait_for_selector("#live .gauge[aria-valuenow]")
     page.click("#stop")
     expect(page.locator(".notice")).to_contain_text("Stopped")
-    wait_for_panel(page, "p15")
+    wait_for_panel(page, "p18")
     expect(page.locator("#line textarea")).to_have_value("the wind grows")
     everything = nodes(page)
-    assert sorted(everything) == sorted(f"p{n}" for n in range(1, 16))
+    assert sorted(everything) == sorted(f"p{n}" for n in range(1, 19))
 
     page.click("[data-do=edit-title]")
     page.fill(".title-input", "Mira drums")
@@ -179,26 +185,26 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     told = page.locator("#book .caption").all_inner_texts()
 
     page.reload()
-    wait_for_panel(page, "p15")
+    wait_for_panel(page, "p18")
     assert nodes(page) == everything
     server.kill()
     server.start()
     page.goto(page.url)
-    wait_for_panel(page, "p15")
+    wait_for_panel(page, "p18")
     assert nodes(page) == everything
     assert page.locator("#book .caption").all_inner_texts() == told
     expect(page.locator(".title")).to_have_text("Mira drums")
     expect(page.locator("#book img").first).to_have_js_property("complete", True)
     assert page.locator("#book img").first.evaluate("image => image.naturalWidth") == 512
     page.click("#go-on")
-    wait_for_panel(page, "p16")
+    wait_for_panel(page, "p19")
 
     # It lies on the shelf of the start page and opens from there.
     page.click(".masthead .brand")
     page.wait_for_selector("body[data-view=start]")
     assert "story=" not in page.url
     page.click(".spine:has-text('Mira drums')")
-    wait_for_panel(page, "p16")
+    wait_for_panel(page, "p19")
     page.go_back()
     page.wait_for_selector("body[data-view=start]")
 

@@ -122,6 +122,24 @@ def test_telling_it_again_makes_a_sibling(on: Handlers) -> None:
     assert "seed 6 already" in same.notice and len(tree) == 3
 
 
+def test_three_ways_are_told_at_once_and_chosen_from_the_page_before(on: Handlers) -> None:
+    place = screen(on.ways(begin(on), *KNOBS)).place
+    assert place["live"] == "ways"
+
+    async def watch() -> list[Any]:
+        return [value async for value in on.follow(place)]
+
+    seen = [value for value in asyncio.run(watch()) if isinstance(value, str)]
+    assert seen[-1].count('class="sketch"') == 3
+    wait(on.desk, place["story"])
+    shown = screen(on.finish(place, SENTENCE, ""))
+    assert shown.place["panel"] == "p1" and shown.live == ""
+    tree = on.store.open(place["story"]).tree
+    ways = tree.children("p1")
+    assert [panel.seed for panel in ways] == [5, 6, 7]
+    assert all(f'data-panel="{panel.id}"' in shown.tail for panel in ways)
+
+
 def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
     place = begin(on)
     asked = screen(on.write(place, "It snows", True, *KNOBS)).place
