@@ -90,7 +90,7 @@
     const before = current;
     current = place;
     for (const name of ["view", "live"]) body.dataset[name] = place[name] || "";
-    for (const name of ["busy", "redraw", "again", "asks", "begun"]) {
+    for (const name of ["busy", "redraw", "again", "asks", "rewords", "begun"]) {
       body.dataset[name] = place[name] ? "yes" : "";
     }
     if (place.busy || place.panel !== before.panel) body.removeAttribute("data-writing");

@@ -70,6 +70,9 @@ class Screen:
     sentence: Any = SAME
     line: Any = SAME
     stories: Any = SAME
+    words: Any = SAME
+    pin: Any = SAME
+    policy: Any = SAME
 
     def values(self) -> list[Any]:
         """The fields as Gradio wants them."""
@@ -248,6 +251,59 @@ class Handlers:
         return self._show({**place, "job": job.id}, session, panel.id)
 
     @told
+    def ask_for_words(self, place: Place) -> Screen:
+        """Lay the current page's words out to be changed."""
+        panel = self._session(place).tree.panel(_text(place, "panel"))
+        return Screen(place={**place, "asks": False, "rewords": True}, words=panel.text, notice="")
+
+    @told
+    def reword(self, place: Place, text: str) -> Screen:
+        """Tell the current page with other words; the one that is there stays, as a sibling."""
+        session = self._session(place)
+        panel = session.tree.panel(_text(place, "panel"))
+        request = self._request(text, None, True, ())
+        return self._change("rewrite", place, session, panel.id, request)
+
+    @told
+    def change_picture(self, place: Place, path: str | None) -> Screen:
+        """Tell the current page with the reader's own picture, likewise."""
+        session = self._session(place)
+        panel = session.tree.panel(_text(place, "panel"))
+        if path is None:
+            return Screen()
+        image, notes = open_picture(path)
+        request = self._request("", image, True, (), notes)
+        return self._change("picture", place, session, panel.id, request)
+
+    def _change(
+        self, kind: Kind, place: Place, session: StorySession, panel_id: str, request: TurnRequest
+    ) -> Screen:
+        job = self.desk.submit(kind, session.story_id, panel_id, request)
+        return self._show({**place, "job": job.id}, session, panel_id)
+
+    @told
+    def pin(self, place: Place) -> Screen:
+        """Never forget the current page, or let it be forgotten again."""
+        session = self._session(place)
+        panel_id = _text(place, "panel")
+        session.pin(panel_id, panel_id not in session.pinned)
+        return self._show(place, session, panel_id, watch=False)
+
+    @told
+    def set_policy(self, place: Place, policy: str) -> Screen:
+        """Choose what of the story stays in view."""
+        if not _text(place, "story"):
+            raise InputError("Begin a story first; what is remembered is chosen story by story.")
+        session = self._session(place)
+        said = ""
+        try:
+            session.set_policy(policy)  # type: ignore[arg-type]  # it checks
+        except SeedStoryError as error:
+            said = view.notice(str(error))
+        # Shows again what is really so where it was refused.
+        return Screen(notice=said, policy=session.rule.policy)
+
+    @told
     def stop(self, place: Place) -> Screen:
         """Stop the story's turn; it leaves no trace."""
         if self.desk.stop(_text(place, "story")):
@@ -328,12 +384,13 @@ class Handlers:
         """Ask before a page and those after it are taken out."""
         session = self._session(place)
         question = view.removal_question(session.tree, _text(place, "panel"))
-        return Screen(place={**place, "asks": True}, question=question, notice="")
+        place = {**place, "asks": True, "rewords": False}
+        return Screen(place=place, question=question, notice="")
 
     @told
     def keep(self, place: Place) -> Screen:
         """Leave the story as it is after all."""
-        return Screen(place={**place, "asks": False})
+        return Screen(place={**place, "asks": False, "rewords": False})
 
     @told
     def remove(self, place: Place) -> Screen:
@@ -430,8 +487,15 @@ class Handlers:
             tail=view.tail(tree, story_id, panel_id or None, elsewhere=elsewhere),
             live=live,
             outline=view.outline(
-                tree, story_id, panel_id or None, running=running, shelf_texts=self.shelf_texts
+                tree,
+                story_id,
+                panel_id or None,
+                running=running,
+                shelf_texts=self.shelf_texts,
+                pinned=session.pinned,
             ),
+            pin=gr.update(value=view.pin_label(panel_id in session.pinned)),
+            policy=session.rule.policy,
             go_on=gr.update(value=view.go_on_label(tree, panel_id or None)),
             notice="",
         )
@@ -569,6 +633,7 @@ def nowhere() -> Place:
         "redraw": False,
         "again": False,
         "asks": False,
+        "rewords": False,
         "then": "",
         "mine": [],
         "stay": False,

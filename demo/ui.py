@@ -112,11 +112,24 @@ def build_page(store: SessionStore) -> gr.Blocks:
                 with gr.Row(elem_id="tools"):
                     redraw = gr.Button("Paint it again", size="sm", elem_id="redraw")
                     again = gr.Button("Tell it again", size="sm", elem_id="again")
+                    reword = gr.Button("Change its words", size="sm", elem_id="reword")
+                    # The same checks as for every picture say what is wrong with a file.
+                    repaint = gr.UploadButton("Change its picture", size="sm", elem_id="repaint")
+                    pin = gr.Button("Keep in mind", size="sm", elem_id="pin")
                     ask = gr.Button("Remove", size="sm", elem_id="ask-remove")
                 with gr.Row(elem_id="asks"):
                     question = _html("", "question")
                     remove = gr.Button("Remove", variant="primary", size="sm", elem_id="remove")
                     keep_page = gr.Button("Keep", size="sm", elem_id="keep-page")
+                with gr.Column(elem_id="rewording"):
+                    words = gr.Textbox(
+                        label="The page's new words", lines=3, max_lines=7, elem_id="new-words"
+                    )
+                    with gr.Row(elem_id="rewording-acts"):
+                        put_words = gr.Button(
+                            "Tell it with these words", variant="primary", elem_id="put-words"
+                        )
+                        keep_old = gr.Button("Leave it as it is", elem_id="keep-old-words")
                 tail = _html("", "tail")
                 with gr.Column(elem_id="composer"):
                     with gr.Row(elem_id="acts"):
@@ -146,6 +159,12 @@ def build_page(store: SessionStore) -> gr.Blocks:
 
         with gr.Accordion("The storyteller's knobs", open=False, elem_id="knobs-drawer"):
             knobs = _knobs(store)
+            policy = gr.Dropdown(
+                view.POLICIES,
+                label="What the storyteller remembers of this story",
+                info="From the next page on; pages that are told already stay as they are.",
+                elem_id="policy",
+            )
         gr.HTML(FOOT, apply_default_css=False)
 
         # The fields of handlers.Screen, in their order.
@@ -166,6 +185,9 @@ def build_page(store: SessionStore) -> gr.Blocks:
             sentence,
             line,
             stories,
+            words,
+            pin,
+            policy,
         ]
         quietly: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         often: dict[str, Any] = {**quietly, "trigger_mode": "multiple"}
@@ -209,9 +231,16 @@ def build_page(store: SessionStore) -> gr.Blocks:
         watched(ways.click(on.ways, [place, *knobs], screen, **quietly))
         watched(again.click(on.again, [place, *knobs], screen, **quietly))
         watched(redraw.click(on.redraw, [place, *knobs], screen, **quietly))
+        reword.click(on.ask_for_words, [place], screen, **often)
+        watched(
+            gr.on([put_words.click, words.submit], on.reword, [place, words], screen, **quietly)
+        )
+        watched(repaint.upload(on.change_picture, [place, repaint], screen, **quietly))
+        pin.click(on.pin, [place], screen, **often)
+        policy.input(on.set_policy, [place, policy], screen, **often)
         stop.click(on.stop, [place], screen, **often)
         ask.click(on.ask_to_remove, [place], screen, **often)
-        keep_page.click(on.keep, [place], screen, **often)
+        gr.on([keep_page.click, keep_old.click], on.keep, [place], screen, **often)
         remove.click(on.remove, [place], screen, **often)
         write_own.click(None, js="() => seedstory.writeOwn()", api_visibility="private")
         show_outline.click(None, js="() => seedstory.toggleOutline()", api_visibility="private")

@@ -52,6 +52,19 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+POLICIES = [
+    (
+        "As much as there is room for: beginning, pictures, last pages",
+        "capped_multimodal_attention_sink",
+    ),
+    ("The beginning, every picture in short, the last pages", "multimodal_attention_sink"),
+    ("The first words and the last pages", "attention_sink"),
+    ("The last pages", "window"),
+    ("Everything", "dense"),
+]
+"""What a story may remember, in plain words, with the policy's name."""
+
+
 # The start page
 
 
@@ -381,6 +394,7 @@ def outline(
     *,
     running: Job | None = None,
     shelf_texts: Collection[str] = (),
+    pinned: Collection[str] = (),
 ) -> str:
     """Every branch with thumbnails, where the reader is, and what can be taken home.
 
@@ -395,7 +409,8 @@ def outline(
         panel, number, indent = stack.pop()
         children = tree.children(panel.id)
         is_branch = panel.parent is not None and tree.children(panel.parent)[0] is not panel
-        items.append(_node(panel, story_id, number, indent, panel_id, here, is_branch, shelf_texts))
+        marks = _marks(panel, shelf_texts, pinned)
+        items.append(_node(panel, story_id, number, indent, panel_id, here, is_branch, marks))
         if running is not None and running.kind in TELLING and running.panel_id == panel.id:
             items.append(_ghost(number + 1, indent + bool(children), is_branch=bool(children)))
         for child in children[:1]:
@@ -428,7 +443,7 @@ def _node(
     panel_id: str | None,
     here: set[str],
     is_branch: bool,
-    shelf_texts: Collection[str],
+    marks: str,
 ) -> str:
     classes = ["node"]
     if panel.id in here:
@@ -441,11 +456,6 @@ def _node(
     current = ' aria-current="page"' if is_here else ""
     url = picture_url(story_id, panel, small=True)
     picture = f'<img src="{url}" alt="">' if url else ""
-    marks = ""
-    if panel.author == "reader" and panel.reader_text not in shelf_texts:
-        marks += '<span class="mark" title="With your words or picture">yours</span>'
-    if panel.is_end:
-        marks += '<span class="mark mark-end">the end</span>'
     return (
         f'<li class="{" ".join(classes)}" style="--indent:{min(indent, MAX_INDENT)}">'
         f'<button type="button" data-do="go" data-panel="{panel.id}"'
@@ -454,6 +464,17 @@ def _node(
         f'<span class="node-text"><b>{number}</b> {escape(first_words(panel.text))}{marks}</span>'
         "</button></li>"
     )
+
+
+def _marks(panel: Panel, shelf_texts: Collection[str], pinned: Collection[str]) -> str:
+    marks = ""
+    if panel.author == "reader" and panel.reader_text not in shelf_texts:
+        marks += '<span class="mark" title="With your words or picture">yours</span>'
+    if panel.id in pinned:
+        marks += '<span class="mark" title="The storyteller never forgets it">kept in mind</span>'
+    if panel.is_end:
+        marks += '<span class="mark mark-end">the end</span>'
+    return marks
 
 
 def _ghost(number: int, indent: int, *, is_branch: bool = False) -> str:
@@ -485,6 +506,11 @@ def removal_question(tree: StoryTree, panel_id: str) -> str:
     number, size = tree.depth(panel_id), len(tree.branch(panel_id))
     after = "" if size == 1 else f" and the {count(size - 1, 'page')} after it"
     return f"Remove page {number}{after} from the story? This cannot be undone."
+
+
+def pin_label(is_pinned: bool) -> str:
+    """What the button does that keeps a page in mind."""
+    return "Let it be forgotten" if is_pinned else "Keep in mind"
 
 
 def go_on_label(tree: StoryTree, panel_id: str | None) -> str:

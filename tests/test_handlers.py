@@ -12,10 +12,12 @@ import pytest
 from PIL import Image
 from told_stories import branched_story
 
+from demo import view
 from demo.desk import MAX_LINE, Desk
 from demo.forms import Settings, make_request
 from demo.handlers import Handlers, Screen, nowhere
 from demo.openings import load_openings
+from seedstory_core.config import POLICIES
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import BusyError, InputError, StorageError
 from seedstory_core.store import SessionStore
@@ -138,6 +140,56 @@ def test_three_ways_are_told_at_once_and_chosen_from_the_page_before(on: Handler
     ways = tree.children("p1")
     assert [panel.seed for panel in ways] == [5, 6, 7]
     assert all(f'data-panel="{panel.id}"' in shown.tail for panel in ways)
+
+
+def test_a_page_gets_other_words_and_the_old_one_stays(on: Handlers) -> None:
+    place = begin(on)
+    asked = screen(on.ask_for_words(place))
+    assert asked.place["rewords"] and asked.words == SENTENCE
+    refused = screen(on.reword(asked.place, "<img>"))
+    assert "is a mark" in refused.notice and not changed(refused.place)
+    place = screen(on.reword(asked.place, "Mira the fox found a silver key.")).place
+    wait(on.desk, place["story"])
+    shown = screen(on.finish(place, "", ""))
+    assert shown.place["panel"] == "p2" and "silver key" in shown.book
+    assert not shown.place["rewords"]
+    tree = on.store.open(place["story"]).tree
+    assert [panel.text for panel in tree] == [SENTENCE, "Mira the fox found a silver key."]
+
+
+def test_a_page_gets_the_readers_own_picture(on: Handlers, tmp_path: Path) -> None:
+    place = begin(on)
+    file = tmp_path / "red.png"
+    Image.new("RGB", (300, 200), "red").save(file)
+    place = screen(on.change_picture(place, str(file))).place
+    wait(on.desk, place["story"])
+    shown = screen(on.finish(place, "", ""))
+    session = on.store.open(place["story"])
+    assert shown.place["panel"] == "p2" and not shown.place["redraw"]
+    assert session.image("p2").getpixel((128, 128)) == (255, 0, 0)
+    (tmp_path / "no.png").write_text("no picture")
+    assert "picture" in screen(on.change_picture(place, str(tmp_path / "no.png"))).notice
+
+
+def test_a_page_is_kept_in_mind_and_let_go(on: Handlers) -> None:
+    place = begin(on)
+    session = on.store.open(place["story"])
+    shown = screen(on.pin(place))
+    assert session.pinned == {"p1"} and "kept in mind" in shown.outline
+    assert shown.pin["value"] == "Let it be forgotten"
+    assert "kept in mind" not in screen(on.pin(place)).outline and not session.pinned
+
+
+def test_what_a_story_remembers_is_chosen_story_by_story(on: Handlers) -> None:
+    assert "Begin a story first" in screen(on.set_policy(nowhere(), "window")).notice
+    place = begin(on)
+    assert screen(on.set_policy(place, "window")).policy == "window"
+    assert on.store.open(place["story"]).rule.policy == "window"
+    assert screen(on.click(place, click(do="go", panel="p1"))).policy == "window"
+    refused = screen(on.set_policy(place, "elephant"))
+    assert "cannot forget like this" in refused.notice and refused.policy == "window"
+    # Every way to forget has its plain words.
+    assert {name for _, name in view.POLICIES} == set(POLICIES)
 
 
 def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
