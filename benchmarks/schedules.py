@@ -163,7 +163,8 @@ def ours(bench: Bench, segments: list[KVSegment], context: KVContext, rule: Sink
 def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
     """The released schedule's turn after so many panels.
 
-    The prompt is the last `window` panels, or all of them; picture features are at hand.
+    The prompt is the last `window` panels, or all of them; picture features are at hand. As in the
+    released code, every pass scores all of its rows, the prompt's included.
     """
     first = 0 if window is None else max(0, num_panels - window)
     model, marks = bench.model, bench.marks
@@ -182,9 +183,8 @@ def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
         waited = 0.0
         for token in [*bench.caption(num_panels), marks.boi, *marks.queries, marks.eoi]:
             output = model.decoder(inputs_embeds=embeds, cache=cache, use_cache=True)
-            hidden = output.last_hidden_state[:, -1:]
-            states.append(hidden)
-            int(model.score(hidden[:, 0]).argmax())
+            states.append(output.last_hidden_state[:, -1:])
+            int(model.score(output.last_hidden_state)[:, -1].argmax())
             waited = waited or time.perf_counter() - started
             embeds = model.embed_tokens(torch.tensor([[token]], device=model.device))
         # The state after a token is at hand one pass later; the end mark's own is not computed.
