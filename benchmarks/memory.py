@@ -20,7 +20,7 @@ LAST_WHOLE = 25
 """Beyond it, encoding whole stories takes minutes and says nothing new."""
 QUERIES_TO_PANEL = 25
 TRAINED_PANELS = 10
-"""The cap keeps about as many rows in view as the release is trained on, as the tiny default does."""
+"""The cap keeps as many rows as these have in view, as the tiny default does."""
 
 
 def bench_of(size: str, engine: StoryEngine, device: torch.device) -> tuple[str, Bench]:
