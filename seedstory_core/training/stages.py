@@ -242,7 +242,7 @@ def prepare(name: str, runs: Runs, plan: DataPlan) -> None:
             file = runs.data / f"{part}.jsonl"
             cache_latents(file, folder, config.detokenizer, runs.vae(), most=most)
     elif name == "regress":
-        regress(runs)
+        regress(runs, most=plan.drawn_pictures)
     elif name == "export":
         export(runs)
     elif name == "adopt":
@@ -252,11 +252,12 @@ def prepare(name: str, runs: Runs, plan: DataPlan) -> None:
 
 
 @torch.no_grad()
-def regress(runs: Runs) -> None:
-    """Let the story model regress every training picture from its story so far.
+def regress(runs: Runs, *, most: int) -> None:
+    """Let the story model regress training pictures from their stories so far.
 
     Windows of at most ten panels, one after the other, as stage 2 saw them; token lengths are
-    those of the true features, since a cosine leaves them open.
+    those of the true features, since a cosine leaves them open. Only the first `most` pictures
+    are needed, those that stage 3 learns to draw.
     """
     cache, tokenizer, model = runs.cache("train"), runs.tokenizer(), runs.story_lm()
     folder = runs.folder / "regress"
@@ -266,6 +267,8 @@ def regress(runs: Runs) -> None:
     )
     for number, story in enumerate(cache.stories):
         begin = int(cache.first[number])
+        if begin >= most:
+            break
         for first in range(0, len(story.captions), 10):
             captions = story.captions[first : first + 10]
             row = pack(tokenizer, runs.config.tokenizer.separator, captions, [""] * len(captions))
