@@ -19,6 +19,7 @@ from seedstory_core.training.rows import (
     Row,
     attention_mask,
     collate,
+    next_token_loss,
     pack,
     read_words,
     run_rows,
@@ -205,10 +206,15 @@ def test_only_who_was_not_there_yet_is_introduced() -> None:
         "The bear laughed, and the duck laughed, too.",
     ]
     found = [
-        [caption[rows.start : rows.stop] for rows in ranges]
-        for caption, ranges in zip(captions, introductions(captions), strict=True)
+        [(caption[rows.start : rows.stop], present) for rows, present in entries]
+        for caption, entries in zip(captions, introductions(captions), strict=True)
     ]
-    assert found == [[], ["gentle bear called Bruno"], ["Otto the brave duck"], []]
+    assert found == [
+        [],
+        [("gentle bear called Bruno", ("fox",))],
+        [("Otto the brave duck", ("fox", "bear"))],
+        [],
+    ]
 
 
 def test_the_tokens_of_an_introduction_weigh_more(tokenizer: StoryTokenizer) -> None:
@@ -221,6 +227,32 @@ def test_the_tokens_of_an_introduction_weigh_more(tokenizer: StoryTokenizer) -> 
     ]
     heavy = tokenizer.decode_text([label for label, weight in learned if weight == 8.0])
     assert heavy.split() == ["gentle", "bear", "called", "Bruno"]
+    # Where the newcomer's mention begins, nobody who is there already may stand.
+    everybody = pack(
+        *(tokenizer, SEPARATOR, captions, ["", ""]), mention_weight=2.0, introduction_weight=8.0
+    )
+    named = [label for label, w in zip(everybody.labels, everybody.weights, strict=True) if w == 2]
+    assert tokenizer.decode_text(named).split() == ["Mira", "the", "fox"]
+    ((place, forbidden),) = row.unlikely.items()
+    assert row.labels[place] == tokenizer.encode_text("so gentle")[1]
+    assert forbidden == tuple(tokenizer.encode_text(w)[0] for w in ("Mira", "curious", "fox"))
     plain = pack(tokenizer, SEPARATOR, captions, ["", ""])
     assert set(plain.weights) == {1.0}
     assert plain.labels == row.labels
+
+
+def test_unlikelihood_falls_with_the_probability_of_those_who_are_there() -> None:
+    labels, weights = torch.tensor([3, 1]), torch.ones(2)
+    unlikely = torch.tensor([[4, 5], [-1, -1]])
+
+    def loss(of_present: float, unlikelihood: float) -> float:
+        scores = torch.zeros(2, 6)
+        scores[0, 4] = scores[1, 4] = of_present
+        return float(next_token_loss(scores, labels, weights, unlikely, unlikelihood)[0])
+
+    for score in (0.0, 2.0):
+        chances = torch.tensor([0.0, 0.0, 0.0, 0.0, score, 0.0]).softmax(0)
+        away = -float(torch.log(1 - chances[4] - chances[5])) / 2
+        assert loss(score, 3.0) - loss(score, 0.0) == pytest.approx(3 * away, abs=1e-5)
+    _, figures = next_token_loss(torch.zeros(2, 6), labels, weights, unlikely, 0.0)
+    assert figures["wrong_name"] == pytest.approx(2 / 6)

@@ -2,8 +2,9 @@
 
 Who may come is anybody but those who are there already: one choice in four hundred tokens, and
 nearly all that a window has to say about it. A model that has learned to copy names copies the
-hero's here, too, and then the hero meets herself. So training weighs these few tokens more
-(`docs/notebook.md`, 14), and `evaluation newcomers` looks at them.
+hero's here, too, and then the hero meets herself. So training weighs these few tokens more and
+pushes those who are there already away (`docs/notebook.md`, 14 and 17), and `evaluation newcomers`
+looks at them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from seedstory_core.data.world import CHARACTERS, Character
+from seedstory_core.generation.tokens import StoryTokenizer
 
 
 @cache
@@ -39,11 +41,41 @@ def first_mentions(captions: Sequence[str]) -> list[list[tuple[range, Character]
     return found
 
 
-def introductions(captions: Sequence[str]) -> list[list[range]]:
-    """Characters of each caption with which somebody is first named, but for the very first one."""
-    found = [[rows for rows, _ in new] for new in first_mentions(captions)]
-    for new in found:
-        if new:
-            new.pop(0)
-            break
+def introductions(captions: Sequence[str]) -> list[list[tuple[range, tuple[str, ...]]]]:
+    """Where somebody comes in who was not there yet, caption by caption.
+
+    Returns:
+        Characters of the caption, and the species of those who are there by then. The very first
+        one, who comes into an empty story, is left out.
+    """
+    found = []
+    present: tuple[str, ...] = ()
+    for new in first_mentions(captions):
+        entries = []
+        for rows, character in new:
+            if present:
+                entries.append((rows, present))
+            present = (*present, character.species)
+        found.append(entries)
     return found
+
+
+def mentions(caption: str) -> list[range]:
+    """Characters of a caption that name somebody, each place once, in order."""
+    found = [
+        range(match.start(), match.end())
+        for character in CHARACTERS.values()
+        for match in _mention(character).finditer(caption)
+    ]
+    return sorted(found, key=lambda rows: rows.start)
+
+
+def first_tokens(tokenizer: StoryTokenizer) -> dict[str, tuple[int, ...]]:
+    """The tokens with which a mention of each species may begin: name, manner, kind."""
+    return {
+        species: tuple(
+            tokenizer.encode_text(word)[0]
+            for word in (character.name, character.manner, character.species)
+        )
+        for species, character in CHARACTERS.items()
+    }

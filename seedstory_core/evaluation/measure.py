@@ -210,7 +210,7 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
 
 def newcomers(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     """Whether those who come into a story are expected to be strangers."""
-    return Result(lines=[describe(expected_newcomers(engine, count))])
+    return Result(lines=describe(expected_newcomers(engine, count)))
 
 
 def grid(images: Sequence[Image.Image], columns: int, side: int = 256) -> Image.Image:

@@ -15,56 +15,66 @@ import torch
 from torch import Tensor
 
 from seedstory_core.data.draw import render_image
-from seedstory_core.data.introductions import first_mentions
+from seedstory_core.data.introductions import first_tokens, introductions
 from seedstory_core.data.stories import tell
-from seedstory_core.data.world import CHARACTERS
 from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.telling import read_context
 from seedstory_core.generation import decode
 from seedstory_core.generation.kv import KVSegment, assemble
-from seedstory_core.generation.tokens import StoryTokenizer
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Probabilities at one introduction, together 1."""
+    """Probabilities at one introduction, together 1.
+
+    Attributes:
+        hero: Of the one who was there first.
+        present: Of others who are there already.
+        strangers: Of everybody else.
+        num_present: How many are there already.
+    """
 
     hero: float
     present: float
     strangers: float
+    num_present: int
 
 
 @torch.no_grad()
 def expected_newcomers(engine: StoryEngine, count: int) -> list[Expected]:
-    """What the model expects at every introduction within the window of `count` stories."""
+    """What the model expects at every introduction of `count` stories."""
     found = []
-    beginnings = _first_tokens(engine.tokenizer)
+    beginnings = first_tokens(engine.tokenizer)
     size = engine.config.detokenizer.image_size
     for number in range(count):
-        story = tell(number, "test", reader_share=0.0)
-        panels = story.panels[: engine.config.generation.window_panels]
+        panels = tell(number, "test", reader_share=0.0).panels
         past = read_context(engine, panels, [render_image(panel.scene, size) for panel in panels])
-        present: list[str] = []
-        for panel, new in enumerate(first_mentions([panel.text for panel in panels])):
-            for place, character in new:
-                if present:
-                    text = panels[panel].text
-                    scores = _scores(engine, past.segments[:panel], text, place.start)
-                    found.append(_shared_out(scores.softmax(-1), beginnings, present))
-                present.append(character.species)
+        for panel, entries in enumerate(introductions([panel.text for panel in panels])):
+            for place, present in entries:
+                text = panels[panel].text
+                scores = _scores(engine, past.segments[:panel], text, place.start)
+                found.append(_shared_out(scores.softmax(-1), beginnings, present))
     return found
 
 
-def describe(found: Sequence[Expected]) -> str:
-    """One line about all introductions."""
-    hero, present, strangers = (
-        100 * float(np.mean([getattr(one, name) for one in found]))
-        for name in ("hero", "present", "strangers")
-    )
-    return (
-        f"at {len(found)} introductions the hero has {hero:.1f} % of the probability that falls on "
-        f"anybody, others who are there already {present:.1f} %, strangers {strangers:.1f} %"
-    )
+def describe(found: Sequence[Expected]) -> list[str]:
+    """One line about those who come to one who is there, one about those who come to several."""
+    lines = []
+    for said, some in (
+        ("to the hero alone", [one for one in found if one.num_present == 1]),
+        ("to the hero and others", [one for one in found if one.num_present > 1]),
+    ):
+        if not some:
+            continue
+        hero, present, strangers = (
+            100 * float(np.mean([getattr(one, name) for one in some]))
+            for name in ("hero", "present", "strangers")
+        )
+        lines.append(
+            f"at {len(some)} introductions {said} the hero has {hero:.1f} % of the probability "
+            f"that falls on anybody, the others {present:.1f} %, strangers {strangers:.1f} %"
+        )
+    return lines
 
 
 def _scores(engine: StoryEngine, past: tuple[KVSegment, ...], caption: str, start: int) -> Tensor:
@@ -83,22 +93,10 @@ def _scores(engine: StoryEngine, past: tuple[KVSegment, ...], caption: str, star
 
 
 def _shared_out(
-    probabilities: Tensor, beginnings: dict[str, list[int]], present: Sequence[str]
+    probabilities: Tensor, beginnings: dict[str, tuple[int, ...]], present: Sequence[str]
 ) -> Expected:
-    mass = {species: float(probabilities[ids].sum()) for species, ids in beginnings.items()}
+    mass = {species: float(probabilities[list(ids)].sum()) for species, ids in beginnings.items()}
     total, hero = sum(mass.values()), mass[present[0]]
     others = sum(mass[species] for species in present[1:])
-    return Expected(hero / total, others / total, (total - hero - others) / total)
-
-
-def _first_tokens(tokenizer: StoryTokenizer) -> dict[str, list[int]]:
-    """The tokens with which a mention of each species may begin: name, manner, kind."""
-    return {
-        species: sorted(
-            {
-                tokenizer.encode_text(word)[0]
-                for word in (character.name, character.manner, character.species)
-            }
-        )
-        for species, character in CHARACTERS.items()
-    }
+    strangers = (total - hero - others) / total
+    return Expected(hero / total, others / total, strangers, len(present))

@@ -41,12 +41,17 @@ class WordsPlan(Plan):
 
     Attributes:
         num_stories: Learn from the first so many stories; 0 is all.
+        mention_weight: Of the loss of the tokens that name somebody; 1 in the release.
         introduction_weight: Of the loss of the few tokens that bring somebody new into a story
-            (`introductions.py`); 1 in the release.
+            (`data/introductions.py`); 1 in the release.
+        unlikelihood: Weight of the loss that pushes those away who are there already; 0 in the
+            release.
     """
 
     num_stories: int = 0
+    mention_weight: float = 1.0
     introduction_weight: float = 1.0
+    unlikelihood: float = 0.0
 
 
 class LanguageStage:
@@ -94,7 +99,13 @@ class LanguageStage:
         hidden = read_words(model, batch)  # type: ignore[arg-type]
         learned = batch["labels"] != IGNORED
         scores = model.score(hidden[learned])  # type: ignore[operator]
-        return next_token_loss(scores, batch["labels"][learned], batch["weights"][learned])
+        return next_token_loss(
+            scores,
+            batch["labels"][learned],
+            batch["weights"][learned],
+            batch["unlikely"][learned],
+            self.plan.unlikelihood,
+        )
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
@@ -108,8 +119,8 @@ class LanguageStage:
         path.with_suffix(".txt").write_text("\n".join(lines) + "\n")
 
     def _batch(self, stories: Sequence[StreamStory], rng: np.random.Generator) -> Batch:
-        weight = self.plan.introduction_weight
-        rows = word_windows(self.config, self.tokenizer, stories, rng, weight)
+        weights = self.plan.mention_weight, self.plan.introduction_weight
+        rows = word_windows(self.config, self.tokenizer, stories, rng, weights)
         return collate(rows, self.tokenizer.pad_id)
 
 
@@ -118,9 +129,9 @@ def word_windows(
     tokenizer: StoryTokenizer,
     stories: Sequence[StreamStory],
     rng: np.random.Generator,
-    introduction_weight: float,
+    weights: tuple[float, float],
 ) -> list[Row]:
-    """A window of words alone out of each story."""
+    """A window of words alone out of each story; weights of mentions and of introductions."""
     return [
         cut_window(
             tokenizer,
@@ -128,7 +139,8 @@ def word_windows(
             told,
             rng,
             with_pictures=False,
-            introduction_weight=introduction_weight,
+            mention_weight=weights[0],
+            introduction_weight=weights[1],
         )[0]
         for told in stories
     ]

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedstory_core.data.introductions import introductions
+from seedstory_core.data.introductions import first_tokens, introductions, mentions
 from seedstory_core.data.storystream import StreamStory
 from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
 from seedstory_core.generation.tokens import StoryTokenizer
@@ -27,6 +27,8 @@ from seedstory_core.training.loop import Batch
 
 IGNORED = -100
 MOST_PANELS = 10
+MOST_UNLIKELY = 12
+"""Tokens that must not follow a place: three each of up to four who are there already."""
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Row:
         positions: Rotary positions; a picture's queries and its reading stand at the same ones.
         labels: The token that each token should predict, or `IGNORED`.
         weights: How much each label's loss weighs.
+        unlikely: Tokens that must not follow a place, by place: where somebody new comes in, those
+            who are there already.
         query_of: Panel whose image queries a token belongs to, else -1.
         image_of: Panel whose read-back picture a token belongs to, else -1.
         panel_of: Panel of every token.
@@ -50,6 +54,7 @@ class Row:
     positions: list[int] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
+    unlikely: dict[int, tuple[int, ...]] = field(default_factory=dict)
     query_of: list[int] = field(default_factory=list)
     image_of: list[int] = field(default_factory=list)
     panel_of: list[int] = field(default_factory=list)
@@ -68,6 +73,7 @@ def pack(
     gap: int = 0,
     ends: bool = False,
     with_pictures: bool = True,
+    mention_weight: float = 1.0,
     introduction_weight: float = 1.0,
 ) -> Row:
     """Lay a window of panels out as one row.
@@ -82,7 +88,8 @@ def pack(
         ends: Whether the end token follows the last picture.
         with_pictures: Without, the rows of the pictures are left out; the words stand where they
             stand with them, and between the marks of a picture the positions jump.
-        introduction_weight: Of the tokens with which somebody new is named.
+        mention_weight: Of the tokens with which somebody is named.
+        introduction_weight: Of those with which somebody new is named.
     """
     row = Row()
     new_names = introductions(captions)
@@ -121,13 +128,18 @@ def pack(
         num_given = len(tokenizer.encode_text(reader_text)) if reader_text else 0
         tokens = [*opening, *caption_ids, tokenizer.boi_id]
         first_learned = len(opening) + num_given
-        is_new = tokens_in(tokenizer, caption_ids, new_names[panel])
-        is_new = [False] * len(opening) + is_new + [False]
+        weights, unlikely = _names(
+            *(tokenizer, caption, len(caption_ids), new_names[panel]),
+            mention_weight,
+            introduction_weight,
+        )
+        weights = [1.0] * len(opening) + weights + [1.0]
         for index, token in enumerate(tokens):
             is_separator = panel > 0 and index < len(opening)
             learn = bool(caption_ids) and (index >= first_learned or is_separator)
-            weight = introduction_weight if is_new[index] else 1.0
-            put(token, panel, learn=learn, weight=weight)
+            put(token, panel, learn=learn, weight=weights[index])
+            if learn and index - len(opening) in unlikely:
+                row.unlikely[previous] = unlikely[index - len(opening)]
             previous = len(row.ids) - 1
             num_rows += 1
             position += 1
@@ -155,16 +167,36 @@ def pack(
     return row
 
 
-def tokens_in(tokenizer: StoryTokenizer, ids: Sequence[int], ranges: Sequence[range]) -> list[bool]:
-    """Whether each token of a caption spells one of its characters in `ranges`."""
-    if not ranges:
-        return [False] * len(ids)
-    inside, begin = [], 0
-    for count in range(1, len(ids) + 1):
-        end = len(tokenizer.decode_text(ids[:count]))
-        inside.append(any(begin < rows.stop and rows.start < end for rows in ranges))
-        begin = end
-    return inside
+def _names(
+    tokenizer: StoryTokenizer,
+    caption: str,
+    num_tokens: int,
+    entries: Sequence[tuple[range, tuple[str, ...]]],
+    mention_weight: float,
+    introduction_weight: float,
+) -> tuple[list[float], dict[int, tuple[int, ...]]]:
+    """Weights of a caption's tokens, and what must not stand where somebody new comes in."""
+    weights = [1.0] * num_tokens
+    unlikely: dict[int, tuple[int, ...]] = {}
+    if mention_weight == introduction_weight == 1:
+        return weights, unlikely
+
+    def tokens_of(rows: range) -> range:
+        # A name begins where a word begins, and no token reaches over the space between two words.
+        before = caption[: rows.start].rstrip()
+        first = len(tokenizer.encode_text(before)) if before else 0
+        return range(first, min(len(tokenizer.encode_text(caption[: rows.stop])), num_tokens))
+
+    for rows in mentions(caption):
+        for index in tokens_of(rows):
+            weights[index] = mention_weight
+    beginnings = first_tokens(tokenizer)
+    for rows, present in entries:
+        tokens = tokens_of(rows)
+        for index in tokens:
+            weights[index] = introduction_weight
+        unlikely[tokens.start] = tuple(token for who in present for token in beginnings[who])
+    return weights, unlikely
 
 
 def attention_mask(row: Row, rule: SinkRule | None = None) -> Tensor:
@@ -203,6 +235,7 @@ def cut_window(
     rng: np.random.Generator,
     *,
     with_pictures: bool = True,
+    mention_weight: float = 1.0,
     introduction_weight: float = 1.0,
 ) -> tuple[Row, int]:
     """Cut a window of at most ten panels out of a story, anywhere.
@@ -230,18 +263,23 @@ def cut_window(
         gap=gap,
         ends=first + length == count,
         with_pictures=with_pictures,
+        mention_weight=mention_weight,
         introduction_weight=introduction_weight,
     )
     return row, first
 
 
 def collate(rows: Sequence[Row], pad_id: int) -> Batch:
-    """Lay rows out as one batch, `[B, S]` each: ids, labels, their weights, positions."""
+    """Lay rows out as one batch, `[B, S]` each: ids, labels, their weights, positions.
+
+    `unlikely`, `[B, S, K]`, holds the tokens that must not follow, and -1.
+    """
     shape = (len(rows), max(len(row.ids) for row in rows))
     batch = {
         "input_ids": torch.full(shape, pad_id),
         "labels": torch.full(shape, IGNORED),
         "weights": torch.ones(shape),
+        "unlikely": torch.full((*shape, MOST_UNLIKELY), -1),
         "positions": torch.zeros(shape, dtype=torch.long),
     }
     for index, row in enumerate(rows):
@@ -249,6 +287,9 @@ def collate(rows: Sequence[Row], pad_id: int) -> Batch:
         batch["input_ids"][index, :length] = torch.tensor(row.ids)
         batch["labels"][index, :length] = torch.tensor(row.labels)
         batch["weights"][index, :length] = torch.tensor(row.weights)
+        for place, tokens in row.unlikely.items():
+            few = tokens[:MOST_UNLIKELY]
+            batch["unlikely"][index, place, : len(few)] = torch.tensor(few)
         batch["positions"][index, :length] = torch.tensor(row.positions)
     return batch
 
@@ -286,18 +327,38 @@ def run_rows(model: StoryLM, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def next_token_loss(
-    scores: Tensor, labels: Tensor, weights: Tensor
+    scores: Tensor, labels: Tensor, weights: Tensor, unlikely: Tensor, unlikelihood: float
 ) -> tuple[Tensor, dict[str, float]]:
-    """Weighted next-token loss of `[N, vocab]` scores, and what the log says of it.
+    """Weighted next-token loss, and what the log says of it.
+
+    Args:
+        scores: `[N, vocab]`.
+        labels: `[N]`.
+        weights: `[N]`; above 1 for tokens with which somebody is named.
+        unlikely: `[N, K]`, tokens that must not come, and -1.
+        unlikelihood: Weight of the loss -log(1 - p) of their probability p, which says plainly
+            what the other loss only says on average (arXiv:1908.04319, section 5).
 
     The figure `lm_loss` is not weighted, so that trainings with other weights compare;
-    `new_name_loss` is that of the tokens with which somebody comes in.
+    `name_loss` is that of the tokens with which somebody is named, `wrong_name` the share of
+    probability that falls on those who are there already where somebody comes in.
     """
     losses = F.cross_entropy(scores.float(), labels, reduction="none")
-    is_new = weights > 1
+    is_name, is_entry = weights > 1, unlikely[:, 0] >= 0
     figures = {
         "lm_loss": float(losses.mean().detach()),
         "token_accuracy": float((scores.argmax(-1) == labels).float().mean()),
-        "new_name_loss": float(losses[is_new].mean().detach()) if is_new.any() else 0.0,
+        "name_loss": float(losses[is_name].mean().detach()) if is_name.any() else 0.0,
     }
-    return (weights * losses).mean(), figures
+    loss = (weights * losses).mean()
+    if is_entry.any():
+        tokens = unlikely[is_entry]
+        chances = scores[is_entry].float().softmax(-1).gather(1, tokens.clamp(min=0))
+        wrong = (chances * (tokens >= 0)).sum(-1)
+        figures["wrong_name"] = float(wrong.mean().detach())
+        if unlikelihood:
+            away = -torch.log1p(-wrong.clamp(max=1 - 1e-4))
+            loss = loss + unlikelihood * away.sum() / len(losses)
+    else:
+        figures["wrong_name"] = 0.0
+    return loss, figures

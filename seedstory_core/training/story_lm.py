@@ -54,6 +54,7 @@ class StoryPlan(WordsPlan):
 
     Attributes:
         introductions_from: The first step at which `introduction_weight` counts.
+        names_from: The first step at which `mention_weight` and `unlikelihood` count.
         num_word_windows: Windows of words alone that every step reads beside its batch.
         rec_loss_scale: Weight of the pictures' loss; the language loss weighs 1. The release has 1
             and trains far longer; the tiny model's pictures are the harder task.
@@ -61,6 +62,7 @@ class StoryPlan(WordsPlan):
     """
 
     introductions_from: int = 0
+    names_from: int = 0
     num_word_windows: int = 0
     rec_loss_scale: float = 4.0
     loss_panels: str = "all"
@@ -105,16 +107,19 @@ class StoryStage:
     def make_batch(self, number: int, size: int) -> Batch:
         """Cut `size` windows out of stories, and those of words alone (`words_…`)."""
         plan = self.plan
-        weight = plan.introduction_weight if number >= plan.introductions_from else 1.0
+        weights = (
+            plan.mention_weight if number >= plan.names_from else 1.0,
+            plan.introduction_weight if number >= plan.introductions_from else 1.0,
+        )
         count = plan.num_stories or len(self.cache.stories)
         chosen = choose_stories(count, number, size)
         rng = np.random.default_rng((3000, number))
-        batch = self._batch(self.cache, chosen, rng, weight)
+        batch = self._batch(self.cache, chosen, rng, weights)
         if plan.num_word_windows:
             chosen = choose_stories(len(self.words), number, plan.num_word_windows)
             stories = [self.words[index] for index in chosen]
             rng = np.random.default_rng((5000, number))
-            rows = word_windows(self.config, self.tokenizer, stories, rng, weight)
+            rows = word_windows(self.config, self.tokenizer, stories, rng, weights)
             words = collate(rows, self.tokenizer.pad_id)
             batch |= {f"words_{name}": tensor for name, tensor in words.items()}
         return batch
@@ -122,7 +127,7 @@ class StoryStage:
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
         """Language loss plus scaled regression loss."""
         hidden, regressed, targets = run_rows(model, batch)  # type: ignore[arg-type]
-        parts = [(hidden, batch["labels"], batch["weights"])]
+        parts = [(hidden, batch)]
         words = {
             name.removeprefix("words_"): tensor
             for name, tensor in batch.items()
@@ -130,15 +135,16 @@ class StoryStage:
         }
         if words:
             hidden = read_words(model, words)  # type: ignore[arg-type]
-            parts.append((hidden, words["labels"], words["weights"]))
-        states, labels, weights = (
-            torch.cat(kind)
-            for kind in zip(
-                *((s[y != IGNORED], y[y != IGNORED], w[y != IGNORED]) for s, y, w in parts),
-                strict=True,
-            )
+            parts.append((hidden, words))
+        learned = [part["labels"] != IGNORED for _, part in parts]
+        states = torch.cat([s[mask] for (s, _), mask in zip(parts, learned, strict=True)])
+        labels, weights, unlikely = (
+            torch.cat([part[name][mask] for (_, part), mask in zip(parts, learned, strict=True)])
+            for name in ("labels", "weights", "unlikely")
         )
-        lm_loss, figures = next_token_loss(model.score(states), labels, weights)  # type: ignore[operator]
+        scores = model.score(states)  # type: ignore[operator]
+        unlikelihood = self.plan.unlikelihood if step >= self.plan.names_from else 0.0
+        lm_loss, figures = next_token_loss(scores, labels, weights, unlikely, unlikelihood)
         similarity = F.cosine_similarity(regressed.float(), targets.float(), dim=-1)
         rec_loss = 1 - similarity[batch["regress"]].mean()
         figures["rec_loss"] = float(rec_loss.detach())
@@ -149,11 +155,12 @@ class StoryStage:
         """Write the figures of windows that training does not see as text."""
         device = next(model.parameters()).device
         sums: dict[str, float] = {}
+        weights = self.plan.mention_weight, self.plan.introduction_weight
         count = min(64, len(self.validation.stories))
         for first in range(0, count, 4):
             chosen = list(range(first, min(first + 4, count)))
             rng = np.random.default_rng(first)
-            batch = self._batch(self.validation, chosen, rng, self.plan.introduction_weight)
+            batch = self._batch(self.validation, chosen, rng, weights)
             batch = {name: tensor.to(device) for name, tensor in batch.items()}
             with fast_autocast(device):
                 _, figures = self.loss(model, batch, 0)
@@ -167,11 +174,11 @@ class StoryStage:
         cache: PictureCache,
         chosen: Sequence[int],
         rng: np.random.Generator,
-        introduction_weight: float = 1.0,
+        weights: tuple[float, float],
     ) -> Batch:
         rows, masks, pictures = [], [], []
         for story in chosen:
-            row, first, rule = self._window(cache.stories[story], rng, introduction_weight)
+            row, first, rule = self._window(cache.stories[story], rng, weights)
             rows.append(row)
             masks.append(attention_mask(row, rule))
             begin = int(cache.first[story]) + first
@@ -179,14 +186,15 @@ class StoryStage:
         return self._collate(rows, masks, take(cache.features, np.concatenate(pictures)))
 
     def _window(
-        self, told: StreamStory, rng: np.random.Generator, introduction_weight: float
+        self, told: StreamStory, rng: np.random.Generator, weights: tuple[float, float]
     ) -> tuple[Row, int, SinkRule | None]:
         row, first = cut_window(
             self.tokenizer,
             self.config.tokenizer.separator,
             told,
             rng,
-            introduction_weight=introduction_weight,
+            mention_weight=weights[0],
+            introduction_weight=weights[1],
         )
         rule = None
         if rng.random() < 0.4:
