@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 
 from seedstory_core.config import StudioConfig, project_path
@@ -45,6 +47,14 @@ def build_engine(config: StudioConfig) -> StoryEngine:
         WeightsError: The tokenizer or a weights file is missing, damaged or of another size.
         ConfigError: The device is not there, or too small; what would fit is named.
     """
+    # OpenMP keeps helpers for every thread that has computed, and once they are more than the
+    # cores it lets all of them sleep between two operations: painting then takes 1.7 times as
+    # long. So one thread at a time computes. This one ends; afterwards it is the conductor's.
+    with ThreadPoolExecutor(1, thread_name_prefix="build") as executor:
+        return executor.submit(_build_engine, config).result()
+
+
+def _build_engine(config: StudioConfig) -> StoryEngine:
     runtime = config.runtime
     if runtime.num_threads:
         torch.set_num_threads(runtime.num_threads)

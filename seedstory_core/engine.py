@@ -7,9 +7,9 @@ events; sessions own trees and memories.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from PIL import Image
@@ -166,6 +166,9 @@ Playing = Generator[TurnEvent | Draft | NextToken | NextStep, Any, None]
 """A turn on its way; see `conductor.py`."""
 
 
+Result = TypeVar("Result")
+
+
 class StoryEngine:
     """The models, and one turn with them."""
 
@@ -305,6 +308,13 @@ class StoryEngine:
             return self._read_back(past, context, ids, record)
 
         return self._conductor.call(read, cancel)
+
+    def run(self, function: Callable[[], Result]) -> Result:
+        """Let something else be computed with the models, on their thread.
+
+        On a CPU nothing is to be computed on any other (`build.py` says why).
+        """
+        return self._conductor.call(function)
 
     def encode_text(self, text: str) -> list[int]:
         """Encode a reader's words, as the model reads them.

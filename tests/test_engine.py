@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from seedstory_core.config import PROJECT_ROOT, StudioConfig
 from seedstory_core.engine import _join
 
 
@@ -22,3 +27,41 @@ def test_the_models_words_follow_the_readers_as_it_spaced_them(
     reader_text: str, written: str, text: str
 ) -> None:
     assert _join(reader_text, written) == text
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="counts threads as Linux lists them"
+)
+def test_only_the_conductor_keeps_helpers_for_computing(tiny_config: StudioConfig) -> None:
+    # A second set of helpers would make every operation slower than one thread alone.
+    script = """
+import os, sys, time
+import torch
+from seedstory_core.build import build_engine
+from seedstory_core.config import load_config
+from seedstory_core.engine import Past, TurnRequest
+torch.set_num_threads(2)
+def native():
+    return len(os.listdir("/proc/self/task"))
+before = native()
+engine = build_engine(load_config(None, sys.argv[1:]))
+for _ in engine.turn(Past(), TurnRequest(reader_text="Mira the fox waves.", complete_text=False)):
+    pass
+deadline = time.monotonic() + 20
+while native() > before and time.monotonic() < deadline:
+    time.sleep(0.1)
+print(native() - before)
+"""
+    folder = tiny_config.runtime.weights_folder
+    settings = [
+        f"runtime.weights_folder={folder}",
+        f"tokenizer.folder={tiny_config.tokenizer.folder}",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *settings],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split()[-1] == "0", done.stderr

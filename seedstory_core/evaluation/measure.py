@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,8 +86,7 @@ def ladder(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
         scenes += [panel.scene for panel in panels]
         rungs["real"] += real
         pixel_values = torch.stack([sd_pixels(image, size) for image in real])
-        decoded = engine.detokenizer.decode(engine.detokenizer.encode(pixel_values))
-        rungs["codec"] += to_images(decoded)
+        rungs["codec"] += engine.run(functools.partial(_round_trip, engine, pixel_values))
         true += [engine.encode_image(image) for image in real]
         seeds += [number * 1000 + index for index in range(len(panels))]
         past = read_context(engine, panels, real)
@@ -96,7 +96,10 @@ def ladder(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
             regressed.append(result.record.visual_features)
     rungs["true features"] = paint(engine, true, seeds)
     rungs["true captions"] = paint(engine, regressed, seeds)
-    cases = {name: cases_of(reader, names, scenes, images) for name, images in rungs.items()}
+    cases = {
+        name: engine.run(functools.partial(cases_of, reader, names, scenes, images))
+        for name, images in rungs.items()
+    }
     shown = [image for index in range(6) for image in (images[index] for images in rungs.values())]
     return Result(
         {name: summarize(found) for name, found in cases.items()},
@@ -116,7 +119,7 @@ def ladder(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
 def stories(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     """The model's own stories: whether the pictures show the captions, and what is written."""
     told = [tell_story(engine, opening(number), MOST_PANELS, number) for number in range(count)]
-    cases, unread = _own_cases(reader, told)
+    cases, unread = engine.run(functools.partial(_own_cases, reader, told))
     columns = {
         "own caption": summarize(cases),
         "majority": summarize(majority(cases)),
@@ -172,7 +175,9 @@ def steer(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     columns = {}
     for kind, title in ((False, "known wording"), (True, "new wording")):
         images = paint(engine, regressed[kind], seeds[kind])
-        found = cases_of(reader, names[kind], scenes[kind], images, asked[kind])
+        found = engine.run(
+            functools.partial(cases_of, reader, names[kind], scenes[kind], images, asked[kind])
+        )
         columns[title] = summarize(found)
     lines = [f"{len(seeds[False])} known and {len(seeds[True])} new sentences"]
     return Result(columns, lines=lines)
@@ -202,7 +207,8 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
         repeats = sum(map(_repeats, told))
         lines.append(f"{policy}: {repeats} of {num_stories} stories repeat a sentence")
         for first, last in ((1, 10), (16, 25)):
-            cases, unread = _own_cases(reader, told, range(first - 1, last))
+            panels = range(first - 1, last)
+            cases, unread = engine.run(functools.partial(_own_cases, reader, told, panels))
             columns[f"{policy.replace('_', ' ')} {first}–{last}"] = summarize(cases)
     engine.rule = rule
     return Result(columns, lines=lines)
@@ -211,6 +217,12 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
 def newcomers(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     """Whether those who come into a story are expected to be strangers."""
     return Result(lines=describe(expected_newcomers(engine, count)))
+
+
+@torch.no_grad()
+def _round_trip(engine: StoryEngine, pixel_values: Tensor) -> list[Image.Image]:
+    """What the codec makes of pictures."""
+    return to_images(engine.detokenizer.decode(engine.detokenizer.encode(pixel_values)))
 
 
 def grid(images: Sequence[Image.Image], columns: int, side: int = 256) -> Image.Image:

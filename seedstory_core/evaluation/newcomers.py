@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -52,7 +53,8 @@ def expected_newcomers(engine: StoryEngine, count: int) -> list[Expected]:
         for panel, entries in enumerate(introductions([panel.text for panel in panels])):
             for place, present in entries:
                 text = panels[panel].text
-                scores = _scores(engine, past.segments[:panel], text, place.start)
+                before = past.segments[:panel]
+                scores = engine.run(partial(_scores, engine, before, text, place.start))
                 found.append(_shared_out(scores.softmax(-1), beginnings, present))
     return found
 

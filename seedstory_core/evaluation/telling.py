@@ -7,6 +7,7 @@ from what the turns regressed, many at once, which is what a turn itself would h
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,16 +65,18 @@ def paint(
 ) -> list[Image.Image]:
     """Paint pictures of visual features `[V, C]`, as turns with these image seeds would."""
     device = engine.story_lm.device
-    images: list[Image.Image] = []
-    for start in range(0, len(features), PAINTED_AT_ONCE):
-        rows = slice(start, start + PAINTED_AT_ONCE)
+
+    def paint_some(rows: slice) -> list[Image.Image]:
         pixels = engine.detokenizer.draw(
             torch.stack(list(features[rows])).to(device),
             negative_visual_features=engine.negative_features,
             seed=seeds[rows],
         )
-        images += to_images(pixels)
-    return images
+        return to_images(pixels)
+
+    starts = range(0, len(features), PAINTED_AT_ONCE)
+    parts = [slice(start, start + PAINTED_AT_ONCE) for start in starts]
+    return [image for rows in parts for image in engine.run(functools.partial(paint_some, rows))]
 
 
 def opening(number: int) -> StoryPanel:

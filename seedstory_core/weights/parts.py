@@ -124,6 +124,10 @@ def load_models(config: StudioConfig, device: torch.device) -> Models:
             model.to(device)
     if preview is not None:
         preview.to(device)
+        preview.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # Decoding is nothing but convolutions, which are up to three times faster so, on a CPU as on a
+    # GPU; the denoiser gains nothing.
+    detokenizer.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return models
 
 
