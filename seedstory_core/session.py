@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import threading
 import time
@@ -339,7 +340,8 @@ class StorySession:
         try:
             self._stop_ahead()
             self._taken = None
-            self.memory.rest(pack=pack)
+            # Packing computes, and that is the conductor's.
+            self.engine.run(lambda: self.memory.rest(pack=pack))
         finally:
             self._lock.release()
 
@@ -446,7 +448,9 @@ class StorySession:
         Every panel is read under the rule that it was told under, so that nothing depends on what
         was lost.
         """
-        found = self.memory.find([panel.id for panel in path])
+        ids = [panel.id for panel in path]
+        find = functools.partial(self.memory.find, ids)
+        found = self.engine.run(find) if self.memory.is_packed else find()
         missing = sum(segment is None for segment in found)
         past, done = Past(context=self.memory.context), 0
         for index, (panel, segment) in enumerate(zip(path, found, strict=True)):

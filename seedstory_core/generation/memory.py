@@ -75,6 +75,12 @@ class StoryMemory:
     def __len__(self) -> int:
         return len(self._segments)
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether looking something up may have to unpack it."""
+        with self._pool.lock:
+            return any(isinstance(one.segment, PackedSegment) for one in self._segments.values())
+
     def keep(self, panel_id: str, segment: KVSegment) -> None:
         """Remember a panel's segment; what was not used for longest makes room."""
         with self._pool.lock:
