@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import growth, memory, pictures, studio, together
@@ -28,6 +28,7 @@ from seedstory_core.config import StudioConfig, load_config
 from seedstory_core.errors import SeedStoryError, WeightsError
 from seedstory_core.evaluation.__main__ import load_reader
 from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.store import SessionStore
 
 PARTS = ("studio", "memory", "growth", "together", "pictures")
 
@@ -73,7 +74,7 @@ def main() -> int:
             elif part == "growth":
                 reports = [growth.measure(store)]
             elif part == "together":
-                reports = [together.measure(store, arguments.rounds)]
+                reports = _together(store, arguments.sizes, arguments.rounds)
             else:
                 reports = [pictures.measure(store.engine, arguments.rounds, _reader(config))]
             for report in reports:
@@ -81,6 +82,14 @@ def main() -> int:
                 if arguments.out:
                     report.save(arguments.out, f"{part}-{report.key}")
     return 0
+
+
+def _together(store: SessionStore, sizes: Sequence[str], rounds: int) -> Iterator[Report]:
+    if "tiny" in sizes:
+        yield together.measure(store, rounds)
+    if "130m" in sizes:
+        larger = store.engine.run(lambda: together.with_larger_language(store.engine))
+        yield together.measure(SessionStore(larger, store.archive), rounds, "130m")
 
 
 def _reader(config: StudioConfig) -> AttributeReader | None:
