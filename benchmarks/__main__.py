@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE")
     parser.add_argument("--sizes", nargs="+", default=["tiny", "130m"], choices=memory.SIZES)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="also write JSON and drawings into this folder")
+    parser.add_argument("--out", type=Path, help="also write JSON, tables and drawings into this folder")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"There is no part {unknown.pop()!r}; there are {', '.join(PARTS)}.")
@@ -78,9 +78,12 @@ def main() -> int:
             else:
                 reports = [pictures.measure(store.engine, arguments.rounds, _reader(config))]
             for report in reports:
-                print(f"## {part}\n\n{report.markdown()}\n", flush=True)
+                section = f"## {part}\n\n{report.markdown()}\n"
+                print(section, flush=True)
                 if arguments.out:
-                    report.save(arguments.out, f"{part}-{report.key}")
+                    name = f"{part}-{report.key}"
+                    report.save(arguments.out, name)
+                    (arguments.out / f"{name}.md").write_text(section)
     return 0
 
 
