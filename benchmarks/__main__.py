@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE")
     parser.add_argument("--sizes", nargs="+", default=["tiny", "130m"], choices=memory.SIZES)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="also write JSON, tables and drawings into this folder")
+    parser.add_argument("--out", type=Path, help="also write JSON, tables and drawings there")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"There is no part {unknown.pop()!r}; there are {', '.join(PARTS)}.")
