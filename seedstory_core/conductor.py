@@ -11,10 +11,12 @@ any turn can be stopped.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import queue
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,6 +58,16 @@ Part = Generator[Any, Any, Any]
 """A turn: yields events and wishes, and is sent what its wishes gave."""
 
 
+_open: weakref.WeakSet[Conductor] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    # A thread that is inside torch when the interpreter goes would take the process down with it.
+    for conductor in list(_open):
+        conductor.close()
+
+
 class Conductor:
     """Plays parts; may be called from any thread."""
 
@@ -74,6 +86,8 @@ class Conductor:
         self._waiting: deque[_Playing] = deque()
         self._playing: list[_Playing] = []
         self._thread: threading.Thread | None = None
+        self._is_closed = False
+        _open.add(self)
         # Seconds that went into words since the last step of painting, and what that step took.
         self._words_took = self._step_took = 0.0
 
@@ -152,19 +166,36 @@ class Conductor:
 
     def _enter(self, playing: Sequence[_Playing]) -> None:
         with self._changed:
+            if self._is_closed:
+                raise TurnCancelled
             self._waiting.extend(playing)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="conductor", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
+    def close(self) -> None:
+        """Stop everything that plays, and the thread."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._waiting and not self._playing:
+                while not self._waiting and not self._playing and not self._is_closed:
                     if not self._changed.wait(IDLE_SECONDS):
                         self._thread = None
                         return
+                if self._is_closed:
+                    for one in (*self._waiting, *self._playing):
+                        one.stop()
+                    self._waiting.clear()
+                    self._playing, self._thread = [], None
+                    return
                 self._admit()
             self._beat()
 

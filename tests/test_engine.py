@@ -52,16 +52,25 @@ while native() > before and time.monotonic() < deadline:
     time.sleep(0.1)
 print(native() - before)
 """
-    folder = tiny_config.runtime.weights_folder
-    settings = [
-        f"runtime.weights_folder={folder}",
-        f"tokenizer.folder={tiny_config.tokenizer.folder}",
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", script, *settings],
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = in_a_process(script, tiny_config)
     assert done.stdout.split()[-1] == "0", done.stderr
+
+
+def test_leaving_in_the_middle_of_a_turn_ends_the_process_cleanly(
+    tiny_config: StudioConfig,
+) -> None:
+    script = """
+import sys, threading
+from seedstory_core.build import build_engine
+from seedstory_core.config import load_config
+from seedstory_core.engine import Past, TurnRequest
+engine = build_engine(load_config(None, sys.argv[1:]))
+begun = threading.Event()
+def tell():
+    for _ in engine.turn(Past(), TurnRequest(reader_text="Mira waves.", num_inference_steps=500)):
+        begun.set()
+threading.Thread(target=tell, daemon=True).start()
+begun.wait(60)
+"""
+    done = in_a_process(script, tiny_config)
+    assert done.returncode == 0, done.stderr
