@@ -29,6 +29,21 @@ def test_the_models_words_follow_the_readers_as_it_spaced_them(
     assert _join(reader_text, written) == text
 
 
+def in_a_process(script: str, config: StudioConfig) -> subprocess.CompletedProcess[str]:
+    """Run a script with the configuration's weights as its arguments."""
+    settings = [
+        f"runtime.weights_folder={config.runtime.weights_folder}",
+        f"tokenizer.folder={config.tokenizer.folder}",
+    ]
+    return subprocess.run(
+        [sys.executable, "-c", script, *settings],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
 @pytest.mark.skipif(
     not Path("/proc/self/task").exists(), reason="counts threads as Linux lists them"
 )
