@@ -161,6 +161,7 @@ def test_tiles_decode_nearly_the_same_picture(tiny_config: StudioConfig) -> None
     whole = load_models(tiny_config, CPU).detokenizer.vae
     tiled = PictureVae(dataclasses.replace(config, tile_size=128))
     tiled.load_state_dict(whole.state_dict())
+    tiled.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as loading does
     image = Image.open(PROJECT_ROOT / "assets" / "openings" / "bruno.webp")
     latents = whole.encode(sd_pixels(image, 256)[None])
     one, other = whole.decode(latents), tiled.decode(latents)
