@@ -9,9 +9,8 @@ from seedstory_core.errors import ConfigError
 
 OUTLIER = 6.0
 """Activations beyond this are multiplied in half precision, as LLM.int8 does (its default)."""
-CPU_BLOCK = 32
-"""On CPUs with bfloat16 units bitsandbytes packs 4-bit rows in blocks of so many, and cannot do with
-others."""
+CPU_ROWS, CPU_COLUMNS = 32, 64
+"""On CPUs with bfloat16 units bitsandbytes packs 4-bit weights by so many, and no others."""
 
 
 def quantize_linears(module: nn.Module, kind: str, device: torch.device) -> None:
@@ -53,7 +52,7 @@ def quantize_linears(module: nn.Module, kind: str, device: torch.device) -> None
                 quantized.weight = layers.Params4bit(
                     child.weight.data, requires_grad=False, quant_type="nf4"
                 )
-                if child.out_features % CPU_BLOCK:
+                if child.out_features % CPU_ROWS or child.in_features % CPU_COLUMNS:
                     quantized.support_avx512bf16_for_cpu = False
             quantized.bias = child.bias
             # Going to a device is what quantizes.
