@@ -19,7 +19,10 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+
+import torch
 
 from benchmarks import growth, memory, pictures, studio, together
 from benchmarks.report import Report
@@ -68,7 +71,7 @@ def main() -> int:
             elif part == "memory":
                 # One after the other, for each may take minutes.
                 reports = (
-                    memory.measure(memory.bench_of(size, store.engine, device), arguments.rounds)
+                    store.engine.run(partial(_memory, store, size, device, arguments.rounds))
                     for size in arguments.sizes
                 )
             elif part == "growth":
@@ -76,7 +79,8 @@ def main() -> int:
             elif part == "together":
                 reports = _together(store, arguments.sizes, arguments.rounds)
             else:
-                reports = [pictures.measure(store.engine, arguments.rounds, _reader(config))]
+                painting = partial(pictures.measure, store.engine, arguments.rounds)
+                reports = [store.engine.run(partial(painting, _reader(config)))]
             for report in reports:
                 section = f"## {part}\n\n{report.markdown()}\n"
                 print(section, flush=True)
@@ -85,6 +89,10 @@ def main() -> int:
                     report.save(arguments.out, name)
                     (arguments.out / f"{name}.md").write_text(section)
     return 0
+
+
+def _memory(store: SessionStore, size: str, device: torch.device, rounds: int) -> Report:
+    return memory.measure(memory.bench_of(size, store.engine, device), rounds)
 
 
 def _together(store: SessionStore, sizes: Sequence[str], rounds: int) -> Iterator[Report]:

@@ -97,9 +97,7 @@ class Api:
         """
 
         def ask() -> Job:
-            tree = self.store.open(story_id).tree
-            newest = tree.newest
-            after = tree.panel(panel_id).id if panel_id else newest.id if newest else None
+            after = self._after(story_id, panel_id)
             knobs = Settings(temperature, top_p, seed, steps, guidance, top_k, repetition_penalty)
             request = self._request(text or "", None, keep_words, knobs)
             return self.desk.submit("turn", story_id, after, request)
@@ -129,9 +127,7 @@ class Api:
 
         def ask() -> Job:
             num_ways = int(number("count", count, 2, MAX_WAYS, whole=True) or 2)
-            tree = self.store.open(story_id).tree
-            newest = tree.newest
-            after = tree.panel(panel_id).id if panel_id else newest.id if newest else None
+            after = self._after(story_id, panel_id)
             knobs = Settings(temperature, top_p, seed, steps, guidance, top_k, repetition_penalty)
             request = self._request(text or "", None, False, knobs)
             return self.desk.submit("ways", story_id, after, request, num_ways)
@@ -251,6 +247,13 @@ class Api:
             {"opening": card.id, "sentence": card.sentence, "picture": card.url}
             for card in self.shelf
         ]
+
+    def _after(self, story_id: str, panel_id: str | None) -> str | None:
+        """The panel that was named, or the newest one."""
+        tree = self.store.open(story_id).tree
+        if panel_id:
+            return tree.panel(panel_id).id
+        return tree.newest.id if tree.newest else None
 
     def _request(
         self,

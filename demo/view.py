@@ -250,13 +250,17 @@ def tail(
         )
     children = tree.children(panel_id) if len(tree) else ()
     if children:
-        ways = "".join(_way(tree, story_id, child, len(path) + 1) for child in children)
+        # Ways that begin alike are told apart by the rest.
+        say = first_words if len(children) == 1 else str
+        ways = "".join(
+            _way(tree, story_id, child, len(path) + 1, say(child.text)) for child in children
+        )
         heading = "What happened next" if len(children) == 1 else "What happened next, each way"
         parts.append(f'<nav class="ways" aria-label="{heading}"><h2>{heading}</h2>{ways}</nav>')
     return f'<div class="tail">{"".join(parts)}</div>'
 
 
-def _way(tree: StoryTree, story_id: str, child: Panel, number: int) -> str:
+def _way(tree: StoryTree, story_id: str, child: Panel, number: int, text: str) -> str:
     last = tree.branch(child.id)[-1].id
     size = len(tree.branch(child.id))
     url = picture_url(story_id, child, small=True)
@@ -264,7 +268,7 @@ def _way(tree: StoryTree, story_id: str, child: Panel, number: int) -> str:
     return (
         f'<div class="way"><button type="button" data-do="go" data-panel="{child.id}">'
         f'<span class="thumb">{picture}</span><span class="way-text"><b>Page {number}</b> '
-        f"{escape(first_words(child.text))}</span></button>"
+        f"{escape(text or first_words(text))}</span></button>"
         + (
             f'<button type="button" class="quiet" data-do="go" data-panel="{last}">'
             f"Read all {count(size, 'page')}</button>"

@@ -340,8 +340,11 @@ class StorySession:
         try:
             self._stop_ahead()
             self._taken = None
-            # Packing computes, and that is the conductor's.
-            self.engine.run(lambda: self.memory.rest(pack=pack))
+            rest = functools.partial(self.memory.rest, pack=pack)
+            if pack:
+                self.engine.run(rest)  # packing computes, and that is the conductor's
+            else:
+                rest()
         finally:
             self._lock.release()
 
