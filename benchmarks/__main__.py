@@ -30,7 +30,6 @@ from seedstory_core.build import build_store, pick_device
 from seedstory_core.config import StudioConfig, load_config
 from seedstory_core.errors import SeedStoryError, WeightsError
 from seedstory_core.evaluation.__main__ import load_reader
-from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.store import SessionStore
 
 PARTS = ("studio", "memory", "growth", "together", "pictures")
@@ -79,8 +78,7 @@ def main() -> int:
             elif part == "together":
                 reports = _together(store, arguments.sizes, arguments.rounds)
             else:
-                painting = partial(pictures.measure, store.engine, arguments.rounds)
-                reports = [store.engine.run(partial(painting, _reader(config)))]
+                reports = [store.engine.run(partial(_pictures, store, config, arguments.rounds))]
             for report in reports:
                 section = f"## {part}\n\n{report.markdown()}\n"
                 print(section, flush=True)
@@ -103,12 +101,12 @@ def _together(store: SessionStore, sizes: Sequence[str], rounds: int) -> Iterato
         yield together.measure(SessionStore(larger, store.archive), rounds, "130m")
 
 
-def _reader(config: StudioConfig) -> AttributeReader | None:
-    """The attribute reader, where it lies beside the weights."""
+def _pictures(store: SessionStore, config: StudioConfig, rounds: int) -> Report:
     try:
-        return load_reader(config)
+        reader = load_reader(config)
     except WeightsError:
-        return None
+        reader = None  # it lies beside the tiny model's weights only
+    return pictures.measure(store.engine, rounds, reader)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         config = load_config(arguments.config, arguments.overrides)
-        engine, reader = build_engine(config), load_reader(config)
+        engine = build_engine(config)
+        reader = engine.run(lambda: load_reader(config))
     except SeedStoryError as error:
         parser.exit(1, f"Nothing was measured. {error}\n")
     names = list(MEASUREMENTS) if arguments.what == "all" else [arguments.what]
