@@ -55,6 +55,16 @@ def plan(**changes: object) -> Plan:
     return Plan(**{**settings, **changes})  # type: ignore[arg-type]
 
 
+def test_a_training_of_which_only_weights_are_left_goes_on_at_its_step(tmp_path: Path) -> None:
+    toy = Toy(stop_after=6)
+    assert not fit(toy, plan(first_step=5), tmp_path)
+    assert toy.seen == [5, 6]
+    # From the next time on its own checkpoint says where it is.
+    again = Toy()
+    assert fit(again, plan(first_step=5), tmp_path)
+    assert again.seen == [7]
+
+
 def test_the_learning_rate_begins_anew_after_every_sitting() -> None:
     sittings = [Sitting(8, 0.01), Sitting(12, 0.02)]
     whole = plan(steps=20, sittings=sittings, warmup_steps=0, learning_rate=0.005)

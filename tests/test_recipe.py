@@ -83,9 +83,9 @@ def test_every_measurement_runs_and_prints(weights: list[str]) -> None:
         # An untrained model's own captions are never understood, so their tables are empty.
         if measurement in (ladder, steer):
             assert "| place |" in table(result.columns)
-    lines = newcomers(engine, reader, 3).lines
-    assert lines
-    for line in lines:
+    *introductions, pairs = newcomers(engine, reader, 3).lines
+    assert introductions and "the first has" in pairs
+    for line in introductions:
         shares = [float(share) for share in re.findall(r"([\d.]+) %", line)]
         assert sum(shares) == pytest.approx(100, abs=0.2)
     result = long(engine, reader, 1)

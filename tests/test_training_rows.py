@@ -7,7 +7,7 @@ import torch
 from reference import COPY
 
 from seedstory_core.config import DecoderConfig, ResamplerConfig
-from seedstory_core.data.introductions import introductions
+from seedstory_core.data.introductions import introductions, partners
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVSegment, assemble
@@ -215,6 +215,23 @@ def test_only_who_was_not_there_yet_is_introduced() -> None:
         [("Otto the brave duck", ("fox", "bear"))],
         [],
     ]
+
+
+def test_the_second_one_whom_a_sentence_names_is_somebody_else(tokenizer: StoryTokenizer) -> None:
+    caption = (
+        "Otto the duck ran, and Mira let go. Mira laughed! Pip and Pip's ball rolled. "
+        "Ella and Lulu and Bruno danced."
+    )
+    found = [(caption[rows.start : rows.stop], first) for rows, first in partners(caption)]
+    assert found == [("Mira", ("duck",)), ("Lulu", ("elephant",))]
+    row = pack(tokenizer, SEPARATOR, ["Otto met Mira.", caption], ["", ""], mention_weight=3.0)
+    mira, otto = (tokenizer.encode_text(f"and {name}")[1] for name in ("Mira", "Otto"))
+    (wrong,) = (
+        tokens
+        for place, tokens in row.unlikely.items()
+        if row.panel_of[place] == 1 and row.labels[place] == mira
+    )
+    assert otto in wrong and len(wrong) == 3  # Otto by name, manner and kind, and nobody else
 
 
 def test_the_tokens_of_an_introduction_weigh_more(tokenizer: StoryTokenizer) -> None:

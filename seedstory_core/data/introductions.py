@@ -1,10 +1,11 @@
-"""Where somebody new comes into a story.
+"""Where a story names somebody who must be another one.
 
-Who may come is anybody but those who are there already: one choice in four hundred tokens, and
-nearly all that a window has to say about it. A model that has learned to copy names copies the
-hero's here, too, and then the hero meets herself. So training weighs these few tokens more and
-pushes those who are there already away (`docs/notebook.md`, 14 and 17), and `evaluation newcomers`
-looks at them.
+Who may come into a story is anybody but those who are there already: one choice in four hundred
+tokens, and nearly all that a window has to say about it. A model that has learned to copy names
+copies the hero's here, too, and then the hero meets herself. The same happens in small wherever a
+sentence names a second one ("Otto ran, and Otto let go"). So training weighs these few tokens more
+and pushes the wrong ones away (`docs/notebook.md`, 14, 17 and 19), and `evaluation newcomers` looks
+at them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from functools import cache
 
 from seedstory_core.data.world import CHARACTERS, Character
 from seedstory_core.generation.tokens import StoryTokenizer
+
+_SENTENCE_END = re.compile(r"[.!?]\"?\s")
 
 
 @cache
@@ -60,14 +63,35 @@ def introductions(captions: Sequence[str]) -> list[list[tuple[range, tuple[str, 
     return found
 
 
-def mentions(caption: str) -> list[range]:
-    """Characters of a caption that name somebody, each place once, in order."""
+def mentions(caption: str) -> list[tuple[range, str]]:
+    """Where a caption names somebody, in order: characters of it, and the species."""
     found = [
-        range(match.start(), match.end())
+        (range(match.start(), match.end()), character.species)
         for character in CHARACTERS.values()
         for match in _mention(character).finditer(caption)
     ]
-    return sorted(found, key=lambda rows: rows.start)
+    return sorted(found, key=lambda mention: mention[0].start)
+
+
+def partners(caption: str) -> list[tuple[range, tuple[str, ...]]]:
+    """Where a sentence that has named one names a second one.
+
+    Returns:
+        Characters of the second mention, and the species of the first. Sentences whose second
+        mention is the first one again are left out, and so is whoever comes third.
+    """
+    found: list[tuple[range, tuple[str, ...]]] = []
+    sentence = -1
+    first = ""
+    for rows, species in mentions(caption):
+        number = len(_SENTENCE_END.findall(caption[: rows.start]))
+        if number != sentence:
+            sentence, first = number, species
+        elif first:
+            if species != first:
+                found.append((rows, (first,)))
+            first = ""
+    return found
 
 
 def first_tokens(tokenizer: StoryTokenizer) -> dict[str, tuple[int, ...]]:

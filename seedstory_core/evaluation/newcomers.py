@@ -1,8 +1,9 @@
-"""Who comes in: what the model expects where a held-out story brings somebody new.
+"""Who is named next: what the model expects where a held-out story names another one.
 
-True captions and true pictures are read, up to the first token of the newcomer's mention. There
-the probability that falls on anybody is shared out: to the hero, to others who are there already,
-and to those who may come. Anything but the last makes somebody meet himself.
+True captions and true pictures are read, up to the first token of a mention: of somebody new in the
+story, or of the second one in a sentence. There the probability that falls on anybody is shared
+out. Where somebody new comes in, what falls on those who are there already makes somebody meet
+himself; where a sentence names a second one, what falls on the first makes two of one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from seedstory_core.data.draw import render_image
-from seedstory_core.data.introductions import first_tokens, introductions
+from seedstory_core.data.introductions import first_tokens, introductions, partners
 from seedstory_core.data.stories import tell
 from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.telling import read_context
@@ -26,57 +27,71 @@ from seedstory_core.generation.kv import KVSegment, assemble
 
 @dataclass(frozen=True)
 class Expected:
-    """Probabilities at one introduction, together 1.
+    """Probabilities at one mention, together 1.
 
     Attributes:
-        hero: Of the one who was there first.
-        present: Of others who are there already.
+        hero: Of the one who was there first, in the story or in the sentence.
+        present: Of others who are there already and must not be meant.
         strangers: Of everybody else.
-        num_present: How many are there already.
+        num_present: How many must not be meant.
+        is_partner: Whether it is the second one of a sentence, who is no newcomer.
     """
 
     hero: float
     present: float
     strangers: float
     num_present: int
+    is_partner: bool
 
 
 @torch.no_grad()
 def expected_newcomers(engine: StoryEngine, count: int) -> list[Expected]:
-    """What the model expects at every introduction of `count` stories."""
+    """What the model expects at every introduction and every pair of `count` stories."""
     found = []
     beginnings = first_tokens(engine.tokenizer)
     size = engine.config.detokenizer.image_size
     for number in range(count):
         panels = tell(number, "test", reader_share=0.0).panels
         past = read_context(engine, panels, [render_image(panel.scene, size) for panel in panels])
-        for panel, entries in enumerate(introductions([panel.text for panel in panels])):
-            for place, present in entries:
-                text = panels[panel].text
+        captions = [panel.text for panel in panels]
+        for panel, entries in enumerate(introductions(captions)):
+            new = {place.start for place, _ in entries}
+            pairs = [pair for pair in partners(captions[panel]) if pair[0].start not in new]
+            for place, wrong in (*entries, *pairs):
                 before = past.segments[:panel]
-                scores = engine.run(partial(_scores, engine, before, text, place.start))
-                found.append(_shared_out(scores.softmax(-1), beginnings, present))
+                score = partial(_scores, engine, before, captions[panel], place.start)
+                probabilities = engine.run(score).softmax(-1)
+                shares = _shared_out(probabilities, beginnings, wrong, place.start not in new)
+                found.append(shares)
     return found
 
 
 def describe(found: Sequence[Expected]) -> list[str]:
-    """One line about those who come to one who is there, one about those who come to several."""
+    """A line each about who comes to one, about who comes to several, and about pairs."""
     lines = []
+    newcomers = [one for one in found if not one.is_partner]
     for said, some in (
-        ("to the hero alone", [one for one in found if one.num_present == 1]),
-        ("to the hero and others", [one for one in found if one.num_present > 1]),
+        ("to the hero alone", [one for one in newcomers if one.num_present == 1]),
+        ("to the hero and others", [one for one in newcomers if one.num_present > 1]),
     ):
         if not some:
             continue
-        hero, present, strangers = (
-            100 * float(np.mean([getattr(one, name) for one in some]))
-            for name in ("hero", "present", "strangers")
-        )
+        hero, present, strangers = (_mean(some, name) for name in ("hero", "present", "strangers"))
         lines.append(
             f"at {len(some)} introductions {said} the hero has {hero:.1f} % of the probability "
             f"that falls on anybody, the others {present:.1f} %, strangers {strangers:.1f} %"
         )
+    pairs = [one for one in found if one.is_partner]
+    if pairs:
+        lines.append(
+            f"where {len(pairs)} sentences name a second one, the first has "
+            f"{_mean(pairs, 'hero'):.1f} %"
+        )
     return lines
+
+
+def _mean(some: Sequence[Expected], name: str) -> float:
+    return 100 * float(np.mean([getattr(one, name) for one in some]))
 
 
 def _scores(engine: StoryEngine, past: tuple[KVSegment, ...], caption: str, start: int) -> Tensor:
@@ -95,10 +110,13 @@ def _scores(engine: StoryEngine, past: tuple[KVSegment, ...], caption: str, star
 
 
 def _shared_out(
-    probabilities: Tensor, beginnings: dict[str, tuple[int, ...]], present: Sequence[str]
+    probabilities: Tensor,
+    beginnings: dict[str, tuple[int, ...]],
+    present: Sequence[str],
+    is_partner: bool,
 ) -> Expected:
     mass = {species: float(probabilities[list(ids)].sum()) for species, ids in beginnings.items()}
     total, hero = sum(mass.values()), mass[present[0]]
     others = sum(mass[species] for species in present[1:])
     strangers = (total - hero - others) / total
-    return Expected(hero / total, others / total, strangers, len(present))
+    return Expected(hero / total, others / total, strangers, len(present), is_partner)

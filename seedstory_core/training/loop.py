@@ -54,6 +54,7 @@ class Plan:
 
     Attributes:
         steps: Optimizer steps in all; the learning rate falls to its floor at the last one.
+        first_step: Where a training goes on of which only the weights are left (`adopt`).
         batch_size: Samples per process and step.
         sittings: Earlier parts of the same training, in order: up to the end of each the learning
             rate falls as if it were the last one, and then begins anew.
@@ -85,6 +86,7 @@ class Plan:
     mixed_precision: str = "auto"
     num_threads: int = 1
     sittings: list[Sitting] = field(default_factory=list)
+    first_step: int = 0
 
     def rate(self, step: int) -> float:
         """Learning rate at a step: linear warm-up, then a half cosine to the sitting's end."""
@@ -178,6 +180,7 @@ def fit(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None
     average = EMAModel(trainable, decay=plan.ema_decay, use_ema_warmup=True, power=0.75)
     average.to(accelerator.device)
     progress = _Progress()
+    progress.step = plan.first_step
     accelerator.register_for_checkpointing(progress, average)
     state = run / "state"
     if not state.exists() and (run / "state.old").exists():

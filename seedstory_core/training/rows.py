@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedstory_core.data.introductions import first_tokens, introductions, mentions
+from seedstory_core.data.introductions import first_tokens, introductions, mentions, partners
 from seedstory_core.data.storystream import StreamStory
 from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
 from seedstory_core.generation.tokens import StoryTokenizer
@@ -41,7 +41,7 @@ class Row:
         labels: The token that each token should predict, or `IGNORED`.
         weights: How much each label's loss weighs.
         unlikely: Tokens that must not follow a place, by place: where somebody new comes in, those
-            who are there already.
+            who are there already; where a sentence names a second one, the first.
         query_of: Panel whose image queries a token belongs to, else -1.
         image_of: Panel whose read-back picture a token belongs to, else -1.
         panel_of: Panel of every token.
@@ -175,7 +175,7 @@ def _names(
     mention_weight: float,
     introduction_weight: float,
 ) -> tuple[list[float], dict[int, tuple[int, ...]]]:
-    """Weights of a caption's tokens, and what must not stand where somebody new comes in."""
+    """Weights of a caption's tokens, and what must not stand where another one is named."""
     weights = [1.0] * num_tokens
     unlikely: dict[int, tuple[int, ...]] = {}
     if mention_weight == introduction_weight == 1:
@@ -187,15 +187,21 @@ def _names(
         first = len(tokenizer.encode_text(before)) if before else 0
         return range(first, min(len(tokenizer.encode_text(caption[: rows.stop])), num_tokens))
 
-    for rows in mentions(caption):
+    beginnings = first_tokens(tokenizer)
+
+    def push_away(place: int, wrong: Sequence[str]) -> None:
+        unlikely[place] = tuple(token for who in wrong for token in beginnings[who])
+
+    for rows, _ in mentions(caption):
         for index in tokens_of(rows):
             weights[index] = mention_weight
-    beginnings = first_tokens(tokenizer)
+    for rows, first in partners(caption):
+        push_away(tokens_of(rows).start, first)
     for rows, present in entries:
         tokens = tokens_of(rows)
         for index in tokens:
             weights[index] = introduction_weight
-        unlikely[tokens.start] = tuple(token for who in present for token in beginnings[who])
+        push_away(tokens.start, present)
     return weights, unlikely
 
 
@@ -341,7 +347,7 @@ def next_token_loss(
 
     The figure `lm_loss` is not weighted, so that trainings with other weights compare;
     `name_loss` is that of the tokens with which somebody is named, `wrong_name` the share of
-    probability that falls on those who are there already where somebody comes in.
+    probability that falls on the wrong ones where another one is named.
     """
     losses = F.cross_entropy(scores.float(), labels, reduction="none")
     is_name, is_entry = weights > 1, unlikely[:, 0] >= 0
