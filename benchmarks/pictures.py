@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.report import Report, Series, machine, spread
+from seedstory_core.config import DIFFUSION_SAMPLERS, FLOW_SAMPLERS
 from seedstory_core.data.draw import random_scene, render_image
 from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.reader import AttributeReader
@@ -24,12 +25,10 @@ from seedstory_core.models.transforms import to_images
 PASSES = (2, 4, 6, 8, 12, 16, 24)
 """Of the denoiser per picture."""
 REFERENCE_STEPS = 100
+REFERENCE = {True: "FlowMatchEulerDiscreteScheduler", False: "EulerDiscreteScheduler"}
+"""For flows and others: of first order, so that no sampler of second order is its own judge."""
 TWO_PASSES = ("FlowMatchHeunDiscreteScheduler",)
 """Samplers that ask the denoiser twice a step, but once in the last one."""
-SAMPLERS = {
-    "flow": ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"),
-    "epsilon": ("EulerDiscreteScheduler", "DDIMScheduler"),
-}
 BATCHES = (1, 2, 4, 8)
 NUM_PICTURES = 32
 
@@ -55,12 +54,18 @@ def measure(engine: StoryEngine, rounds: int, reader: AttributeReader | None = N
     if reader is not None:
         report.series["answers"] = other
     config = model.config
-    wanted = _paint(model, features, negative, REFERENCE_STEPS)
-    answers = _answers(reader, wanted)
-    for sampler in SAMPLERS.get(config.prediction_type, (config.scheduler.name,)):
+
+    def sample_with(sampler: str) -> None:
         scheduler = dataclasses.replace(config.scheduler, name=sampler)
         model.config = dataclasses.replace(config, scheduler=scheduler)
-        name = sampler.removesuffix("Scheduler").removesuffix("Discrete")
+
+    is_flow = config.prediction_type == "flow"
+    sample_with(REFERENCE[is_flow])
+    wanted = _paint(model, features, negative, REFERENCE_STEPS)
+    answers = _answers(reader, wanted)
+    for sampler in FLOW_SAMPLERS if is_flow else DIFFUSION_SAMPLERS:
+        sample_with(sampler)
+        name = sampler.removesuffix("Scheduler").removesuffix("Discrete").removesuffix("Multistep")
         for passes in PASSES:
             steps = passes // 2 if sampler in TWO_PASSES else passes
             took = []

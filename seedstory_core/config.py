@@ -37,12 +37,12 @@ POLICIES = (
 )
 
 
-SAMPLERS = (
+FLOW_SAMPLERS = (
+    "DPMSolverMultistepScheduler",
     "FlowMatchEulerDiscreteScheduler",
     "FlowMatchHeunDiscreteScheduler",
-    "EulerDiscreteScheduler",
-    "DDIMScheduler",
 )
+DIFFUSION_SAMPLERS = ("EulerDiscreteScheduler", "DDIMScheduler")
 
 
 def project_path(path: str) -> Path:
@@ -446,9 +446,10 @@ class PreviewConfig:
 class SchedulerConfig:
     """The sampler, a scheduler of diffusers; it is given those of the numbers that it knows."""
 
-    name: str = "FlowMatchEulerDiscreteScheduler"
-    """Class in diffusers. Flow: `FlowMatchEulerDiscreteScheduler`, or with two passes per step
-    `FlowMatchHeunDiscreteScheduler`. Diffusion: `EulerDiscreteScheduler` or `DDIMScheduler`."""
+    name: str = "DPMSolverMultistepScheduler"
+    """Class in diffusers. Flow: `DPMSolverMultistepScheduler` (second order, one pass per step),
+    `FlowMatchEulerDiscreteScheduler`, or `FlowMatchHeunDiscreteScheduler` (second order, two
+    passes per step). Diffusion: `EulerDiscreteScheduler` or `DDIMScheduler`."""
     num_train_timesteps: int = 1000
     """Length of the noise schedule."""
     shift: float = 1.0
@@ -469,7 +470,7 @@ class SchedulerConfig:
         _check_one_of(
             "detokenizer.scheduler.name",
             self.name,
-            SAMPLERS,
+            (*FLOW_SAMPLERS, *DIFFUSION_SAMPLERS),
         )
         _check_positive("detokenizer.scheduler", self, "num_train_timesteps", "shift")
 
@@ -521,13 +522,11 @@ class DeTokenizerConfig:
             self.prediction_type,
             ["epsilon", "v_prediction", "flow"],
         )
-        is_flow = self.scheduler.name.startswith("FlowMatch")
+        fitting = FLOW_SAMPLERS if self.prediction_type == "flow" else DIFFUSION_SAMPLERS
         _check(
-            is_flow == (self.prediction_type == "flow"),
+            self.scheduler.name in fitting,
             f"detokenizer.prediction_type '{self.prediction_type}' does not go with "
-            f"detokenizer.scheduler.name '{self.scheduler.name}': flow needs "
-            "FlowMatchEulerDiscreteScheduler or its Heun sister, the others EulerDiscreteScheduler "
-            "or DDIMScheduler.",
+            f"detokenizer.scheduler.name '{self.scheduler.name}': it needs {' or '.join(fitting)}.",
         )
         for name in ("guidance_start", "guidance_end", "condition_dropout"):
             value = getattr(self, name)

@@ -122,6 +122,13 @@ def build_scheduler(config: SchedulerConfig, prediction_type: str) -> Any:
     scheduler_class = getattr(diffusers, config.name)
     known = inspect.signature(scheduler_class.__init__).parameters
     numbers = {**vars(config), "prediction_type": prediction_type}
+    if prediction_type == "flow":
+        # For samplers that know diffusion, too; those of flows alone have none of these.
+        numbers |= {
+            "prediction_type": "flow_prediction",
+            "use_flow_sigmas": True,
+            "flow_shift": config.shift,
+        }
     return scheduler_class(**{name: value for name, value in numbers.items() if name in known})
 
 
