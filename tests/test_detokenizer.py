@@ -135,9 +135,7 @@ class Oracle(nn.Module):
         *(("flow", sampler) for sampler in FLOW_SAMPLERS),
     ],
 )
-def test_training_and_sampling_mean_the_same_prediction(
-    prediction_type: str, sampler: str
-) -> None:
+def test_training_and_sampling_mean_the_same_prediction(prediction_type: str, sampler: str) -> None:
     scheduler = SchedulerConfig(name=sampler)
     model = small_model(prediction_type=prediction_type, scheduler=scheduler)
     truth = torch.randn(3, 4, 4, 4, generator=torch.Generator().manual_seed(3))
