@@ -11,6 +11,7 @@ spread. Machines differ and are noisy, so the ratios travel best. Parts, all of 
   `runtime.max_turns` says.
 - `pictures`: time and closeness to the many-step reference by sampler and passes, time by batch
   and of a preview.
+- `linears`: linear layers as trained and as they are packed for a CPU.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import growth, memory, pictures, studio, together
+from benchmarks import growth, linears, memory, pictures, studio, together
 from benchmarks.report import Report
 from seedstory_core.build import build_store, pick_device
 from seedstory_core.config import StudioConfig, load_config
@@ -32,7 +33,7 @@ from seedstory_core.errors import SeedStoryError, WeightsError
 from seedstory_core.evaluation.__main__ import load_reader
 from seedstory_core.store import SessionStore
 
-PARTS = ("studio", "memory", "growth", "together", "pictures")
+PARTS = ("studio", "memory", "growth", "together", "pictures", "linears")
 
 
 def main() -> int:
@@ -77,6 +78,8 @@ def main() -> int:
                 reports = [growth.measure(store)]
             elif part == "together":
                 reports = _together(store, arguments.sizes, arguments.rounds)
+            elif part == "linears":
+                reports = [store.engine.run(partial(linears.measure, 5 * arguments.rounds))]
             else:
                 reports = [store.engine.run(partial(_pictures, store, config, arguments.rounds))]
             for report in reports:

@@ -13,6 +13,7 @@ from seedstory_core.config import StudioConfig
 from seedstory_core.engine import StoryEngine
 from seedstory_core.generation.kv import KVSegment
 from seedstory_core.generation.sink import SinkRule
+from seedstory_core.models.packed import num_weights, pack_linears
 
 SIZES = ("tiny", "130m", "7b")
 PANELS = (2, 5, 10, 15, 20, 25, 50, 100)
@@ -40,13 +41,15 @@ def bench_of(size: str, engine: StoryEngine, device: torch.device) -> tuple[str,
         bench = schedules.published_sizes(4096, layers=32, heads=32, inner=11008)
         bench.model.to(torch.bfloat16)
     bench.model.to(device)
+    if device.type == "cpu":
+        pack_linears(bench.model)
     return size, bench
 
 
 def measure(sized: tuple[str, Bench], rounds: int) -> Report:
     """Measure turns, branches, queries and replay at every panel."""
     size, bench = sized
-    weights = sum(weight.numel() for weight in bench.model.llm.parameters()) / 1e6
+    weights = num_weights(bench.model.llm) / 1e6
     name = f"{size}: Llama of {weights:.0f} M weights, {len(bench.marks.queries)} image queries"
     report = Report(size, machine(bench.model.device), name)
     panel_rows = len(bench.marks.queries) + schedules.CAPTION_TOKENS + 2 + len(bench.separator)

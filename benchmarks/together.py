@@ -19,6 +19,7 @@ from benchmarks.studio import OPENING
 from seedstory_core.config import DecoderConfig
 from seedstory_core.engine import StoryEngine, TurnRequest
 from seedstory_core.generation.sampling import Sampling
+from seedstory_core.models.packed import pack_linears
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.session import StorySession
 from seedstory_core.store import SessionStore
@@ -49,6 +50,8 @@ def with_larger_language(engine: StoryEngine) -> StoryEngine:
     torch.manual_seed(0)
     model = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
     model.to(engine.story_lm.device, engine.story_lm.dtype)
+    if model.device.type == "cpu":
+        pack_linears(model)
     return StoryEngine(
         config, engine.tokenizer, engine.vision, model, engine.detokenizer, engine.preview
     )

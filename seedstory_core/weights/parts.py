@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.offload import TakingTurns
+from seedstory_core.models.packed import pack_linears
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
@@ -128,6 +129,9 @@ def load_models(config: StudioConfig, device: torch.device) -> Models:
     # Decoding is nothing but convolutions, which are up to three times faster so, on a CPU as on a
     # GPU; the denoiser gains nothing.
     detokenizer.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if device.type == "cpu":
+        for model in (vision, story_lm, detokenizer):
+            pack_linears(model)
     return models
 
 
