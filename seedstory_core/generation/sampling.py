@@ -107,10 +107,10 @@ class Sampler:
         scores[self._forbidden] = -torch.inf
         row = scores[None]
         caption = _row_of_ids(self._caption)
-        story = _row_of_ids(self._story + self._caption)
         if self._caption:
             row = self._on_caption(caption, row)
-        row = self._on_story(story, row)
+        if self._on_story:
+            row = self._on_story(_row_of_ids(self._story + self._caption), row)
         if self._is_greedy:
             token = int(row.argmax())
         else:
