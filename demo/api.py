@@ -121,8 +121,8 @@ class Api:
     ) -> AsyncIterator[Step]:
         """Tell the next page several ways at once, as siblings; all of them are kept.
 
-        Their seeds are `seed`, `seed + 1`, … Gives the first page as JSON, with the ids of all of
-        them as `panel_ids`, and its picture.
+        Their words part where the storyteller first sees a choice. Gives the first page as JSON,
+        with the ids of all of them as `panel_ids`, and its picture.
         """
 
         def ask() -> Job:

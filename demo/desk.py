@@ -143,7 +143,7 @@ def _play(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]
     """The events of a job, each with the number of its page among several."""
     request, panel_id = job.request, job.panel_id or ""
     if job.kind == "ways":
-        wishes = [_with_seed(request, number) for number in range(job.num_ways)]
+        wishes = [_one_way(request, number, job.num_ways) for number in range(job.num_ways)]
         return session.alternatives(job.panel_id, wishes)
     if job.kind == "turn":
         events = session.turn(job.panel_id, request)
@@ -157,12 +157,11 @@ def _play(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]
     return ((0, event) for event in events)
 
 
-def _with_seed(request: TurnRequest, number: int) -> TurnRequest:
-    """The same wish with another seed; those of a seed that was given follow it."""
-    seed = request.sampling.seed + number
+def _one_way(request: TurnRequest, number: int, num_ways: int) -> TurnRequest:
+    """The wish for one of several pages over the same past."""
     return replace(
         request,
-        sampling=replace(request.sampling, seed=seed),
+        sampling=replace(request.sampling, num_ways=num_ways, way=number),
         image_seed=request.image_seed + number,
     )
 

@@ -115,6 +115,7 @@ class StorySession:
         with self._working() as cancel:
             if parent is None and not (request.reader_text or request.reader_image):
                 raise InputError("A story begins with a sentence or a picture. Give one of them.")
+            request = self._unlike_siblings(parent, request)
             draft = self._drafted(parent, request)
             if draft is not None:
                 seed = draft.request.sampling.seed
@@ -149,6 +150,7 @@ class StorySession:
         with self._working() as cancel:
             if parent is None and not all(r.reader_text or r.reader_image for r in requests):
                 raise InputError("A story begins with a sentence or a picture. Give one of them.")
+            requests = [self._unlike_siblings(parent, request) for request in requests]
             past = yield from self._numbered(0, self._remember(self._path(parent), cancel))
             results: dict[int, TurnResult] = {}
             for number, event in self.engine.alternatives(past, requests, cancel):
@@ -179,6 +181,7 @@ class StorySession:
         """
         with self._working() as cancel:
             past = _last(self._remember(self._path(parent), cancel))
+            request = self._unlike_siblings(parent, request)
         ahead = _Ahead(parent, request, past.rule)
 
         def write() -> None:
@@ -209,9 +212,21 @@ class StorySession:
             and not request.reader_text
             and request.reader_image is None
             and asked == ahead.request.sampling
+            and request.unlike == ahead.request.unlike
             and ahead.rule == self._rule_on(self._path(parent))
         )
         return ahead.draft if is_same else None
+
+    def _unlike_siblings(self, parent: str | None, request: TurnRequest) -> TurnRequest:
+        """Let a panel be another one than those that follow the same panel already.
+
+        A request for a certain seed wants just what that seed gives and is left as it is.
+        """
+        if not (request.any_seed and request.complete_text):
+            return request
+        siblings = self.tree.children(parent)
+        unlike = {panel.id: panel.token_ids for panel in siblings if panel.token_ids}
+        return dataclasses.replace(request, unlike=unlike)
 
     def rewrite(self, panel_id: str, text: str) -> Iterator[SessionEvent]:
         """Tell a panel with other words and the same picture.
@@ -541,6 +556,7 @@ class StorySession:
             settings={
                 **dataclasses.asdict(request.sampling),
                 **self._drawing_settings(request),
+                **({"unlike": sorted(request.unlike)} if request.unlike else {}),
                 "memory": dataclasses.asdict(past.rule or self.engine.rule),
                 "fingerprint": self.engine.fingerprint,
             },

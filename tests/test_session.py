@@ -468,6 +468,32 @@ def test_alternatives_are_what_each_would_have_been_alone(store: SessionStore) -
     assert turn(session, "p5", request(9)).parent == "p5"
 
 
+def test_a_sibling_is_another_panel_unless_a_seed_is_wanted(store: SessionStore) -> None:
+    session = begin(store, 2)
+    told = [turn(session, "p2", request(40))]
+    assert turn(session, "p2", request(40)).text == told[0].text
+    # With the seed left open the very same seed may not give the same page again.
+    for _ in range(4):
+        told.append(turn(session, "p2", request(40, any_seed=True)))
+        assert len({panel.text for panel in told}) == len(told)
+    unlike = told[-1].settings["unlike"]
+    assert set(unlike) == {panel.id for panel in session.tree.children("p2")} - {told[-1].id}
+    assert "unlike" not in told[0].settings
+    # The ways of one wish keep away from them, too, and from each other.
+    sampling = request(40).sampling
+    wishes = [
+        TurnRequest(
+            sampling=dataclasses.replace(sampling, num_ways=3, way=way),
+            image_seed=way,
+            any_seed=True,
+        )
+        for way in range(3)
+    ]
+    events = session.alternatives("p2", wishes)
+    ways = [event.panel.text for _, event in events if isinstance(event, PanelAdded)]
+    assert len({*ways, *(panel.text for panel in told)}) == 3 + len(told)
+
+
 def test_stopped_or_unsaved_alternatives_leave_no_trace(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -509,9 +535,9 @@ def test_a_whole_turn_takes_a_pass_per_token_and_two_more(store: SessionStore) -
 
 
 def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> None:
-    session = begin(store, 3)
-    expected = turn(session, "p3", request(50))
-    session.write_ahead("p3", request(50)).join(60)
+    session, same = begin(store, 3), begin(store, 3)
+    expected = turn(same, "p3", request(50))
+    session.write_ahead("p3", request(50, any_seed=True)).join(60)
     calls: list[int] = []
     handle = store.engine.story_lm.decoder.register_forward_hook(lambda *_: calls.append(1))
     try:
@@ -521,7 +547,7 @@ def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> Non
     assert calls == []
     assert (told.text, told.token_ids, told.seed) == (expected.text, expected.token_ids, 50)
     assert told.image_seed == 51
-    one, other = session.memory.find([expected.id, told.id])
+    (one,), (other,) = same.memory.find([expected.id]), session.memory.find([told.id])
     assert one is not None and other is not None
     assert torch.equal(one.keys, other.keys)
     assert turn(session, told.id, request(52)).parent == told.id
@@ -539,16 +565,16 @@ def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> Non
 def test_what_was_written_ahead_and_is_not_wanted_leaves_no_trace(
     store: SessionStore, wish: dict[str, object]
 ) -> None:
-    session = begin(store, 3)
+    session, same = begin(store, 3), begin(store, 3)
     wanted = dataclasses.replace(request(60), **wish)  # type: ignore[arg-type]
-    expected = turn(session, "p3", wanted)
+    expected = turn(same, "p3", wanted)
     panels, memory = session.tree.panels, len(session.memory)
-    session.write_ahead("p3", request(50)).join(60)
+    session.write_ahead("p3", request(50, any_seed=True)).join(60)
     assert session.tree.panels == panels and len(session.memory) == memory
     assert not session.is_busy
     told = turn(session, "p3", wanted)
     assert (told.text, told.seed) == (expected.text, expected.seed)
-    one, other = session.memory.find([expected.id, told.id])
+    (one,), (other,) = same.memory.find([expected.id]), session.memory.find([told.id])
     assert one is not None and other is not None
     assert torch.equal(one.keys, other.keys)
 

@@ -7,7 +7,7 @@ reproducible from a seed, and kept from writing marks that only the engine may p
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,6 +24,9 @@ from transformers import (
 
 from seedstory_core.errors import InputError
 
+POSSIBLE = 0.03
+"""The least probability with which a token counts as a choice where captions are to differ."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -36,6 +39,9 @@ class Sampling:
         repetition_penalty: Above 1 makes tokens of this caption less likely again.
         no_repeat_ngram_size: Runs of this many tokens never occur twice in the story; 0 is off.
         seed: Makes the choice reproducible.
+        num_ways: How many captions are written over the same past, to choose from. They part at the
+            first tokens where the model sees a choice, so that no two of them are the same.
+        way: Which of them this is, from 0.
     """
 
     temperature: float = 0.8
@@ -44,6 +50,8 @@ class Sampling:
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
     seed: int = 0
+    num_ways: int = 1
+    way: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 5:
@@ -59,6 +67,8 @@ class Sampling:
             )
         if self.no_repeat_ngram_size < 0:
             raise InputError("no_repeat_ngram_size must be 0 (off) or more.")
+        if not 0 <= self.way < self.num_ways:
+            raise InputError(f"There is no way {self.way} of {self.num_ways}.")
 
 
 class Sampler:
@@ -71,6 +81,7 @@ class Sampler:
         forbidden_ids: Sequence[int],
         story_ids: Sequence[int] = (),
         caption_ids: Sequence[int] = (),
+        unlike: Iterable[Sequence[int]] = (),
     ) -> None:
         """Start a caption.
 
@@ -79,11 +90,17 @@ class Sampler:
             forbidden_ids: Tokens never chosen.
             story_ids: Text tokens of the visible story so far, for `no_repeat_ngram_size`.
             caption_ids: Tokens of this caption that are already given.
+            unlike: Whole captions that are not to be written again: this one leaves each of them
+                at the first token where the model sees a choice.
         """
         self._forbidden = torch.tensor(list(forbidden_ids), dtype=torch.long)
         self._story = list(story_ids)
         self._caption = list(caption_ids)
-        self._generator = torch.Generator().manual_seed(sampling.seed)
+        self._unlike = [list(ids) for ids in unlike]
+        # Until they have parted, all ways draw the same noise.
+        self._shared = torch.Generator().manual_seed(sampling.seed)
+        self._ways_left, self._way = sampling.num_ways, sampling.way
+        self._generator = torch.Generator().manual_seed(sampling.seed + sampling.way)
         # Dividing scores by less than this overflows, and means the best token anyway.
         self._is_greedy = sampling.temperature < 1e-3
         self._on_caption = LogitsProcessorList()
@@ -111,13 +128,42 @@ class Sampler:
             row = self._on_caption(caption, row)
         if self._on_story:
             row = self._on_story(_row_of_ids(self._story + self._caption), row)
-        if self._is_greedy:
+        row = self._leave(row[0])[None]
+        if self._ways_left > 1:
+            token = self._part(row[0])
+        elif self._is_greedy:
             token = int(row.argmax())
         else:
             probabilities = self._warp(caption, row).softmax(-1)
             token = int(torch.multinomial(probabilities[0], 1, generator=self._generator))
         self._caption.append(token)
         return token
+
+    def _leave(self, scores: Tensor) -> Tensor:
+        """Take away how the captions that are not to be repeated go on, if there is a choice."""
+        count = len(self._caption)
+        self._unlike = [
+            ids for ids in self._unlike if len(ids) > count and ids[:count] == self._caption
+        ]
+        taken = torch.tensor([ids[count] for ids in self._unlike], dtype=torch.long)
+        left = scores.index_fill(0, taken, -torch.inf)
+        has_choice = bool((scores.softmax(-1)[left > -torch.inf] >= POSSIBLE).any())
+        return left if has_choice else scores
+
+    def _part(self, scores: Tensor) -> int:
+        """Choose where several captions are still the same one.
+
+        Of the tokens that the model holds possible, sampled without replacement (Gumbel-top-k,
+        arXiv:1903.06059), this way takes the one at its place; ways that are left over share a
+        token and part at a later one.
+        """
+        chances = scores.softmax(-1)
+        possible = (chances >= min(POSSIBLE, float(chances.max()))).nonzero()[:, 0]
+        noise = torch.rand(len(scores), generator=self._shared).clamp(1e-9, 1 - 1e-7)
+        perturbed = (scores - torch.log(-torch.log(noise)))[possible]
+        place, self._way = self._way % len(possible), self._way // len(possible)
+        self._ways_left = -(-self._ways_left // len(possible))
+        return int(possible[perturbed.argsort(descending=True)[place]])
 
 
 def _row_of_ids(ids: list[int]) -> torch.LongTensor:
