@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import torch
@@ -24,7 +25,7 @@ from seedstory_core.generation.kv import KVContext, KVSegment, assemble
 from seedstory_core.generation.sampling import Sampler, Sampling
 from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer, TextStream, clean_text
-from seedstory_core.models.detokenizer import DeTokenizer, DrawStep
+from seedstory_core.models.detokenizer import Condition, DeTokenizer, DrawStep
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.transforms import clip_pixels, to_images
@@ -477,7 +478,7 @@ class StoryEngine:
         """Yield a preview per step, the last one with the finished picture, which is returned."""
         drawing = self.detokenizer.begin(
             record.visual_features[None].to(self.story_lm.device),
-            negative_visual_features=self.negative_features,
+            negative_visual_features=self._negative,
             num_inference_steps=request.num_inference_steps,
             guidance_scale=request.guidance_scale,
             seed=request.image_seed,
@@ -491,6 +492,12 @@ class StoryEngine:
         image = self._image(drawing.latents)
         yield ImagePreview(drawing.num_done, drawing.num_steps, image)
         return image
+
+    @cached_property
+    def _negative(self) -> Condition:
+        """What the painter is told of the zero picture; the same for every picture."""
+        with torch.no_grad():
+            return self.detokenizer.condition(self.negative_features)
 
     def _preview(self, latents: Tensor) -> Image.Image:
         if self.preview is None:

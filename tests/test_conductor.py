@@ -279,3 +279,16 @@ def test_what_is_written_ahead_gives_way_to_turns(small_engine: StoryEngine) -> 
     between = words[1:-2]
     assert between
     assert all(order[index - 1] == "step" for index in between)
+
+
+def test_the_zero_picture_is_prepared_once_for_all_pictures(small_engine: StoryEngine) -> None:
+    passes: list[int] = []
+    resampler = small_engine.detokenizer.resampler
+    handle = resampler.register_forward_hook(lambda _, given, __: passes.append(len(given[0])))
+    small_engine.__dict__.pop("_negative", None)
+    try:
+        for number in range(3):
+            result_of(small_engine.turn(Past(), request(number, guidance_scale=3.0)))
+    finally:
+        handle.remove()
+    assert passes == [1, 1, 1, 1]  # of the zero picture, and of three pictures

@@ -163,6 +163,10 @@ def test_guidance_needs_and_uses_the_zero_picture() -> None:
         guidance_interval=(0.0, 0.0),
     )
     itself = model.draw(FEATURES, negative_visual_features=FEATURES, guidance_scale=4.0)
+    once = model.condition(ZERO)
+    assert torch.equal(
+        guided, model.draw(FEATURES, negative_visual_features=once, guidance_scale=4.0)
+    )
     assert not torch.allclose(plain, guided, atol=1e-4)
     assert torch.equal(plain, never)
     assert torch.allclose(plain, itself, atol=1e-4)

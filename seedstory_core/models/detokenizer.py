@@ -37,6 +37,15 @@ class Condition(NamedTuple):
     spatial_hint: Tensor | None = None
     """`[B, h, grid, grid]`, laid beside the latents; only with `spatial_hint_channels`."""
 
+    def expand(self, batch_size: int) -> Condition:
+        """Give one row's condition to a whole batch; that of a batch stays as it is."""
+        embeds, pooled, hint = self
+        return Condition(
+            embeds.expand(batch_size, -1, -1),
+            pooled.expand(batch_size, -1),
+            None if hint is None else hint.expand(batch_size, -1, -1, -1),
+        )
+
     def and_then(self, other: Condition) -> Condition:
         """Append the rows of `other`."""
         hints = [hint for hint in (self.spatial_hint, other.spatial_hint) if hint is not None]
@@ -248,7 +257,7 @@ class DeTokenizer(nn.Module):
         self,
         visual_features: Tensor,
         *,
-        negative_visual_features: Tensor | None = None,
+        negative_visual_features: Tensor | Condition | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_interval: tuple[float, float] | None = None,
@@ -262,8 +271,8 @@ class DeTokenizer(nn.Module):
 
         Args:
             visual_features: `[B, V, C]`.
-            negative_visual_features: `[1 or B, V, C]`, features of the zero picture; needed when
-                the guidance scale is above 1.
+            negative_visual_features: `[1 or B, V, C]`, features of the zero picture, or what
+                `condition` made of them; needed when the guidance scale is above 1.
             num_inference_steps: Denoising steps; `None` takes the config's, as for the following.
             guidance_scale: How far to push away from the zero picture; 1 is off.
             guidance_interval: Fractions of the steps between which guidance is used.
@@ -299,7 +308,7 @@ class DeTokenizer(nn.Module):
         self,
         visual_features: Tensor,
         *,
-        negative_visual_features: Tensor | None = None,
+        negative_visual_features: Tensor | Condition | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_interval: tuple[float, float] | None = None,
@@ -321,8 +330,10 @@ class DeTokenizer(nn.Module):
         if scale > 1:
             if negative_visual_features is None:
                 raise ValueError("Guidance needs negative_visual_features.")
-            rows = negative_visual_features.expand(batch_size, -1, -1)
-            both = self.condition(rows).and_then(positive)
+            negative = negative_visual_features
+            if isinstance(negative, Tensor):
+                negative = self.condition(negative)
+            both = negative.expand(batch_size).and_then(positive)
 
         scheduler = build_scheduler(config.scheduler, config.prediction_type)
         _set_timesteps(scheduler, num_inference_steps or config.num_inference_steps, self.device)
