@@ -145,6 +145,8 @@ class Sampler:
         self._unlike = [
             ids for ids in self._unlike if len(ids) > count and ids[:count] == self._caption
         ]
+        if not self._unlike:
+            return scores
         taken = torch.tensor([ids[count] for ids in self._unlike], dtype=torch.long)
         left = scores.index_fill(0, taken, -torch.inf)
         has_choice = bool((scores.softmax(-1)[left > -torch.inf] >= POSSIBLE).any())
