@@ -564,7 +564,7 @@ class GenerationConfig:
     """Image tokens per picture (Q)."""
     max_new_tokens: int = 160
     """Most text tokens of one panel."""
-    temperature: float = 0.6
+    temperature: float = 0.3
     """Sampling temperature; 0 takes the best token."""
     top_p: float = 0.9
     """Smallest probability mass to sample from."""
