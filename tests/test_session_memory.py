@@ -104,7 +104,8 @@ class Readers(RuleBasedStateMachine):
     @rule(after=st.integers(0, 99), waits=st.booleans(), accepts=st.booleans())
     def write_ahead(self, after: int, waits: bool, accepts: bool) -> None:
         parent = self.some(after)
-        thread = self.session.write_ahead(parent, request(7))
+        ahead = dataclasses.replace(request(7), any_seed=True)
+        thread = self.session.write_ahead(parent, ahead)
         if waits:
             thread.join(60)
         if accepts:
@@ -118,8 +119,13 @@ class Readers(RuleBasedStateMachine):
     @rule(which=st.integers(0, 99), number=st.integers(0, 999))
     def rewrite(self, which: int, number: int) -> None:
         old, is_whole = self.told[self.some(which)], self.is_whole
+        words = f"Now there are {number} ducks."
+        if old.text == words:
+            with pytest.raises(InputError, match="stand there already"):
+                last(self.session.rewrite(old.id, words))
+            return
         with counted_readings() as readings:
-            new = last(self.session.rewrite(old.id, f"Now there are {number} ducks."))
+            new = last(self.session.rewrite(old.id, words))
         assert len(readings) == 1 or not is_whole
         assert (new.parent, new.image_source) == (old.parent, old.image_source)
         assert np.array_equal(new.visual_features, old.visual_features)  # type: ignore[arg-type]
