@@ -7,7 +7,7 @@ events; sessions own trees and memories.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -89,7 +89,7 @@ class TurnRequest:
         num_inference_steps: Denoising steps; None takes the config's.
         guidance_scale: None takes the config's.
         any_seed: Whether the sampling's seed was left open, so that any other will do.
-        unlike: Token ids of captions that this one is not to repeat, by their panel's id.
+        unlike: Captions that this one is not to repeat, as token ids.
     """
 
     reader_text: str = ""
@@ -101,7 +101,7 @@ class TurnRequest:
     num_inference_steps: int | None = None
     guidance_scale: float | None = None
     any_seed: bool = False
-    unlike: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    unlike: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -402,7 +402,7 @@ class StoryEngine:
                 forbidden_ids=self._forbidden_ids,
                 story_ids=past.story_ids,
                 caption_ids=caption_ids,
-                unlike=request.unlike.values(),
+                unlike=request.unlike,
             )
             num_given = len(caption_ids)
             text = yield from self._write(context, scores, sampler, caption_ids, text)

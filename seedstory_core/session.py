@@ -225,7 +225,7 @@ class StorySession:
         if not (request.any_seed and request.complete_text):
             return request
         siblings = self.tree.children(parent)
-        unlike = {panel.id: panel.token_ids for panel in siblings if panel.token_ids}
+        unlike = tuple(panel.token_ids for panel in siblings if panel.token_ids)
         return dataclasses.replace(request, unlike=unlike)
 
     def rewrite(self, panel_id: str, text: str) -> Iterator[SessionEvent]:
@@ -556,7 +556,7 @@ class StorySession:
             settings={
                 **dataclasses.asdict(request.sampling),
                 **self._drawing_settings(request),
-                **({"unlike": sorted(request.unlike)} if request.unlike else {}),
+                **({"unlike": [list(ids) for ids in request.unlike]} if request.unlike else {}),
                 "memory": dataclasses.asdict(past.rule or self.engine.rule),
                 "fingerprint": self.engine.fingerprint,
             },
