@@ -37,14 +37,20 @@ class Needs:
     weathers: Sequence[str] = ("clear", "rain", "snow")
     stranger: bool = False
     """Whether the third character must be new to the story."""
+    owner: bool = False
+    """Whether the hero has the prop from the start."""
 
 
 NEEDS: dict[str, Needs] = {
     "stuck_high": Needs(
-        props=("kite", "balloon", "ball", "umbrella", "book", "gift", "balloon", "ball"),
+        props=("kite", "balloon", "ball", "umbrella", "book", "gift", "balloon", "ball"), owner=True
     ),
-    "lost_found": Needs(props=("ball", "book", "flower", "gift", "boat", "umbrella", "balloon")),
-    "boat_drifts": Needs(places=("pond", "beach"), props=("boat",), times=("day", "dusk")),
+    "lost_found": Needs(
+        props=("ball", "book", "flower", "gift", "boat", "umbrella", "balloon"), owner=True
+    ),
+    "boat_drifts": Needs(
+        places=("pond", "beach"), props=("boat",), times=("day", "dusk"), owner=True
+    ),
     "afraid_of_dark": Needs(
         places=("forest", "village", "bedroom", "hill", "garden", "library"),
         props=("lantern",),
@@ -56,7 +62,7 @@ NEEDS: dict[str, Needs] = {
         times=("day", "dusk"),
     ),
     "shy_drummer": Needs(
-        places=("forest", "village", "garden", "pond", "hill", "beach"), props=("drum",)
+        places=("forest", "village", "garden", "pond", "hill", "beach"), props=("drum",), owner=True
     ),
     "grumpy_friend": Needs(props=("flower", "balloon", "gift", "book", "umbrella")),
     "new_neighbour": Needs(
@@ -71,7 +77,7 @@ NEEDS: dict[str, Needs] = {
         weathers=("clear",),
     ),
     "deliver_a_present": Needs(
-        places=OUTDOORS, props=("gift", "flower", "balloon", "apple", "umbrella")
+        places=OUTDOORS, props=("gift", "flower", "balloon", "apple", "umbrella"), owner=True
     ),
     "race_of_two": Needs(
         places=("beach", "forest", "village", "garden", "hill", "mountain"),
@@ -97,6 +103,7 @@ NEEDS: dict[str, Needs] = {
         props=("kite",),
         times=("day", "dusk"),
         weathers=("clear",),
+        owner=True,
     ),
 }
 _WINDY = ("kite", "balloon", "umbrella", "ball")
@@ -137,6 +144,8 @@ def cast(t: Teller, plot: str) -> None:
         weather = "snow"
     t.cast = people
     t.begin(place, time, weather, prop)
+    if needs.owner:
+        t.flags.add("owner")
 
 
 def _people(t: Teller, needs: Needs) -> dict[str, str]:

@@ -90,7 +90,7 @@ class Template:
     actors: dict[str, tuple[str | None, str | None]] = field(repr=False, compare=False)
     """By role: pose and expression, where they are said."""
     holder: str | None = None
-    """Role, `ground` or `high`, where the prop is mentioned."""
+    """Role, `ground`, `high` or `somewhere` (left open), where the prop is mentioned."""
     place: str | None = None
     time: str | None = None
     weather: str | None = None
@@ -248,7 +248,7 @@ def _read_effects(made: Template, effects: str) -> None:
             continue
         attribute = {"prop": "holder"}.get(who, who)
         known = {
-            "holder": (*ROLES, "ground", "high"),
+            "holder": (*ROLES, "ground", "high", "somewhere"),
             "place": PLACES,
             "time": TIMES,
             "weather": WEATHERS,
@@ -277,7 +277,11 @@ class Draft:
     genders: Counter[str] = field(default_factory=Counter)
     """How many of the actors of the whole caption are he and she."""
     is_link: bool = False
-    """Whether the story goes on after an earlier chapter."""
+    """Whether the story goes on after earlier panels."""
+    is_here: bool = False
+    """Whether it goes on where and when it is."""
+    prop_known: bool = False
+    """Whether the story has spoken of the prop before."""
     carry: str | None = None
     """A species whose next subject slot shall also say that they carry the prop."""
     reader: bool = False
@@ -314,6 +318,8 @@ class Draft:
                 self.looks[species] = (pose or old[0], mood or old[1])
         if made.holder is not None:
             self.holder = self.cast.get(made.holder, made.holder)
+        if self.holder == "somewhere":
+            self.holder = None
         self.shown_place = made.place or self.shown_place
         self.shown_time = made.time or self.shown_time
         self.shown_weather = made.weather or self.shown_weather
@@ -355,9 +361,12 @@ class Draft:
             return self._place(slot.form)
         form = slot.form
         if form.lower() == "once":
-            self.shown_time, self.shown_weather = self.time, self.weather
-            table = words.LINK if self.is_link else words.ONCE
-            phrase = self.rng.choice(table[self.time, self.weather])
+            if self.is_here:
+                phrase = self.rng.choice(words.HERE)
+            else:
+                self.shown_time, self.shown_weather = self.time, self.weather
+                table = words.LINK if self.is_link else words.ONCE
+                phrase = self.rng.choice(table[self.time, self.weather])
             return phrase[0].upper() + phrase[1:] if form[0] == "O" else phrase
         if form == "ground":
             return self.rng.choice(words.GROUND[self.place])
@@ -376,6 +385,8 @@ class Draft:
             phrase = words.IN_PLACE[self.place][0]
             if form.lower() == "to":
                 return f"to the {noun}"
+            if form == "the":
+                return f"the {noun}"
             return f"{phrase.split()[0]} the {noun}" if form == "in" else noun
         table = words.TO_PLACE if form.lower() == "to" else words.IN_PLACE
         phrase = self.rng.choice(table[self.place])
@@ -385,6 +396,7 @@ class Draft:
         if self.prop is None:
             raise DoesNotFitError
         noun = self.prop
+        known = self.prop_known or self.prop_named
         self.prop_named = True
         if self.reader:
             noun = self.rng.choice(words.READER_PROPS[self.prop])
@@ -394,6 +406,8 @@ class Draft:
             noun = f"{PROP_COLOURS[self.prop]} {noun}"
         if form == "prop":
             return noun
+        if form in ("a", "A") and known and not self.reader:
+            return f"{'the' if form == 'a' else 'The'} {noun}"
         if form in ("a", "A"):
             return form + ("n " if noun[0] in "aeiou" else " ") + noun
         return f"{form} {noun}"
@@ -437,7 +451,14 @@ class Draft:
             return f"{character.name}'s" if form else character.name
         if self.reader:
             noun = self.rng.choice((species, self.rng.choice(words.READER_SPECIES[species])))
-            name = character.name if self.rng.random() < 0.6 else f"the {noun}"
+            if form == "a":
+                return self._a(species, noun)
+            if form == "other":
+                return f"a {noun} {self.rng.choice(('called', 'named'))} {self.rng.choice(words.OTHER_NAMES)}"
+            kind = self.rng.random()
+            name = character.name if kind < 0.6 else f"the {noun}"
+            if not form and kind > 0.9:
+                name = f"{character.name} the {noun}"
             return f"{name}'s" if form else name
         name = character.name
         if species not in self.known:
@@ -456,6 +477,14 @@ class Draft:
             self.carry, self.holder, self.prop_named = None, species, True
             return f"{name}, {phrase},"
         return name
+
+    def _a(self, species: str, noun: str) -> str:
+        """Somebody as a reader brings him in: `a fox`, `a little fox`, `a fox called Mira`."""
+        character = CHARACTERS[species]
+        which = self.rng.choice(("", "", "", "little ", f"{character.manner} "))
+        name = f"{self.rng.choice(('called', 'named'))} {character.name}"
+        said = f"{which}{noun}" + (f" {name}" if self.rng.random() < 0.4 else "")
+        return f"an {said}" if said[0] in "aeiou" else f"a {said}"
 
     def _own(self, species: str) -> str:
         return words.PRONOUNS[CHARACTERS[species].pronoun]["own"]
@@ -560,6 +589,7 @@ def _either(options: object) -> str:
 
 
 _NAME = _either(words.NAMES.values())
+_OTHER_NAME = _either(words.OTHER_NAMES)
 _SPECIES = _either(s for synonyms in words.READER_SPECIES.values() for s in synonyms)
 _MANNER = _either(c.manner for c in CHARACTERS.values())
 _CLOTHES = _either(c.clothes for c in CHARACTERS.values())
@@ -591,7 +621,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     for phrase in phrases
 }
 _WORDS: dict[str, str] = {
-    "once": _either(_PHRASES),
+    "once": _either([*_PHRASES, *words.HERE]),
     "ground": _either(p for phrases in words.GROUND.values() for p in phrases),
     "high": _either([*words.HIGH_OUTDOORS, *words.HIGH_INDOORS]),
     "they": "they",
@@ -654,11 +684,15 @@ def _slot_regex(slot: Slot) -> str:
             return f"(?:{pronouns}|{_SOMEBODY})"
         if form == "his":
             return f"(?:his|her|{_NAME}'s|(?:the )?{_SPECIES}'s)"
+        if form == "a":
+            return f"an? (?:{_MANNER} |little )?{_SPECIES}(?: (?:called|named) {_NAME})?"
+        if form == "other":
+            return f"an? {_SPECIES} (?:called|named) {_OTHER_NAME}"
         if form == "s":
             return f"(?:{_NAME}'s|(?:the )?{_SPECIES}'s)"
         return _SOMEBODY
     if slot.role == "prop":
-        article = {"prop": "", "colour": "", "a": "an? "}.get(form, f"{form} ")
+        article = {"prop": "", "colour": "", "a": "(?:an?|the) "}.get(form, f"{form} ")
         return f"{article}(?:{_COLOUR} )?{_PROP}"
     if slot.role == "place":
         return _PLACE
@@ -747,7 +781,8 @@ class Reader:
             prop = new_prop or prop
             if carrier is not None:
                 holder = carrier
-            if made.holder is not None and new_prop is not None and made.mentions_prop:
+            if made.holder not in (None, "somewhere") and new_prop and made.mentions_prop:
+                assert made.holder is not None
                 holder = roles.get(made.holder, made.holder)
             place = made.place or new_place or place
             time = made.time or (once[0] if once else None) or time
@@ -865,7 +900,7 @@ class Reader:
             elif slot.role == "place":
                 place = next(_PLACE_OF[w] for w in said.split() if w in _PLACE_OF)
             elif slot.form.lower() == "once":
-                once = _PHRASES[said]
+                once = _PHRASES.get(said)
         order = [species for _, species in sorted(names)]
         everyone = list(dict.fromkeys([*named, *order]))
         for role, gender in pronouns:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from seedstory_core.data.events import Event, events
 from seedstory_core.data.grammar import Reader, Template
 from seedstory_core.data.plots import (
+    beginnings,
     common,
     company,
     detours,
@@ -22,7 +23,7 @@ from seedstory_core.data.plots import (
 if TYPE_CHECKING:
     from seedstory_core.data.teller import Teller
 
-_MODULES = (common, detours, high, lost, night, company, outings, makings)
+_MODULES = (common, beginnings, detours, high, lost, night, company, outings, makings)
 EVENTS: dict[str, Event] = {}
 for _module in _MODULES:
     EVENTS |= events(_module.TEXT)

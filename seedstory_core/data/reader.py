@@ -75,7 +75,7 @@ def _slip(text: str, rng: random.Random) -> str:
 
 def detour(t: Teller) -> None:
     """Perhaps let a reader turn the story aside for one panel."""
-    if t.rng.random() > t.reader_share * 1.2:
+    if t.rng.random() > t.reader_share * 1.2 or t.panels[-1].event.startswith("begin."):
         return
     here = [role for role in "ABC" if t.cast.get(role) in t.on_stage]
     if not here:

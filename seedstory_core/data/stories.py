@@ -13,6 +13,7 @@ from typing import Literal
 
 from seedstory_core.data import casting, library
 from seedstory_core.data.grammar import normalise
+from seedstory_core.data.plots import beginnings
 from seedstory_core.data.teller import (
     HELD_OUT_TRIPLES,
     StoryPanel,
@@ -128,6 +129,8 @@ def _tell_once(
         casting.cast(t, name)
         last = chapter == chapters - 1
         t.closing = last or rng.random() < 0.7
+        if not chapter:
+            beginnings.page(t)
         library.PLOTS[name](t)
         told.append(name)
     return Story(story_id, tuple(told), tuple(t.panels))

@@ -16,7 +16,7 @@ from functools import cache
 
 from seedstory_core.data import library, reader, words
 from seedstory_core.data.events import Event
-from seedstory_core.data.grammar import DoesNotFitError, Draft, Template, facts_of, normalise
+from seedstory_core.data.grammar import DoesNotFitError, Draft, Template, facts_of, normalise, slots
 from seedstory_core.data.world import CHARACTERS, INDOORS, PLACES, PROPS, Scene
 
 
@@ -62,6 +62,9 @@ HELD_OUT_TRIPLES = tuple(
     for prop in PROPS
     if is_held_out(species, place, prop)
 )
+
+_OPEN_PAGES = frozenset({"begin.alone", "begin.owner", "begin.nickname"})
+"""A reader's first pages after which the tale begins at the same place and time."""
 
 _BREAK = re.compile(r'(?<=[.!?])"? +(?="?[A-Z])')
 
@@ -218,6 +221,7 @@ class Teller:
         attempt: int,
     ) -> tuple[StoryPanel, Draft, list[Template]]:
         first = not self.panels
+        follows = not first and self.panels[-1].event in _OPEN_PAGES
         away = not first and place is None and self.place != self._home() and bool(self.on_stage)
         target_place = place or (self._home() if away else self.place)
         target_time, target_weather = time or self.time, weather or self.weather
@@ -233,7 +237,8 @@ class Teller:
         facts = facts_of(target_place, target_time, target_weather, self.prop, self.cast)
         facts |= self.flags | {"first" if first else "later", f"chapter{min(self.chapter, 1)}"}
         facts |= {f"hold={role}" for role, species in self.cast.items() if species == expected}
-        facts |= {f"hold={expected}", f"event={event.name.split('.')[1]}"}
+        tale, _, what_happens = event.name.partition(".")
+        facts |= {f"hold={expected}", f"tale={tale}", f"event={what_happens}"}
         frozen = frozenset(facts)
         cast = dict(self.cast)
         if expected in CHARACTERS:
@@ -242,7 +247,10 @@ class Teller:
         def eligible(made: Template, told: frozenset[str]) -> bool:
             if not made.fits(frozen | told) or any(r not in self.cast for r in made.roles - {"X"}):
                 return False
-            if made.holder is not None and cast.get(made.holder, made.holder) != expected:
+            if made.holder == "somewhere":
+                if expected is None:
+                    return False
+            elif made.holder is not None and cast.get(made.holder, made.holder) != expected:
                 return False
             if made.time not in (None, target_time) or made.place not in (None, target_place):
                 return False
@@ -281,14 +289,29 @@ class Teller:
             target_weather,
             self.prop,
             known=set(self.known),
-            is_link=self.chapter > 0,
+            is_link=not first,
+            is_here=follows and self.rng.random() < 0.5,
+            prop_known=any(panel.scene.prop == self.prop for panel in self.panels),
             tidy=attempt < 55,
         )
         chosen: list[Template] = list(prefixes)
         written = by_reader and not prefixes
-        own_words = written and bool(event.reader) and (not event.heads or self.rng.random() < 0.65)
+        begun: list[Template] = []
+        if written and first and event.heads and self.rng.random() < 0.6:
+            begun.append(choose(library.EVENTS["begin"].reader))
+            if self.rng.random() < 0.25:
+                begun.append(choose(library.EVENTS["begin.more"].reader))
+        own_words = (
+            written
+            and not begun
+            and bool(event.reader)
+            and (not event.heads or self.rng.random() < 0.65)
+        )
         head = choose(event.reader if own_words else event.heads)
-        chosen.append(head)
+        if not all(_agree(line, head) for line in begun):
+            raise DoesNotFitError
+        chosen += [*begun, head]
+        by_hand = begun or [head]
         tails = tuple(t for t in self._tails(event, head) if _agree(head, t))
         with_tail = bool(tails) and (
             own_words or not written or len(head.text.split()) < 16 or self.rng.random() < 0.6
@@ -303,7 +326,8 @@ class Teller:
         if with_tail and not needed and length > 17 and attempt % 3 == 2:
             with_tail = False
         if with_tail:
-            chosen.append(choose(tails, _shown(head) | ({"reader"} if own_words else set())))
+            told = _shown(head) | ({"reader"} if own_words else set())
+            chosen.append(choose(tails, told))
         end = end and self.closing
         if end:
             chosen.append(library.EVENTS["end"].heads[0])
@@ -317,15 +341,18 @@ class Teller:
         reader_text = ""
         said: frozenset[str] = frozenset()
         for made in chosen:
-            if written and made is head:
-                draft.reader = True
+            if written and made in by_hand:
+                draft.reader = own_words or bool(begun)
                 raw = draft.write(made)
                 draft.reader = False
                 said = _said(draft, self.cast)
-                reader_text = reader.in_a_hurry(raw, self.rng, plain=not own_words)
+                typed = reader.in_a_hurry(raw, self.rng, plain=not own_words and not begun)
                 # The storyteller closes a sentence that its reader left open.
-                is_open = reader_text[-1].isalnum()
-                draft.parts[-1] = reader_text + "." if is_open else reader_text
+                is_open = typed[-1].isalnum()
+                if made is not by_hand[-1] and is_open:
+                    typed, is_open = typed + ".", False
+                reader_text = f"{reader_text} {typed}".lstrip()
+                draft.parts[-1] = typed + "." if is_open else typed
             else:
                 draft.strict = made.text in _POOLED
                 draft.write(made)
@@ -455,8 +482,9 @@ class Teller:
 
 
 def _shown(head: Template) -> frozenset[str]:
-    """What a head shows, as a tail's `@` conditions ask for it: `A:sad`, `B:sit`."""
-    return frozenset(
+    """What a head shows, as a tail's `@` conditions ask for it: `A:sad`, `B:sit`, `says-place`."""
+    place = {"says-place"} if any(slot.role == "place" for slot in slots(head.nodes)) else set()
+    return place | frozenset(
         f"{role}:{what}"
         for who, looks in head.actors.items()
         for role in (head.roles if who == "T" else who)

@@ -140,6 +140,9 @@ LINK: dict[tuple[str, str], tuple[str, ...]] = {
     ("night", "snow"): ("the next night, while it snowed", "one snowy night soon after"),
 }
 
+HERE = ("a little later", "soon after that", "not long after that", "and then")
+"""Where a tale begins on the page after its reader's first one, at the same place and time."""
+
 CARRY: dict[str, tuple[str, ...]] = {
     # after a name: `Mira, with the kite under her arm,`
     "ball": ("with the ball under {own} arm", "with the ball in {own} {paw}"),
@@ -182,6 +185,12 @@ READER_SPECIES: dict[str, tuple[str, ...]] = {
     "duck": ("duck", "ducky", "duckling"),
 }
 
+OTHER_NAMES = (
+    *("Tom", "Lisa", "Max", "Anna", "Leo", "Lily", "Ben", "Sophie", "Charlie", "Emma", "Noah"),
+    *("Rosie", "Sam", "Luna", "Fritz", "Mia", "Oskar", "Paula", "Jack", "Nora", "Theo", "Ida"),
+)
+"""What readers call somebody who has another name here, or does not live here."""
+
 # Mood words: `%sad` in a template is one of these. The words of the second line are the reader's.
 MACROS: dict[str, str] = {
     "sad": "(sad|unhappy|very sad|gloomy)",
@@ -194,6 +203,7 @@ MACROS: dict[str, str] = {
     "rsleepy": "(sleepy|tired|exhausted|drowsy)",
     "rsurprised": "(surprised|amazed|shocked|astonished)",
     "rhappy": "(happy|glad|joyful|cheerful)",
+    "rname": f"({'|'.join(OTHER_NAMES)})",
     "soon": "(soon|before long|a little later|after a while)",
     "Soon": "(Soon|Before long|A little later|After a while)",
     "wish": "(dragon|dinosaur|unicorn|robot|ghost|monster|giant|rocket|pirate|witch|tiger|train)",
