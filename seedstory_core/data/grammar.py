@@ -454,7 +454,8 @@ class Draft:
             if form == "a":
                 return self._a(species, noun)
             if form == "other":
-                return f"a {noun} {self.rng.choice(('called', 'named'))} {self.rng.choice(words.OTHER_NAMES)}"
+                name = self.rng.choice(words.OTHER_NAMES)
+                return f"a {noun} {self.rng.choice(('called', 'named'))} {name}"
             kind = self.rng.random()
             name = character.name if kind < 0.6 else f"the {noun}"
             if not form and kind > 0.9:

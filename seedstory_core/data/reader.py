@@ -95,7 +95,7 @@ def detour(t: Teller) -> None:
 
 
 def _one_detour(t: Teller, in_company: bool, usual: bool) -> None:
-    kinds = ["sad", "happy", "cross", "sleepy", "surprised", "wish", "wish"]
+    kinds = ["sad", "happy", "cross", "sleepy", "surprised", "wish", "wish", "doing", "doing"]
     kinds += ["sit", "jump", "point", "wave" if in_company else "wave1", "join", "join"]
     if "weather" not in t.fixed:
         kinds += ["rain", "snow"] if t.weather == "clear" else ["clear"] * 3

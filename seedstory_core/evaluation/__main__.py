@@ -8,6 +8,7 @@ stories, sentences and pictures that training never saw, drawn from fixed seeds.
 `stories`   the model's own stories: pictures of its captions, with majority and shuffled baselines;
             understood captions, repeated sentences, endings, names and colours.
 `steer`     pictures of readers' sentences, over half of them in paraphrases training never saw.
+`openings`  first sentences typed by hand: what their pictures show, and who comes in unasked.
 `long`      25 panels from the ten-panel model: panels 1-10 against 16-25, per policy.
 `newcomers` whom the model expects where somebody new comes in (nobody who is there already).
 
@@ -41,6 +42,7 @@ MEASUREMENTS: dict[str, Callable[[StoryEngine, AttributeReader, int], measure.Re
     "ladder": measure.ladder,
     "stories": measure.stories,
     "steer": measure.steer,
+    "openings": measure.openings,
     "long": measure.long,
     "newcomers": measure.newcomers,
 }

@@ -20,6 +20,7 @@ from seedstory_core.data.world import CHARACTERS, Scene
 from seedstory_core.engine import Past, StoryEngine, TurnRequest
 from seedstory_core.evaluation.looks import colours_kept, names_kept
 from seedstory_core.evaluation.newcomers import describe, expected_newcomers
+from seedstory_core.evaluation.openings import OPENINGS, in_full, strangers
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import (
     METRICS,
@@ -181,6 +182,54 @@ def steer(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
         columns[title] = summarize(found)
     lines = [f"{len(seeds[False])} known and {len(seeds[True])} new sentences"]
     return Result(columns, lines=lines)
+
+
+def openings(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
+    """Stories that a reader begins with a first sentence typed by hand, three panels of each.
+
+    All of `OPENINGS` are told, however many stories are asked for.
+    """
+    pages: list[list[str]] = []
+    features: list[Tensor] = []
+    for number, typed in enumerate(OPENINGS):
+        past = Past()
+        texts = []
+        for panel in range(3):
+            request = TurnRequest(
+                reader_text="" if panel else typed.text,
+                sampling=sampling_of(engine, 1000 * number + panel),
+            )
+            result = take_turn(engine, past, request)
+            past = result.past
+            texts.append(result.text)
+            if panel == 0:
+                features.append(result.record.visual_features)
+        pages.append(texts)
+    images = paint(engine, features, range(len(OPENINGS)))
+    found = engine.run(
+        functools.partial(
+            cases_of,
+            reader,
+            [str(number) for number in range(len(OPENINGS))],
+            [typed.scene() for typed in OPENINGS],
+            images,
+            [typed.asked() for typed in OPENINGS],
+        )
+    )
+    named = [typed for typed in OPENINGS if typed.cast and not typed.others_may_come]
+    unasked = sum(
+        bool(strangers(typed, texts[0])) for typed, texts in zip(OPENINGS, pages, strict=True)
+    )
+    lines = [
+        f"{len(OPENINGS)} first sentences typed by hand",
+        f"{unasked} of {len(named)} first pages bring in somebody whom the reader did not name",
+    ]
+    return Result(
+        {"typed by hand": summarize(found)},
+        lines=lines,
+        stories=in_full(OPENINGS, pages),
+        sheets=[grid(images, 7)],
+    )
 
 
 def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:

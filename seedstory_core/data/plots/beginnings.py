@@ -81,6 +81,27 @@ TEXT = """
 >> what does {A} do {in place}?
 >> where is {A}? {A} is {in place}
 >> how about {A} {in place}
+>> {A} %rdoes
+>> {A} %rdoes {in place}
+>> {A} wants to %rdo
+>> {A} wants to %rdo {in place}
+>> {A} is %rdoing
+>> {A} is %rdoing {in place}
+>> One day {A} %rdid
+>> One day {A} %rdid {in place}
+>> {A.a} %rdoes {in place}
+>> Once there was {A.a} who wanted to %rdo
+>> Once upon a time there was {A.a} who %rdid every day
+>> there was {A.a} who liked to %rdo
+>> {in place} {A} %rdoes
+>> {A} likes to %rdo
+>> {A} goes {to place} and %rdoes
+>> a story about {A} who %rdoes
+>> tell me how {A} %rdid
+>> {A} decided to %rdo
+>> today {A} will %rdo
+>> what happens when {A} wants to %rdo?
+>> {A} always wanted to %rdo
 >> It is night and {A} is {in place} ## time night
 >> at night {A} is {in place} ## time night
 >> {A} is {in place} at night ## time night
@@ -251,6 +272,10 @@ TEXT = """
 >> make it exciting
 >> with a happy end please
 >> it should be funny and for small children
+>> {A.He} wants to %rdo
+>> {A.He} likes to %rdo
+>> {A.He} %rdoes
+>> then {A.he} %rdoes
 
 == begin.alone
 --
@@ -288,6 +313,14 @@ TEXT = """
 >> Once upon a time there was {A.a}
 >> a story about {A}
 >> tell me a story about {A.a}
+>> {A} %rdoes
+>> {A} %rdoes {in place}
+>> {A} is %rdoing {in place}
+>> {A.a} %rdoes {in place}
+>> One day {A} %rdid {in place}
+>> {A} is %rsad because {A.he} cannot %rdo ## A sad
+>> {A} is %rhappy because {A.he} can %rdo ## A happy
+>> {A} sits {in place} and %rdoes ## A sit
 >> {A} sits {in place} ## A sit
 >> {A} is sitting {in place} ## A sit
 >> {A.a} sits {in place} ## A sit
@@ -358,6 +391,16 @@ Neither of them knew yet what the day would bring. @ says-place -night
 >> {A} and {B} sit {in place} ## A sit, B sit
 >> {A} and {B} dance {in place} ## A jump, B jump
 >> {A} waves at {B} {in place} ## A wave
+>> {A} and {B} %rdo
+>> {A} and {B} %rdo {in place}
+>> {A} and {B} want to %rdo
+>> {A} and {B} want to %rdo {in place}
+>> {A} and {B} are %rdoing
+>> {A} and {B} are %rdoing {in place}
+>> {A.a} and {B.a} %rdo together
+>> One day {A} and {B} %rdid {in place}
+>> two friends, {A} and {B}, %rdo
+>> {A} helps {B} {in place}
 >> a story about {A} and {B}
 >> tell me a story about {A} and {B} {in place}
 >> a story about {A.a} and {B.a}

@@ -273,6 +273,25 @@ So {A} sat there, a little tired, and counted up to ten. ## A sit sleepy
 >> {B} gets {the prop} from {A} ## prop B
 >> now {B} holds {the prop} of {A} ## prop B
 
+== detour.doing
+--
+{A} did so for a while and was quite happy with it. ## A happy
+"That was a good idea," said {A} and laughed. ## A happy
+But soon {A} had enough of it and yawned. ## A sleepy
+{A} was surprised how well it went. ## A surprised
+"Nobody can do that better than I can!" called {A} and waved [to everybody]. ## A wave happy
+It did not go well at all, and {A} grumbled. ## A cross
+Afterwards {A} sat down to rest, for it was hard work. ## A sit
+{A} hopped on one leg, so much fun was it. ## A jump happy
+>> {A} %rdoes
+>> {A} wants to %rdo
+>> {A} is %rdoing
+>> let {A} %rdo
+>> now {A} %rdoes
+>> {A} %rdoes and laughs ## A happy
+>> then {A} %rdid
+>> {A} tries to %rdo
+
 == detour.wish
 --
 {A} looked up, surprised, but it was only a cloud that had taken that shape. "How funny!" {A.he} said. ## A surprised @ day outdoors

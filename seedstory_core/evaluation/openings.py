@@ -1,0 +1,152 @@
+"""First sentences as readers type them: written by hand, none of them in the training stories.
+
+`evaluation openings` lets the model go on from each and asks whether the picture shows what the
+reader said, and whether the words bring in only those whom the reader named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seedstory_core.data.introductions import mentions
+from seedstory_core.data.world import Actor, Holder, Scene
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A first sentence and what it says.
+
+    Attributes:
+        text: As typed.
+        cast: Species in order of mention; empty where the storyteller chooses.
+        others_may_come: Whether the words leave open who else is there.
+    """
+
+    text: str
+    cast: tuple[str, ...] = ()
+    place: str | None = None
+    time: str | None = None
+    weather: str | None = None
+    prop: str | None = None
+    holder: Holder | None = None
+    pose: str | None = None
+    mood: str | None = None
+    others_may_come: bool = False
+
+    def scene(self) -> Scene:
+        """What the picture shows, with defaults where the words leave it open."""
+        actors = tuple(
+            Actor(species, self.pose or "stand", self.mood or "happy") for species in self.cast
+        )
+        return Scene(
+            self.place or "garden",
+            actors or (Actor("fox"),),
+            self.time or "day",
+            self.weather or "clear",
+            prop=self.prop,
+            holder=self.holder if self.holder is not None or self.prop is None else 0,
+        )
+
+    def asked(self) -> set[str]:
+        """The metrics that the words decide."""
+        said = {
+            "main character": self.cast,
+            "all characters": self.cast and not self.others_may_come,
+            "place": self.place,
+            "time of day": self.time,
+            "weather": self.weather,
+            "prop": self.prop,
+            "pose": self.pose,
+            "expression": self.mood,
+        }
+        return {metric for metric, value in said.items() if value}
+
+
+OPENINGS = (
+    Opening("Mira finds a map of the forest and sets off.", ("fox",), "forest"),
+    Opening(
+        "Otto and Ella want to build a sandcastle on the beach.", ("duck", "elephant"), "beach"
+    ),
+    Opening("A bear sits under a tree and eats honey.", ("bear",), pose="sit"),
+    Opening("Late at night Cleo sneaks into the kitchen.", ("cat",), "kitchen", "night"),
+    Opening("Pip has lost his ball.", ("penguin",)),
+    Opening("Lulu is the fastest rabbit in the village.", ("rabbit",), "village"),
+    Opening("It is raining and Fergus is happy.", ("frog",), weather="rain", mood="happy"),
+    Opening("Bruno found a drum in the forest.", ("bear",), "forest", prop="drum"),
+    Opening("mira flies her kite on the hill", ("fox",), "hill", prop="kite"),
+    Opening("Ella reads a book in the library.", ("elephant",), "library", prop="book"),
+    Opening("Two friends, Otto and Pip, meet at the pond.", ("duck", "penguin"), "pond"),
+    Opening("Cleo the cat is sad because she has no friends.", ("cat",), mood="sad"),
+    Opening(
+        "snow is falling on the mountain and Pip is very happy about it",
+        ("penguin",),
+        "mountain",
+        weather="snow",
+        mood="happy",
+    ),
+    Opening("The little fox could not fall asleep.", ("fox",)),
+    Opening("Lulu bakes a cake for her grandmother.", ("rabbit",), others_may_come=True),
+    Opening(
+        "One evening Bruno and Mira walk through the village.", ("bear", "fox"), "village", "dusk"
+    ),
+    Opening("Fergus is angry with everybody.", ("frog",), mood="cross"),
+    Opening("there was once a duck who wanted to see the sea", ("duck",)),
+    Opening("Ella has a red balloon", ("elephant",), prop="balloon"),
+    Opening("Otto gets a letter from far away.", ("duck",)),
+    Opening(
+        "A penguin is standing in the garden with an umbrella",
+        ("penguin",),
+        "garden",
+        prop="umbrella",
+    ),
+    Opening("Today is Cleo's birthday!", ("cat",), others_may_come=True),
+    Opening("Mira and Cleo are having a picnic by the lake.", ("fox", "cat"), "pond"),
+    Opening("Bruno is tired after a long day.", ("bear",), mood="sleepy"),
+    Opening("lulu wants to go on a trip", ("rabbit",)),
+    Opening(
+        "Pip looks for treasure on the beach and finds a key.", ("penguin",), "beach", prop="key"
+    ),
+    Opening("Fergus jumps for joy in the rain.", ("frog",), weather="rain", pose="jump"),
+    Opening(
+        "Otto carries a lantern through the dark forest at night.",
+        ("duck",),
+        "forest",
+        "night",
+        prop="lantern",
+    ),
+    Opening("Once there lived an old elephant on a mountain.", ("elephant",), "mountain"),
+    Opening("Cleo waves to Bruno from the windmill.", ("cat", "bear"), "hill"),
+    Opening("Mira is afraid of the thunderstorm.", ("fox",)),
+    Opening("My little brother wants a story with a bunny and a boat.", ("rabbit",), prop="boat"),
+    Opening("What happens when a frog goes to the library?", ("frog",), "library"),
+    Opening("Ella gives Otto a present.", ("elephant", "duck"), prop="gift", holder=1),
+    Opening("a winter's tale"),
+    Opening("Tell me something about a dragon who lives in a cave."),
+    Opening("Tom and his dog go to the park."),
+    Opening("The queen of the moon invites everybody to a ball."),
+    Opening("?"),
+    Opening("a bedtime story for Emma, please"),
+    Opening("Lulu sleeps in her bed.", ("rabbit",), "bedroom"),
+)
+
+
+def strangers(opening: Opening, page: str) -> tuple[str, ...]:
+    """The species that a page names though its reader named others only."""
+    if not opening.cast or opening.others_may_come:
+        return ()
+    named = dict.fromkeys(species for _, species in mentions(page))
+    return tuple(species for species in named if species not in opening.cast)
+
+
+def in_full(openings: Sequence[Opening], pages: Sequence[Sequence[str]]) -> str:
+    """Openings with what followed, to read."""
+    lines = []
+    for opening, texts in zip(openings, pages, strict=True):
+        unasked = strangers(opening, texts[0])
+        lines.append(
+            f"# {opening.text}" + (f"  (brings in {', '.join(unasked)})" if unasked else "")
+        )
+        lines += [f"{number:2d}. {text}" for number, text in enumerate(texts, 1)]
+        lines.append("")
+    return "\n".join(lines)
