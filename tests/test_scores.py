@@ -12,6 +12,7 @@ from seedstory_core.data.stories import tell
 from seedstory_core.data.world import Actor, Scene
 from seedstory_core.evaluation.goals import GOALS, verdict
 from seedstory_core.evaluation.looks import colours_kept, names_kept
+from seedstory_core.evaluation.openings import OPENINGS, Opening, in_full, strangers
 from seedstory_core.evaluation.scores import (
     Case,
     Share,
@@ -164,3 +165,29 @@ def test_what_is_said_about_somebody_fits_the_name() -> None:
     told = [panel.text for seed in range(20) for panel in tell(seed, "test").panels]
     right, count = names_kept(told)
     assert right == count > 20
+
+
+def test_a_typed_opening_asks_only_what_its_words_decide() -> None:
+    plain = Opening("Pip has lost his ball.", ("penguin",))
+    assert plain.asked() == {"main character", "all characters"}
+    assert plain.scene().actors[0].species == "penguin" and plain.scene().prop is None
+    given = Opening("Ella gives Otto a gift.", ("elephant", "duck"), prop="gift", holder=1)
+    assert given.asked() == {"main character", "all characters", "prop"}
+    assert given.scene().holder == 1
+
+
+def test_somebody_whom_the_reader_did_not_name_is_found() -> None:
+    opening = Opening("Pip is happy.", ("penguin",))
+    assert strangers(opening, "Pip is happy. Pip the penguin waved to Cleo.") == ("cat",)
+    assert strangers(opening, "Pip is happy. The penguin sang.") == ()
+    free = Opening("Today is Pip's birthday!", ("penguin",), others_may_come=True)
+    assert strangers(free, "Today is Pip's birthday! Cleo came, too.") == ()
+    told = in_full([opening], [["Pip is happy. Cleo came.", "Cleo sang."]])
+    assert told.splitlines()[0] == "# Pip is happy.  (brings in cat)"
+    assert told.splitlines()[2] == " 2. Cleo sang."
+
+
+def test_typed_openings_are_no_training_stories() -> None:
+    begun = {p.reader_text.strip(". ").lower() for n in range(300) for p in tell(n).panels}
+    assert not {opening.text.strip(". ").lower() for opening in OPENINGS} & begun
+    assert len({opening.text for opening in OPENINGS}) == len(OPENINGS) >= 40

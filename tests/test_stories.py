@@ -7,6 +7,7 @@ import pytest
 
 from seedstory_core.data import library, stories, words
 from seedstory_core.data.grammar import normalise, template
+from seedstory_core.data.introductions import mentions
 from seedstory_core.data.reader import in_a_hurry
 from seedstory_core.data.teller import sentences
 from seedstory_core.data.world import (
@@ -137,8 +138,53 @@ def test_articles_are_right(told):
         assert panel.reader_text or not re.search(r"[.!?] [a-z]", panel.text), panel.text
 
 
+def test_readers_begin_stories_in_plain_words(told):
+    first = [story.panels[0] for story in told]
+    begun = [panel for panel in first if panel.reader_text]
+    assert 0.3 < len(begun) / len(first) < 0.6
+    # Alone on a page before the tale, or in front of the tale's own first words.
+    alone = [panel for panel in begun if panel.event.startswith("begin.")]
+    before = [
+        panel
+        for panel in begun
+        if panel not in alone and len(panel.text) - len(panel.reader_text) > 60
+    ]
+    assert len(alone) > 30 and len(before) > 30
+    assert all(not panel.text.endswith(panel.reader_text) for panel in begun if panel in alone)
+
+
+def test_a_page_begun_by_a_reader_shows_whom_it_names_and_nobody_else(told):
+    seen = 0
+    for story in told:
+        page = story.panels[0]
+        if page.event in ("begin.alone", "begin.company", "begin.owner", "begin.shared"):
+            named = {species for _, species in mentions(page.text)}
+            assert named == {actor.species for actor in page.scene.actors}, page.text
+            seen += 1
+    assert seen > 30
+
+
+def test_a_tale_that_follows_its_readers_page_says_the_prop_again_not_anew():
+    seen = 0
+    for story in (stories.tell(seed, reader_share=0.6) for seed in range(150)):
+        first, second = story.panels[:2]
+        if first.scene.prop is None or not first.event.startswith("begin."):
+            continue
+        if second.scene.prop == first.scene.prop and not second.reader_text:
+            assert not re.search(rf"\ba (\w+ )?{first.scene.prop}\b", second.text), second.text
+            seen += 1
+    assert seen > 3
+
+
+def test_a_story_nobody_reads_along_with_is_told_by_the_storyteller_alone():
+    for seed in range(40):
+        panels_told = stories.tell(seed, "test", reader_share=0.0).panels
+        assert not any(p.event.startswith("begin.") for p in panels_told)
+
+
 def test_the_world_is_told_in_balance(told):
-    every = panels(told)
+    # A share of three hundred stories alone is off by two points either way.
+    every = panels([*told, *(stories.tell(seed) for seed in range(300, 600))])
     actors = [actor for p in every for actor in p.scene.actors]
     assert {p.scene.place for p in every} == set(PLACES)
     assert {p.scene.prop for p in every} == {*PROPS, None}

@@ -210,12 +210,12 @@ TEXT = """
 >> {A} is very fast @ tale=race
 >> {A} can run faster than anybody @ tale=race
 >> a race {in place} @ tale=race
->> {A} wants to bake a cake @ tale=cake
->> {A} bakes a cake {in place} @ tale=cake
+>> {A} wants to bake something @ tale=cake
+>> {A} bakes something {in place} @ tale=cake
 >> somebody has a birthday @ tale=cake
 >> it is the birthday of a friend @ tale=cake
 >> {A} is hungry and goes {to place} @ tale=cake
->> {A} wants to grow a flower @ tale=flower
+>> {A} wants to grow something @ tale=flower
 >> {A} plants something {in place} @ tale=flower
 >> {A} has a little seed @ tale=flower
 >> {A} cannot sleep @ tale=sleep
@@ -283,7 +283,7 @@ TEXT = """
 {Once}, {A} walked about {in place} and hummed a song, for the whole day was still to come. ## A walk happy @ -says-place -night
 {Once}, {A} sat {in place} and asked {A.self} what the day would bring. ## A sit @ -says-place -night
 {Once}, {A} waved to everybody {in place}, because {A.he} liked company. ## A wave @ -says-place
-{Once}, {A} was {in place} and made a face, for nothing at all wanted to happen. ## A cross @ -says-place
+{Once}, {A} was {in place} and made a cross face, for nothing at all wanted to happen. ## A cross @ -says-place
 {Once}, {A} hopped about {in place} and could hardly wait for something to begin. ## A jump happy @ -says-place
 {Once}, {A} yawned {in place}, because nothing had happened yet. ## A sleepy @ -says-place
 {Once}, {A} looked around and said, "Something is going to happen, I feel it in my toes." @ says-place
@@ -298,12 +298,12 @@ TEXT = """
 "It will pass, it always does," said {A} and wiped {A.own} {A.nose}. @ A:sad says-place
 {Once}, {A} stamped {A.own} foot {in place} and did not even know why. ## A cross @ A:cross -says-place
 {Once}, {A} grumbled until {A.own} {A.nose} itched. ## A cross @ A:cross says-place
-"Today I do not like anything," said {A}, "not even myself." ## A cross @ A:cross says-place
+"Today I do not like anything," grumbled {A}, "not even myself." ## A cross @ A:cross says-place
 {Once}, {A} yawned so widely {in place} that a butterfly almost flew in. ## A sleepy @ A:sleepy -says-place
 {Once}, {A} yawned and stretched and yawned again. ## A sleepy @ A:sleepy says-place
-"Only five more minutes," said {A}, whose eyes were very small. ## A sleepy @ A:sleepy says-place
+"Only five more minutes," said {A} and yawned. ## A sleepy @ A:sleepy says-place
 {Once}, {A} stared {in place} as if {A.he} had seen the moon fall down. ## A surprised @ A:surprised -says-place
-"Well, well, well," said {A}, and {A.own} eyes grew rounder with every word. ## A surprised @ A:surprised says-place
+"Well, well, well," said {A}, astonished, and {A.own} eyes grew rounder with every word. ## A surprised @ A:surprised says-place
 {A} had a feeling that this was only the beginning. @ says-place
 "Here I am," said {A}, "and here I stay until something happens." @ says-place
 "What a good place for a story," said {A}, and {A.own} eyes were shining. @ says-place
@@ -426,7 +426,7 @@ Neither of them knew yet what the day would bring. @ says-place -night
 {Once}, {A} held up {the prop} {in place}, so that everybody could see it. ## A happy, prop A @ -says-place
 {Once}, {A} held {the prop} tightly and danced a little. ## A jump happy, prop A @ says-place
 {Once}, {A} sat down with {the prop} and looked at it from all sides. ## A sit, prop A @ says-place
-{Once}, {A} carried {the prop} around and told everybody about it. ## A walk happy, prop A @ says-place
+{Once}, {A} walked around with {the prop} and told everybody about it. ## A walk happy, prop A @ says-place
 "It is all mine," said {A} and held {the prop} close. ## A happy, prop A @ says-place
 >> {A} has {a prop} ## prop A
 >> {A} has {a prop} {in place} ## prop A
@@ -450,7 +450,7 @@ Neither of them knew yet what the day would bring. @ says-place -night
 {Once}, {A} held {the prop} {in place}, and {B} could hardly wait to hold it, too. ## B happy, prop A @ -says-place
 {Once}, {A} sat {in place} with {the prop}, and {B} sat right beside {A.him}. ## A sit, B sit, prop A @ -says-place
 {Once}, {A} danced {in place} with {the prop}, and {B} clapped. ## A jump happy, B happy, prop A @ -says-place
-{Once}, {A} held {the prop} up, and {B} looked at it with big eyes. ## B surprised, prop A @ says-place
+{Once}, {A} held {the prop} up, and {B} looked at it, amazed. ## B surprised, prop A @ says-place
 {Once}, {A} danced with {the prop}, and {B} danced along. ## A jump happy, B jump happy, prop A @ says-place
 {Once}, {A} sat down with {the prop}, and {B} sat right beside {A.him}. ## A sit, B sit, prop A @ says-place
 "First me, then you," said {A} and held {the prop} tightly, and {B} laughed. ## B happy, prop A @ says-place
@@ -475,7 +475,7 @@ Neither of them knew yet what the day would bring. @ says-place -night
 {Once}, {A} told this tale {in place}, as {A.own} grandmother used to tell it. @ -says-place
 {Once}, {A} sat {in place} and thought about such tales, for {A.he} loved them. ## A sit @ -says-place
 {Once}, {A} dreamed of this {in place} and was surprised how real it was. ## A surprised @ -says-place
-{Once}, {A} heard this tale {in place}, and {A.own} eyes grew as round as plates. ## A surprised @ -says-place
+{Once}, {A} heard this tale {in place} and was so surprised that {A.own} eyes grew as round as plates. ## A surprised @ -says-place
 {Once}, {A} pointed at a cloud {in place} that looked just like that, and laughed. ## A point happy @ -says-place outdoors clear -night
 {Once}, {A} played this all by {A.self} {in place} and laughed out loud. ## A happy @ -says-place
 {Once}, {A} hopped about and played that this was true. ## A jump happy @ says-place
@@ -508,7 +508,7 @@ But {A}, who was there, had never seen anything like that and could only stare. 
 >> (Christmas|Halloween|Easter|New Year)
 >> aliens land on the earth
 >> a story about (love|friendship|courage|space|the ocean|football)
->> my cat ate my homework
+>> my homework is gone
 >> what is two plus two
 >> how are you
 >> who are you?
