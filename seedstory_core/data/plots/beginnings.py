@@ -481,7 +481,7 @@ Neither of them knew yet what the day would bring. @ says-place -night
 {Once}, {A} hopped about and played that this was true. ## A jump happy @ says-place
 {Once}, {A} told this tale to the wind, waving {A.own} arms. ## A wave happy @ says-place outdoors
 {Once}, {A} dreamed it, and then {A.he} woke up and yawned. ## A sleepy @ says-place
-But {A}, who was there, had never seen anything like that and could only stare. ## A surprised @ says-place
+But {A}, who was there, had never seen anything like that and was quite astonished. ## A surprised @ says-place
 >> a %wish
 >> a story about a %wish
 >> tell me a story about a %wish
