@@ -83,6 +83,7 @@ def make_request(
             top_k=generation.top_k if top_k is None else int(top_k),
             repetition_penalty=generation.repetition_penalty if penalty is None else penalty,
             no_repeat_ngram_size=generation.no_repeat_ngram_size,
+            no_repeat_sentences=generation.no_repeat_sentences,
             seed=new_seed() if seed is None else int(seed),
         ),
         image_seed=new_seed() if seed is None else int(seed),

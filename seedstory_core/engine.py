@@ -220,6 +220,7 @@ class StoryEngine:
         )
         self._separator_ids = tuple(tokenizer.encode_text(config.tokenizer.separator))
         self._stop_ids = (tokenizer.boi_id, tokenizer.eos_id)
+        self._sentence_ends = tokenizer.sentence_ends()
         self._forbidden_ids = [i for i in tokenizer.mark_ids() if i not in self._stop_ids]
         # The unconditional branch of guidance, `[1, V, C]`; it changes only with the weights.
         self.negative_features = self.vision.zero_picture_features()
@@ -403,6 +404,7 @@ class StoryEngine:
                 story_ids=past.story_ids,
                 caption_ids=caption_ids,
                 unlike=request.unlike,
+                sentence_ends=self._sentence_ends,
             )
             num_given = len(caption_ids)
             text = yield from self._write(context, scores, sampler, caption_ids, text)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seedstory_core.errors import InputError
-from seedstory_core.generation.sampling import Sampler, Sampling
+from seedstory_core.generation.sampling import Sampler, Sampling, split_sentences
 
 SCORES = torch.tensor([3.0, 2.5, 2.0, 1.0, 0.0, -1.0])
 
@@ -123,3 +123,50 @@ def test_a_caption_leaves_those_that_are_there_already_where_it_can() -> None:
     assert caption((3, 0, 0, 0)) == (0, 1, 0), "what is sure is said again, then it goes its way"
     assert caption((3, 0, 0, 0), (3, 0, 1)) == (0, 0, 1), "both ways are taken: it parts later"
     assert caption((4, 0, 0, 0), (3, 0)) == (0, 0, 0), "these are left before there is a choice"
+
+
+STOP = 4
+"""The token that ends a sentence below."""
+
+
+def test_a_sentence_of_the_story_is_left_where_another_way_is_likely() -> None:
+    sure = torch.tensor([9.0, 0.0, 0.0, 0.0, 0.0])
+    either = torch.tensor([5.0, 4.0, -9.0, -9.0, -9.0])
+    hardly = torch.tensor([5.0, 1.5, -9.0, -9.0, -9.0])
+    stop = torch.tensor([0.0, 0.0, 0.0, 0.0, 9.0])
+
+    def caption(*row: torch.Tensor, told: tuple[int, ...] = (), on: bool = True) -> list[int]:
+        rules = Sampling(temperature=0.0, no_repeat_sentences=on)
+        sampler = Sampler(rules, forbidden_ids=[], story_ids=told, sentence_ends=[STOP])
+        return [sampler.choose(scores) for scores in row]
+
+    told = (3, 3, STOP, 0, 0, 0, 0, 0, 0, STOP)
+    turns = (either, either, sure, either, either, either, stop)
+    assert caption(*turns) == [0, 0, 0, 0, 0, 0, STOP]
+    assert caption(*turns, told=told, on=False) == [0, 0, 0, 0, 0, 0, STOP]
+    assert caption(*turns, told=told) == [0, 0, 0, 1, 0, 0, STOP], "its begin is anybody's"
+    unsure = (either, either, sure, hardly, hardly, either, stop)
+    assert caption(*unsure, told=told) == [0, 0, 0, 0, 0, 1, STOP], "hardly likely is no way"
+    assert caption(sure, sure, sure, sure, sure, sure, stop, told=told) == [*[0] * 6, STOP]
+    # Short ones may come again, and a sentence counts from where the one before it ended.
+    assert caption(either, either, either, stop, told=(0, 0, 0, STOP)) == [0, 0, 0, STOP]
+    second = (stop, either, either, either, either, either, either)
+    assert caption(*second, told=told) == [STOP, 0, 0, 1, 0, 0, 0]
+
+
+def test_a_sentence_of_this_very_caption_is_not_said_again() -> None:
+    either = torch.tensor([5.0, 4.0, -9.0, -9.0, -9.0])
+    rules = Sampling(temperature=0.0, no_repeat_sentences=True)
+    given = [0, 0, 0, 0, 0, 0, STOP]
+    sampler = Sampler(rules, forbidden_ids=[], caption_ids=given, sentence_ends=[STOP])
+    assert [sampler.choose(either) for _ in range(4)] == [0, 0, 1, 0]
+    stop = torch.tensor([0.0, 0.0, 0.0, 0.0, 9.0])
+    sampler = Sampler(rules, forbidden_ids=[], sentence_ends=[STOP])
+    row = [either] * 6 + [stop] + [either] * 3
+    assert [sampler.choose(scores) for scores in row] == [*given, 0, 0, 1]
+
+
+def test_sentences_are_cut_behind_what_ends_them() -> None:
+    assert split_sentences([1, 2, STOP, 3], [STOP]) == [(1, 2, STOP), (3,)]
+    assert split_sentences([1, STOP], [STOP]) == [(1, STOP)]
+    assert split_sentences([], [STOP]) == []

@@ -117,6 +117,13 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(STYLES["primary"], tmp_path / "tokenizer"))
 
 
+def test_sentences_end_with_a_stop_and_perhaps_a_quote_mark(tokenizer: StoryTokenizer) -> None:
+    ends = tokenizer.sentence_ends()
+    assert not ends & set(tokenizer.mark_ids())
+    for text, count in (('"Come here!" said Mira. "Why?"', 3), ("no end, only a comma", 0)):
+        assert sum(token in ends for token in tokenizer.encode_text(text)) == count, text
+
+
 def test_a_missing_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"tokenizer\.model is missing"):
         StoryTokenizer.from_folder(tmp_path)

@@ -47,6 +47,7 @@ def sampling_of(engine: StoryEngine, seed: int) -> Sampling:
         top_k=generation.top_k,
         repetition_penalty=generation.repetition_penalty,
         no_repeat_ngram_size=generation.no_repeat_ngram_size,
+        no_repeat_sentences=generation.no_repeat_sentences,
         seed=seed,
     )
 

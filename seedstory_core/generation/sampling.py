@@ -7,7 +7,7 @@ reproducible from a seed, and kept from writing marks that only the engine may p
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -26,6 +26,13 @@ from seedstory_core.errors import InputError
 
 POSSIBLE = 0.03
 """The least probability with which a token counts as a choice where captions are to differ."""
+LIKELY = 0.1
+"""The same where a sentence is to differ from those that stand in the story already. Higher, since
+a sentence may stand there twice rather than say what the model hardly believes."""
+SHORTEST_SENTENCE = 6
+"""Tokens of the shortest sentence that is kept from standing there twice."""
+OPEN_TOKENS = 2
+"""Tokens with which any sentence may begin: whoever acted before may act again."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class Sampling:
         top_k: Sample only from so many of the likeliest tokens; 0 is off.
         repetition_penalty: Above 1 makes tokens of this caption less likely again.
         no_repeat_ngram_size: Runs of this many tokens never occur twice in the story; 0 is off.
+        no_repeat_sentences: Whether a sentence that stands in the story already is left at the
+            first token where the model sees another likely way.
         seed: Makes the choice reproducible.
         num_ways: How many captions are written over the same past, to choose from. They part at the
             first tokens where the model sees a choice, so that no two of them are the same.
@@ -49,6 +58,7 @@ class Sampling:
     top_k: int = 0
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
+    no_repeat_sentences: bool = False
     seed: int = 0
     num_ways: int = 1
     way: int = 0
@@ -82,21 +92,30 @@ class Sampler:
         story_ids: Sequence[int] = (),
         caption_ids: Sequence[int] = (),
         unlike: Iterable[Sequence[int]] = (),
+        sentence_ends: Collection[int] = (),
     ) -> None:
         """Start a caption.
 
         Args:
             sampling: The rules.
             forbidden_ids: Tokens never chosen.
-            story_ids: Text tokens of the visible story so far, for `no_repeat_ngram_size`.
+            story_ids: Text tokens of the story so far, for `no_repeat_ngram_size` and
+                `no_repeat_sentences`.
             caption_ids: Tokens of this caption that are already given.
             unlike: Whole captions that are not to be written again: this one leaves each of them
                 at the first token where the model sees a choice.
+            sentence_ends: Tokens with which a sentence ends, for `no_repeat_sentences`.
         """
         self._forbidden = torch.tensor(list(forbidden_ids), dtype=torch.long)
         self._story = list(story_ids)
         self._caption = list(caption_ids)
         self._unlike = [list(ids) for ids in unlike]
+        self._ends = frozenset(sentence_ends)
+        self._told: list[tuple[int, ...]] = []
+        self._avoids_told = sampling.no_repeat_sentences
+        if self._avoids_told:
+            told = split_sentences(story_ids, self._ends)
+            self._told = [ids for ids in dict.fromkeys(told) if len(ids) >= SHORTEST_SENTENCE]
         # Until they have parted, all ways draw the same noise.
         self._shared = torch.Generator().manual_seed(sampling.seed)
         self._ways_left, self._way = sampling.num_ways, sampling.way
@@ -128,7 +147,7 @@ class Sampler:
             row = self._on_caption(caption, row)
         if self._on_story:
             row = self._on_story(_row_of_ids(self._story + self._caption), row)
-        row = self._leave(row[0])[None]
+        row = self._turn_from_told(self._leave(row[0]))[None]
         if self._ways_left > 1:
             token = self._part(row[0])
         elif self._is_greedy:
@@ -152,6 +171,21 @@ class Sampler:
         has_choice = bool((scores.softmax(-1)[left > -torch.inf] >= POSSIBLE).any())
         return left if has_choice else scores
 
+    def _turn_from_told(self, scores: Tensor) -> Tensor:
+        """Take away how sentences of the story go on, if another way on is likely, too."""
+        if not self._avoids_told:
+            return scores
+        *here, begun = [(), *split_sentences(self._caption, self._ends)]
+        count = len(begun)
+        if count < OPEN_TOKENS or begun[-1] in self._ends:
+            return scores
+        told = [*self._told, *(ids for ids in here if len(ids) >= SHORTEST_SENTENCE)]
+        taken = [ids[count] for ids in told if len(ids) > count and ids[:count] == begun]
+        if not taken:
+            return scores
+        left = scores.index_fill(0, torch.tensor(taken), -torch.inf)
+        return left if float(scores.softmax(-1)[left > -torch.inf].max()) >= LIKELY else scores
+
     def _part(self, scores: Tensor) -> int:
         """Choose where several captions are still the same one.
 
@@ -166,6 +200,18 @@ class Sampler:
         place, self._way = self._way % len(possible), self._way // len(possible)
         self._ways_left = -(-self._ways_left // len(possible))
         return int(possible[perturbed.argsort(descending=True)[place]])
+
+
+def split_sentences(ids: Iterable[int], ends: Collection[int]) -> list[tuple[int, ...]]:
+    """Cut token ids behind every token that ends a sentence; the last one may be open."""
+    found: list[tuple[int, ...]] = []
+    sentence: list[int] = []
+    for token in ids:
+        sentence.append(token)
+        if token in ends:
+            found.append(tuple(sentence))
+            sentence = []
+    return [*found, tuple(sentence)] if sentence else found
 
 
 def _row_of_ids(ids: list[int]) -> torch.LongTensor:

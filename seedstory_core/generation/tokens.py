@@ -26,6 +26,10 @@ EOI_TOKEN = "</img>"
 CONTROL_TOKENS = ("<unk>", "<s>", "</s>")
 
 
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)]*$|^<0x(?:21|2E|3F)>$")
+"""A piece with which a sentence ends; the second kind spells the same stops as bytes."""
+
+
 def image_token(index: int) -> str:
     """Spell the image token of one query, e.g. `<img_00003>`."""
     return f"<img_{index:05d}>"
@@ -164,6 +168,11 @@ class StoryTokenizer:
     def mark_ids(self) -> list[int]:
         """Give all ids that are not text, in order; a sampler of captions forbids them."""
         return sorted(self._names)
+
+    def sentence_ends(self) -> frozenset[int]:
+        """Give the ids of the pieces with which a sentence ends: a stop, perhaps a quote mark."""
+        pieces = (self._processor.id_to_piece(index) for index in range(self.num_pieces))
+        return frozenset(index for index, piece in enumerate(pieces) if _SENTENCE_END.search(piece))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Spell ids; image tokens stand between spaces, as in the release."""
