@@ -338,7 +338,7 @@ It looked as if it had been put there yesterday.
 
 == key.close
 "It belongs to all of us," said {C} and gave {the prop} to {A}. "Thank you, {A}, for never giving up." ## C happy, A happy, prop A
-{A}, {B} and {C} sat around the open chest, and {A} was allowed to hold {the prop} first. "Thank you, {B}, for your help," {A.he} said. ## A sit happy, B sit, C sit, prop A
+{A} and {B} sat around the open chest with {C}, and {A} was allowed to hold {the prop} first. "Thank you, {B}, for your help," {A.he} said. ## A sit happy, B sit, C sit, prop A
 {C} put {the prop} into the arms of {A} and danced. "And thank you, {B}!" called {A}, and {B} danced, too. ## C jump happy, A happy, B jump happy, prop A
 -- +plain
 And the little lock was never closed again.
@@ -417,13 +417,13 @@ And {C} went on, whistling.
 {A}'s face lit up, and {A.he} shook {the prop}. "I did one after the other, {B}, but it needs both at once!" ## prop A
 "One alone cannot run and throw," murmured {A}, looking at {the prop}. "But we are two, {B}!" ## prop A
 -- +plain
-"I throw, you run," said {B}. "On three!"
+"You run, {A}, and I throw," said {B}. "On three!"
 "I am very good at throwing!" said {B}.
 >> {A} has an idea for {the prop}: {B} throws and {A} runs ## A happy, prop A
 >> {A} tells {B} an idea and holds {the prop} ## A happy, prop A
 
 == kite.fly
-{B} threw, {A} ran, and a breath of wind came. {The prop} rose up, with the string in {A.own} {A.paw}! ## A walk happy, B happy, prop A
+{A} ran, {B} threw, and a breath of wind came. {The prop} rose up, with the string in {A.own} {A.paw}! ## A walk happy, B happy, prop A
 One, two, three! {A} ran, {B} jumped, and {the prop} was in the air. {A} held the string with all {A.own} might. ## A walk happy, B jump happy, prop A
 {A} ran, and {B} let go at just the right moment. {The prop} tugged at the string in {A.own} {A.paw} like a little dog. ## A walk happy, B happy, prop A
 -- +plain
@@ -435,7 +435,7 @@ Higher and higher it went, and even the birds stared.
 == kite.turn
 "Now you," said {A} and gave the string of {the prop} to {B}, who stared up in surprise. ## B surprised, prop B
 {A} let {B} hold {the prop}. It pulled so hard that {B} danced over the ground. ## B jump happy, prop B
-{B} was allowed to hold {the prop} as well, and {A} pointed out where the best wind was. ## B happy, A point, prop B
+{A} gave {the prop} to {B} and pointed out where the best wind was. ## B happy, A point, prop B
 --
 "It is like holding a piece of sky," said {B}.
 "Don't fly away with it!" laughed {A}.
