@@ -575,7 +575,7 @@ class GenerationConfig:
     no_repeat_ngram_size: int = 0
     """Word pieces in a row that may not occur twice in the visible story; 0 is off."""
     no_repeat_sentences: bool = True
-    """Whether a sentence that stands in the story already gives way to another likely one."""
+    """Whether a sentence that stands in the story already is taken back for another one."""
     end_phrase: str = "The end."
     """Last words of a finished tale; empty when the model has none."""
     policy: str = "capped_multimodal_attention_sink"

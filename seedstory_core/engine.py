@@ -106,7 +106,7 @@ class TurnRequest:
 
 @dataclass(frozen=True)
 class TextDelta:
-    """The caption grew; `text` is all of it so far."""
+    """The caption grew, or a sentence was taken back; `text` is all of it so far."""
 
     text: str
 
@@ -438,15 +438,29 @@ class StoryEngine:
     ) -> Generator[TextDelta | NextToken, Tensor, str]:
         """Let the model go on with a caption until it wants its picture; gives the whole text.
 
-        Tokens are added to `caption_ids` and to the context. Scores are what the panel before left
+        Tokens are added to `caption_ids` and to the context, and taken from both where the sampler
+        takes a sentence back. Scores are what the panel before left
         (`KVSegment.next_scores`), or what reading the words before gave.
         """
+        num_given = len(caption_ids)
         stream, written = TextStream(self.tokenizer, caption_ids), ""
-        for _ in range(self.config.generation.max_new_tokens):
+        seen: list[Tensor] = []
+        while len(caption_ids) - num_given < self.config.generation.max_new_tokens:
             token = sampler.choose(scores)
             if token in self._stop_ids:
                 break
+            seen.append(scores)
             caption_ids.append(token)
+            if (kept := sampler.take_back()) is not None:
+                # The last token was not put into the context yet.
+                context.truncate(context.num_rows - (len(caption_ids) - 1 - kept))
+                del caption_ids[kept:]
+                scores = seen[kept - num_given]
+                del seen[kept - num_given :]
+                stream = TextStream(self.tokenizer, caption_ids[:num_given])
+                written = "".join(stream.push(token) for token in caption_ids[num_given:])
+                yield TextDelta(_join(reader_text, written))
+                continue
             if new := stream.push(token):
                 written += new
                 yield TextDelta(_join(reader_text, written))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from seedstory_core.config import PROJECT_ROOT, StudioConfig
-from seedstory_core.engine import _join
+from seedstory_core.engine import Past, StoryEngine, TextDelta, TurnRequest, TurnResult, _join
+from seedstory_core.generation import decode
+from seedstory_core.generation.sampling import Sampler, Sampling
 
 
 @pytest.mark.parametrize(
@@ -89,3 +94,45 @@ begun.wait(60)
 """
     done = in_a_process(script, tiny_config)
     assert done.returncode == 0, done.stderr
+
+
+class _Doubtful(Sampler):
+    """Takes back, once, the last four of its first six tokens."""
+
+    def take_back(self) -> int | None:
+        place = self._num_given + 2
+        if len(self._caption) < place + 4 or self._taken_back:
+            return None
+        self._taken_back[tuple(self._caption[:place])] = {self._caption[place]}
+        del self._caption[place:]
+        return place
+
+
+def test_what_was_taken_back_leaves_no_trace_in_the_memory(
+    tiny_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seedstory_core.engine.Sampler", _Doubtful)
+    words = "Mira the fox sat in the garden with a kite."
+    texts, result = [], None
+    request = TurnRequest(reader_text=words, sampling=Sampling(temperature=0.0))
+    for event in tiny_engine.turn(Past(), request):
+        if isinstance(event, TextDelta):
+            texts.append(event.text)
+        elif isinstance(event, TurnResult):
+            result = event
+    assert result is not None and texts[-1] == result.text
+    assert any(len(after) < len(before) for before, after in itertools.pairwise(texts))
+    caption = result.record.token_ids
+    begin = tiny_engine._before_caption(Past())
+    given = len(tiny_engine.encode_text(words))
+    assert len(caption) > given + 4
+
+    def best_after(ids: tuple[int, ...]) -> list[int]:
+        context = tiny_engine._context(Past(), room=128)
+        scores = decode.read_text(tiny_engine.story_lm, context, [*begin, *ids])
+        scores[tiny_engine._forbidden_ids] = -torch.inf
+        return scores.topk(2).indices.tolist()
+
+    for index in range(given, len(caption)):
+        best = tiny_engine.run(functools.partial(best_after, caption[:index]))
+        assert caption[index] == best[int(index == given + 2)]

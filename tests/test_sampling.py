@@ -129,41 +129,66 @@ STOP = 4
 """The token that ends a sentence below."""
 
 
-def test_a_sentence_of_the_story_is_left_where_another_way_is_likely() -> None:
-    sure = torch.tensor([9.0, 0.0, 0.0, 0.0, 0.0])
-    either = torch.tensor([5.0, 4.0, -9.0, -9.0, -9.0])
-    hardly = torch.tensor([5.0, 1.5, -9.0, -9.0, -9.0])
-    stop = torch.tensor([0.0, 0.0, 0.0, 0.0, 9.0])
+SURE = torch.tensor([9.0, 0.0, 0.0, 0.0, 0.0])
+EITHER = torch.tensor([5.0, 4.0, -9.0, -9.0, -9.0])
+RATHER = torch.tensor([5.0, 2.0, -9.0, -9.0, -9.0])
+HARDLY = torch.tensor([5.0, 1.0, -9.0, -9.0, -9.0])
+END = torch.tensor([0.0, 0.0, 0.0, 0.0, 9.0])
+TOLD = (3, 3, STOP, 0, 0, 0, 0, 0, 0, STOP)
+AGAIN = [0, 0, 0, 0, 0, 0, STOP]
 
-    def caption(*row: torch.Tensor, told: tuple[int, ...] = (), on: bool = True) -> list[int]:
-        rules = Sampling(temperature=0.0, no_repeat_sentences=on)
-        sampler = Sampler(rules, forbidden_ids=[], story_ids=told, sentence_ends=[STOP])
-        return [sampler.choose(scores) for scores in row]
 
-    told = (3, 3, STOP, 0, 0, 0, 0, 0, 0, STOP)
-    turns = (either, either, sure, either, either, either, stop)
-    assert caption(*turns) == [0, 0, 0, 0, 0, 0, STOP]
-    assert caption(*turns, told=told, on=False) == [0, 0, 0, 0, 0, 0, STOP]
-    assert caption(*turns, told=told) == [0, 0, 0, 1, 0, 0, STOP], "its begin is anybody's"
-    unsure = (either, either, sure, hardly, hardly, either, stop)
-    assert caption(*unsure, told=told) == [0, 0, 0, 0, 0, 1, STOP], "hardly likely is no way"
-    assert caption(sure, sure, sure, sure, sure, sure, stop, told=told) == [*[0] * 6, STOP]
-    # Short ones may come again, and a sentence counts from where the one before it ended.
-    assert caption(either, either, either, stop, told=(0, 0, 0, STOP)) == [0, 0, 0, STOP]
-    second = (stop, either, either, either, either, either, either)
-    assert caption(*second, told=told) == [STOP, 0, 0, 1, 0, 0, 0]
+def caption_of(
+    *row: torch.Tensor, told: tuple[int, ...] = TOLD, given: tuple[int, ...] = (), on: bool = True
+) -> list[int]:
+    """The caption that comes of a row of scores, and of the same ones again where it goes back."""
+    rules = Sampling(temperature=0.0, no_repeat_sentences=on)
+    sampler = Sampler(
+        rules, forbidden_ids=[], story_ids=told, caption_ids=given, sentence_ends=[STOP]
+    )
+    caption = list(given)
+    while len(caption) < len(given) + len(row):
+        caption.append(sampler.choose(row[len(caption) - len(given)]))
+        kept = sampler.take_back()
+        if kept is not None:
+            assert len(given) <= kept < len(caption)
+            del caption[kept:]
+    return caption
+
+
+def test_a_sentence_of_the_story_is_taken_back_to_where_another_way_was_likeliest() -> None:
+    row = (EITHER, SURE, HARDLY, RATHER, SURE, SURE, END)
+    assert caption_of(*row, told=()) == AGAIN
+    assert caption_of(*row, on=False) == AGAIN
+    assert caption_of(*row) == [0, 0, 0, 1, 0, 0, STOP]
+    # The first token stays whatever it is, for whoever acted before may act again.
+    assert caption_of(EITHER, RATHER, SURE, SURE, SURE, SURE, END) == [0, 1, 0, 0, 0, 0, STOP]
+
+
+def test_rather_a_sentence_twice_than_one_that_makes_no_sense() -> None:
+    assert caption_of(EITHER, SURE, SURE, HARDLY, SURE, SURE, END) == AGAIN
+
+
+def test_a_sentence_that_comes_of_going_back_may_have_to_go_back_itself() -> None:
+    told = (*TOLD, 0, 0, 0, 1, 0, 0, STOP)
+    row = (SURE, RATHER, SURE, EITHER, SURE, SURE, END)
+    assert caption_of(*row, told=told) == [0, 1, 0, 0, 0, 0, STOP]
+
+
+def test_short_sentences_may_come_again() -> None:
+    assert caption_of(EITHER, EITHER, EITHER, END, told=(0, 0, 0, STOP)) == [0, 0, 0, STOP]
 
 
 def test_a_sentence_of_this_very_caption_is_not_said_again() -> None:
-    either = torch.tensor([5.0, 4.0, -9.0, -9.0, -9.0])
-    rules = Sampling(temperature=0.0, no_repeat_sentences=True)
-    given = [0, 0, 0, 0, 0, 0, STOP]
-    sampler = Sampler(rules, forbidden_ids=[], caption_ids=given, sentence_ends=[STOP])
-    assert [sampler.choose(either) for _ in range(4)] == [0, 0, 1, 0]
-    stop = torch.tensor([0.0, 0.0, 0.0, 0.0, 9.0])
-    sampler = Sampler(rules, forbidden_ids=[], sentence_ends=[STOP])
-    row = [either] * 6 + [stop] + [either] * 3
-    assert [sampler.choose(scores) for scores in row] == [*given, 0, 0, 1]
+    row = (SURE, SURE, SURE, RATHER, SURE, SURE, END)
+    assert caption_of(*row, *row, told=()) == [*AGAIN, 0, 0, 0, 1, 0, 0, STOP]
+    assert caption_of(*row, told=(), given=tuple(AGAIN)) == [*AGAIN, 0, 0, 0, 1, 0, 0, STOP]
+
+
+def test_a_readers_own_words_are_never_taken_back() -> None:
+    given = (0, 0, 0, 0)
+    assert caption_of(RATHER, SURE, END, given=given) == [*given, 1, 0, STOP]
+    assert caption_of(SURE, SURE, END, given=given) == AGAIN
 
 
 def test_sentences_are_cut_behind_what_ends_them() -> None:

@@ -483,8 +483,8 @@ class Teller:
 
 def _shown(head: Template) -> frozenset[str]:
     """What a head shows, as a tail's `@` conditions ask for it: `A:sad`, `B:sit`, `says-place`."""
-    place = {"says-place"} if any(slot.role == "place" for slot in slots(head.nodes)) else set()
-    return place | frozenset(
+    says_place = any(slot.role == "place" for slot in slots(head.nodes))
+    return frozenset({"says-place"} if says_place else ()) | frozenset(
         f"{role}:{what}"
         for who, looks in head.actors.items()
         for role in (head.roles if who == "T" else who)

@@ -26,13 +26,10 @@ from seedstory_core.errors import InputError
 
 POSSIBLE = 0.03
 """The least probability with which a token counts as a choice where captions are to differ."""
-LIKELY = 0.1
-"""The same where a sentence is to differ from those that stand in the story already. Higher, since
-a sentence may stand there twice rather than say what the model hardly believes."""
 SHORTEST_SENTENCE = 6
-"""Tokens of the shortest sentence that is kept from standing there twice."""
-OPEN_TOKENS = 2
-"""Tokens with which any sentence may begin: whoever acted before may act again."""
+"""Tokens of the shortest sentence that is kept from standing in a story twice."""
+MOST_RETAKES = 4
+"""How often one caption takes a sentence back."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +42,8 @@ class Sampling:
         top_k: Sample only from so many of the likeliest tokens; 0 is off.
         repetition_penalty: Above 1 makes tokens of this caption less likely again.
         no_repeat_ngram_size: Runs of this many tokens never occur twice in the story; 0 is off.
-        no_repeat_sentences: Whether a sentence that stands in the story already is left at the
-            first token where the model sees another likely way.
+        no_repeat_sentences: Whether a sentence that stands in the story already is taken back and
+            goes on in another way.
         seed: Makes the choice reproducible.
         num_ways: How many captions are written over the same past, to choose from. They part at the
             first tokens where the model sees a choice, so that no two of them are the same.
@@ -111,11 +108,14 @@ class Sampler:
         self._caption = list(caption_ids)
         self._unlike = [list(ids) for ids in unlike]
         self._ends = frozenset(sentence_ends)
-        self._told: list[tuple[int, ...]] = []
         self._avoids_told = sampling.no_repeat_sentences
-        if self._avoids_told:
-            told = split_sentences(story_ids, self._ends)
-            self._told = [ids for ids in dict.fromkeys(told) if len(ids) >= SHORTEST_SENTENCE]
+        self._told = frozenset(split_sentences(story_ids, self._ends))
+        self._retakes_left = MOST_RETAKES
+        # Per token that was chosen: the probability of the likeliest other one.
+        self._other_ways: list[float] = []
+        self._num_given = len(self._caption)
+        # What was taken back, by the caption before it.
+        self._taken_back: dict[tuple[int, ...], set[int]] = {}
         # Until they have parted, all ways draw the same noise.
         self._shared = torch.Generator().manual_seed(sampling.seed)
         self._ways_left, self._way = sampling.num_ways, sampling.way
@@ -147,7 +147,7 @@ class Sampler:
             row = self._on_caption(caption, row)
         if self._on_story:
             row = self._on_story(_row_of_ids(self._story + self._caption), row)
-        row = self._turn_from_told(self._leave(row[0]))[None]
+        row = self._avoid_taken_back(self._leave(row[0]))[None]
         if self._ways_left > 1:
             token = self._part(row[0])
         elif self._is_greedy:
@@ -155,36 +155,59 @@ class Sampler:
         else:
             probabilities = self._warp(caption, row).softmax(-1)
             token = int(torch.multinomial(probabilities[0], 1, generator=self._generator))
+        self._note(row[0], token)
         self._caption.append(token)
         return token
 
     def _leave(self, scores: Tensor) -> Tensor:
         """Take away how the captions that are not to be repeated go on, if there is a choice."""
         count = len(self._caption)
-        self._unlike = [
-            ids for ids in self._unlike if len(ids) > count and ids[:count] == self._caption
+        taken = [
+            ids[count] for ids in self._unlike if len(ids) > count and ids[:count] == self._caption
         ]
-        if not self._unlike:
-            return scores
-        taken = torch.tensor([ids[count] for ids in self._unlike], dtype=torch.long)
-        left = scores.index_fill(0, taken, -torch.inf)
-        has_choice = bool((scores.softmax(-1)[left > -torch.inf] >= POSSIBLE).any())
-        return left if has_choice else scores
-
-    def _turn_from_told(self, scores: Tensor) -> Tensor:
-        """Take away how sentences of the story go on, if another way on is likely, too."""
-        if not self._avoids_told:
-            return scores
-        *here, begun = [(), *split_sentences(self._caption, self._ends)]
-        count = len(begun)
-        if count < OPEN_TOKENS or begun[-1] in self._ends:
-            return scores
-        told = [*self._told, *(ids for ids in here if len(ids) >= SHORTEST_SENTENCE)]
-        taken = [ids[count] for ids in told if len(ids) > count and ids[:count] == begun]
         if not taken:
             return scores
         left = scores.index_fill(0, torch.tensor(taken), -torch.inf)
-        return left if float(scores.softmax(-1)[left > -torch.inf].max()) >= LIKELY else scores
+        has_choice = bool((scores.softmax(-1)[left > -torch.inf] >= POSSIBLE).any())
+        return left if has_choice else scores
+
+    def take_back(self) -> int | None:
+        """Take the sentence that was just ended back if it stands in the story already.
+
+        It goes as far as the token where the model saw the likeliest other way, and only if that
+        one is possible (`POSSIBLE`): rather a sentence twice than one that makes no sense.
+
+        Returns:
+            How many of the caption's tokens stay; what comes after them is to be chosen again,
+            from the same scores, and will be another token. None if all stay.
+        """
+        if not self._avoids_told or self._caption[-1] not in self._ends or not self._retakes_left:
+            return None
+        *before, last = split_sentences(self._caption, self._ends)
+        if len(last) < SHORTEST_SENTENCE or not (last in self._told or last in before):
+            return None
+        # Whoever acted before may act again: the first token of the sentence stays.
+        first = max(len(self._caption) - len(last) + 1, self._num_given)
+        places = range(first, len(self._caption))
+        place = max(places, key=lambda at: self._other_ways[at - self._num_given], default=first)
+        if place == len(self._caption) or self._other_ways[place - self._num_given] < POSSIBLE:
+            return None
+        self._retakes_left -= 1
+        self._taken_back.setdefault(tuple(self._caption[:place]), set()).add(self._caption[place])
+        del self._caption[place:], self._other_ways[place - self._num_given :]
+        return place
+
+    def _avoid_taken_back(self, scores: Tensor) -> Tensor:
+        """Take away what was taken back at this place."""
+        taken = self._taken_back.get(tuple(self._caption))
+        return scores if taken is None else scores.index_fill(0, torch.tensor([*taken]), -torch.inf)
+
+    def _note(self, scores: Tensor, token: int) -> None:
+        """Remember how likely the likeliest other token was."""
+        if self._avoids_told:
+            others = scores.softmax(-1)
+            others[token] = 0
+            self._other_ways.append(float(others.max()))
 
     def _part(self, scores: Tensor) -> int:
         """Choose where several captions are still the same one.
