@@ -58,6 +58,8 @@ class StoryPlan(WordsPlan):
         num_word_windows: Windows of words alone that every step reads beside its batch.
         rec_loss_scale: Weight of the pictures' loss; the language loss weighs 1. The release has 1
             and trains far longer; the tiny model's pictures are the harder task.
+        compile_layers: Whether torch compiles the decoder's layers. A step then takes four fifths
+            of the time on a CPU; it needs a C++ compiler.
         loss_panels: `all`, or `last` as in the release.
     """
 
@@ -66,6 +68,7 @@ class StoryPlan(WordsPlan):
     num_word_windows: int = 0
     rec_loss_scale: float = 4.0
     loss_panels: str = "all"
+    compile_layers: bool = False
 
 
 class StoryStage:
@@ -100,9 +103,11 @@ class StoryStage:
         self.validation = validation
         self.words = words
         self.plan = plan
-        self.model: nn.Module = StoryLM(
-            config.decoder, config.input_resampler, config.output_resampler
-        )
+        model = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
+        if plan.compile_layers:
+            for layer in model.decoder.layers:
+                layer.compile(dynamic=True)
+        self.model: nn.Module = model
 
     def make_batch(self, number: int, size: int) -> Batch:
         """Cut `size` windows out of stories, and those of words alone (`words_…`)."""
