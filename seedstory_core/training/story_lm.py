@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -105,7 +106,7 @@ class StoryStage:
         self.plan = plan
         model = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
         if plan.compile_layers:
-            for layer in model.decoder.layers:
+            for layer in cast(nn.ModuleList, model.decoder.layers):
                 layer.compile(dynamic=True)
         self.model: nn.Module = model
 
