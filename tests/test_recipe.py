@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,14 +16,24 @@ from small import SMALL
 from seedstory_core.build import build_engine
 from seedstory_core.config import load_config
 from seedstory_core.engine import Past, TurnRequest, TurnResult
+from seedstory_core.evaluation import measure
 from seedstory_core.evaluation.__main__ import load_reader
-from seedstory_core.evaluation.measure import ladder, long, newcomers, steer, stories
+from seedstory_core.evaluation.measure import (
+    ladder,
+    long,
+    newcomers,
+    openings,
+    steer,
+    stories,
+)
 from seedstory_core.evaluation.scores import table
 from seedstory_core.evaluation.showcase import show
 from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
+from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training import stages
 from seedstory_core.training.__main__ import main
 from seedstory_core.training.loop import Plan
+from seedstory_core.training.story_lm import StoryPlan, StoryStage
 from seedstory_core.weights.parts import PARTS, read_parts
 
 PLAN = Plan(
@@ -71,11 +82,14 @@ def test_the_recipe_leaves_every_part_in_half_precision(weights: list[str]) -> N
     assert files == {*PARTS, "reader"}
 
 
-def test_every_measurement_runs_and_prints(weights: list[str]) -> None:
+def test_every_measurement_runs_and_prints(
+    weights: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "OPENINGS", measure.OPENINGS[:2])
     config = load_config(None, weights)
     engine, reader = build_engine(config), load_reader(config)
     rule = engine.rule
-    for measurement in (ladder, stories, steer):
+    for measurement in (ladder, stories, steer, openings):
         result = measurement(engine, reader, 1)
         assert result.columns or result.lines
         for shares in result.columns.values():
@@ -150,3 +164,14 @@ def test_shipped_weights_can_be_trained_further(
     assert set(shipped) == set(fresh)
     for name, tensor in shipped.items():
         assert torch.equal(fresh[name], tensor.float()), name
+
+
+def test_the_decoders_layers_are_compiled_where_the_plan_says_so() -> None:
+    config = load_config(None, SMALL)
+    nothing: Any = None
+    for wanted in (False, True):
+        plan = StoryPlan(**asdict(PLAN), compile_layers=wanted)
+        stage = StoryStage("fluency", config, nothing, nothing, nothing, [], plan)
+        assert isinstance(stage.model, StoryLM)
+        for layer in stage.model.decoder.layers:  # type: ignore[union-attr]
+            assert (layer._compiled_call_impl is not None) == wanted
