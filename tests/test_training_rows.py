@@ -234,6 +234,22 @@ def test_the_second_one_whom_a_sentence_names_is_somebody_else(tokenizer: StoryT
     assert otto in wrong and len(wrong) == 3  # Otto by name, manner and kind, and nobody else
 
 
+def test_on_a_readers_page_places_times_and_things_weigh_as_names_do(
+    tokenizer: StoryTokenizer,
+) -> None:
+    typed = "Otto has a kite."
+    caption = f"{typed} One sunny morning, Otto ran to the garden with the kite."
+
+    def heavy(reader_text: str) -> list[str]:
+        row = pack(tokenizer, SEPARATOR, [caption], [reader_text], mention_weight=3.0)
+        labels = [label for label, w in zip(row.labels, row.weights, strict=True) if w == 3]
+        return tokenizer.decode_text(labels).split()
+
+    assert heavy("") == ["Otto", "Otto"]
+    # What the reader wrote carries no loss at all.
+    assert heavy(typed) == ["sunny", "morning", "Otto", "garden", "kite"]
+
+
 def test_the_tokens_of_an_introduction_weigh_more(tokenizer: StoryTokenizer) -> None:
     captions = ["Mira the fox ran.", "A gentle bear called Bruno ran, too."]
     row = pack(tokenizer, SEPARATOR, captions, ["", ""], introduction_weight=8.0)

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seedstory_core.data.facts import facts
 from seedstory_core.data.introductions import first_tokens, introductions, mentions, partners
 from seedstory_core.data.storystream import StreamStory
 from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
@@ -88,7 +89,8 @@ def pack(
         ends: Whether the end token follows the last picture.
         with_pictures: Without, the rows of the pictures are left out; the words stand where they
             stand with them, and between the marks of a picture the positions jump.
-        mention_weight: Of the tokens with which somebody is named.
+        mention_weight: Of the tokens with which somebody is named, and on a reader's page also of
+            those that say a place, a time, a weather or a thing.
         introduction_weight: Of those with which somebody new is named.
     """
     row = Row()
@@ -132,6 +134,7 @@ def pack(
             *(tokenizer, caption, len(caption_ids), new_names[panel]),
             mention_weight,
             introduction_weight,
+            by_reader=bool(reader_text),
         )
         weights = [1.0] * len(opening) + weights + [1.0]
         for index, token in enumerate(tokens):
@@ -174,6 +177,8 @@ def _names(
     entries: Sequence[tuple[range, tuple[str, ...]]],
     mention_weight: float,
     introduction_weight: float,
+    *,
+    by_reader: bool,
 ) -> tuple[list[float], dict[int, tuple[int, ...]]]:
     """Weights of a caption's tokens, and what must not stand where another one is named."""
     weights = [1.0] * num_tokens
@@ -192,7 +197,7 @@ def _names(
     def push_away(place: int, wrong: Sequence[str]) -> None:
         unlikely[place] = tuple(token for who in wrong for token in beginnings[who])
 
-    for rows, _ in mentions(caption):
+    for rows in [rows for rows, _ in mentions(caption)] + (facts(caption) if by_reader else []):
         for index in tokens_of(rows):
             weights[index] = mention_weight
     for rows, first in partners(caption):
