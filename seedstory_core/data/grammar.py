@@ -43,6 +43,8 @@ from seedstory_core.data.world import (
 )
 
 ROLES = "ABCDX"
+SOMEWHERE = "somewhere"
+"""The holder of a prop that is named while it stays open who has it."""
 
 
 class DoesNotFitError(Exception):
@@ -248,7 +250,7 @@ def _read_effects(made: Template, effects: str) -> None:
             continue
         attribute = {"prop": "holder"}.get(who, who)
         known = {
-            "holder": (*ROLES, "ground", "high", "somewhere"),
+            "holder": (*ROLES, "ground", "high", SOMEWHERE),
             "place": PLACES,
             "time": TIMES,
             "weather": WEATHERS,
@@ -316,10 +318,8 @@ class Draft:
             for species in self.named if role == "T" else [self.cast[role]]:
                 old = self.looks.get(species, (None, None))
                 self.looks[species] = (pose or old[0], mood or old[1])
-        if made.holder is not None:
+        if made.holder not in (None, SOMEWHERE):
             self.holder = self.cast.get(made.holder, made.holder)
-        if self.holder == "somewhere":
-            self.holder = None
         self.shown_place = made.place or self.shown_place
         self.shown_time = made.time or self.shown_time
         self.shown_weather = made.weather or self.shown_weather
@@ -782,8 +782,7 @@ class Reader:
             prop = new_prop or prop
             if carrier is not None:
                 holder = carrier
-            if made.holder not in (None, "somewhere") and new_prop and made.mentions_prop:
-                assert made.holder is not None
+            if made.holder not in (None, SOMEWHERE) and new_prop and made.mentions_prop:
                 holder = roles.get(made.holder, made.holder)
             place = made.place or new_place or place
             time = made.time or (once[0] if once else None) or time

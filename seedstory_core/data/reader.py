@@ -73,6 +73,26 @@ def _slip(text: str, rng: random.Random) -> str:
     return text[: match.start()] + wrong + text[match.end() :]
 
 
+FIRST_PAGES = 0.5
+"""How often a reader begins a story on a page of its own, as a part of how much readers write."""
+
+
+def first_page(t: Teller) -> None:
+    """Perhaps let a reader fill the first page before the tale itself begins."""
+    if not t.reader_share or t.rng.random() > t.reader_share * FIRST_PAGES:
+        return
+    kinds = ["alone"] * 5 + ["company"] * 5 + ["stranger"] * 3 + ["nickname"]
+    if "owner" in t.flags:
+        kinds += ["owner"] * 5 + ["shared"] * 4
+    kind = t.rng.choice(kinds)
+    cast = dict(t.cast)
+    if kind not in ("company", "shared"):
+        t.cast = {"A": cast["A"]}
+    hold = "A" if kind in ("owner", "shared") else None
+    t.tell(f"begin.{kind}", hold=hold, by_reader=True)
+    t.cast = cast
+
+
 def detour(t: Teller) -> None:
     """Perhaps let a reader turn the story aside for one panel."""
     if t.rng.random() > t.reader_share * 1.2 or t.panels[-1].event.startswith("begin."):

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from seedstory_core.data import casting, library
+from seedstory_core.data import casting, library, reader
 from seedstory_core.data.grammar import normalise
-from seedstory_core.data.plots import beginnings
 from seedstory_core.data.teller import (
     HELD_OUT_TRIPLES,
     StoryPanel,
@@ -130,7 +129,7 @@ def _tell_once(
         last = chapter == chapters - 1
         t.closing = last or rng.random() < 0.7
         if not chapter:
-            beginnings.page(t)
+            reader.first_page(t)
         library.PLOTS[name](t)
         told.append(name)
     return Story(story_id, tuple(told), tuple(t.panels))

@@ -16,7 +16,15 @@ from functools import cache
 
 from seedstory_core.data import library, reader, words
 from seedstory_core.data.events import Event
-from seedstory_core.data.grammar import DoesNotFitError, Draft, Template, facts_of, normalise, slots
+from seedstory_core.data.grammar import (
+    SOMEWHERE,
+    DoesNotFitError,
+    Draft,
+    Template,
+    facts_of,
+    normalise,
+    slots,
+)
 from seedstory_core.data.world import CHARACTERS, INDOORS, PLACES, PROPS, Scene
 
 
@@ -247,7 +255,7 @@ class Teller:
         def eligible(made: Template, told: frozenset[str]) -> bool:
             if not made.fits(frozen | told) or any(r not in self.cast for r in made.roles - {"X"}):
                 return False
-            if made.holder == "somewhere":
+            if made.holder == SOMEWHERE:
                 if expected is None:
                     return False
             elif made.holder is not None and cast.get(made.holder, made.holder) != expected:

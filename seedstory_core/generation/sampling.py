@@ -159,18 +159,6 @@ class Sampler:
         self._caption.append(token)
         return token
 
-    def _leave(self, scores: Tensor) -> Tensor:
-        """Take away how the captions that are not to be repeated go on, if there is a choice."""
-        count = len(self._caption)
-        taken = [
-            ids[count] for ids in self._unlike if len(ids) > count and ids[:count] == self._caption
-        ]
-        if not taken:
-            return scores
-        left = scores.index_fill(0, torch.tensor(taken), -torch.inf)
-        has_choice = bool((scores.softmax(-1)[left > -torch.inf] >= POSSIBLE).any())
-        return left if has_choice else scores
-
     def take_back(self) -> int | None:
         """Take the sentence that was just ended back if it stands in the story already.
 
@@ -196,6 +184,18 @@ class Sampler:
         self._taken_back.setdefault(tuple(self._caption[:place]), set()).add(self._caption[place])
         del self._caption[place:], self._other_ways[place - self._num_given :]
         return place
+
+    def _leave(self, scores: Tensor) -> Tensor:
+        """Take away how the captions that are not to be repeated go on, if there is a choice."""
+        count = len(self._caption)
+        taken = [
+            ids[count] for ids in self._unlike if len(ids) > count and ids[:count] == self._caption
+        ]
+        if not taken:
+            return scores
+        left = scores.index_fill(0, torch.tensor(taken), -torch.inf)
+        has_choice = bool((scores.softmax(-1)[left > -torch.inf] >= POSSIBLE).any())
+        return left if has_choice else scores
 
     def _avoid_taken_back(self, scores: Tensor) -> Tensor:
         """Take away what was taken back at this place."""

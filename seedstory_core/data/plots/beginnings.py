@@ -6,13 +6,6 @@ own first words and says nothing that those deny; or it gets a page of its own, 
 storyteller completes (`begin.alone`, `begin.company` ...), and the tale begins on the next one.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from seedstory_core.data.teller import Teller
-
 TEXT = """
 == begin
 >> {A}
@@ -527,22 +520,3 @@ But all the friends said {A}, and that was the name that stayed. @ says-place
 >> a story about {A.other}
 >> tell me a story about {A.other}
 """
-
-SHARE = 0.5
-"""How often a reader begins a story on a page of its own, as a part of how much readers write."""
-
-
-def page(t: Teller) -> None:
-    """Perhaps let a reader fill the first page before the tale itself begins."""
-    if not t.reader_share or t.rng.random() > t.reader_share * SHARE:
-        return
-    kinds = ["alone"] * 5 + ["company"] * 5 + ["stranger"] * 3 + ["nickname"]
-    if "owner" in t.flags:
-        kinds += ["owner"] * 5 + ["shared"] * 4
-    kind = t.rng.choice(kinds)
-    cast = dict(t.cast)
-    if kind not in ("company", "shared"):
-        t.cast = {"A": cast["A"]}
-    hold = "A" if kind in ("owner", "shared") else None
-    t.tell(f"begin.{kind}", hold=hold, by_reader=True)
-    t.cast = cast
