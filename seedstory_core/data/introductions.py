@@ -94,6 +94,7 @@ def partners(caption: str) -> list[tuple[range, tuple[str, ...]]]:
     return found
 
 
+@cache
 def first_tokens(tokenizer: StoryTokenizer) -> dict[str, tuple[int, ...]]:
     """The tokens with which a mention of each species may begin: name, manner, kind."""
     return {

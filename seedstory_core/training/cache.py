@@ -8,6 +8,7 @@ stopped.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from seedstory_core.config import DeTokenizerConfig, VisionConfig
 from seedstory_core.data.storystream import StreamStory, read_stories
@@ -54,13 +56,13 @@ def cache_features(jsonl: Path, folder: Path, config: VisionConfig, vision: Visi
     images = [path for story in read_stories(jsonl) for path in story.images]
     device = vision.conv1.weight.device
 
-    def compute(rows: slice) -> dict[str, Tensor]:
-        pixels = torch.stack([clip_pixels(_open(path), config) for path in images[rows]])
+    def compute(pixels: Tensor, rows: slice) -> dict[str, Tensor]:
         with fast_autocast(device):
             return {"features": vision(pixels.to(device))}
 
     shapes = {"features": (len(images), config.n_queries, config.output_dim)}
-    _fill(folder, "features", shapes, compute)
+    pictures = _Pictures(images, lambda image: clip_pixels(image, config))
+    _fill(folder, "features", shapes, pictures, compute, device)
 
 
 @torch.no_grad()
@@ -82,8 +84,7 @@ def cache_latents(
     size = config.latent_size
     device = next(vae.parameters()).device
 
-    def compute(rows: slice) -> dict[str, Tensor]:
-        pixels = torch.stack([sd_pixels(_open(path), config.image_size) for path in images[rows]])
+    def compute(pixels: Tensor, rows: slice) -> dict[str, Tensor]:
         with fast_autocast(device):
             latents = vae.encode(pixels.to(device))
         weights = torch.ones(len(latents), 1, size, size)
@@ -96,7 +97,8 @@ def cache_latents(
         "latents": (len(images), config.vae.latent_channels, size, size),
         "weights": (len(images), size, size),
     }
-    _fill(folder, "latents", shapes, compute)
+    pictures = _Pictures(images, lambda image: sd_pixels(image, config.image_size))
+    _fill(folder, "latents", shapes, pictures, compute, device)
 
 
 def open_cache(jsonl: Path, folder: Path, *, with_latents: bool = False) -> PictureCache:
@@ -118,13 +120,29 @@ def take(array: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
     return torch.from_numpy(np.asarray(array[rows], dtype=np.float32))
 
 
+class _Pictures(Dataset[Tensor]):
+    def __init__(self, paths: Sequence[Path], transform: Callable[[Image.Image], Tensor]) -> None:
+        self.paths, self.transform = paths, transform
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.transform(Image.open(self.paths[index]).convert("RGB"))
+
+
 def _fill(
     folder: Path,
     name: str,
     shapes: Mapping[str, tuple[int, ...]],
-    compute: Callable[[slice], dict[str, Tensor]],
+    pictures: _Pictures,
+    compute: Callable[[Tensor, slice], dict[str, Tensor]],
+    device: torch.device,
 ) -> None:
-    """Fill arrays batch by batch; what is flushed is not computed again."""
+    """Fill arrays batch by batch; what is flushed is not computed again.
+
+    A GPU is fed by as many processes as there are cores; on a CPU they would only be in its way.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     count = next(iter(shapes.values()))[0]
     state = _progress(folder, name)
@@ -138,9 +156,15 @@ def _fill(
         )
         for key, shape in shapes.items()
     }
-    for start in range(done, count, BATCH_SIZE):
-        rows = slice(start, min(start + BATCH_SIZE, count))
-        for key, values in compute(rows).items():
+    batches = DataLoader(
+        pictures,
+        batch_size=BATCH_SIZE,
+        sampler=range(done, count),
+        num_workers=0 if device.type == "cpu" else os.cpu_count() or 1,
+    )
+    for start, pixels in zip(range(done, count, BATCH_SIZE), batches, strict=True):
+        rows = slice(start, start + len(pixels))
+        for key, values in compute(pixels, rows).items():
             arrays[key][rows] = values.float().cpu().numpy()
         if (start // BATCH_SIZE) % 50 == 49 or rows.stop == count:
             for array in arrays.values():
@@ -152,7 +176,3 @@ def _fill(
 def _progress(folder: Path, name: str) -> dict[str, int]:
     path = folder / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else {"done": 0, "count": -1}
-
-
-def _open(path: Path) -> Image.Image:
-    return Image.open(path).convert("RGB")

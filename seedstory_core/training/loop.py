@@ -187,6 +187,7 @@ def fit(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None
         (run / "state.old").rename(state)
     if state.exists():
         accelerator.load_state(str(state))
+        average.to(accelerator.device)  # accelerate loads it to the CPU
         average.decay = plan.ema_decay  # a new sitting may average over fewer steps
     if accelerator.is_main_process:
         (run / "plan.json").write_text(json.dumps(asdict(plan), indent=1))

@@ -27,7 +27,7 @@ def orthogonalize(matrix: Tensor, *, steps: int = 5) -> Tensor:
     make its Gram matrix, and to multiply it by the accumulated polynomial.
 
     Args:
-        matrix: `[rows, columns]`, not all zero.
+        matrix: `[..., rows, columns]`, one matrix or several of the same shape, none all zero.
         steps: Of the iteration.
 
     Returns:
@@ -35,23 +35,23 @@ def orthogonalize(matrix: Tensor, *, steps: int = 5) -> Tensor:
     """
     dtype = torch.bfloat16 if has_fast_bfloat16(matrix.device) else torch.float32
     x = matrix.to(dtype)
-    is_tall = x.shape[0] > x.shape[1]
-    x = x.T if is_tall else x
-    x = x / x.norm().clamp(min=1e-7)
+    is_tall = x.shape[-2] > x.shape[-1]
+    x = x.mT if is_tall else x
+    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     a, b, c = COEFFICIENTS
-    if dtype is torch.float32 and x.shape[1] > 2 * x.shape[0]:
-        gram, product = x @ x.T, torch.eye(x.shape[0], dtype=dtype, device=x.device)
+    if dtype is torch.float32 and x.shape[-1] > 2 * x.shape[-2]:
+        gram, product = x @ x.mT, torch.eye(x.shape[-2], dtype=dtype, device=x.device)
         for _ in range(steps):
-            factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
-            factor.diagonal().add_(a)
+            factor = b * gram + c * (gram @ gram)
+            factor.diagonal(dim1=-2, dim2=-1).add_(a)
             product = factor @ product
             gram = factor @ gram @ factor
         x = product @ x
     else:
         for _ in range(steps):
-            gram = x @ x.T
-            x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.T if is_tall else x).float()
+            gram = x @ x.mT
+            x = a * x + (b * gram + c * (gram @ gram)) @ x
+    return (x.mT if is_tall else x).float()
 
 
 class Muon(torch.optim.Optimizer):
@@ -72,6 +72,8 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
         """Update all parameters from their gradients."""
         for group in self.param_groups:
+            # Matrices of the same shape go through the iteration together, as a GPU wants it.
+            alike: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = {}
             for parameter in group["params"]:
                 if parameter.grad is None:
                     continue
@@ -79,12 +81,15 @@ class Muon(torch.optim.Optimizer):
                 if not state:
                     state["momentum_buffer"] = torch.zeros_like(parameter)
                 momentum = state["momentum_buffer"].lerp_(parameter.grad, 1 - group["momentum"])
-                nesterov = parameter.grad.lerp(momentum, group["momentum"])
-                update = orthogonalize(nesterov.flatten(1))
+                nesterov = parameter.grad.lerp(momentum, group["momentum"]).flatten(1)
+                alike.setdefault(tuple(nesterov.shape), []).append((parameter, nesterov))
+            for shape, pairs in alike.items():
+                updates = orthogonalize(torch.stack([matrix for _, matrix in pairs]))
                 # An orthogonal update has an RMS of 1 / sqrt(longer side), AdamW's is about 0.2.
-                size = 0.2 * max(update.shape) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(update.view_as(parameter), alpha=-group["lr"] * size)
+                size = 0.2 * max(shape) ** 0.5
+                for (parameter, _), update in zip(pairs, updates, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    parameter.add_(update.view_as(parameter), alpha=-group["lr"] * size)
 
 
 class MuonWithAdamW(torch.optim.Optimizer):

@@ -285,7 +285,8 @@ def collate(rows: Sequence[Row], pad_id: int) -> Batch:
 
     `unlikely`, `[B, S, K]`, holds the tokens that must not follow, and -1.
     """
-    shape = (len(rows), max(len(row.ids) for row in rows))
+    # Attention kernels on a GPU want multiples of 8.
+    shape = (len(rows), -(-max(len(row.ids) for row in rows) // 8) * 8)
     batch = {
         "input_ids": torch.full(shape, pad_id),
         "labels": torch.full(shape, IGNORED),

@@ -194,8 +194,8 @@ def _build(name: str, runs: Runs, plan: Plan) -> Stage:
         words = list(read_stories(runs.data / "words.jsonl")) if plan.num_word_windows else []
         train, validation = runs.cache("train"), runs.cache("validation")
         story = StoryStage(name, config, runs.tokenizer(), train, validation, words, plan)
-        if not runs.weights(name).exists():
-            runs.start("language" if name == "story_lm" else "story_lm", story.model)
+        if name == "fluency" and not runs.weights(name).exists():
+            runs.start("story_lm", story.model)
         return story
     if name == "language":
         assert isinstance(plan, WordsPlan)

@@ -126,9 +126,9 @@ Then {A} had an idea, and {A.own} face lit up. "{B}, what if I climb onto your s
 
 == high.tower
 {A} climbed onto {B.his} shoulders, reached up high, and caught {the prop} at last. ## A point happy, prop A
-{B} stood as still as a tree. {A} stood on {B.own} shoulders, stretched, and took {the prop} down. ## A point happy, prop A
-"Up you go!" said {B}. {A} stretched and stretched, and there it was: {the prop} was in {A.own} {A.paw}! ## A point happy, prop A
-One, two, three, {A} was on {B.his} back. {A.He} reached out and pulled {the prop} free. ## A point happy, prop A
+{A} stood on top of {B}, reached out, and took {the prop} down. {B} kept as still as a tree. ## A point happy, prop A
+"Up I go!" said {A}, and {B} stood still. {A} stretched and stretched, and there it was: {the prop} was in {A.own} {A.paw}! ## A point happy, prop A
+One, two, three, {A} stood on {B.his} back, reached out, and pulled {the prop} free. ## A point happy, prop A
 -- +plain
 "We did it!" {they} shouted.
 It was a wobbly tower, but it was a very good one.

@@ -99,8 +99,8 @@ Even the ants stopped and looked.
 >> {A} and {B} go {to place} with {the prop} ## A walk, B walk, prop A
 
 == cake.surprise
-There sat {C}, who was very surprised. "Happy birthday!" called {A} with {the prop}, and {B} danced. ## C sit surprised, A happy, B jump, prop A
-{C} turned around and stared. There stood {A} with {the prop}, and {B} waved a bunch of candles. ## C surprised, A happy, B wave, prop A
+"Happy birthday!" called {A} with {the prop}, and {B} danced. There sat {C}, who was very surprised. ## A happy, B jump, C sit surprised, prop A
+{A} held up {the prop}, and {B} waved a bunch of candles. "Happy birthday!" they called, and {C} was amazed. ## A happy, B wave, C surprised, prop A
 "Surprise!" shouted {A} and {B}. {C} looked at {the prop} in the arms of {A} and was too surprised to speak. ## A happy, B happy, C surprised, prop A
 --
 "You made that for me?" asked {C}.
@@ -110,8 +110,8 @@ There sat {C}, who was very surprised. "Happy birthday!" called {A} with {the pr
 
 == cake.give
 {A} gave {the prop} to {C}, who took one bite and jumped for joy. ## C jump happy, prop C
-{C} took {the prop} from {A} and blew out all the candles in one breath. "I wished for nothing," {C.he} said, "I have it all." ## C happy, prop C
-"Here, it is all yours," said {A}, and {C} held {the prop} as if it were made of gold. A big smile spread over {C.own} face. ## C happy, prop C
+{A} handed {the prop} to {C}, who blew out all the candles in one breath. "I wished for nothing," said {C}, "I have it all." ## C happy, prop C
+"Here, it is all yours," said {A} and gave {the prop} to {C}. A big smile spread over {C.his} face. ## C happy, prop C
 --
 "It tastes like sunshine," said {C} with a full mouth.
 "Is it sweet enough?" asked {A}. "Just right," said {C}.
