@@ -58,7 +58,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
     OmegaConf.save(OmegaConf.from_dotlist([*SMALL, *places]), folder / "config.yaml")
     plans = {stage: asdict(PLAN) for stage in stages.TRAINED}
-    plans["fluency"] |= {"introduction_weight": 8.0, "num_word_windows": 3, "unlikelihood": 20.0}
+    plans["story_lm"] |= {"introduction_weight": 8.0, "num_word_windows": 3, "unlikelihood": 20.0}
     OmegaConf.save({"data": asdict(DATA), **plans}, folder / "recipe.yaml")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.cpu_count", lambda: 1)
@@ -171,7 +171,7 @@ def test_the_decoders_layers_are_compiled_where_the_plan_says_so() -> None:
     nothing: Any = None
     for wanted in (False, True):
         plan = StoryPlan(**asdict(PLAN), compile_layers=wanted)
-        stage = StoryStage("fluency", config, nothing, nothing, nothing, [], plan)
+        stage = StoryStage(config, nothing, nothing, nothing, [], plan)
         assert isinstance(stage.model, StoryLM)
         for layer in stage.model.decoder.layers:  # type: ignore[union-attr]
             assert (layer._compiled_call_impl is not None) == wanted

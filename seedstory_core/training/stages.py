@@ -3,7 +3,6 @@
 In order: `reader`, `vae`, `preview`, `vision` learn from drawn pictures; `data` writes the stories,
 `tokenizer` learns their words, `features` and `latents` run the frozen picture models over them;
 then the three stages of the paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3),
-of which the second begins with what `language` read before it and ends with `fluency`;
 `export` packs the weights, and `adopt` does the opposite: it lays the shipped weights into a run
 folder, so that single later stages can be trained on their own or further.
 """
@@ -46,7 +45,6 @@ from seedstory_core.training.cache import (
     take,
 )
 from seedstory_core.training.detokenizer import DeTokenizerStage, features_of
-from seedstory_core.training.language import LanguageStage, WordsPlan
 from seedstory_core.training.loop import Plan, Stage
 from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.preview import PreviewStage
@@ -58,27 +56,13 @@ from seedstory_core.training.vae import VaeStage, latent_statistics
 from seedstory_core.training.vision import VisionStage
 from seedstory_core.weights.checkpoint import load_weights, read_weights, save_weights
 
-TRAINED = (
-    "reader",
-    "vae",
-    "preview",
-    "vision",
-    "detokenizer",
-    "language",
-    "story_lm",
-    "fluency",
-    "adapt",
-)
-PLANS: dict[str, type[Plan]] = {
-    "language": WordsPlan,
-    "story_lm": StoryPlan,
-    "fluency": StoryPlan,
-}
+TRAINED = ("reader", "vae", "preview", "vision", "detokenizer", "story_lm", "adapt")
+PLANS: dict[str, type[Plan]] = {"story_lm": StoryPlan}
 """Of the stages whose plan says more than any plan."""
 PREPARED = ("data", "tokenizer", "features", "latents", "regress", "export", "adopt")
 ORDER = (
     *("reader", "vae", "preview", "vision", "data", "tokenizer", "features", "latents"),
-    *("detokenizer", "language", "story_lm", "fluency", "regress", "adapt", "export"),
+    *("detokenizer", "story_lm", "regress", "adapt", "export"),
 )
 
 
@@ -152,7 +136,7 @@ class Runs:
         """The trained story model."""
         config = self.config
         model = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
-        self.load("fluency" if self.weights("fluency").exists() else "story_lm", model)
+        self.load("story_lm", model)
         return model
 
     def zero_features(self) -> torch.Tensor:
@@ -189,21 +173,11 @@ def _build(name: str, runs: Runs, plan: Plan) -> Stage:
         stage = DeTokenizerStage(name, config.detokenizer, caches, runs.zero_features())
         stage.model.vae.load_state_dict(runs.vae().cpu().state_dict())  # type: ignore[union-attr]
         return stage
-    if name in ("story_lm", "fluency"):
+    if name == "story_lm":
         assert isinstance(plan, StoryPlan)
         words = list(read_stories(runs.data / "words.jsonl")) if plan.num_word_windows else []
         train, validation = runs.cache("train"), runs.cache("validation")
-        story = StoryStage(name, config, runs.tokenizer(), train, validation, words, plan)
-        if name == "fluency" and not runs.weights(name).exists():
-            runs.start("story_lm", story.model)
-        return story
-    if name == "language":
-        assert isinstance(plan, WordsPlan)
-        drawn, told, unseen = (
-            list(read_stories(runs.data / f"{part}.jsonl"))
-            for part in ("train", "words", "validation")
-        )
-        return LanguageStage(config, runs.tokenizer(), drawn + told, unseen, plan)
+        return StoryStage(config, runs.tokenizer(), train, validation, words, plan)
     if name == "adapt":
         regressed = np.load(runs.folder / "regress" / "features.npy", mmap_mode="r")
         stage = DeTokenizerStage(
@@ -297,7 +271,7 @@ def export(runs: Runs) -> None:
     parts: dict[str, tuple[str, Callable[[], nn.Module]]] = {
         "vision": ("vision", runs.vision),
         "vae": ("vae", runs.vae),
-        "story_lm": ("story_lm", runs.story_lm),  # or what fluency made of it
+        "story_lm": ("story_lm", runs.story_lm),
         "detokenizer": (drawer, lambda: runs.load(drawer, DeTokenizer(config.detokenizer))),
         "preview": ("preview", lambda: runs.load("preview", _preview(config))),
         "reader": ("reader", lambda: runs.load("reader", AttributeReader())),

@@ -8,8 +8,9 @@ some of them panels beyond a random window are reduced to their sink rows and pu
 as the multimodal attention sink will do it.
 
 Beside them every step may read windows of words alone, of stories that nobody drew. The release
-begins with a language model and keeps it by LoRA; ours would learn a few thousand stories by heart.
-So its second stage ends with `fluency`: the same training with many more stories.
+begins with a language model that has read for months; ours begins with nothing, and would learn a
+few thousand stories by heart. Words alone cost less than half, and every word stands at the
+position that it has beside its pictures, so that both kinds teach the same model.
 
 Source: SEED-Story (arXiv:2407.08683), sections 3.2 and 3.4.
 """
@@ -32,8 +33,7 @@ from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training.cache import PictureCache, take
-from seedstory_core.training.language import WordsPlan, word_windows
-from seedstory_core.training.loop import Batch
+from seedstory_core.training.loop import Batch, Plan
 from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.rows import (
     IGNORED,
@@ -50,13 +50,17 @@ from seedstory_core.training.rows import (
 
 
 @dataclass(frozen=True)
-class StoryPlan(WordsPlan):
+class StoryPlan(Plan):
     """What stage 2 needs to know beyond every plan.
 
     Attributes:
-        introductions_from: The first step at which `introduction_weight` counts.
-        names_from: The first step at which `mention_weight` and `unlikelihood` count.
         num_word_windows: Windows of words alone that every step reads beside its batch.
+        mention_weight: Of the loss of the tokens that name somebody; 1 in the release.
+        introduction_weight: Of the loss of the few tokens that bring somebody new into a story
+            (`data/introductions.py`); 1 in the release.
+        unlikelihood: Weight of the loss that pushes those away who are there already; 0 in the
+            release.
+        names_from: The first step at which these three count.
         rec_loss_scale: Weight of the pictures' loss; the language loss weighs 1. The release has 1
             and trains far longer; the tiny model's pictures are the harder task.
         compile_layers: Whether torch compiles the decoder's layers. A step then takes four fifths
@@ -64,9 +68,11 @@ class StoryPlan(WordsPlan):
         loss_panels: `all`, or `last` as in the release.
     """
 
-    introductions_from: int = 0
-    names_from: int = 0
     num_word_windows: int = 0
+    mention_weight: float = 1.0
+    introduction_weight: float = 1.0
+    unlikelihood: float = 0.0
+    names_from: int = 0
     rec_loss_scale: float = 4.0
     loss_panels: str = "all"
     compile_layers: bool = False
@@ -75,9 +81,10 @@ class StoryPlan(WordsPlan):
 class StoryStage:
     """Next-token loss and cosine regression over windows of stories."""
 
+    name = "story_lm"
+
     def __init__(
         self,
-        name: str,
         config: StudioConfig,
         tokenizer: StoryTokenizer,
         cache: PictureCache,
@@ -88,7 +95,6 @@ class StoryStage:
         """Prepare the stage.
 
         Args:
-            name: `story_lm` or `fluency`.
             config: The model's numbers.
             tokenizer: Trained on the same stories.
             cache: Stories with the features of their pictures.
@@ -97,7 +103,6 @@ class StoryStage:
             plan: How the losses are weighed.
         """
         torch.manual_seed(15)
-        self.name = name
         self.config = config
         self.tokenizer = tokenizer
         self.cache = cache
@@ -113,19 +118,17 @@ class StoryStage:
     def make_batch(self, number: int, size: int) -> Batch:
         """Cut `size` windows out of stories, and those of words alone (`words_…`)."""
         plan = self.plan
-        weights = (
-            plan.mention_weight if number >= plan.names_from else 1.0,
-            plan.introduction_weight if number >= plan.introductions_from else 1.0,
-        )
-        count = plan.num_stories or len(self.cache.stories)
-        chosen = choose_stories(count, number, size)
+        weights = (1.0, 1.0)
+        if number >= plan.names_from:
+            weights = (plan.mention_weight, plan.introduction_weight)
+        chosen = choose_stories(len(self.cache.stories), number, size)
         rng = np.random.default_rng((3000, number))
         batch = self._batch(self.cache, chosen, rng, weights)
         if plan.num_word_windows:
             chosen = choose_stories(len(self.words), number, plan.num_word_windows)
             stories = [self.words[index] for index in chosen]
             rng = np.random.default_rng((5000, number))
-            rows = word_windows(self.config, self.tokenizer, stories, rng, weights)
+            rows = [self._window(told, rng, weights, with_pictures=False)[0] for told in stories]
             words = collate(rows, self.tokenizer.pad_id)
             batch |= {f"words_{name}": tensor for name, tensor in words.items()}
         return batch
@@ -184,7 +187,10 @@ class StoryStage:
     ) -> Batch:
         rows, masks, pictures = [], [], []
         for story in chosen:
-            row, first, rule = self._window(cache.stories[story], rng, weights)
+            row, first = self._window(cache.stories[story], rng, weights)
+            rule = None
+            if rng.random() < 0.4:
+                rule = SinkRule(window_panels=int(rng.integers(2, MOST_PANELS)))
             rows.append(row)
             masks.append(attention_mask(row, rule))
             begin = int(cache.first[story]) + first
@@ -192,20 +198,22 @@ class StoryStage:
         return self._collate(rows, masks, take(cache.features, np.concatenate(pictures)))
 
     def _window(
-        self, told: StreamStory, rng: np.random.Generator, weights: tuple[float, float]
-    ) -> tuple[Row, int, SinkRule | None]:
-        row, first = cut_window(
+        self,
+        told: StreamStory,
+        rng: np.random.Generator,
+        weights: tuple[float, float],
+        *,
+        with_pictures: bool = True,
+    ) -> tuple[Row, int]:
+        return cut_window(
             self.tokenizer,
             self.config.tokenizer.separator,
             told,
             rng,
+            with_pictures=with_pictures,
             mention_weight=weights[0],
             introduction_weight=weights[1],
         )
-        rule = None
-        if rng.random() < 0.4:
-            rule = SinkRule(window_panels=int(rng.integers(2, MOST_PANELS)))
-        return row, first, rule
 
     def _collate(self, rows: list[Row], masks: list[Tensor], features: Tensor) -> Batch:
         batch = collate(rows, self.tokenizer.pad_id)
