@@ -89,7 +89,7 @@ def cache_latents(
             latents = vae.encode(pixels.to(device))
         weights = torch.ones(len(latents), 1, size, size)
         if scenes:
-            weights = detail_weights(scenes[rows], config.image_size, 3.0, 3.0)
+            weights = detail_weights(scenes[rows], config.image_size, face=3.0, prop=6.0)
             weights = F.adaptive_avg_pool2d(weights[: len(latents)], size)
         return {"latents": latents, "weights": weights[:, 0]}
 
