@@ -144,6 +144,13 @@ def test_an_update_is_orthogonal_whatever_the_shape(shape: tuple[int, int]) -> N
     assert torch.allclose(turned, turned.diagonal().diag(), atol=0.05)
 
 
+def test_matrices_of_a_shape_are_orthogonalized_together_as_alone() -> None:
+    matrices = torch.randn(3, 24, 200, generator=torch.Generator().manual_seed(0))
+    together = orthogonalize(matrices)
+    for matrix, update in zip(matrices, together, strict=True):
+        assert torch.allclose(update, orthogonalize(matrix), atol=0.02)
+
+
 def test_muon_takes_the_matrices_and_adamw_the_rest() -> None:
     model = Toy().model
     optimizer = build_optimizer(
