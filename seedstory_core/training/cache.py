@@ -7,6 +7,7 @@ stopped.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +62,7 @@ def cache_features(jsonl: Path, folder: Path, config: VisionConfig, vision: Visi
             return {"features": vision(pixels.to(device))}
 
     shapes = {"features": (len(images), config.n_queries, config.output_dim)}
-    pictures = _Pictures(images, lambda image: clip_pixels(image, config))
+    pictures = _Pictures(images, functools.partial(clip_pixels, config=config))
     _fill(folder, "features", shapes, pictures, compute, device)
 
 
@@ -97,7 +98,7 @@ def cache_latents(
         "latents": (len(images), config.vae.latent_channels, size, size),
         "weights": (len(images), size, size),
     }
-    pictures = _Pictures(images, lambda image: sd_pixels(image, config.image_size))
+    pictures = _Pictures(images, functools.partial(sd_pixels, image_size=config.image_size))
     _fill(folder, "latents", shapes, pictures, compute, device)
 
 

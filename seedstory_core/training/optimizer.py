@@ -20,21 +20,21 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration, as Jordan et al. publish them."""
 
 
-def orthogonalize(matrix: Tensor, *, steps: int = 5) -> Tensor:
-    """Push all singular values of a matrix to about 1 (0.7 to 1.2), by Newton-Schulz.
+def orthogonalize(matrices: Tensor, *, steps: int = 5) -> Tensor:
+    """Push all singular values of matrices to about 1 (0.7 to 1.2), by Newton-Schulz.
 
     The iteration is a polynomial in the Gram matrix, so a wide matrix is touched only twice: to
     make its Gram matrix, and to multiply it by the accumulated polynomial.
 
     Args:
-        matrix: `[..., rows, columns]`, one matrix or several of the same shape, none all zero.
+        matrices: `[N, rows, columns]`, none all zero.
         steps: Of the iteration.
 
     Returns:
-        float32, shaped like `matrix`.
+        float32, shaped like `matrices`.
     """
-    dtype = torch.bfloat16 if has_fast_bfloat16(matrix.device) else torch.float32
-    x = matrix.to(dtype)
+    dtype = torch.bfloat16 if has_fast_bfloat16(matrices.device) else torch.float32
+    x = matrices.to(dtype)
     is_tall = x.shape[-2] > x.shape[-1]
     x = x.mT if is_tall else x
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
@@ -42,7 +42,7 @@ def orthogonalize(matrix: Tensor, *, steps: int = 5) -> Tensor:
     if dtype is torch.float32 and x.shape[-1] > 2 * x.shape[-2]:
         gram, product = x @ x.mT, torch.eye(x.shape[-2], dtype=dtype, device=x.device)
         for _ in range(steps):
-            factor = b * gram + c * (gram @ gram)
+            factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
             factor.diagonal(dim1=-2, dim2=-1).add_(a)
             product = factor @ product
             gram = factor @ gram @ factor
@@ -50,7 +50,7 @@ def orthogonalize(matrix: Tensor, *, steps: int = 5) -> Tensor:
     else:
         for _ in range(steps):
             gram = x @ x.mT
-            x = a * x + (b * gram + c * (gram @ gram)) @ x
+            x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return (x.mT if is_tall else x).float()
 
 
