@@ -58,6 +58,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
     OmegaConf.save(OmegaConf.from_dotlist([*SMALL, *places]), folder / "config.yaml")
     plans = {stage: asdict(PLAN) for stage in stages.TRAINED}
+    plans["adapt"] |= {"repeat_threshold": 0.2}
     plans["story_lm"] |= {"introduction_weight": 8.0, "num_word_windows": 3, "unlikelihood": 20.0}
     OmegaConf.save({"data": asdict(DATA), **plans}, folder / "recipe.yaml")
     with pytest.MonkeyPatch.context() as patch:

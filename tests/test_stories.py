@@ -166,7 +166,7 @@ def test_a_page_begun_by_a_reader_shows_whom_it_names_and_nobody_else(told):
 
 def test_a_tale_that_follows_its_readers_page_says_the_prop_again_not_anew():
     seen = 0
-    for story in (stories.tell(seed, reader_share=0.6) for seed in range(150)):
+    for story in (stories.tell(seed, reader_share=0.6) for seed in range(250)):
         first, second = story.panels[:2]
         if first.scene.prop is None or not first.event.startswith("begin."):
             continue

@@ -46,7 +46,11 @@ NEEDS: dict[str, Needs] = {
         props=("kite", "balloon", "ball", "umbrella", "book", "gift", "balloon", "ball"), owner=True
     ),
     "lost_found": Needs(
-        props=("ball", "book", "flower", "gift", "boat", "umbrella", "balloon"), owner=True
+        props=(
+            *("ball", "book", "flower", "gift", "boat", "umbrella", "balloon"),
+            *("lantern", "key", "drum", "apple"),
+        ),
+        owner=True,
     ),
     "boat_drifts": Needs(
         places=("pond", "beach"), props=("boat",), times=("day", "dusk"), owner=True
@@ -77,7 +81,9 @@ NEEDS: dict[str, Needs] = {
         weathers=("clear",),
     ),
     "deliver_a_present": Needs(
-        places=OUTDOORS, props=("gift", "flower", "balloon", "apple", "umbrella"), owner=True
+        places=OUTDOORS,
+        props=("gift", "flower", "balloon", "apple", "umbrella", "cake", "lantern"),
+        owner=True,
     ),
     "race_of_two": Needs(
         places=("beach", "forest", "village", "garden", "hill", "mountain"),

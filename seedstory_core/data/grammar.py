@@ -233,7 +233,7 @@ def _slot(inside: str, before: str, after: str) -> Slot:
     if " " in inside:
         form, role = inside.split(" ")
         return Slot(role, form, quoted, False)
-    if inside in ("prop", "colour"):
+    if inside == "prop":
         return Slot("prop", inside, quoted, False)
     return Slot("word", inside, quoted, False)
 
@@ -400,8 +400,6 @@ class Draft:
         self.prop_named = True
         if self.reader:
             noun = self.rng.choice(words.READER_PROPS[self.prop])
-        if form == "colour":
-            return f"{PROP_COLOURS[self.prop]} {noun}"
         if self.rng.random() < 0.22:
             noun = f"{PROP_COLOURS[self.prop]} {noun}"
         if form == "prop":
@@ -693,7 +691,7 @@ def _slot_regex(slot: Slot) -> str:
             return f"(?:{_NAME}'s|(?:the )?{_SPECIES}'s)"
         return _SOMEBODY
     if slot.role == "prop":
-        article = {"prop": "", "colour": "", "a": "(?:an?|the) "}.get(form, f"{form} ")
+        article = {"prop": "", "a": "(?:an?|the) "}.get(form, f"{form} ")
         return f"{article}(?:{_COLOUR} )?{_PROP}"
     if slot.role == "place":
         return _PLACE

@@ -1,7 +1,8 @@
 """Stages 1 and 3: train the de-tokenizer to draw from visual features.
 
 Stage 1 draws from the picture encoder's features. Stage 3 adapts it to the features that the story
-model regresses, mixed half and half with true ones so that it does not forget them.
+model regresses, mixed half and half with true ones so that it does not forget them; loose scenes,
+which have only true ones, keep it used to what stories seldom show.
 
 Source: SEED-Story (arXiv:2407.08683), section 3.3.
 """
@@ -9,6 +10,7 @@ Source: SEED-Story (arXiv:2407.08683), section 3.3.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +19,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedstory_core.config import DeTokenizerConfig
+from seedstory_core.data.world import Scene
 from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.training.balance import repeat_factors
 from seedstory_core.training.cache import PictureCache, take
-from seedstory_core.training.loop import Batch
+from seedstory_core.training.loop import Batch, Plan
 from seedstory_core.training.sheets import save_rows
 from seedstory_core.training.vision import turn_away
+
+
+@dataclass(frozen=True)
+class DrawingPlan(Plan):
+    """What stages 1 and 3 need to know beyond every plan.
+
+    Attributes:
+        repeat_threshold: Pictures that show what fewer than this share of them show come more
+            often (`training/balance.py`); 0 draws all alike.
+    """
+
+    repeat_threshold: float = 0.0
 
 
 class DeTokenizerStage:
@@ -35,6 +51,7 @@ class DeTokenizerStage:
         zero_features: Tensor,
         *,
         regressed: np.ndarray | None = None,
+        repeat_threshold: float = 0.0,
     ) -> None:
         """Prepare a stage.
 
@@ -44,7 +61,8 @@ class DeTokenizerStage:
             caches: Pictures to draw.
             zero_features: `[1, V, C]`, features of the zero picture, for condition dropout.
             regressed: `[N, V, C]`, the story model's features of the first cache's pictures
-                (stage 3, which takes one cache).
+                (stage 3, where every other one of these is drawn from them).
+            repeat_threshold: As in the plan; needs caches whose stories have scenes.
         """
         torch.manual_seed(14)
         self.name = name
@@ -55,25 +73,31 @@ class DeTokenizerStage:
         self.ends = np.cumsum([len(cache.latents) for cache in caches])
         self.zero_features = zero_features.float()
         self.regressed = regressed
+        self.shares: np.ndarray | None = None
+        if repeat_threshold:
+            scenes = [scene for cache in caches for scene in _scenes(cache)]
+            factors = repeat_factors(scenes, repeat_threshold)
+            self.shares = factors / factors.sum()
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Take `size` pictures; every picture comes once before any comes again."""
+        """Take `size` pictures: rare ones more often, or each once before any comes again."""
         count = int(self.ends[-1])
-        epoch, place = divmod(number * size, count)
-        order = np.random.default_rng(1000 + epoch).permutation(count)
-        rows = np.take(order, range(place, place + size), mode="wrap")
+        if self.shares is not None:
+            chance = np.random.default_rng((1000, number))
+            rows = chance.choice(count, size, p=self.shares)
+        else:
+            epoch, place = divmod(number * size, count)
+            order = np.random.default_rng(1000 + epoch).permutation(count)
+            rows = np.take(order, range(place, place + size), mode="wrap")
         features = self._take("features", rows)
-        source = torch.zeros(size)
         if self.regressed is not None:
             # Cosine regression leaves the length open: both kinds come in at the true length.
-            wrong = take(self.regressed, rows)
-            source = (torch.arange(size) % 2).float()
-            features = torch.where(source[:, None, None] > 0, wrong, features)
+            chosen = np.flatnonzero((np.arange(size) % 2 > 0) & (rows < self.ends[0]))
+            features[chosen] = take(self.regressed, rows[chosen])
         return {
             "latents": self._take("latents", rows),
             "weights": self._take("weights", rows)[:, None],
             "features": features,
-            "is_regressed": source,
         }
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
@@ -112,6 +136,11 @@ class DeTokenizerStage:
             start = self.ends[index] - len(cache.latents)
             parts.append(np.asarray(getattr(cache, name)[row - start], dtype=np.float32))
         return torch.from_numpy(np.stack(parts))
+
+
+def _scenes(cache: PictureCache) -> list[Scene]:
+    """What is true of each picture that has latents."""
+    return [scene for story in cache.stories for scene in story.scenes][: len(cache.latents)]
 
 
 def jitter(features: Tensor, share: float = 0.5, lowest: float = 0.93) -> Tensor:

@@ -44,7 +44,7 @@ from seedstory_core.training.cache import (
     open_cache,
     take,
 )
-from seedstory_core.training.detokenizer import DeTokenizerStage, features_of
+from seedstory_core.training.detokenizer import DeTokenizerStage, DrawingPlan, features_of
 from seedstory_core.training.loop import Plan, Stage
 from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.preview import PreviewStage
@@ -57,7 +57,11 @@ from seedstory_core.training.vision import VisionStage
 from seedstory_core.weights.checkpoint import load_weights, read_weights, save_weights
 
 TRAINED = ("reader", "vae", "preview", "vision", "detokenizer", "story_lm", "adapt")
-PLANS: dict[str, type[Plan]] = {"story_lm": StoryPlan}
+PLANS: dict[str, type[Plan]] = {
+    "detokenizer": DrawingPlan,
+    "story_lm": StoryPlan,
+    "adapt": DrawingPlan,
+}
 """Of the stages whose plan says more than any plan."""
 PREPARED = ("data", "tokenizer", "features", "latents", "regress", "export", "adopt")
 ORDER = (
@@ -168,27 +172,28 @@ def _build(name: str, runs: Runs, plan: Plan) -> Stage:
         return PreviewStage(config.detokenizer, runs.vae(), runs.device)
     if name == "vision":
         return VisionStage(config.vision, size)
-    if name == "detokenizer":
-        caches = [runs.cache(part, with_latents=True) for part in ("train", "scenes")]
-        stage = DeTokenizerStage(name, config.detokenizer, caches, runs.zero_features())
-        stage.model.vae.load_state_dict(runs.vae().cpu().state_dict())  # type: ignore[union-attr]
+    if name in ("detokenizer", "adapt"):
+        assert isinstance(plan, DrawingPlan)
+        stage_3 = name == "adapt"
+        regressed = runs.folder / "regress" / "features.npy"
+        stage = DeTokenizerStage(
+            name,
+            config.detokenizer,
+            [runs.cache(part, with_latents=True) for part in ("train", "scenes")],
+            runs.zero_features(),
+            regressed=np.load(regressed, mmap_mode="r") if stage_3 else None,
+            repeat_threshold=plan.repeat_threshold,
+        )
+        if stage_3:
+            runs.start("detokenizer", stage.model)
+        else:
+            stage.model.vae.load_state_dict(runs.vae().cpu().state_dict())  # type: ignore[union-attr]
         return stage
     if name == "story_lm":
         assert isinstance(plan, StoryPlan)
         words = list(read_stories(runs.data / "words.jsonl")) if plan.num_word_windows else []
         train, validation = runs.cache("train"), runs.cache("validation")
         return StoryStage(config, runs.tokenizer(), train, validation, words, plan)
-    if name == "adapt":
-        regressed = np.load(runs.folder / "regress" / "features.npy", mmap_mode="r")
-        stage = DeTokenizerStage(
-            name,
-            config.detokenizer,
-            [runs.cache("train", with_latents=True)],
-            runs.zero_features(),
-            regressed=regressed,
-        )
-        runs.start("detokenizer", stage.model)
-        return stage
     raise ValueError(f"There is no stage {name!r}.")
 
 

@@ -156,7 +156,7 @@ A tear rolled down {A.own} {A.nose}, and {A} wiped it away. ## A sad
 {B} walked around in a circle, worried and silent. ## B walk sad
 {A} sighed, {B} sighed, and then they both sighed at once. ## A sad, B sad
 {A} and {B} both grumbled, first loudly and then softly. ## A cross, B cross @ -event=help
-{B} was worried, too, but {B.he} tried to hide it. ## B sad
+{B} was worried, too, but {B.he} tried to hide it. ## B sad @ A:sad
 {A} stared at {B}, and {B} stared back, both of them surprised. ## A surprised, B surprised
 {B} jumped up and down to think better, and was surprised how hard it was. ## B jump surprised
 {A} grumbled a little, and {B} pretended not to hear it. ## A cross

@@ -110,6 +110,9 @@ One, two, three! {A} clapped the beat, {B} danced with {the prop}, and both of t
 "Again!" called {A}. "And again!" called {B}.
 It was twice as much fun as before, because they were two.
 >> they play together with {the prop} and {B} catches it ## B happy, prop B
+>> {A} throws {the prop} to {B} ## prop B
+>> {A} and {B} play together with {the prop} ## prop B
+>> {A} and {B} dance with {the prop} ## A jump, B jump, prop B
 >> {A} and {B} play a game for two with {the prop} ## A jump, B jump, prop B
 
 == share.thanks
@@ -168,7 +171,8 @@ Somebody clapped. It was {B}, who had walked up very quietly. {A} hugged {the pr
 Boom, went {the prop}, and then nothing. {A} had seen how {B} was looking, and {A.own} courage was gone. {A.He} sighed. ## A sad, prop A
 -- +plain
 "It is the eyes," {A} sighed. "They look so loud." ## A sad
-"That was a very fine first boom," said {B}.
+"That was a very fine first boom," said {B}. @ -B:sit
+"We will try again," said {B}, "as often as you like."
 >> {A} tries to play {the prop} for {B} but stops ## A sad, prop A
 >> {A} plays for {B} and then gets %rsad, with {the prop} in {A.own} arms ## A sad, prop A
 
@@ -402,8 +406,10 @@ Knock, knock! {A} waved at the window with {A.own} best smile, but the curtain w
 {A} looked closely and pointed. "Did you see that, {B}? Behind the curtain there were two eyes, and they looked afraid." ## A point sad
 {B} tiptoed closer and came back. "Somebody in there is not cross," {B.he} told {A}, "somebody is afraid." ## B walk
 -- +plain
-"Afraid of us?" asked {A}, astonished. ## A surprised
-"Then we must wait," said {A}.
+"Afraid of us?" asked {A}, astonished. ## A surprised @ B:walk|reader
+"Then we must wait," said {A}. @ B:walk|reader
+"Afraid of us?" asked {B}, astonished. ## B surprised @ A:point
+"Then we must wait," said {B}. @ A:point
 >> {A} and {B} see that the neighbour is afraid ## A sad, B sad
 
 == neighbour.rest

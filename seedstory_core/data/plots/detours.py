@@ -75,6 +75,8 @@ Night came, and {A} pointed up at the moon. ## A point, time night
 In the quiet night {A} sat down and listened to the owls. ## A sit, time night
 >> make it night ## time night
 >> it gets dark ## time night
+>> it gets very dark ## time night
+>> it gets dark and the stars come out ## time night @ clear
 >> Night falls. ## time night
 >> now it is night time ## time night
 >> suddenly it is the middle of the night ## time night
@@ -88,6 +90,10 @@ A new day began, bright and warm, and {A} jumped up at once. ## A jump, time day
 It was morning, and {A} was surprised how bright the day was. ## A surprised, time day
 >> make it day ## time day
 >> the sun comes up ## time day
+>> the sun comes up again ## time day
+>> the sun comes up and it is day ## time day
+>> The morning sun comes up. ## time day
+>> the sun rises ## time day
 >> Then it is morning. ## time day
 >> the night is over ## time day
 >> now it is day again ## time day
@@ -151,6 +157,19 @@ A tear rolled down the {A.nose} of {A}, but it was only a small one. ## A sad
 >> {A} starts to cry ## A sad
 >> {A} is crying ## A sad
 >> {A} has tears in the eyes ## A sad
+>> {A} looks %rsad ## A sad
+>> suddenly {A} feels %rsad ## A sad
+>> poor {A} is so %rsad ## A sad
+>> {A} sobs ## A sad
+>> {A} sighs ## A sad
+>> {A} has to cry ## A sad
+>> {A} cries a little ## A sad
+>> {A} cries and cries ## A sad
+>> {A} begins to cry ## A sad
+>> {A} starts crying ## A sad
+>> {A} wants to cry ## A sad
+>> {A} is worried ## A sad
+>> a tear runs down the face of {A} ## A sad
 
 == detour.happy
 --
@@ -164,6 +183,15 @@ A big smile spread over {A.own} face, and {A} hummed a merry tune. ## A happy
 >> {A} smiles ## A happy
 >> {A} laughs and laughs ## A happy
 >> {A} has a big smile ## A happy
+>> {A} looks %rhappy ## A happy
+>> {A} is so %rhappy now ## A happy
+>> suddenly {A} is very %rhappy ## A happy
+>> {A} starts to laugh ## A happy
+>> {A} has to smile ## A happy
+>> {A} starts to smile ## A happy
+>> {A} has a happy smile ## A happy
+>> a big smile comes to the face of {A} ## A happy
+>> {A} is full of joy ## A happy
 
 == detour.cross
 --
@@ -177,6 +205,12 @@ A big smile spread over {A.own} face, and {A} hummed a merry tune. ## A happy
 >> {A} looks grumpy. ## A cross
 >> {A} frowns ## A cross
 >> {A} gets really really %rcross! ## A cross
+>> {A} looks %rcross ## A cross
+>> suddenly {A} feels %rcross ## A cross
+>> {A} grumbles ## A cross
+>> {A} has to frown ## A cross
+>> {A} is annoyed ## A cross
+>> {A} makes an angry face ## A cross
 
 == detour.sleepy
 --
@@ -190,6 +224,16 @@ A big smile spread over {A.own} face, and {A} hummed a merry tune. ## A happy
 >> {A} wants to sleep ## A sleepy
 >> make {A} %rsleepy ## A sleepy
 >> {A} can hardly keep the eyes open ## A sleepy
+>> {A} looks %rsleepy ## A sleepy
+>> suddenly {A} feels %rsleepy ## A sleepy
+>> {A} has to yawn ## A sleepy
+>> {A} is yawning ## A sleepy
+>> {A} yawns loudly ## A sleepy
+>> now {A} yawns ## A sleepy
+>> {A} starts to yawn ## A sleepy
+>> {A} yawns and stretches a little ## A sleepy
+>> {A} is so %rsleepy ## A sleepy
+>> {A} almost falls asleep ## A sleepy
 
 == detour.surprised
 --
@@ -202,6 +246,13 @@ A big smile spread over {A.own} face, and {A} hummed a merry tune. ## A happy
 >> make {A} %rsurprised ## A surprised
 >> {A} looks really %rsurprised ## A surprised
 >> {A} opens the mouth and is %rsurprised ## A surprised
+>> {A} looks %rsurprised ## A surprised
+>> suddenly {A} is %rsurprised ## A surprised
+>> now {A} is very %rsurprised ## A surprised
+>> {A} gets really %rsurprised ## A surprised
+>> {A} makes a %rsurprised face ## A surprised
+>> {A} sees something and is %rsurprised ## A surprised
+>> {A} is startled ## A surprised
 
 == detour.wave
 --
@@ -213,6 +264,9 @@ A big smile spread over {A.own} face, and {A} hummed a merry tune. ## A happy
 >> {A} greets {B} ## A wave
 >> let {A} wave at {B} ## A wave
 >> {A} and {B} wave ## A wave, B wave
+>> {A} waves hello to {B} ## A wave
+>> {A} is waving at {B} ## A wave
+>> now {A} waves to {B} ## A wave
 
 == detour.wave1
 --
@@ -234,6 +288,8 @@ So {A} sat there, a little tired, and counted up to ten. ## A sit sleepy
 >> {A} has to sit down ## A sit
 >> let {A} sit ## A sit
 >> {A} takes a rest ## A sit
+>> {A} is sitting {ground} ## A sit
+>> now {A} sits ## A sit
 >> {A} wants to sit for a moment. ## A sit
 
 == detour.jump
@@ -260,6 +316,9 @@ So {A} sat there, a little tired, and counted up to ten. ## A sit sleepy
 >> let {A} point ## A point
 >> {A} stretches out an arm ## A point
 >> {A} sees something and points at it. ## A point
+>> {A} is pointing at something ## A point
+>> now {A} points at something ## A point
+>> {A} reaches out ## A point
 
 == detour.give
 --
@@ -272,6 +331,11 @@ So {A} sat there, a little tired, and counted up to ten. ## A sit sleepy
 >> {A} lets {B} hold {the prop} ## prop B
 >> {B} gets {the prop} from {A} ## prop B
 >> now {B} holds {the prop} of {A} ## prop B
+>> {A} hands {B} {the prop} ## prop B
+>> {A} hands {the prop} to {B} ## prop B
+>> {A} passes {the prop} over to {B} ## prop B
+>> {A} wants {B} to hold {the prop} ## prop B
+>> {B} takes {the prop} from {A} ## prop B
 
 == detour.doing
 --

@@ -16,7 +16,7 @@ TEXT = """
 {Once}, {A} walked about {in place}. {A.He} held {A.own} {prop} out to every (beetle|snail|butterfly) on the way. ## A walk happy, prop A @ outdoors clear -mountain
 {Once}, {A} sat {in place} and played with {a prop}. "You are my favourite thing," {A.he} told it. ## A sit happy, prop A
 --
-"One more time," said {A}, "and then one more time after that!"
+"Nothing can go wrong today," said {A}, full of joy. ## A happy
 "I will never let you go," {A} promised [with a laugh].
 >> {A} is playing with {the prop} {in place} ## A happy, prop A
 >> {A} has {a prop} and jumps around {in place}. ## A jump, prop A
@@ -149,7 +149,7 @@ It was a wobbly tower, but it was a very good one.
 
 == high.close
 {A} let {B} hold {the prop} too, and they (danced|skipped) about together until it was time for bed. ## A jump, B jump, prop B
-{A} and {B} danced around with {the prop} all the rest of the day, but this time {A} held it well. ## A jump, B jump, prop A @ day
+{A} and {B} danced around with {the prop} for a long, long time, but this time {A} held it well. ## A jump, B jump, prop A
 "Your turn!" said {A} and gave {the prop} to {B}, who jumped for joy. They played on and on together. ## B jump, prop B
 Then {A} handed {the prop} to {B}. They took turns and danced, and nobody let go of it again. ## A jump, B jump, prop B
 -- +plain

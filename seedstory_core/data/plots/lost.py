@@ -150,9 +150,9 @@ That evening they ate pancakes[, and nobody lost a single one]. @ dusk
 And if you lose something, just think of the last time you waved.
 
 == boat.open
-{Once}, {A} came {to place} with a little {prop} that {A.he} had built all by {A.self}. {A.He} jumped for joy. ## A jump happy, prop A
+{Once}, {A} came {to place} with {a prop} that {A.he} had built all by {A.self}. {A.He} jumped for joy. ## A jump happy, prop A
 {Once}, {A} sat {in place} with {A.own} new {prop}. "Today you will sail for the first time," {A.he} told it. ## A sit happy, prop A
-{Once}, {A} walked {to place}, carrying a {colour prop} with a tiny white sail. ## A walk happy, prop A
+{Once}, {A} walked {to place}, carrying {a prop} with a tiny white sail. ## A walk happy, prop A
 --
 "You are the finest ship in the world," said {A}, "and I am your captain!"
 All winter long {A} had worked on it, with glue in {A.own} hair.

@@ -96,6 +96,7 @@ Together they set out, {A} with {the prop}, {B} with the candles, and walked {to
 Even the ants stopped and looked.
 "Don't sneeze," said {A} to {A.self}, "not now."
 >> they walk {to place}, {A} carries {the prop} and {B} comes too ## A walk, B walk, prop A
+>> {A} takes {the prop} {to place} and {B} comes along ## A walk, B walk, prop A
 >> {A} and {B} go {to place} with {the prop} ## A walk, B walk, prop A
 
 == cake.surprise
@@ -106,6 +107,7 @@ Even the ants stopped and looked.
 "You made that for me?" asked {C}.
 "It is our third try," said {B}, "and the best one."
 >> {A} surprises {C} with {the prop}, {B} sings ## C surprised, A happy, B happy, prop A
+>> {C} sees {A} with {the prop} and is so %rsurprised ## C surprised, A happy, prop A
 >> {C} is %rsurprised to see {A} with {the prop} ## C surprised, A happy, prop A
 
 == cake.give
@@ -116,6 +118,7 @@ Even the ants stopped and looked.
 "It tastes like sunshine," said {C} with a full mouth.
 "Is it sweet enough?" asked {A}. "Just right," said {C}.
 >> {A} gives {the prop} to {C} and {C} jumps ## C jump happy, prop C
+>> {A} hands {the prop} to {C}, who jumps up and down ## C jump happy, prop C
 >> {C} gets {the prop} and is %rhappy, and so is {A} ## C happy, prop C
 
 == cake.close
@@ -240,7 +243,7 @@ It nodded, as if it wanted to say good morning.
 -- +plain
 And in the autumn it gave them seven new seeds.
 Good things come slowly, and then all at once.
-And every worm got a place in the front row.
+And the worms below were glad of the company.
 
 == key.open
 {Once}, {A} found {a prop} {in place}. It was small and shiny, and {A} was amazed. "What does it open?" {A.he} asked. ## A surprised, prop A
@@ -431,6 +434,10 @@ One, two, three! {A} ran, {B} jumped, and {the prop} was in the air. {A} held th
 Higher and higher it went, and even the birds stared.
 >> {A} runs and {B} throws and {the prop} flies! ## A walk happy, B happy, prop A
 >> {the prop} is in the air, {A} holds the string and {B} jumps ## A happy, B jump happy, prop A
+>> {A} runs, {B} throws and {the prop} goes up ## A walk, prop A
+>> {A} runs with {the prop} and {B} helps, and it flies! ## A walk, prop A
+>> {the prop} flies high over {A} and {B} ## prop A
+>> at last {the prop} flies and {B} jumps up and down. {A} holds it. ## B jump, prop A
 
 == kite.turn
 "Now you," said {A} and gave the string of {the prop} to {B}, who stared up in surprise. ## B surprised, prop B

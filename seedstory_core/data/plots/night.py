@@ -73,6 +73,8 @@ A little light came swaying along, and it was {B} with {a prop}. "I heard you," 
 "Hoo is only an owl," said {B}, "and crack is only a mouse." @ reader
 What went hoo was an owl, and what went crack was a mouse. @ reader
 >> {A} and {B} walk around with {the prop} and look ## A walk, B walk, prop B
+>> {B} goes first with {the prop} and {A} comes too ## A walk, B walk, prop B
+>> {A} and {B} walk on in the light of {the prop} ## A walk, B walk, prop B
 >> {B} points with {the prop} and they see it is only an owl ## B point, prop B
 
 == dark.lend

@@ -60,6 +60,7 @@ Then {A} and {B} held the blanket over their heads and over {the prop} in {A.own
 "A roof must be where walls are," said {B}.
 >> they use the blanket as a roof over {A}, who holds {the prop} ## A happy, prop A
 >> {B} holds the blanket over {A} and {the prop} ## B point, prop A
+>> {B} puts the blanket over {A}, who has {the prop} ## prop A
 
 == picnic.sad
 {A} sat down with {the prop} in {A.own} arms, wet and sad. "My beautiful picnic," {A.he} sobbed, and {B} sat down, too. ## A sit sad, B sit, prop A
@@ -70,6 +71,8 @@ Wet to the bone, {A} sat there and held {the prop}. {B} looked at {A.him} and wa
 "At least we are wet together," said {B}.
 >> {A} sits down with {the prop} and is %rsad ## A sit sad, prop A
 >> {A} is very %rsad about the picnic, and so is {B}. {A} holds {the prop}. ## A sad, B sad, prop A
+>> {A} sits there with {the prop} and cries ## A sit sad, prop A
+>> {A} has to sit down with {the prop} and feels %rsad ## A sit sad, prop A
 
 == picnic.idea
 "A roof must be where walls are," thought {A}, hugging {the prop}. "Who says that a picnic needs grass, {B}?" ## prop A
@@ -187,6 +190,8 @@ A snail crawled by and crossed the water on a leaf.
 "Don't give up," said {B}, "we still have four arms."
 >> {A} sits down with {the prop} and is %rsad ## A sit sad, prop A
 >> {A} and {B} sit down, {A} holds {the prop} ## A sit sleepy, B sit, prop A
+>> {A} has {the prop} and sits down and cries ## A sit sad, prop A
+>> {A} sits down and is so %rsad with {the prop} ## A sit sad, prop A
 
 == deliver.idea
 "With full arms nobody can jump, and with empty arms it is easy," thought {A} over {the prop}. "{B}, you hold it while I jump!" ## prop A
@@ -421,6 +426,7 @@ Cold and tired, {A} and {B} sat down behind a rock. "I am so worried," said {A} 
 Far below they could see one tiny window, as bright as a star.
 >> {A} sits down in the snow and cries. {B} is tired. ## A sit sad, B sleepy
 >> {A} and {B} are tired and cold ## A sleepy, B sleepy
+>> {A} sits in the snow and is %rsad, and {B} is so tired ## A sit sad, B sleepy
 
 == snow.window
 {A} looked back and saw a tiny light. "How far one can see it, {B}!" {A.he} said, surprised, and pointed at a window far below. ## A point surprised
