@@ -32,6 +32,7 @@ from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training import stages
 from seedstory_core.training.__main__ import main
+from seedstory_core.training.detokenizer import DrawingPlan
 from seedstory_core.training.loop import Plan
 from seedstory_core.training.story_lm import StoryPlan, StoryStage
 from seedstory_core.weights.parts import PARTS, read_parts
@@ -157,7 +158,7 @@ def test_shipped_weights_can_be_trained_further(
     # Everything later stages need is there: training goes on from the weights that were shipped.
     for step in ("data", "features", "latents"):
         stages.prepare(step, runs, DATA)
-    fresh = stages.build("detokenizer", runs, PLAN).model.state_dict()
+    fresh = stages.build("detokenizer", runs, DrawingPlan(**asdict(PLAN))).model.state_dict()
     shipped = {
         **read_parts(config)["detokenizer"].weights,
         **{f"vae.{name}": tensor for name, tensor in read_parts(config)["vae"].weights.items()},
