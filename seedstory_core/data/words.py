@@ -281,10 +281,10 @@ MOOD_WORDS: dict[str, frozenset[str]] = {
     mood: frozenset(text.split())
     for mood, text in {
         "happy": "happy glad cheerful delighted joyful joy smile smiled smiles laugh laughed "
-        "laughs grinned grins merry proud proudly",
+        "laughs grinned merry proud proudly",
         "sad": "sad sadly unhappy gloomy upset sorrowful sighed sighs sigh sob sobs sobbed sobbing "
         "wept tear tears drooped sniffed lonely worried afraid shy shyly disappointed cries cry "
-        "crying sorry ashamed weep weeps",
+        "crying sorry ashamed",
         "surprised": "surprised surprise amazed astonished shocked startled gasped stared "
         "frightened scared",
         "cross": "cross crossly angry grumpy mad frowned frowns frown grumbled grumbles grumble "

@@ -358,10 +358,10 @@ def _distance(
         [np.abs(np.asarray(a, float) - np.asarray(b, float)).mean() / 2.55 for a, b in pairs]
     )
     left = np.array([len(s.actors) == 1 and s.facing(0) == "left" for s in scenes])
-    apart = f"; {far[left].mean():.2f} % in {left.sum()} of somebody alone who looks left"
-    return f"{of}a pixel is {far.mean():.2f} % of its range from the codec's" + (
-        apart if left.any() else ""
-    )
+    found = f"{of}a pixel is {far.mean():.2f} % of its range from the codec's"
+    if left.any():
+        found += f"; {far[left].mean():.2f} % in {left.sum()} of somebody alone who looks left"
+    return found
 
 
 def _metrics_of(facts: frozenset[str], scene: Scene) -> set[str]:

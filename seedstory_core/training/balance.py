@@ -1,8 +1,7 @@
 """Show a training what is rare more often: repeat factors.
 
-Stories hold some things hundreds of times more often than others: somebody alone who looks to the
-left is in three pictures of a hundred, a ball in one. Drawn as often as they come, the rare ones
-stay blurred.
+Somebody alone who looks to the left, or a certain thing, is in two to five of a hundred pictures of
+stories, and was what the de-tokenizer drew worst (`docs/notebook.md`, 24 and 25).
 
 Source: LVIS (Gupta, Dollár, Girshick 2019, arXiv:1908.03195), repeat factor sampling. A trait that
 a share f of the pictures has counts `max(1, sqrt(threshold / f))`, and a picture as much as its

@@ -62,7 +62,11 @@ class DeTokenizerStage:
             zero_features: `[1, V, C]`, features of the zero picture, for condition dropout.
             regressed: `[N, V, C]`, the story model's features of the first cache's pictures
                 (stage 3, where every other one of these is drawn from them).
-            repeat_threshold: As in the plan; needs caches whose stories have scenes.
+            repeat_threshold: As in the plan.
+
+        Raises:
+            ValueError: When rare pictures are to come more often and stories have no scenes, which
+                would say what is rare.
         """
         torch.manual_seed(14)
         self.name = name
@@ -76,6 +80,8 @@ class DeTokenizerStage:
         self.shares: np.ndarray | None = None
         if repeat_threshold:
             scenes = [scene for cache in caches for scene in _scenes(cache)]
+            if len(scenes) < self.ends[-1]:
+                raise ValueError("repeat_threshold needs data that says what its pictures show.")
             factors = repeat_factors(scenes, repeat_threshold)
             self.shares = factors / factors.sum()
 

@@ -231,7 +231,6 @@ A big smile spread over {A.own} face, and {A} hummed a merry tune. ## A happy
 >> {A} yawns loudly ## A sleepy
 >> now {A} yawns ## A sleepy
 >> {A} starts to yawn ## A sleepy
->> {A} yawns and stretches a little ## A sleepy
 >> {A} is so %rsleepy ## A sleepy
 >> {A} almost falls asleep ## A sleepy
 
