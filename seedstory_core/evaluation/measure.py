@@ -350,17 +350,22 @@ def _distance(
 ) -> str:
     """A finding about how far painted pixels are from the codec's picture of the same scene.
 
-    Somebody alone who looks left is told apart: stories hold few such pictures, and answers of the
-    attribute reader stay right when a picture looks torn.
+    Somebody alone who looks left is told apart: stories hold few such pictures, and the attribute
+    reader still sees who looks where when a picture looks torn.
     """
     pairs = zip(images, codec, strict=True)
     far = np.array(
         [np.abs(np.asarray(a, float) - np.asarray(b, float)).mean() / 2.55 for a, b in pairs]
     )
-    left = np.array([len(s.actors) == 1 and s.facing(0) == "left" for s in scenes])
+    alone = np.array([len(s.actors) == 1 for s in scenes])
+    left = alone & np.array([s.facing(0) == "left" for s in scenes])
+    right = alone & ~left
     found = f"{of}a pixel is {far.mean():.2f} % of its range from the codec's"
-    if left.any():
-        found += f"; {far[left].mean():.2f} % in {left.sum()} of somebody alone who looks left"
+    if left.any() and right.any():
+        found += (
+            f"; of somebody alone {far[right].mean():.2f} % in {right.sum()} who look right and "
+            f"{far[left].mean():.2f} % in {left.sum()} who look left"
+        )
     return found
 
 
