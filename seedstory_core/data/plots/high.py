@@ -138,7 +138,7 @@ It was a wobbly tower, but it was a very good one.
 >> they make a tower and {A} gets {the prop} back! ## A happy, prop A
 
 == high.thanks
-{A} hugged {the prop} and then {B}. "Thank you, {B}, without your shoulders it would hang there for ever!" ## A happy, prop A
+{A} hugged {the prop} and then {B}. "Thank you, {B}, without your shoulders it would stay there for ever!" ## A happy, prop A
 "Thank you, dear {B}!" said {A} and held {the prop} tight. "You are the best tower in the world." ## prop A
 {A} jumped for joy with {the prop}. "Thank you for your strong shoulders, {B}!" {A.he} called. ## A jump happy, prop A
 --

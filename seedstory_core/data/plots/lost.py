@@ -217,7 +217,7 @@ Then {A} threw a stone behind the ship to call it. But the waves only pushed it 
 == boat.swim
 {B} took a deep breath and jumped in, but a moment later {B.he} jumped right out again. "So cold!" {B.he} told {A}, quite surprised. ## B jump surprised
 "I will blow it back!" said {B}, and {B.he} blew until {B.he} was dizzy and tired. {A} could not help but sigh. ## B sleepy, A sad
-{B} jumped about and tried to catch the wind, which looked very silly, and {A} nearly laughed. ## B jump
+{B} jumped about and tried to catch the wind, which looked very silly. Even the wind laughed. ## B jump
 --
 "That did not help," said {B}, "but now I am awake."
 "Thank you for trying," said {A} quietly.

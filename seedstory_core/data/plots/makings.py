@@ -452,7 +452,7 @@ Higher and higher it went, and even the birds stared.
 == kite.close
 Tired and happy, {A} and {B} sat together, and {B} rolled up the string of {the prop}. "Thank you, {B}, for your good throw!" said {A}. ## A sit sleepy, B sit sleepy, prop B
 "Thank you, {B}," said {A}, "you were half of the wind." {B} held {the prop} and waved to a bird that flew by. ## B wave happy, prop B
-{A} and {B} danced home, and {B} carried {the prop} with its tail of rags. "Thank you, {B}!" sang {A}. ## A jump happy, B jump happy, prop B
+{A} and {B} danced home, and {B} carried {the prop} with its tail of socks. "Thank you, {B}!" sang {A}. ## A jump happy, B jump happy, prop B
 -- +plain
 Some things fly only when there are two.
 That night {B} kept {the prop} by the bed, and perhaps it dreamed of clouds. ## prop B
