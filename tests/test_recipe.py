@@ -32,7 +32,6 @@ from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training import stages
 from seedstory_core.training.__main__ import main
-from seedstory_core.training.detokenizer import DrawingPlan
 from seedstory_core.training.loop import Plan
 from seedstory_core.training.story_lm import StoryPlan, StoryStage
 from seedstory_core.weights.parts import PARTS, read_parts
@@ -59,7 +58,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
     OmegaConf.save(OmegaConf.from_dotlist([*SMALL, *places]), folder / "config.yaml")
     plans = {stage: asdict(PLAN) for stage in stages.TRAINED}
-    plans["adapt"] |= {"repeat_threshold": 0.2}
     plans["story_lm"] |= {"introduction_weight": 8.0, "num_word_windows": 3, "unlikelihood": 20.0}
     OmegaConf.save({"data": asdict(DATA), **plans}, folder / "recipe.yaml")
     with pytest.MonkeyPatch.context() as patch:
@@ -158,7 +156,7 @@ def test_shipped_weights_can_be_trained_further(
     # Everything later stages need is there: training goes on from the weights that were shipped.
     for step in ("data", "features", "latents"):
         stages.prepare(step, runs, DATA)
-    fresh = stages.build("detokenizer", runs, DrawingPlan(**asdict(PLAN))).model.state_dict()
+    fresh = stages.build("detokenizer", runs, PLAN).model.state_dict()
     shipped = {
         **read_parts(config)["detokenizer"].weights,
         **{f"vae.{name}": tensor for name, tensor in read_parts(config)["vae"].weights.items()},

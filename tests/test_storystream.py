@@ -62,6 +62,12 @@ def test_several_processes_write_the_same(tmp_path: Path) -> None:
             assert np.array_equal(np.asarray(image), render(story.scenes[0], 32))
 
 
+def test_every_other_loose_scene_is_somebody_alone_who_looks_to_the_left(tmp_path: Path) -> None:
+    scenes = [story.scenes[0] for story in read_stories(write_scenes(tmp_path, 40, image_size=16))]
+    assert all(len(scene.actors) == 1 and scene.facing(0) == "left" for scene in scenes[1::2])
+    assert {len(scene.actors) for scene in scenes[::2]} == {1, 2, 3}
+
+
 def test_a_finished_file_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "scenes.jsonl").write_text("finished\n")
     assert write_scenes(tmp_path, 5).read_text() == "finished\n"

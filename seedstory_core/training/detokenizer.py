@@ -10,7 +10,6 @@ Source: SEED-Story (arXiv:2407.08683), section 3.3.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,25 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedstory_core.config import DeTokenizerConfig
-from seedstory_core.data.world import Scene
 from seedstory_core.models.detokenizer import DeTokenizer
-from seedstory_core.training.balance import repeat_factors
 from seedstory_core.training.cache import PictureCache, take
-from seedstory_core.training.loop import Batch, Plan
+from seedstory_core.training.loop import Batch
 from seedstory_core.training.sheets import save_rows
 from seedstory_core.training.vision import turn_away
-
-
-@dataclass(frozen=True)
-class DrawingPlan(Plan):
-    """What stages 1 and 3 need to know beyond every plan.
-
-    Attributes:
-        repeat_threshold: Pictures that show what fewer than this share of them show come more
-            often (`training/balance.py`); 0 draws all alike.
-    """
-
-    repeat_threshold: float = 0.0
 
 
 class DeTokenizerStage:
@@ -51,7 +36,6 @@ class DeTokenizerStage:
         zero_features: Tensor,
         *,
         regressed: np.ndarray | None = None,
-        repeat_threshold: float = 0.0,
     ) -> None:
         """Prepare a stage.
 
@@ -62,11 +46,6 @@ class DeTokenizerStage:
             zero_features: `[1, V, C]`, features of the zero picture, for condition dropout.
             regressed: `[N, V, C]`, the story model's features of the first cache's pictures
                 (stage 3, where every other one of these is drawn from them).
-            repeat_threshold: As in the plan.
-
-        Raises:
-            ValueError: When rare pictures are to come more often and stories have no scenes, which
-                would say what is rare.
         """
         torch.manual_seed(14)
         self.name = name
@@ -77,24 +56,13 @@ class DeTokenizerStage:
         self.ends = np.cumsum([len(cache.latents) for cache in caches])
         self.zero_features = zero_features.float()
         self.regressed = regressed
-        self.shares: np.ndarray | None = None
-        if repeat_threshold:
-            scenes = [scene for cache in caches for scene in _scenes(cache)]
-            if len(scenes) < self.ends[-1]:
-                raise ValueError("repeat_threshold needs data that says what its pictures show.")
-            factors = repeat_factors(scenes, repeat_threshold)
-            self.shares = factors / factors.sum()
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Take `size` pictures: rare ones more often, or each once before any comes again."""
+        """Take `size` pictures, each once before any comes again."""
         count = int(self.ends[-1])
-        if self.shares is not None:
-            chance = np.random.default_rng((1000, number))
-            rows = chance.choice(count, size, p=self.shares)
-        else:
-            epoch, place = divmod(number * size, count)
-            order = np.random.default_rng(1000 + epoch).permutation(count)
-            rows = np.take(order, range(place, place + size), mode="wrap")
+        epoch, place = divmod(number * size, count)
+        order = np.random.default_rng(1000 + epoch).permutation(count)
+        rows = np.take(order, range(place, place + size), mode="wrap")
         features = self._take("features", rows)
         if self.regressed is not None:
             # Cosine regression leaves the length open: both kinds come in at the true length.
@@ -142,11 +110,6 @@ class DeTokenizerStage:
             start = self.ends[index] - len(cache.latents)
             parts.append(np.asarray(getattr(cache, name)[row - start], dtype=np.float32))
         return torch.from_numpy(np.stack(parts))
-
-
-def _scenes(cache: PictureCache) -> list[Scene]:
-    """What is true of each picture that has latents."""
-    return [scene for story in cache.stories for scene in story.scenes][: len(cache.latents)]
 
 
 def jitter(features: Tensor, share: float = 0.5, lowest: float = 0.93) -> Tensor:

@@ -44,7 +44,7 @@ from seedstory_core.training.cache import (
     open_cache,
     take,
 )
-from seedstory_core.training.detokenizer import DeTokenizerStage, DrawingPlan, features_of
+from seedstory_core.training.detokenizer import DeTokenizerStage, features_of
 from seedstory_core.training.loop import Plan, Stage
 from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.preview import PreviewStage
@@ -58,9 +58,7 @@ from seedstory_core.weights.checkpoint import load_weights, read_weights, save_w
 
 TRAINED = ("reader", "vae", "preview", "vision", "detokenizer", "story_lm", "adapt")
 PLANS: dict[str, type[Plan]] = {
-    "detokenizer": DrawingPlan,
     "story_lm": StoryPlan,
-    "adapt": DrawingPlan,
 }
 """Of the stages whose plan says more than any plan."""
 PREPARED = ("data", "tokenizer", "features", "latents", "regress", "export", "adopt")
@@ -173,7 +171,6 @@ def _build(name: str, runs: Runs, plan: Plan) -> Stage:
     if name == "vision":
         return VisionStage(config.vision, size)
     if name in ("detokenizer", "adapt"):
-        assert isinstance(plan, DrawingPlan)
         stage_3 = name == "adapt"
         regressed = runs.folder / "regress" / "features.npy"
         stage = DeTokenizerStage(
@@ -182,7 +179,6 @@ def _build(name: str, runs: Runs, plan: Plan) -> Stage:
             [runs.cache(part, with_latents=True) for part in ("train", "scenes")],
             runs.zero_features(),
             regressed=np.load(regressed, mmap_mode="r") if stage_3 else None,
-            repeat_threshold=plan.repeat_threshold,
         )
         if stage_3:
             runs.start("detokenizer", stage.model)
