@@ -150,6 +150,7 @@ def cast(t: Teller, plot: str) -> None:
         weather = "snow"
     t.cast = people
     t.begin(place, time, weather, prop)
+    t.flags.add(f"plot={plot}")
     if needs.owner:
         t.flags.add("owner")
 

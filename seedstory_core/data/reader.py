@@ -81,12 +81,12 @@ def first_page(t: Teller) -> None:
     """Perhaps let a reader fill the first page before the tale itself begins."""
     if not t.reader_share or t.rng.random() > t.reader_share * FIRST_PAGES:
         return
-    kinds = ["alone"] * 5 + ["company"] * 5 + ["stranger"] * 3 + ["nickname"]
+    kinds = ["alone"] * 5 + ["company"] * 5 + ["plan"] * 5 + ["stranger"] * 3 + ["nickname"]
     if "owner" in t.flags:
         kinds += ["owner"] * 5 + ["shared"] * 4
     kind = t.rng.choice(kinds)
     cast = dict(t.cast)
-    if kind not in ("company", "shared"):
+    if kind not in ("company", "plan", "shared"):
         t.cast = {"A": cast["A"]}
     hold = "A" if kind in ("owner", "shared") else None
     t.tell(f"begin.{kind}", hold=hold, by_reader=True)

@@ -411,6 +411,51 @@ Neither of them knew yet what the day would bring. @ says-place -night
 >> {A} and {B} are {in place} in the rain ## weather rain
 >> {A} and {B} play in the snow {in place} ## weather snow
 
+== begin.plan
+--
+{Once}, {A} and {B} stood {in place} and talked about it for a long time. @ -says-place
+{Once}, {A} and {B} sat {in place} and put their heads together. ## A sit, B sit @ -says-place
+{Once}, {A} hopped about {in place} and could hardly wait, and {B} hopped along. ## A jump happy, B jump happy @ -says-place
+{Once}, {A} clapped and was full of plans, and {B} laughed. ## A happy, B happy @ says-place
+{Once}, {A} pointed here and there and knew exactly how it is done. ## A point happy @ says-place
+{Once}, {A} danced for joy, and {B} danced along. ## A jump happy, B jump happy @ says-place
+"It was my idea," said {A}. "But I said yes," said {B}. @ says-place
+"I will begin," said {A}, "and you, {B}, come as soon as I call." @ says-place
+"If it goes wrong, we just do it again," said {A}, and {B} nodded. @ says-place
+>> {A} and {B} want to bake @ plot=birthday_cake
+>> {A} and {B} want to bake {in place} @ plot=birthday_cake
+>> {A} and {B} bake together {in place} @ plot=birthday_cake
+>> {A} bakes something with {B} {in place} @ plot=birthday_cake
+>> {A} and {B} bake for a birthday @ plot=birthday_cake
+>> {A.a} and {B.a} are baking {in place} @ plot=birthday_cake
+>> {A} and {B} plant a seed {in place} @ plot=flower_grows
+>> {A} and {B} want to grow flowers @ plot=flower_grows
+>> {A} and {B} work {in place} and plant something @ plot=flower_grows
+>> {A} and {B} have a picnic {in place} @ plot=picnic_in_the_rain
+>> {A} and {B} want to have a picnic @ plot=picnic_in_the_rain
+>> {A} invites {B} to a picnic {in place} @ plot=picnic_in_the_rain
+>> {A} and {B} run a race {in place} @ plot=race_of_two
+>> {A} and {B} want to know who is faster @ plot=race_of_two
+>> {A.a} races against {B.a} @ plot=race_of_two
+>> {A} and {B} have a new neighbour @ plot=new_neighbour
+>> {A} and {B} want to say hello to the new neighbour @ plot=new_neighbour
+>> {A} and {B} make music {in place} @ plot=shy_drummer
+>> {A} and {B} want to play music at the feast @ plot=shy_drummer
+>> {A} and {B} look for a friend in the snow ## weather snow @ plot=lost_in_the_snow
+>> {A} and {B} wait for a friend {in place} @ plot=lost_in_the_snow
+>> {A} and {B} visit a friend @ plot=deliver_a_present
+>> {A} and {B} want to bring a friend something @ plot=deliver_a_present
+>> {A} and {B} both want the same thing @ plot=two_want_the_same
+>> {A} wants to cheer up {B} @ plot=grumpy_friend
+>> {A} and {B} try to fly {in place} @ plot=learn_to_fly_a_kite
+>> {A} and {B} want to catch the wind @ plot=learn_to_fly_a_kite
+>> {A} and {B} go sailing @ plot=boat_drifts
+>> {A} and {B} want to sail a little ship @ plot=boat_drifts
+>> {A} and {B} look for something that is gone @ plot=lost_found
+>> {A} and {B} look for a treasure @ plot=key_found
+>> {A} and {B} are afraid at night ## time night @ plot=afraid_of_dark
+>> {A} and {B} want to stay awake all night ## time night @ plot=cannot_sleep
+
 == begin.owner
 --
 {Once}, {A} stood {in place} with {the prop} in {A.own} {A.paw} and showed it to every cloud. ## A happy, prop A @ -says-place outdoors
