@@ -578,6 +578,9 @@ class GenerationConfig:
     """Whether a sentence that stands in the story already is taken back for another one."""
     end_phrase: str = "The end."
     """Last words of a finished tale; empty when the model has none."""
+    next_tale_temperature: float = 0.8
+    """Least temperature of the first page after a tale's end, where the model chooses what the next
+    one is about (but 0 stays 0); 0 is off."""
     policy: str = "capped_multimodal_attention_sink"
     """What stays in view beyond the window: `dense` all, `window` nothing, `attention_sink` the
     first positions, `multimodal_attention_sink` also the rows around evicted pictures' marks, and
@@ -609,10 +612,9 @@ class GenerationConfig:
             "repetition_penalty",
             "window_panels",
         )
-        _check(
-            0 <= self.temperature <= 5,
-            f"generation.temperature is {self.temperature}; it is from 0 to 5.",
-        )
+        for name in ("temperature", "next_tale_temperature"):
+            value = getattr(self, name)
+            _check(0 <= value <= 5, f"generation.{name} is {value}; it is from 0 to 5.")
         _check(self.top_p <= 1, f"generation.top_p is {self.top_p}; it is a probability.")
         _check_one_of(
             "generation.policy",

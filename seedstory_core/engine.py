@@ -34,6 +34,8 @@ from seedstory_core.models.vision import VisionEncoder
 """Denoising steps between two previews."""
 MAX_READER_TOKENS = 640
 """A sentence of 600 letters has fewer; the same number of emoji has four times as many."""
+END_TOKENS = 64
+"""More than the last words of a tale have."""
 
 
 @dataclass(frozen=True)
@@ -399,7 +401,7 @@ class StoryEngine:
             if given_ids or scores is None:
                 scores = decode.read_text(self.story_lm, context, given_ids)
             sampler = Sampler(
-                request.sampling,
+                self._sampling(past, request.sampling),
                 forbidden_ids=self._forbidden_ids,
                 story_ids=past.story_ids,
                 caption_ids=caption_ids,
@@ -427,6 +429,18 @@ class StoryEngine:
         past = self._read_back(past, context, [*begin_ids, *caption_ids], record)
 
         return Draft(request, text, record, past, tuple(notes))
+
+    def _sampling(self, past: Past, asked: Sampling) -> Sampling:
+        """The sampling asked for; a tale that follows another is chosen more freely.
+
+        A low temperature keeps sentences right, but it would make the few likeliest plots follow
+        all others (`docs/notebook.md`, 27).
+        """
+        least = self.config.generation.next_tale_temperature
+        if not 0 < asked.temperature < least:
+            return asked
+        last_words = self.tokenizer.decode_text(past.story_ids[-END_TOKENS:])
+        return replace(asked, temperature=least) if self.is_end(last_words) else asked
 
     def _write(
         self,

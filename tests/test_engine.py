@@ -7,6 +7,7 @@ import itertools
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -106,6 +107,40 @@ class _Doubtful(Sampler):
         self._taken_back[tuple(self._caption[:place])] = {self._caption[place]}
         del self._caption[place:]
         return place
+
+
+@pytest.mark.parametrize(
+    ("caption", "asked", "used"),
+    [
+        ("Mira waved. The end.", 0.3, 0.9),
+        ("Mira waved. The end.", 1.2, 1.2),
+        ("Mira waved. The end.", 0.0, 0.0),
+        ("Mira waved.", 0.3, 0.3),
+    ],
+)
+def test_after_a_tale_the_next_one_is_chosen_more_freely(
+    tiny_engine: StoryEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    caption: str,
+    asked: float,
+    used: float,
+) -> None:
+    seen: list[float] = []
+
+    def sampler(sampling: Sampling, **given: Any) -> Sampler:
+        seen.append(sampling.temperature)
+        return Sampler(sampling, **given)
+
+    monkeypatch.setattr("seedstory_core.engine.Sampler", sampler)
+    monkeypatch.setattr(tiny_engine.config.generation, "next_tale_temperature", 0.9)
+    told = TurnRequest(reader_text=caption, complete_text=False)
+    end = None
+    for event in tiny_engine.turn(Past(), told):
+        end = event.past if isinstance(event, TurnResult) else end
+    assert end is not None
+    for _ in tiny_engine.turn(end, TurnRequest(sampling=Sampling(temperature=asked))):
+        pass
+    assert seen == [used]
 
 
 def test_what_was_taken_back_leaves_no_trace_in_the_memory(
