@@ -579,8 +579,8 @@ class GenerationConfig:
     end_phrase: str = "The end."
     """Last words of a finished tale; empty when the model has none."""
     next_tale_temperature: float = 0.8
-    """Least temperature of the first page after a tale's end, where the model chooses what the next
-    one is about (but 0 stays 0); 0 is off."""
+    """Least temperature of a page after a tale's end that no reader begins, where the model chooses
+    what the next one is about (but 0 stays 0); 0 is off."""
     policy: str = "capped_multimodal_attention_sink"
     """What stays in view beyond the window: `dense` all, `window` nothing, `attention_sink` the
     first positions, `multimodal_attention_sink` also the rows around evicted pictures' marks, and

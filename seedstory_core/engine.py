@@ -401,7 +401,7 @@ class StoryEngine:
             if given_ids or scores is None:
                 scores = decode.read_text(self.story_lm, context, given_ids)
             sampler = Sampler(
-                self._sampling(past, request.sampling),
+                self._sampling(past, request),
                 forbidden_ids=self._forbidden_ids,
                 story_ids=past.story_ids,
                 caption_ids=caption_ids,
@@ -430,14 +430,14 @@ class StoryEngine:
 
         return Draft(request, text, record, past, tuple(notes))
 
-    def _sampling(self, past: Past, asked: Sampling) -> Sampling:
+    def _sampling(self, past: Past, request: TurnRequest) -> Sampling:
         """The sampling asked for; a tale that follows another is chosen more freely.
 
         A low temperature keeps sentences right, but it would make the few likeliest plots follow
-        all others (`docs/notebook.md`, 27).
+        all others (`docs/notebook.md`, 27). A reader who begins the page has chosen already.
         """
-        least = self.config.generation.next_tale_temperature
-        if not 0 < asked.temperature < least:
+        asked, least = request.sampling, self.config.generation.next_tale_temperature
+        if request.reader_text or not 0 < asked.temperature < least:
             return asked
         last_words = self.tokenizer.decode_text(past.story_ids[-END_TOKENS:])
         return replace(asked, temperature=least) if self.is_end(last_words) else asked

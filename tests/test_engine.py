@@ -110,18 +110,20 @@ class _Doubtful(Sampler):
 
 
 @pytest.mark.parametrize(
-    ("caption", "asked", "used"),
+    ("caption", "words", "asked", "used"),
     [
-        ("Mira waved. The end.", 0.3, 0.9),
-        ("Mira waved. The end.", 1.2, 1.2),
-        ("Mira waved. The end.", 0.0, 0.0),
-        ("Mira waved.", 0.3, 0.3),
+        ("Mira waved. The end.", "", 0.3, 0.9),
+        ("Mira waved. The end.", "", 1.2, 1.2),
+        ("Mira waved. The end.", "", 0.0, 0.0),
+        ("Mira waved. The end.", "Otto sat down.", 0.3, 0.3),
+        ("Mira waved.", "", 0.3, 0.3),
     ],
 )
 def test_after_a_tale_the_next_one_is_chosen_more_freely(
     tiny_engine: StoryEngine,
     monkeypatch: pytest.MonkeyPatch,
     caption: str,
+    words: str,
     asked: float,
     used: float,
 ) -> None:
@@ -138,7 +140,8 @@ def test_after_a_tale_the_next_one_is_chosen_more_freely(
     for event in tiny_engine.turn(Past(), told):
         end = event.past if isinstance(event, TurnResult) else end
     assert end is not None
-    for _ in tiny_engine.turn(end, TurnRequest(sampling=Sampling(temperature=asked))):
+    request = TurnRequest(reader_text=words, sampling=Sampling(temperature=asked))
+    for _ in tiny_engine.turn(end, request):
         pass
     assert seen == [used]
 
