@@ -282,6 +282,17 @@ def test_noise_levels_follow_the_configs_distribution() -> None:
     assert 0 <= int(uniform.min()) < 10 < 990 < int(uniform.max()) < 1000
 
 
+def test_a_drawing_starts_from_noise_of_the_configured_size() -> None:
+    plain, quiet = small_model(initial_noise_scale=1.0), small_model(initial_noise_scale=0.25)
+    noise = plain.starting_noise([7, 8, 9], 3, 16, 16)
+    drawn = quiet.draw(FEATURES, seed=7)
+    assert torch.equal(drawn, plain.draw(FEATURES, latents=noise * 0.25))
+    assert torch.equal(drawn, quiet.draw(FEATURES, latents=noise))
+    assert not torch.allclose(drawn, plain.draw(FEATURES, seed=7), atol=1e-3)
+    still = small_model(initial_noise_scale=0.0)
+    assert torch.equal(still.draw(FEATURES, seed=7), still.draw(FEATURES, seed=100))
+
+
 def test_drawings_at_different_steps_go_on_with_one_pass_of_the_unet() -> None:
     model = small_model()
 

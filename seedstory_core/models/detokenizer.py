@@ -278,7 +278,8 @@ class DeTokenizer(nn.Module):
             guidance_interval: Fractions of the steps between which guidance is used.
             seed: Of the starting noise: one per row, or the first row's and the next ones for
                 the others. The same seed gives the same noise on every device and in every batch.
-            latents: Starting noise `[B, latent_channels, h, w]` of unit variance; overrides `seed`.
+            latents: Starting noise `[B, latent_channels, h, w]` of unit variance, which
+                `initial_noise_scale` shrinks as it does that of a seed; overrides `seed`.
             height: Of the pictures, in pixels.
             width: Of the pictures, in pixels.
             on_step: Called after every step, for previews; to stop a drawing, raise in it.
@@ -339,9 +340,9 @@ class DeTokenizer(nn.Module):
         _set_timesteps(scheduler, num_inference_steps or config.num_inference_steps, self.device)
         if latents is None:
             latents = self.starting_noise(seed, batch_size, height, width)
-        latents = latents.to(self.device, torch.float32)
+        size = config.initial_noise_scale * getattr(scheduler, "init_noise_sigma", 1.0)
         return Drawing(
-            latents=latents * getattr(scheduler, "init_noise_sigma", 1.0),
+            latents=latents.to(self.device, torch.float32) * size,
             scheduler=scheduler,
             positive=positive,
             both=both,

@@ -175,6 +175,7 @@ def _reference_config(folder: Path) -> StudioConfig:
             scheduler=scheduler_config(scheduler),
             image_size=numbers["inference"]["height"],
             num_inference_steps=50,
+            initial_noise_scale=1.0,
             guidance_scale=numbers["inference"]["guidance_scale"],
             prediction_type=scheduler["prediction_type"],
             spatial_hint_channels=0,
