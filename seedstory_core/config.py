@@ -490,7 +490,8 @@ class DeTokenizerConfig:
     """Denoising steps of a finished picture."""
     initial_noise_scale: float = 0.4
     """Size of the noise that a drawing starts from. 1 samples as trained (published); with less,
-    pictures of different seeds differ less and lie nearer to what the features say on average."""
+    pictures of different seeds differ less and lie nearer to what the features say on average
+    (the temperature of Glow, arXiv:1807.03039)."""
     guidance_scale: float = 1.0
     """Classifier-free guidance; 1 is off and halves the work."""
     guidance_start: float = 0.0
