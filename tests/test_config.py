@@ -47,6 +47,12 @@ def test_the_tiny_file_lists_every_model_number() -> None:
         assert written[group] == defaults[group]
 
 
+def test_what_only_the_tiny_model_needs_is_off_for_the_published_one() -> None:
+    published = load_config(PROJECT_ROOT / "configs" / "seed_story_7b.yaml").detokenizer
+    assert (published.prediction_type, published.spatial_hint_channels) == ("epsilon", 0)
+    assert (published.vae.patch_size, published.initial_noise_scale) == (1, 1.0)
+
+
 def test_overrides_win_over_environment_over_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
