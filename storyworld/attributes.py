@@ -1,0 +1,121 @@
+"""A scene as class numbers, for teaching and for measuring.
+
+Every attribute is one question with a fixed list of answers. Questions about an actor or a thing
+are asked per slot, actors from left to right and things in the order of the scene; a question that
+makes no sense (the pose of an absent third actor) has the answer `UNASKED`, which losses and scores
+leave out.
+"""
+
+from __future__ import annotations
+
+from storyworld.drawing.poses import shows_pose
+from storyworld.scene import (
+    CAMERAS,
+    EXPRESSIONS,
+    FACINGS,
+    FRAMINGS,
+    MAX_ACTORS,
+    MAX_THINGS,
+    POSES,
+    SPOTS,
+    TIMES,
+    WEATHERS,
+    Scene,
+)
+from storyworld.world import CHARACTERS, PLACES, THINGS
+
+UNASKED = -100
+
+STATES: tuple[str, ...] = tuple(
+    dict.fromkeys(state for kind in THINGS.values() for state in kind.states)
+)
+"""Every state any kind of thing can be in: `whole`, `broken`, ..."""
+WHERES: tuple[str, ...] = (
+    *(f"{where}{slot}" for where in ("hand", "both", "head") for slot in range(MAX_ACTORS)),
+    *("floor", "table", "high", "sky", "water"),
+)
+"""Where a thing is, with whose hand or head it is: `hand0`, ..., `head3`, `floor`, ..."""
+
+SCENE_QUESTIONS: dict[str, tuple[str, ...]] = {
+    "place": tuple(PLACES),
+    "time": TIMES,
+    "weather": WEATHERS,
+    "camera": CAMERAS,
+    "framing": FRAMINGS,
+    "dark": ("no", "yes"),
+    "actors": tuple(str(number) for number in range(1, MAX_ACTORS + 1)),
+}
+ACTOR_QUESTIONS: dict[str, tuple[str, ...]] = {
+    "character": (*CHARACTERS, "absent"),
+    "pose": POSES,
+    "expression": EXPRESSIONS,
+    "facing": FACINGS,
+    "spot": SPOTS,
+}
+THING_QUESTIONS: dict[str, tuple[str, ...]] = {
+    "thing": (*THINGS, "none"),
+    "state": STATES,
+    "where": WHERES,
+}
+QUESTIONS: dict[str, tuple[str, ...]] = (
+    SCENE_QUESTIONS
+    | {
+        f"{question}{slot}": answers
+        for slot in range(MAX_ACTORS)
+        for question, answers in ACTOR_QUESTIONS.items()
+    }
+    | {
+        f"{question}{slot}": answers
+        for slot in range(MAX_THINGS)
+        for question, answers in THING_QUESTIONS.items()
+    }
+)
+"""Every question and its answers, by name: `place`, ..., `character0`, ..., `where2`."""
+
+
+def encode(scene: Scene) -> dict[str, int]:
+    """Answer every question about a scene with a class number (or `UNASKED`)."""
+    words: dict[str, str | None] = {
+        "place": scene.place,
+        "time": scene.time,
+        "weather": scene.weather,
+        "camera": scene.camera,
+        "framing": scene.framing,
+        "dark": "yes" if scene.dark else "no",
+        "actors": str(len(scene.actors)),
+    }
+    for slot in range(MAX_ACTORS):
+        words |= {f"{question}{slot}": word for question, word in _actor(scene, slot).items()}
+    for slot in range(MAX_THINGS):
+        words |= {f"{question}{slot}": word for question, word in _thing(scene, slot).items()}
+    return {
+        question: UNASKED if word is None else QUESTIONS[question].index(word)
+        for question, word in words.items()
+    }
+
+
+def _actor(scene: Scene, slot: int) -> dict[str, str | None]:
+    """The answers about one actor; None where a question is not asked."""
+    if slot >= len(scene.actors):
+        nothing: dict[str, str | None] = dict.fromkeys(ACTOR_QUESTIONS)
+        return nothing | {"character": "absent"}
+    actor = scene.actors[slot]
+    # Close pictures hide the legs, and so do water, beds and hiders.
+    seen = scene.camera == "wide" and shows_pose(actor.pose, actor.spot)
+    return {
+        "character": actor.species,
+        "pose": actor.pose if seen else None,
+        "expression": actor.expression,
+        "facing": scene.facing(slot),
+        "spot": actor.spot,
+    }
+
+
+def _thing(scene: Scene, slot: int) -> dict[str, str | None]:
+    """The answers about one thing; None where a question is not asked."""
+    if slot >= len(scene.things):
+        return {"thing": "none", "state": None, "where": None}
+    thing = scene.things[slot]
+    only = len(THINGS[thing.kind].states) == 1
+    where = thing.where if thing.who is None else f"{thing.where}{thing.who}"
+    return {"thing": thing.kind, "state": None if only else thing.state, "where": where}

@@ -1,0 +1,1 @@
+"""Draws a scene: flat storybook pictures, the same for the same scene."""
