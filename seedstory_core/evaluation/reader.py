@@ -36,9 +36,16 @@ class _Residual(nn.Module):
 
 
 class AttributeReader(nn.Module):
-    """A small residual network with one attention query per question."""
+    """A small residual network with one attention query per question.
 
-    def __init__(self, width: int = 20) -> None:
+    Args:
+        width: Channels of the first layers.
+        questions: Every question and its answers.
+    """
+
+    def __init__(
+        self, width: int = 20, questions: Mapping[str, tuple[str, ...]] = QUESTIONS
+    ) -> None:
         super().__init__()
         channels = (width, 2 * width, 4 * width, 6 * width)
         layers: list[nn.Module] = [nn.Conv2d(3, channels[0], 5, stride=2, padding=2)]
@@ -48,12 +55,12 @@ class AttributeReader(nn.Module):
         self.body = nn.Sequential(*layers, nn.GroupNorm(8, channels[-1]), nn.SiLU())
         dim, grid = channels[-1], INPUT_SIZE // 16
         self.positions = nn.Parameter(torch.randn(grid * grid, dim) * 0.02)
-        self.queries = nn.Parameter(torch.randn(len(QUESTIONS), dim) * 0.02)
+        self.queries = nn.Parameter(torch.randn(len(questions), dim) * 0.02)
         self.attention = nn.MultiheadAttention(dim, 4, batch_first=True)
         self.norm = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim))
         self.answers = nn.ModuleDict(
-            {name: nn.Linear(dim, len(answers)) for name, answers in QUESTIONS.items()}
+            {name: nn.Linear(dim, len(answers)) for name, answers in questions.items()}
         )
 
     def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seedstory_core.data.attributes import QUESTIONS, encode
-from seedstory_core.data.draw import layout, random_scene, render
-from seedstory_core.data.world import Scene
+from storyworld.attributes import QUESTIONS, encode
+from storyworld.drawing.compose import layout, random_scene, render
+from storyworld.scene import Scene
 
 # Runs of different models see different pictures; held-out pictures come from far beyond any run.
 HELD_OUT = 1 << 40
@@ -34,15 +34,14 @@ def pixels(scenes: Sequence[Scene], size: int) -> Tensor:
     return torch.from_numpy(drawn).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
-def detail_weights(scenes: Sequence[Scene], size: int, face: float, prop: float) -> Tensor:
-    """Weights `[B, 1, size, size]`: 1, more on faces and props, which are small but matter most."""
+def detail_weights(scenes: Sequence[Scene], size: int, face: float, thing: float) -> Tensor:
+    """Weights `[B, 1, size, size]`: 1, more on faces and things, small but what matters."""
     weights = torch.ones(len(scenes), 1, size, size)
     scale = size / 256
     for row, scene in enumerate(scenes):
         plan = layout(scene)
         boxes = [(head, face) for head in plan.heads]
-        if plan.prop is not None:
-            boxes.append((plan.prop, prop))
+        boxes += [(box, thing) for box in plan.things]
         for (left, top, right, bottom), weight in boxes:
             area = weights[
                 row,

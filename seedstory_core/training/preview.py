@@ -41,7 +41,7 @@ class PreviewStage:
         image_size = self.config.image_size
         return {
             "pixel_values": pixels(scenes, image_size),
-            "weights": detail_weights(scenes, image_size, face=3.0, prop=3.0),
+            "weights": detail_weights(scenes, image_size, face=3.0, thing=3.0),
         }
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:

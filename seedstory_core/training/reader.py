@@ -16,6 +16,7 @@ from seedstory_core.evaluation.reader import (
 )
 from seedstory_core.training.loop import Batch
 from seedstory_core.training.pictures import HELD_OUT, labels, pixels, scene_number
+from storyworld.attributes import QUESTIONS
 
 SEED = 2_000_000_000
 """Start of the reader's own row of pictures, apart from those of the models it judges."""
@@ -48,7 +49,7 @@ class ReaderStage:
 
     def __init__(self) -> None:
         torch.manual_seed(11)
-        self.model: nn.Module = AttributeReader()
+        self.model: nn.Module = AttributeReader(questions=QUESTIONS)
 
     def make_batch(self, number: int, size: int) -> Batch:
         """Draw `size` pictures with their labels."""
@@ -61,7 +62,7 @@ class ReaderStage:
         losses = question_losses(scores, batch)
         right = accuracies(scores, batch)
         figures = {
-            name: right[name] for name in ("place", "weather", "prop", "holder", "character0")
+            name: right[name] for name in ("place", "weather", "thing0", "where0", "character0")
         } | {name: right[name] for name in ("pose0", "pose1", "expression0", "expression2")}
         return torch.stack(list(losses.values())).mean(), figures
 

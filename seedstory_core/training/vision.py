@@ -17,7 +17,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedstory_core.config import VisionConfig
-from seedstory_core.data.attributes import QUESTIONS
 from seedstory_core.evaluation.reader import accuracies, question_losses
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.loop import Batch
@@ -29,6 +28,7 @@ from seedstory_core.training.pictures import (
     scene_number,
 )
 from seedstory_core.training.sheets import save_rows
+from storyworld.attributes import QUESTIONS
 
 SEED = 1_000_000_000
 REDRAWN_PER_TOKEN = 16
@@ -115,7 +115,7 @@ class VisionStage:
         side = math.isqrt(self.config.n_queries) * REDRAWN_PER_TOKEN
         return {
             "pixel_values": pixels(scenes, self.image_size),
-            "weights": detail_weights(scenes, side, face=4.0, prop=4.0),
+            "weights": detail_weights(scenes, side, face=4.0, thing=4.0),
             **labels(scenes),
         }
 
@@ -134,7 +134,7 @@ class VisionStage:
         losses = question_losses(scores, batch)
         questions = torch.stack(list(losses.values())).mean()
         right = accuracies(scores, batch)
-        names = ("place", "weather", "prop", "holder", "character0", "pose0", "pose1")
+        names = ("place", "weather", "framing", "thing0", "where0", "character0", "pose0", "pose1")
         figures = {name: right[name] for name in (*names, "expression0", "expression2")}
         return questions + 3.0 * redraw, {"redraw": float(redraw.detach()), **figures}
 
