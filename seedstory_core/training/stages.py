@@ -169,7 +169,8 @@ def _build(name: str, runs: Runs, plan: Plan) -> Stage:
     if name == "preview":
         return PreviewStage(config.detokenizer, runs.vae(), runs.device)
     if name == "vision":
-        return VisionStage(config.vision, size)
+        # The encoder looks at small pictures: larger ones need not be drawn for it.
+        return VisionStage(config.vision, min(size, 256))
     if name in ("detokenizer", "adapt"):
         stage_3 = name == "adapt"
         regressed = runs.folder / "regress" / "features.npy"
