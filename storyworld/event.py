@@ -1,0 +1,218 @@
+"""Events: what can happen, what it needs, what it changes, and how it is told.
+
+They are read from `events/*.txt`; `events/README.md` says how they are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from storyworld.blocks import ROOT, Block, Line, read_blocks
+from storyworld.language.pattern import Pattern, parse_pattern
+from storyworld.scene import EXPRESSIONS, FACINGS, POSES, SPOTS
+from storyworld.state import KNOWN_FACTS, Fact
+from storyworld.world import ABILITIES, PLACES, THINGS
+
+CHARACTER_ROLES, THING_ROLES, PLACE_ROLES = "ABCD", "TUVL", "PQ"
+FOREIGN_ROLES = "XYZ"
+ROLES = CHARACTER_ROLES + THING_ROLES + PLACE_ROLES + FOREIGN_ROLES
+TAGS = frozenset(
+    [
+        "foreign",
+        "kindly",
+        "begin",
+        "mishap",
+        "try",
+        "solve",
+        "move",
+        "make",
+        "care",
+        "play",
+        "calm",
+        "end",
+        "reader",
+        "big",
+    ]
+)
+SLOT_FORMS = {
+    **dict.fromkeys(
+        CHARACTER_ROLES + "X",
+        frozenset(("", *["he", "him", "his", "He", "His", "self", "kind", "name"])),
+    ),
+    **dict.fromkeys(THING_ROLES + "Y", frozenset(("", "it", "It", "its", "a", "noun", "The"))),
+    **dict.fromkeys(PLACE_ROLES + "Z", frozenset(("", "at", "to", "the", "At"))),
+}
+WORD_SLOTS = ("perch", "hider", "why", "want")
+"""Filled by a word or a clause; `want` only in `texts/purposes.txt`."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One kind of event."""
+
+    name: str
+    tags: frozenset[str]
+    conditions: tuple[Fact, ...]
+    effects: tuple[Fact, ...]
+    show: dict[str, tuple[str, ...]]
+    """Poses, faces, spots and facings by role."""
+    close: bool
+    do: tuple[Pattern, ...]
+    tell: tuple[Pattern, ...]
+    say: tuple[tuple[str, Pattern], ...]
+    """Who speaks (a role) and what."""
+    after: tuple[Pattern, ...]
+    why: tuple[Pattern, ...]
+    roles: str
+    """Letters in the order in which the conditions name them."""
+    hint: tuple[Pattern, ...] = ()
+    """What readers type that is answered with it (`kindly` events)."""
+
+    def __deepcopy__(self, memo: object) -> Event:
+        """Nothing changes it, so that copies may share it."""
+        return self
+
+    @property
+    def group(self) -> str:
+        """The part of the name before the dot."""
+        return self.name.split(".")[0]
+
+
+class TextError(ValueError):
+    """A line of a text file is not as it should be; says where and what."""
+
+
+def split_facts(line: Line) -> tuple[Fact, ...]:
+    """Facts with commas between."""
+    facts = tuple(tuple(part.split()) for part in line.rest.split(",") if part.strip())
+    for fact in facts:
+        _check_fact(fact, line)
+    return facts
+
+
+def _check_fact(fact: Fact, line: Line) -> None:
+    if "/" in fact:
+        cut = fact.index("/")
+        _check_fact(fact[:cut], line)
+        _check_fact(fact[cut + 1 :], line)
+        return
+    bare = (fact[0].removeprefix("!"), *fact[1:])
+    if len(bare) > 1 and bare[1] in ("is", "can", "kind", "has") and bare[0] in ROLES:
+        known = {
+            "can": ABILITIES,
+            "kind": THINGS,
+            "has": {word for place in PLACES.values() for word in place.has},
+            "is": {"whole"} | {state for kind in THINGS.values() for state in kind.states},
+        }[bare[1]]
+        wrong = [word for word in bare[2:] if word not in known]
+        if wrong or len(bare) < 3:
+            raise TextError(f"{line.where}: {' '.join(fact)!r}: unknown {wrong}")
+        return
+    if bare[0] not in KNOWN_FACTS:
+        raise TextError(f"{line.where}: {' '.join(fact)!r} is no known fact")
+    for word in bare[1:]:
+        if len(word) == 1 and word not in ROLES:
+            raise TextError(f"{line.where}: {' '.join(fact)!r} has the unknown role {word}")
+
+
+def read_pattern(line: Line, text: str | None = None, *, roles: str = ROLES) -> Pattern:
+    """A pattern whose slots are known."""
+    try:
+        pattern = parse_pattern(line.rest if text is None else text)
+    except ValueError as error:
+        raise TextError(f"{line.where}: {error}") from error
+    for slot in pattern.slots:
+        if slot.role == "want" and not line.where.startswith("purposes.txt:"):
+            raise TextError(f"{line.where}: {{want}} is for purposes.txt only")
+        if slot.role in WORD_SLOTS and not slot.form:
+            continue
+        if slot.role not in roles:
+            raise TextError(f"{line.where}: nobody is {{{slot.role}}} here")
+        if slot.form not in SLOT_FORMS[slot.role]:
+            raise TextError(f"{line.where}: {{{slot.role}.{slot.form}}} is no form of a slot")
+    return pattern
+
+
+def _event(block: Block) -> Event:
+    tags: set[str] = set()
+    conditions: list[Fact] = []
+    effects: list[Fact] = []
+    show: dict[str, tuple[str, ...]] = {}
+    close = False
+    lists: dict[str, list[Pattern]] = {key: [] for key in ("do", "tell", "after", "why", "hint")}
+    say: list[tuple[str, Pattern]] = []
+    for line in block.lines:
+        if line.keyword == "tags":
+            tags |= set(line.rest.split())
+        elif line.keyword == "if":
+            conditions += split_facts(line)
+        elif line.keyword == "then":
+            effects += split_facts(line)
+        elif line.keyword == "show":
+            for part in line.rest.split(","):
+                words = part.split()
+                if words == ["close"]:
+                    close = True
+                elif words and words[0] in CHARACTER_ROLES:
+                    unknown = set(words[1:]) - {*POSES, *EXPRESSIONS, "proud", *SPOTS, *FACINGS, "close"}
+                    if unknown:
+                        raise TextError(f"{line.where}: nobody can be shown {unknown}")
+                    show[words[0]] = tuple(words[1:])
+                elif words:
+                    raise TextError(f"{line.where}: {part.strip()!r} cannot be shown")
+        elif line.keyword == "say":
+            role, _, text = line.rest.partition(" ")
+            if role not in (*CHARACTER_ROLES, "X"):
+                raise TextError(f"{line.where}: {role!r} cannot speak")
+            say.append((role, read_pattern(line, text)))
+        elif line.keyword in lists:
+            lists[line.keyword].append(read_pattern(line))
+        else:
+            raise TextError(f"{line.where}: a line begins with {line.keyword!r}")
+    if tags - TAGS:
+        raise TextError(f"{block.where}: unknown tags {tags - TAGS}")
+    used = "".join(
+        word.removeprefix("!")
+        for fact in (*conditions, *effects)
+        for word in fact
+        if len(word.removeprefix("!")) == 1 and word.removeprefix("!") in ROLES
+    )
+    spoken = "".join(
+        sorted(
+            {role for patterns in lists.values() for p in patterns for role in p.roles}
+            | {role for who, p in say for role in {who, *p.roles}}
+            | set(show)
+        )
+    )
+    roles = "".join(dict.fromkeys(used + spoken))
+    bound = {word for fact in conditions for word in fact if word in ROLES and len(word) == 1}
+    loose = set(roles) - bound - set(FOREIGN_ROLES) - {"P", "Q"}
+    if loose:
+        raise TextError(f"{block.where}: {block.name}: `if` says nothing of {sorted(loose)}")
+    group = block.name.split(".")[0]
+    effects += [("did", role, group) for role in roles if role in CHARACTER_ROLES]
+    return Event(
+        *(block.name, frozenset(tags), tuple(conditions), tuple(effects), show, close),
+        *(tuple(lists["do"]), tuple(lists["tell"]), tuple(say)),
+        *(tuple(lists["after"]), tuple(lists["why"]), roles, tuple(lists["hint"])),
+    )
+
+
+def read_events(name: str) -> Iterator[Event]:
+    """The events of one file of `events/`."""
+    for block in read_blocks(ROOT / "events" / name):
+        yield _event(block)
+
+
+@cache
+def events() -> dict[str, Event]:
+    """Every event by name."""
+    found: dict[str, Event] = {}
+    for path in sorted((ROOT / "events").glob("*.txt")):
+        for event in read_events(path.name):
+            if event.name in found:
+                raise TextError(f"{path.name}: {event.name} is there twice")
+            found[event.name] = event
+    return found

@@ -1,0 +1,170 @@
+"""Names and pronouns: what a slot says at its place in a story.
+
+A `Namer` remembers who and what the story has introduced and, within a page, who was named in
+which order: that order is also the order of the actors in the picture.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from storyworld.language.inflect import article
+from storyworld.language.pattern import Slot
+from storyworld.state import State
+from storyworld.world import CHARACTERS, PLACES, THINGS
+
+_FORMS = {
+    "he": {"he": "he", "him": "him", "his": "his", "self": "himself"},
+    "she": {"he": "she", "him": "her", "his": "her", "self": "herself"},
+    "it": {"he": "it", "him": "it", "his": "its", "self": "itself"},
+    "they": {"he": "they", "him": "them", "his": "their", "self": "themselves"},
+}
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Somebody or something that no picture can show: `the whale`, `Grandma`, `a telescope`.
+
+    Attributes:
+        noun: Without article: `whale`, `telescope`, `Grandma Rosa`.
+        pronoun: `he`, `she`, `it` or `they`.
+        proper: Whether it is a name that takes no article.
+    """
+
+    noun: str
+    pronoun: str = "it"
+    proper: bool = False
+
+    @property
+    def the(self) -> str:
+        """`the whale`, `Grandma Rosa`."""
+        return self.noun if self.proper else f"the {self.noun}"
+
+    @property
+    def a(self) -> str:
+        """`a whale`, `Grandma Rosa`."""
+        if self.proper or self.pronoun == "they":
+            return self.noun
+        return f"{article(self.noun)} {self.noun}"
+
+
+@dataclass
+class Namer:
+    """Gives every slot its words."""
+
+    rng: random.Random
+    introduced: set[str] = field(default_factory=set)
+    foreign: dict[str, Foreign] = field(default_factory=dict)
+    people: list[str] = field(default_factory=list)
+    """Characters named on this page, in order."""
+    things: list[str] = field(default_factory=list)
+    """Things named on this page, in order."""
+
+    def new_page(self) -> None:
+        """Forget what this page has named."""
+        self.people.clear()
+        self.things.clear()
+
+    def fill(self, slot: Slot, roles: Mapping[str, str], state: State, why: str = "") -> str:
+        """The words of a slot."""
+        if slot.role == "why":
+            return why
+        if slot.role in ("perch", "hider"):
+            return str(getattr(PLACES[roles["P"]], slot.role))
+        entity = roles[slot.role]
+        if entity in self.foreign:
+            return self._foreign(self.foreign[entity], slot.form)
+        if entity in CHARACTERS:
+            return self._person(entity, slot.form)
+        if entity in THINGS:
+            return self._thing(entity, slot.form, state)
+        place = PLACES[entity]
+        if slot.form in ("at", "to"):
+            return str(getattr(place, slot.form))
+        if slot.form == "At":
+            return place.at[0].upper() + place.at[1:]
+        return "the " + place.at.split(" the ", 1)[-1]
+
+    def _person(self, species: str, form: str) -> str:
+        character = CHARACTERS[species]
+        words = _FORMS[character.pronoun]
+        if form.lower() in words:
+            self._mention(self.people, species)
+            return words[form] if form in words else words[form.lower()].capitalize()
+        is_new = species not in self.introduced
+        self._mention(self.people, species)
+        self.introduced.add(species)
+        if form == "name":
+            return character.name
+        if form == "kind":
+            return f"the {species}"
+        if is_new and self.rng.random() < 0.97:
+            return self.rng.choices(
+                (
+                    f"{character.name} the {species}",
+                    f"{character.name}, the {character.manner} {species},",
+                    f"{article(character.manner)} {character.manner} {species} called {character.name}",
+                ),
+                (0.7, 0.15, 0.15),
+            )[0]
+        return character.name
+
+    def _thing(self, kind: str, form: str, state: State) -> str:
+        self._mention(self.things, kind)
+        if form in ("it", "It", "its"):
+            return form
+        if form == "noun":
+            return kind
+        item = state.things[kind]
+        is_new = kind not in self.introduced
+        self.introduced.add(kind)
+        looks = self._looks(kind, item.state)
+        if form == "a" or (is_new and form == ""):
+            owner = item.owner
+            if owner and form == "" and owner in self.people and self.people[-1] == owner:
+                his = _FORMS[CHARACTERS[owner].pronoun]["his"]
+                return f"{his} {looks}{kind}"
+            noun = f"{looks}{kind}"
+            return f"some {noun}" if kind in ("bread", "honey") else f"{article(noun)} {noun}"
+        owner = item.owner
+        if form == "" and owner and self.people and self.people[-1] == owner:
+            if self.rng.random() < 0.4:
+                return f"{_FORMS[CHARACTERS[owner].pronoun]['his']} {kind}"
+        if item.state not in (THINGS[kind].states[0], "open", "shut") and self.rng.random() < 0.3:
+            return f"the {self._state_word(kind, item.state)}{kind}"
+        if self.rng.random() < 0.08:
+            return f"the {looks}{kind}"
+        return f"the {kind}"
+
+    def _looks(self, kind: str, state: str) -> str:
+        """The adjective before a thing that is new, with a blank, or nothing."""
+        if state != THINGS[kind].states[0] and self.rng.random() < 0.7:
+            return self._state_word(kind, state)
+        return f"{THINGS[kind].looks} " if self.rng.random() < 0.6 else ""
+
+    def _state_word(self, kind: str, state: str) -> str:
+        words = {"out": "", "small": "small ", "grown": "tall ", "full": "full "}
+        return words.get(state, f"{state} ")
+
+    def _foreign(self, foreign: Foreign, form: str) -> str:
+        words = _FORMS[foreign.pronoun]
+        if form.lower() in words:
+            return words[form] if form in words else words[form.lower()].capitalize()
+        if form in ("it", "It", "its"):
+            return {"it": words["him"], "It": words["he"].capitalize(), "its": words["his"]}[form]
+        if form in ("noun", "kind", "name"):
+            return foreign.noun if form != "kind" else foreign.the
+        if form == "at":
+            return f"at {foreign.the}"
+        if form == "to":
+            return f"to {foreign.the}"
+        is_new = foreign.noun not in self.introduced
+        self.introduced.add(foreign.noun)
+        return foreign.a if form == "a" or (is_new and form == "") else foreign.the
+
+    @staticmethod
+    def _mention(page: list[str], entity: str) -> None:
+        if entity not in page:
+            page.append(entity)

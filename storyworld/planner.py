@@ -1,0 +1,303 @@
+"""Plans: chains of events that make a wish come true.
+
+Backward chaining over the events' effects: to make a fact true, take an event that has it among its
+effects, bind its roles, and make its own conditions true first. Chance decides among the ways, so
+that the same wish is fulfilled differently each time and a changed world changes the plan.
+
+The tradition: goals and plans of characters as in TALE-SPIN (Meehan, IJCAI 1977).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from storyworld.event import CHARACTER_ROLES, FOREIGN_ROLES, ROLES, THING_ROLES, Event, events
+from storyworld.state import Fact, State
+from storyworld.world import CHARACTERS, PLACES, THINGS
+
+DEPTH = 3
+"""Most steps that prepare each other."""
+WIDTH = 8
+"""Most ways that are tried to make one fact true."""
+BUDGET = 70
+"""Most steps that are tried for a plan of one depth."""
+_ENTITIES = frozenset((*CHARACTERS, *THINGS, *PLACES))
+_TYPES = frozenset(("can", "kind", "has"))
+_NEVER = frozenset(("mishap", "try", "reader", "end", "begin"))
+
+
+@dataclass(frozen=True)
+class Step:
+    """An event that is to happen, and who plays which role."""
+
+    event: Event
+    roles: Mapping[str, str]
+
+    def __deepcopy__(self, memo: object) -> Step:
+        """Nothing changes it, so that copies may share it."""
+        return self
+
+    def can_happen(self, state: State) -> bool:
+        """Whether all of its conditions hold."""
+        return all(state.is_true(fact, self.roles) for fact in self.event.conditions)
+
+    def apply(self, state: State) -> None:
+        """Let it happen."""
+        state.apply(self.event.effects, self.roles)
+
+
+@cache
+def _ways() -> dict[tuple[str | None, ...], list[tuple[Event, Fact]]]:
+    """Events by the form of what they can make true."""
+    found: dict[tuple[str | None, ...], list[tuple[Event, Fact]]] = defaultdict(list)
+    for event in events().values():
+        if event.tags & _NEVER or set(event.roles) & set(FOREIGN_ROLES):
+            continue
+        for fact in event.effects:
+            found[_form(fact)].append((event, fact))
+    return found
+
+
+def _form(fact: Fact) -> tuple[str | None, ...]:
+    """A fact without who and what: what is left must be the same in an effect and a wanted fact."""
+    return tuple(
+        None if (len(word) == 1 and word.isupper()) or word in _ENTITIES else word for word in fact
+    )
+
+
+@cache
+def _type_facts(conditions: tuple[Fact, ...]) -> Mapping[str, list[Fact]]:
+    """What an event asks of the kinds of its things and places, by role."""
+    types: dict[str, list[Fact]] = {role: [] for role in ROLES}
+    for fact in conditions:
+        if len(fact) > 1 and fact[1] in _TYPES and "/" not in fact:
+            types[fact[0].removeprefix("!")].append(fact)
+    return types
+
+
+@cache
+def _open_places(effect: Fact) -> tuple[int, ...]:
+    """Where an effect has roles."""
+    return tuple(i for i, word in enumerate(effect) if len(word) == 1 and word.isupper())
+
+
+def _unify(effect: Fact, wanted: Fact) -> dict[str, str] | None:
+    """Roles of the effect that make it the wanted fact (whose words are no roles any more)."""
+    if len(effect) != len(wanted):
+        return None
+    places = _open_places(effect)
+    for index, word in enumerate(effect):
+        if index not in places and word != wanted[index]:
+            return None
+    roles: dict[str, str] = {}
+    for index in places:
+        if roles.setdefault(effect[index], wanted[index]) != wanted[index]:
+            return None
+    return roles if len(set(roles.values())) == len(roles) else None
+
+
+class Planner:
+    """Finds plans in one world.
+
+    Args:
+        rng: Decides among ways.
+        cast: Who may take part.
+        place: Where the story is; nobody goes elsewhere without need.
+    """
+
+    def __init__(self, rng: random.Random, cast: Sequence[str]) -> None:
+        self.rng = rng
+        self.cast = list(cast)
+        self.shortest = True
+        """Whether the shortest plan is looked for, or any."""
+        self._tried = 0
+
+    def plan(
+        self, goal: Iterable[Fact], roles: Mapping[str, str], state: State
+    ) -> list[Step] | None:
+        """Events that make all facts of a goal true, in order; None where none were found."""
+        for depth in range(1 if self.shortest else 2, DEPTH + 1):
+            self._tried = 0
+            steps = self._plan_within(goal, roles, state, depth)
+            if steps is not None:
+                return steps
+        return None
+
+    def _plan_within(
+        self, goal: Iterable[Fact], roles: Mapping[str, str], state: State, depth: int
+    ) -> list[Step] | None:
+        sim, steps = state.copy(), list[Step]()
+        for fact in goal:
+            if sim.is_true(fact, roles):
+                continue
+            wanted = tuple(roles.get(word, word) for word in self._one_of(fact))
+            part = self._achieve(wanted, sim, depth, frozenset())
+            if part is None:
+                return None
+            steps += part
+        final = state.copy()
+        for step in steps:
+            if not step.can_happen(final):
+                return None
+            step.apply(final)
+        return steps if all(final.is_true(fact, roles) for fact in goal) else None
+
+    def _achieve(
+        self, wanted: Fact, sim: State, depth: int, above: frozenset[Fact]
+    ) -> list[Step] | None:
+        """Make one fact true in `sim` and return how; `sim` is left unchanged on failure."""
+        if sim.is_true(wanted, {}):
+            return []
+        if depth == 0 or wanted in above or self._tried > BUDGET:
+            return None
+        options: list[tuple[Event, dict[str, str]]] = []
+        wanted_heads = [wanted]
+        if wanted[1:3] == ("is", "whole") and wanted[0] in THINGS:
+            wanted_heads = [(wanted[0], "is", THINGS[wanted[0]].states[0])]
+            wanted_heads += [(wanted[0], "is", "whole")]
+        if wanted[0] == "near":
+            wanted_heads = [("floor", wanted[1], wanted[2])]
+            wanted_heads += [("holds", who, wanted[1]) for who in sim.people_in(wanted[2])]
+        if wanted[0] == "free":
+            wanted_heads = [
+                ("floor", t, sim.people[wanted[1]].place) for t in sim.held_by(wanted[1])
+            ]
+        if wanted[0] == "at" and wanted[1] in sim.people:
+            start = sim.people[wanted[1]].place
+            options += [
+                (event, {"P": start, "Q": wanted[2]})
+                for event, effect in _ways().get(("all", None), [])
+                if effect == ("all", "Q")
+            ]
+        for head in wanted_heads:
+            for event, effect in _ways().get(_form(head), []):
+                roles = _unify(effect, head)
+                if roles is not None:
+                    options.append((event, roles))
+        self.rng.shuffle(options)
+        for event, roles in options[:WIDTH]:
+            for bound in self._bind(event, roles, sim):
+                self._tried += 1
+                if self._hopeless(event, bound, sim, depth):
+                    continue
+                trial = sim.copy()
+                steps = self._prepare(event, bound, trial, depth, above | {wanted})
+                if steps is None:
+                    continue
+                step = Step(event, bound)
+                step.apply(trial)
+                if not trial.is_true(wanted, {}):
+                    continue
+                sim.__dict__.update(trial.__dict__)
+                return [*steps, step]
+        return None
+
+    def _hopeless(self, event: Event, roles: dict[str, str], sim: State, depth: int) -> bool:
+        """Whether a condition fails that could not be prepared any more."""
+        if depth > 1:
+            return False
+        return not all(sim.is_true(fact, roles) for fact in event.conditions)
+
+    def _prepare(
+        self, event: Event, roles: dict[str, str], trial: State, depth: int, above: frozenset[Fact]
+    ) -> list[Step] | None:
+        steps: list[Step] = []
+        for fact in event.conditions:
+            if trial.is_true(fact, roles):
+                continue
+            if fact[1:2] and fact[1] in _TYPES:
+                return None
+            wanted = tuple(roles.get(word, word) for word in self._one_of(fact))
+            part = self._achieve(wanted, trial, depth - 1, above)
+            if part is None:
+                return None
+            steps += part
+        # A later preparation may have undone an earlier one.
+        if not all(trial.is_true(fact, roles) for fact in event.conditions):
+            return None
+        return steps
+
+    def _one_of(self, fact: Fact) -> Fact:
+        """One side of a fact that offers two or more."""
+        sides: list[list[str]] = [[]]
+        for word in fact:
+            if word == "/":
+                sides.append([])
+            else:
+                sides[-1].append(word)
+        return tuple(self.rng.choice(sides))
+
+    def _bind(self, event: Event, given: Mapping[str, str], sim: State) -> Iterable[dict[str, str]]:
+        """A few ways to fill the other roles, facts about what things are respected."""
+        types = _type_facts(event.conditions)
+        for role, entity in given.items():
+            if not all(sim.is_true(fact, {role: entity}) for fact in types[role]):
+                return
+        open_roles = [role for role in event.roles if role not in given]
+        for _ in range(3):
+            roles = dict(given)
+            for role in open_roles:
+                fits = [
+                    entity
+                    for entity in self._candidates(role, roles, sim, event)
+                    if entity not in roles.values()
+                    and all(sim.is_true(fact, {role: entity}) for fact in types[role])
+                ]
+                if not fits:
+                    break
+                roles[role] = self._prefer(role, fits, roles, sim, event)
+            else:
+                roles.setdefault("P", self._place(event, roles, sim))
+                if all(sim.is_true(fact, {"P": roles["P"]}) for fact in types["P"]):
+                    yield roles
+
+    def _candidates(
+        self, role: str, roles: Mapping[str, str], sim: State, event: Event
+    ) -> Iterable[str]:
+        if role in CHARACTER_ROLES:
+            return self.cast
+        if role in THING_ROLES and ("away", role) in event.conditions:
+            return [kind for kind in THINGS if kind not in sim.things]
+        if role in THING_ROLES:
+            return [kind for kind, item in sim.things.items() if item.where != "gone"]
+        if role == "P":
+            return [self._place(event, roles, sim)]
+        return list(PLACES)
+
+    def _place(self, event: Event, roles: Mapping[str, str], sim: State) -> str:
+        """Where an event would happen: where its first character is, or its first thing."""
+        for role in event.roles:
+            if role in THING_ROLES and role in roles:
+                item = sim.things.get(roles[role])
+                if item is not None and item.where in ("high", "water", "sky", "hidden", "table"):
+                    return item.at
+        for role in event.roles:
+            if role in CHARACTER_ROLES and role in roles and roles[role] in sim.people:
+                return sim.people[roles[role]].place
+        return self.rng.choice(list(PLACES))
+
+    def _prefer(
+        self, role: str, fits: list[str], roles: Mapping[str, str], sim: State, event: Event
+    ) -> str:
+        """Mostly somebody or something that already fulfils what the event asks of it."""
+        asked = [
+            fact
+            for fact in event.conditions
+            if role in fact
+            and set(w for w in fact if len(w) == 1 and w.isupper()) <= {*roles, role}
+        ]
+        scored = [
+            (
+                sum(sim.is_true(fact, {**roles, role: entity}) for fact in asked),
+                self.rng.random(),
+                entity,
+            )
+            for entity in fits
+        ]
+        scored.sort(reverse=True)
+        # Now and then something else, so that plans differ.
+        return scored[0][2] if self.rng.random() < 0.8 else self.rng.choice(scored)[2]

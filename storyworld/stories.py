@@ -1,0 +1,114 @@
+"""Tell a story: a tale or a few in one simulated world, with the picture of every page.
+
+`tell` is the way in: the same seed tells the same story. `tell_branches` tells several that share
+their past and part at one page, where a reader does something else or something else happens.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from storyworld.interventions import reader_page
+from storyworld.storyteller import Panel, Storyteller
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Story:
+    """A whole story.
+
+    Attributes:
+        id: Unique over all splits.
+        panels: Its pages.
+        wishes: Kind, roles and status (`met` or `up`) of every wish in it.
+        shared: How many pages it has in common with the first story of its family.
+    """
+
+    id: str
+    panels: tuple[Panel, ...]
+    wishes: tuple[tuple[str, Mapping[str, str], str], ...]
+    shared: int = 0
+
+
+MOST_IN_A_TALE = 14
+
+
+def _story(name: str, teller: Storyteller, shared: int = 0) -> Story:
+    wishes = tuple((w.kind, dict(w.roles), w.status) for w in teller.state.wishes)
+    return Story(name, tuple(teller.panels), wishes, shared)
+
+
+def _more_tales(teller: Storyteller, most: int) -> None:
+    while len(teller.panels) < most - 8 and teller.rng.random() < 0.6:
+        if not teller.director.stage_next():
+            break
+        teller.tale(first=False, most=min(MOST_IN_A_TALE, most - len(teller.panels)))
+
+
+def tell(
+    seed: int,
+    split: str = "train",
+    *,
+    panels: tuple[int, int] = (6, 30),
+    reader_share: float = 0.22,
+    branches: int = 0,
+) -> list[Story]:
+    """Tell one story, and others that part from it.
+
+    Args:
+        seed: The same seed tells the same stories.
+        split: Stories of other splits differ in seeds, words and combinations.
+        panels: Fewest and most pages.
+        reader_share: How likely a reader does something before the next page.
+        branches: How many other stories share the beginning of this one.
+    """
+    for attempt in range(50):
+        rng = random.Random(f"{split}/{seed}/{attempt}")
+        share = reader_share if rng.random() < 0.8 else 0.0
+        teller = Storyteller(rng, test=split == "test", reader_share=share)
+        if not teller.director.stage():
+            continue
+        snapshots: list[Storyteller] = []
+        most = min(MOST_IN_A_TALE, panels[1])
+        teller.tale(first=True, most=most, snapshots=snapshots if branches else None)
+        _more_tales(teller, panels[1])
+        if not panels[0] <= len(teller.panels) <= panels[1]:
+            continue
+        name = f"{split}-{seed:07d}"
+        stories = [_story(name, teller)]
+        for number in range(branches if snapshots else 0):
+            snapshot = rng.choice(snapshots)
+            other = _branch(snapshot, f"{split}/{seed}/{attempt}/{number}", most)
+            stories.append(_story(f"{name}-{number}", other, len(snapshot.panels)))
+        return stories
+    raise ValueError(f"No story of {panels[0]} to {panels[1]} pages came of seed {seed}.")
+
+
+def _branch(snapshot: Storyteller, seed: str, most: int) -> Storyteller:
+    """Another story from a moment on: mostly a reader does something there."""
+    teller = copy.deepcopy(snapshot)
+    # One source of chance serves all parts of a storyteller.
+    teller.rng.seed(seed)
+    if teller.rng.random() < 0.7:
+        reader_page(teller)
+    else:
+        step = next(iter(teller.director.ways(1)), None)
+        if step is not None:
+            teller.tell_step(step)
+    teller.go_on(max(most, len(teller.panels) + 4))
+    return teller
+
+
+def dump(story: Story) -> str:
+    """A story as plain text, for reading; what readers wrote stands in angle brackets."""
+    lines = [f"# {story.id} {[w[0] + ':' + w[2] for w in story.wishes]}"]
+    for number, panel in enumerate(story.panels, 1):
+        own = panel.text[len(panel.reader_text) :]
+        reader = f"<{panel.reader_text}>" if panel.reader_text else ""
+        hint = f"(({panel.hint})) " if panel.hint else ""
+        lines.append(f"{number:2d}. {hint}{reader}{own}   [{panel.event}]")
+    return "\n".join(lines)

@@ -1,0 +1,347 @@
+"""Writes one story, page by page: what the director decides, told and shown.
+
+A reader may take part (`interventions`): their deeds change the state, the page goes on from their
+words, and the director plans again.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from storyworld.director import Director
+from storyworld.event import Event
+from storyworld.interventions import reader_page
+from storyworld.language.pattern import sentence, tidy
+from storyworld.naming import Namer
+from storyworld.planner import Step
+from storyworld.readers import Reader
+from storyworld.scene import Scene
+from storyworld.state import State
+from storyworld.teller import Page, Teller
+from storyworld.texts import text_lists
+from storyworld.world import PLACES, THINGS
+
+THE_END = "The end."
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One page.
+
+    Attributes:
+        text: The caption.
+        scene: What its picture shows.
+        reader_text: The beginning of the caption that a reader wrote, or nothing.
+        hint: What a reader wished for beside the text, or nothing.
+        event: What happened, by name.
+        roles: Who took part.
+    """
+
+    text: str
+    scene: Scene
+    reader_text: str = ""
+    hint: str = ""
+    event: str = ""
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+
+class Storyteller:
+    """Writes one story, page by page."""
+
+    def __init__(self, rng: random.Random, *, test: bool = False, reader_share: float = 0.0):
+        self.rng = rng
+        self.test = test
+        self.reader_share = reader_share
+        self.director = Director(rng)
+        self.namer = Namer(rng)
+        self.teller = Teller(rng, self.namer)
+        self.reader = Reader(rng, self.namer, test=test)
+        self.panels: list[Panel] = []
+        self.foreign_roles: dict[str, str] = {}
+        self.deed: Step | None = None
+        """The reader's last deed, until a narrator's page has answered it."""
+
+    @property
+    def state(self) -> State:
+        """What is true now."""
+        return self.director.state
+
+    # --- pages ----------------------------------------------------------------------------------
+
+    def add(self, page: Page, roles: Mapping[str, str], event: Event | None) -> None:
+        """Draw a page that was told and put it at the end."""
+        director = self.director
+        show = {}
+        if event is not None:
+            for role, words in event.show.items():
+                if role in roles:
+                    show[roles[role]] = words
+            if "move" in event.tags:
+                for who in roles.values():
+                    show.setdefault(who, ("walk",))
+        scene = self.teller.picture(
+            *(self.state, director.place, show),
+            close=event is not None and event.close,
+            hero=director.hero,
+        )
+        self.panels.append(
+            Panel(page.text, scene, page.reader_text, page.hint, page.event, dict(roles))
+        )
+
+    def tell_step(self, step: Step) -> None:
+        """An event on a page of its own."""
+        before = self.state.copy()
+        place = self.director.place
+        self.director.happen(step)
+        self.remember(step, before)
+        self.namer.new_page()
+        opening, first = self.opening(before, place), ""
+        if self.deed is not None:
+            deed, self.deed = self.deed, None
+            opening, first = self._answer(deed, step)
+        page = self.teller.tell(
+            *(step.event, step.roles, before, self.state, self.director.place),
+            opening=opening,
+            brief=bool(first),
+        )
+        if first:
+            page.parts.insert(0, first)
+        self.add(page, step.roles, step.event)
+
+    def remember(self, step: Step, before: State) -> None:
+        for who, person in self.state.people.items():
+            if who not in before.people or before.people[who].mood != person.mood:
+                self.teller.causes[who] = (step.event, step.roles)
+
+    def _wish_roles(self) -> dict[str, str]:
+        wish = self.director.wish
+        assert wish is not None
+        return {"P": self.director.place, **wish.roles}
+
+    def opening(self, before: State, place: str) -> str:
+        """A prefix for a sentence: where it is, when it is, why, or simply later."""
+        rng, lists = self.rng, text_lists("openings")
+        if self.state.time != before.time:
+            heading = self.state.time
+        elif self.state.weather != before.weather and rng.random() < 0.4:
+            heading = self.state.weather
+        elif self.director.place != place:
+            return ""
+        elif rng.random() < 0.35:
+            heading = "later"
+        else:
+            return ""
+        pattern = self.teller.choose(lists.get(heading, ()), {"P": self.director.place})
+        if pattern is None or any(slot.role == "why" for slot in pattern.slots):
+            return ""
+        return self.teller.read_out(pattern, {"P": self.director.place}, self.state)
+
+    def _answer(self, deed: Step, next_event: Step) -> tuple[str, str]:
+        """How a page answers the reader's last deed: a prefix, or a sentence of its own.
+
+        The deed is given as the reason of what follows only where both are about the same thing or
+        person; elsewhere somebody who is there shows what they feel about it, and why.
+        """
+        rng, teller, state = self.rng, self.teller, self.state
+        shared = set(deed.roles.values()) & set(next_event.roles.values()) - set(PLACES)
+        if deed.event.why and shared & set(THINGS) and rng.random() < 0.6:
+            reason = teller.choose(deed.event.why, deed.roles)
+            pattern = teller.choose(text_lists("openings").get("because", ()), {})
+            if reason is not None and pattern is not None:
+                why = tidy(teller.read_out(reason, deed.roles, state))
+                return teller.read_out(pattern, {}, state, why), ""
+        here = state.people_in(self.director.place)
+        moved = [who for who in here if teller.causes.get(who, (None,))[0] is deed.event]
+        if not here or not deed.event.why:
+            return "", ""
+        who = rng.choice(moved or here)
+        if not moved:
+            teller.causes[who] = (deed.event, deed.roles)
+            state.people[who].mood = rng.choice(("surprised", "thoughtful"))
+        return "", teller.reaction(who, state, with_why=True)
+
+    # --- parts of a tale ------------------------------------------------------------------------
+
+    def begin(self, *, first: bool) -> None:
+        """The first page: who, where, when, and what they are doing."""
+        director, rng = self.director, self.rng
+        self.namer.new_page()
+        roles = {"P": director.place}
+        heading = "begin" if first else "next-tale"
+        pattern = self.teller.choose(text_lists("openings")[heading], roles)
+        assert pattern is not None
+        opening = self.teller.read_out(pattern, roles, self.state)
+        if director.incident is not None:
+            step = director.incident
+            before = self.state.copy()
+            director.happen(step)
+            self.remember(step, before)
+            page = self.teller.tell(
+                *(step.event, step.roles, before, self.state, director.place), opening=opening
+            )
+            self.add(page, step.roles, step.event)
+            return
+        steps = director.options(
+            ("begin", "calm", "play", "make"),
+            without=("mishap", "try"),
+            about=[director.hero],
+            most=16,
+        )
+        steps = [s for s in steps if s.roles.get("A") == director.hero and self._harmless(s)]
+        if steps and rng.random() < 0.75:
+            assert director.wish is not None
+            about = set(director.wish.roles.values())
+            step = rng.choices(steps, [1 + 3 * len(about & set(s.roles.values())) for s in steps])[
+                0
+            ]
+            before = self.state.copy()
+            director.happen(step)
+            self.remember(step, before)
+            page = self.teller.tell(
+                *(step.event, step.roles, before, self.state, director.place), opening=opening
+            )
+            self.add(page, step.roles, step.event)
+            return
+        self.wish_page(opening=opening)
+
+    def _harmless(self, step: Step) -> bool:
+        """Whether the wish stays open and possible."""
+        director = self.director
+        saved, plan = director.state, director.plan
+        director.state = saved.copy()
+        step.apply(director.state)
+        fine = not director.is_met() and (director.plan_holds() or director.replan())
+        director.state = saved
+        if not fine:
+            director.plan = plan
+        return fine
+
+    def wish_page(self, opening: str = "") -> None:
+        """What somebody wants, and why."""
+        director, teller = self.director, self.teller
+        kind = director.kind
+        assert kind is not None
+        if not opening:
+            self.namer.new_page()
+        roles = self._wish_roles()
+        pattern = teller.choose(kind.tell, roles)
+        assert pattern is not None
+        told = teller.read_out(pattern, roles, self.state)
+        parts = [sentence(f"{tidy(opening)} {told}" if opening else told)]
+        said = teller.choose(kind.say, roles)
+        if said is not None and self.rng.random() < 0.7:
+            words = sentence(teller.read_out(said, roles, self.state))
+            parts.append(teller.quote(roles["A"], words, self.state))
+        self.add(Page(parts, f"wish {kind.name}"), roles, None)
+
+    def met_page(self) -> None:
+        """The wish has come true."""
+        director = self.director
+        kind, wish = director.kind, director.wish
+        assert kind is not None and wish is not None
+        wish.status = "met"
+        self.namer.new_page()
+        roles = self._wish_roles()
+        director.state.people[roles["A"]].mood = "happy"
+        pattern = self.teller.choose(kind.met, roles)
+        assert pattern is not None
+        parts = [sentence(self.teller.read_out(pattern, roles, self.state))]
+        if self.rng.random() < 0.6:
+            parts.append(self.teller.reaction(roles["A"], self.state, with_why=False))
+        self.add(Page(parts, f"met {kind.name}"), roles, None)
+
+    def give_up_page(self) -> None:
+        """The wish is given up, with a consolation."""
+        director = self.director
+        kind, wish = director.kind, director.wish
+        assert kind is not None and wish is not None
+        wish.status = "up"
+        self.namer.new_page()
+        roles = self._wish_roles()
+        director.state.people[roles["A"]].mood = "thoughtful"
+        pattern = self.teller.choose(kind.up, roles)
+        assert pattern is not None
+        parts = [sentence(self.teller.read_out(pattern, roles, self.state))]
+        self.add(Page(parts, f"up {kind.name}"), roles, None)
+
+    def end_page(self) -> None:
+        """The tale's last page."""
+        director, rng = self.director, self.rng
+        wish = director.wish
+        assert wish is not None
+        before = self.state.copy()
+        self.namer.new_page()
+        step = director.ending() if wish.status == "met" else None
+        page = Page([], "end")
+        roles: Mapping[str, str] = self._wish_roles()
+        if step is not None:
+            director.happen(step)
+            roles = step.roles
+            page = self.teller.tell(
+                *(step.event, step.roles, before, self.state, director.place), brief=True
+            )
+        lists = text_lists("endings")
+        start = "end" if wish.status == "met" else "consoled"
+        named = self._wish_roles() if step is None else dict(step.roles)
+        here = {
+            role: who
+            for role, who in named.items()
+            if role == "P"
+            or (who in self.state.people and self.state.people[who].place == director.place)
+            or self.state.place_of(who) == director.place
+        }
+        fits = [
+            pattern
+            for heading, patterns in lists.items()
+            if heading.split()[0] == start
+            for pattern in patterns
+            if pattern.roles <= set(here)
+        ]
+        pattern = self.teller.choose(fits, here)
+        if pattern is not None:
+            page.parts.append(sentence(self.teller.read_out(pattern, here, self.state)))
+        page.parts.append(THE_END)
+        self.add(page, roles, step.event if step else None)
+
+    # --- the whole ------------------------------------------------------------------------------
+
+    def tale(self, *, first: bool, most: int, snapshots: list[Storyteller] | None = None) -> None:
+        """One tale of at most `most` pages.
+
+        Args:
+            first: Whether the story begins with it.
+            most: Its pages.
+            snapshots: Gets copies of the storyteller as it was before some pages, to branch from.
+        """
+        director = self.director
+        start = len(self.panels)
+        self.begin(first=first)
+        wish = director.wish
+        assert wish is not None
+        if not any(p.event.startswith("wish ") for p in self.panels[start:]):
+            self.wish_page()
+        self.go_on(start + most, snapshots)
+
+    def go_on(self, last: int, snapshots: list[Storyteller] | None = None) -> None:
+        """Tell on to the tale's end, which comes before page number `last`."""
+        director, fruitless = self.director, 0
+        while not director.is_met() and len(self.panels) < last - 2:
+            if snapshots is not None and self.deed is None and len(snapshots) < 4:
+                snapshots.append(copy.deepcopy(self))
+            if self.deed is None and self.rng.random() < self.reader_share and reader_page(self):
+                continue
+            step = director.next_step()
+            if step is None:
+                fruitless += 1
+                if fruitless > 1:
+                    break
+                continue
+            self.tell_step(step)
+        if director.is_met():
+            self.met_page()
+        else:
+            self.give_up_page()
+        self.end_page()

@@ -1,0 +1,347 @@
+"""Tells one page: from an event to its caption and its picture.
+
+A caption is composed: [opening] + deed + [what came of it] + [a reaction with its cause] + [speech].
+The picture is a function of what the caption names and of the state after the event; the rules are
+in `picture`, so that anybody who has read the story so far can tell what the next picture shows.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from storyworld.event import Event
+from storyworld.language.inflect import past
+from storyworld.language.pattern import Pattern, sentence, tidy
+from storyworld.naming import Namer
+from storyworld.scene import FACINGS, MAX_THINGS, POSES, SPOTS, Actor, Scene, Thing
+from storyworld.state import State
+from storyworld.texts import reactions, text_lists
+from storyworld.world import CHARACTERS, PLACES
+
+NEXT_FRAMING = {"middle": "left", "left": "near", "near": "right", "right": "middle"}
+"""How a place is framed after a page in the same place; a page in a new one is framed `middle`."""
+_FACES = {"proud": "happy"}
+_MOST_WORDS = 46
+_SITUATIONS = {
+    "try": ("try-again", "worry"),
+    "solve": ("joy", "idea"),
+    "mishap": ("worry", "scold", "wonder"),
+    "care": ("comfort", "thank"),
+    "play": ("joy",),
+    "make": ("idea", "joy"),
+    "end": ("joy", "thank"),
+    "begin": ("wonder", "idea"),
+}
+
+
+@dataclass
+class Page:
+    """One page while it is made.
+
+    Attributes:
+        parts: Sentences in order.
+        scene: What the picture shows.
+        reader_text: The beginning of the caption that the reader wrote.
+        hint: What the reader wished for without writing it into the tale.
+        event: Name of the event, or `wish …`, `met …`, `up …`, `end`.
+    """
+
+    parts: list[str]
+    event: str
+    scene: Scene | None = None
+    reader_text: str = ""
+    hint: str = ""
+    stop: str = ""
+    """Ends a reader's sentence that was left open."""
+
+    @property
+    def text(self) -> str:
+        """The whole caption."""
+        return " ".join(filter(None, (self.reader_text + self.stop, *self.parts)))
+
+
+@dataclass
+class Teller:
+    """Finds words and pictures for events.
+
+    Attributes:
+        rng: The only source of chance.
+        namer: Knows who was introduced.
+        last: The picture before, which decides the framing of the next.
+        causes: Why somebody feels as they do: the event's reasons, by character.
+        said: Lines of this story that are not said again.
+    """
+
+    rng: random.Random
+    namer: Namer
+    last: Scene | None = None
+    causes: dict[str, tuple[Event, Mapping[str, str]]] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+
+    # --- words ----------------------------------------------------------------------------------
+
+    def read_out(
+        self, pattern: Pattern, roles: Mapping[str, str], state: State, why: str = ""
+    ) -> str:
+        """One reading of a pattern in the past tense."""
+        return pattern.expand(self.rng, lambda slot: self.namer.fill(slot, roles, state, why), past)
+
+    def choose(self, patterns: Sequence[Pattern], roles: Mapping[str, str]) -> Pattern | None:
+        """A pattern whose roles are all there, fresh ones first, rich ones more often."""
+        fits = [p for p in patterns if p.roles <= set(roles)]
+        fresh = [p for p in fits if p.source not in self.said] or fits
+        if not fresh:
+            return None
+        chosen = self.rng.choices(fresh, [p.num_readings**0.35 for p in fresh])[0]
+        self.said.add(chosen.source)
+        return chosen
+
+    def deed(self, event: Event, roles: Mapping[str, str], before: State) -> str:
+        """The event itself as a sentence."""
+        patterns = (
+            event.tell if event.tell and self.rng.random() < 0.72 or not event.do else event.do
+        )
+        pattern = self.choose(patterns, roles)
+        assert pattern is not None, f"{event.name} cannot be told with {dict(roles)}"
+        return self.read_out(pattern, roles, before)
+
+    def why(self, who: str, state: State) -> str:
+        """The cause of somebody's mood as a clause, or nothing."""
+        if who not in self.causes:
+            return ""
+        event, roles = self.causes[who]
+        pattern = self.choose(event.why, roles)
+        return tidy(self.read_out(pattern, roles, state)) if pattern else ""
+
+    def reaction(self, who: str, state: State, *, with_why: bool) -> str:
+        """How somebody's mood shows."""
+        mood = state.people[who].mood
+        patterns = reactions(mood, who)
+        asks_why = [p for p in patterns if any(s.role == "why" for s in p.slots)]
+        plain = [p for p in patterns if p not in asks_why]
+        why = self.why(who, state) if with_why else ""
+        pattern = self.choose(asks_why if why else plain, {"A": who})
+        return sentence(self.read_out(pattern, {"A": who}, state, why)) if pattern else ""
+
+    def speech(self, event: Event, roles: Mapping[str, str], after: State, place: str) -> str:
+        """Something said aloud: mostly the event's own lines, sometimes the speaker's habit."""
+        own = [
+            (who, p)
+            for who, p in event.say
+            if who in roles
+            and p.roles <= set(roles)
+            and (roles[who] not in after.people or after.people[roles[who]].place == place)
+        ]
+        own = [(w, p) for w, p in own if p.source not in self.said] or own
+        if own and self.rng.random() < 0.75:
+            who, pattern = self.rng.choice(own)
+            self.said.add(pattern.source)
+            return self.quote(roles[who], sentence(self.read_out(pattern, roles, after)), after)
+        situations = [s for tag in sorted(event.tags) for s in _SITUATIONS.get(tag, ())]
+        speakers = [
+            who for who in roles.values() if who in self.namer.people and who in after.people
+        ]
+        if not situations or not speakers:
+            return ""
+        speaker = self.rng.choice(speakers)
+        lines = text_lists("voices").get(f"{speaker} {self.rng.choice(situations)}", ())
+        found = self.choose(lines, {"A": speaker})
+        if found is None:
+            return ""
+        return self.quote(speaker, sentence(self.read_out(found, {"A": speaker}, after)), after)
+
+    def quote(self, speaker: str, words: str, state: State) -> str:
+        """Words in quotation marks, mostly with who says them."""
+        name = self.namer.fill(_slot_a(), {"A": speaker}, state)
+        verb = self.rng.choice(_SAID.get(words[-1], _SAID["."]))
+        if words[-1] == ".":
+            words = words[:-1] + ","
+        first = " " not in verb and self.rng.random() < 0.8
+        tag = f"{verb} {name}" if first else f"{name} {verb}"
+        return f'"{words}" {tag}.'
+
+    def tell(
+        self,
+        event: Event,
+        roles: Mapping[str, str],
+        before: State,
+        after: State,
+        place: str,
+        *,
+        opening: str = "",
+        deed: str | None = None,
+        more: Sequence[str] = (),
+        brief: bool = False,
+    ) -> Page:
+        """The caption of an event.
+
+        Args:
+            event: What happens.
+            roles: Who plays which role.
+            before: The state before it.
+            after: The state after it.
+            place: Where the picture plays.
+            opening: A prefix with its comma.
+            deed: The event in other words, e.g. a reader's; told anew by default.
+            more: Sentences that belong to the page.
+            brief: Nothing but the event.
+        """
+        rng = self.rng
+        parts = []
+        told = self.deed(event, roles, before) if deed is None else deed
+        if told:
+            parts.append(sentence(_join(opening, told)))
+        if event.after and rng.random() < 0.3 and not brief:
+            pattern = self.choose(event.after, roles)
+            if pattern:
+                parts.append(sentence(self.read_out(pattern, roles, after)))
+        parts += more
+        here = [
+            who
+            for who in roles.values()
+            if who in after.people and after.people[who].place == place
+        ]
+        changed = [
+            w
+            for w in here
+            if w not in before.people or before.people[w].mood != after.people[w].mood
+        ]
+        words = len(" ".join(parts).split())
+        spoken = ""
+        if rng.random() < 0.6 and words < 30 and not brief:
+            spoken = self.speech(event, roles, after, place)
+        if changed and words + len(spoken.split()) < 34 and rng.random() < 0.55 and not brief:
+            parts.append(self.reaction(rng.choice(changed), after, with_why=rng.random() < 0.35))
+        if spoken:
+            parts.append(spoken)
+        while len(" ".join(parts).split()) > _MOST_WORDS and len(parts) > 1:
+            parts.pop()
+        return Page(parts, event.name)
+
+    # --- pictures -------------------------------------------------------------------------------
+
+    def picture(
+        self,
+        state: State,
+        place: str,
+        show: Mapping[str, Sequence[str]],
+        *,
+        close: bool = False,
+        hero: str = "",
+    ) -> Scene:
+        """What the page just told shows: who and what it named, where they are now.
+
+        Args:
+            state: After the event.
+            place: Where the picture plays.
+            show: Poses, faces, spots and facings by character.
+            close: Whether a close picture is asked for.
+            hero: Shown where the page names nobody who is there.
+        """
+        here = [
+            w for w in self.namer.people if w in state.people and state.people[w].place == place
+        ]
+        if not here:
+            here = (
+                [w for w in state.people_in(place) if w == hero]
+                or state.people_in(place)[:3]
+                or [hero]
+            )
+        here = here[:4]
+        actors = []
+        for who in here:
+            person = state.people[who]
+            asked = tuple(show.get(who, ()))
+            pose = next((w for w in asked if w in POSES), "stand")
+            face = next((w for w in asked if w in _EXPRESSIONS or w in _FACES), person.mood)
+            face = _FACES.get(face, face)
+            spot = next((w for w in asked if w in SPOTS), person.spot)
+            facing = next((w for w in asked if w in FACINGS), None)
+            if "asleep" in person.feelings:
+                face, pose = "sleepy", "lie" if pose == "stand" else pose
+            if spot in ("water", "bed") and spot not in PLACES[place].has:
+                spot = "floor"
+            if spot == "shoulders" and not actors:
+                spot = "floor"
+            if face == "sleepy" and pose in ("run", "jump"):
+                pose = "stand"
+            actors.append(Actor(who, pose, face, facing, spot))  # type: ignore[arg-type]
+        things = []
+        hands = [0] * len(here)
+        indoors = "indoors" in PLACES[place].has
+        for kind in self.namer.things:
+            item = state.things.get(kind)
+            if item is None or len(things) == MAX_THINGS or state.place_of(kind) != place:
+                continue
+            where, who_index = item.where, None
+            if where in ("hidden", "inside", "gone", "away"):
+                continue
+            if where in ("holds", "wears"):
+                if item.at not in here:
+                    continue
+                who_index = here.index(item.at)
+                from storyworld.world import THINGS
+
+                where = (
+                    "head"
+                    if where == "wears"
+                    else ("both" if THINGS[kind].carried == "both" else "hand")
+                )
+                hands[who_index] += {"head": 0, "hand": 1, "both": 2}[where]
+                if hands[who_index] > 2:
+                    continue
+            if (where == "sky" and indoors) or (
+                where == "water" and "water" not in PLACES[place].has
+            ):
+                where = "floor"
+            things.append(Thing(kind, where, item.state, who_index))
+        camera = "wide"
+        if (
+            close
+            and len(actors) <= 2
+            and all(a.spot == "floor" and a.pose != "lie" for a in actors)
+        ):
+            if all(thing.who is not None for thing in things):
+                camera = "close"
+        framing = "middle"
+        if self.last is not None and self.last.place == place:
+            framing = NEXT_FRAMING[self.last.framing]
+        lit = any(
+            t.kind in ("lantern", "candle", "fire", "star") and t.state == "lit" for t in things
+        )
+        dark = place in state.dark or (lit and state.time == "night" and not indoors and False)
+        scene = Scene(
+            *(place, tuple(actors), tuple(things), state.time, state.weather),
+            *(camera, framing, dark),
+        )
+        self.last = scene
+        return scene
+
+
+from storyworld.language.pattern import Slot  # noqa: E402
+from storyworld.scene import EXPRESSIONS as _EXPRESSIONS  # noqa: E402
+
+_SAID = {
+    "?": ("asked", "asked", "wondered", "wanted to know"),
+    "!": ("called", "cried", "shouted", "said"),
+    ".": ("said", "said", "answered", "explained", "murmured", "told everybody"),
+    "…": ("whispered", "murmured", "began"),
+}
+
+
+def _slot_a() -> Slot:
+    return Slot("A")
+
+
+def _join(opening: str, told: str) -> str:
+    """A prefix before a sentence, whose first word is small unless it is a name."""
+    if not opening:
+        return told
+    told = tidy(told)
+    first = told.split(" ", 1)[0].strip(",").removesuffix("'s")
+    names = {character.name for character in CHARACTERS.values()} | {"I", "I'm"}
+    if first not in names and told[:1].isupper():
+        told = told[0].lower() + told[1:]
+    return f"{tidy(opening)} {told}"

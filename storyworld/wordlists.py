@@ -1,0 +1,78 @@
+"""Words that readers type: other names for what the world knows, and much that it does not know.
+
+The lists are `words/*.txt`; a part of every list is held out and occurs in test stories only.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections import defaultdict
+from functools import cache
+
+from storyworld.blocks import ROOT
+from storyworld.naming import Foreign
+
+HELD_OUT = 10
+"""One in so many words occurs in test stories only."""
+
+
+def is_held_out(word: str) -> bool:
+    """Whether training never sees a word of the lists; decided by the word itself."""
+    return zlib.crc32(word.lower().encode()) % HELD_OUT == 0
+
+
+@cache
+def _lines(name: str) -> tuple[tuple[str, str], ...]:
+    """The lines of a list: a word, and what stands behind the bar."""
+    text = (ROOT / "words" / f"{name}.txt").read_text(encoding="utf-8")
+    rows = (line.partition("|") for line in text.splitlines() if line.strip() and line[0] != "#")
+    return tuple((word.strip(), rest.strip()) for word, _, rest in rows)
+
+
+@cache
+def _split(name: str, test: bool) -> tuple[tuple[str, str], ...]:
+    return tuple(row for row in _lines(name) if is_held_out(row[0]) == test)
+
+
+@cache
+def other_words(name: str, test: bool) -> dict[str, tuple[str, ...]]:
+    """Other words by what they mean: `species`, `synonyms` or `place-synonyms`."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for word, meaning in _split(name, test):
+        found[meaning].append(word)
+    return {meaning: tuple(words) for meaning, words in found.items()}
+
+
+def foreign_person(rng: random.Random, test: bool) -> Foreign:
+    """Somebody whom no picture can show."""
+    if rng.random() < 0.3:
+        name, pronoun = rng.choice(_split("names", test))
+        if rng.random() < 0.4:
+            kind, _ = rng.choice(_split("people", test))
+            return Foreign(f"{name} the {kind}" if kind[0].islower() else name, pronoun, True)
+        return Foreign(name, pronoun, True)
+    noun, pronoun = rng.choice(_split("people", test))
+    return Foreign(noun, pronoun or "it", noun[0].isupper())
+
+
+def foreign_thing(rng: random.Random, test: bool) -> Foreign:
+    """A thing that no picture can show."""
+    noun, _ = rng.choice(_split("things", test))
+    if rng.random() < 0.25 and " of " not in noun:
+        noun = f"{rng.choice(_ADJECTIVES)} {noun}"
+    return Foreign(noun, "it")
+
+
+def foreign_place(rng: random.Random, test: bool) -> Foreign:
+    """A place that no picture can show."""
+    noun, _ = rng.choice(_split("places", test))
+    return Foreign(noun, "it")
+
+
+_ADJECTIVES = tuple(
+    """
+    blue red purple silver tiny huge old new shiny rusty magic broken wooden striped spotted wobbly heavy light secret
+    lucky noisy soft prickly golden invisible upside-down homemade second-hand enormous
+    """.split()
+)
