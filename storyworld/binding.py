@@ -64,7 +64,7 @@ def _extend(
         yield dict(roles)
         return
     role = order[depth]
-    absent = ("away", role) in event.conditions
+    absent = bool({("away", role), ("gone", role)} & set(event.conditions))
     candidates = [
         entity
         for entity in candidates_for(role, state, absent=absent)

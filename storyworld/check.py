@@ -254,7 +254,9 @@ def check_wants(samples: int, seed: int) -> bool:
                 namer, text = Namer(rng), rng.choice(lists).source
                 pattern = parse_pattern(before + text)
                 told = pattern.expand(rng, lambda s: namer.fill(s, roles, state), str)  # noqa: B023
-                print("   ", sentence(told) if before else f"> {tidy(told)}")
+                print(
+                    "   ", sentence(told.rstrip(",")) if before else f"> {tidy(told)}".rstrip(",")
+                )
     return fine
 
 

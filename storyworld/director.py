@@ -8,8 +8,9 @@ What comes next is never written down anywhere: it follows from the state.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 
 from storyworld.binding import bindings
 from storyworld.event import CHARACTER_ROLES, FOREIGN_ROLES, THING_ROLES, Event, events
@@ -47,6 +48,8 @@ class Director:
     mishaps: int = 1
     tries: int = 1
     past: list[str] = field(default_factory=list)
+    serves: bool = False
+    """Whether the step that was chosen last is one of the plan."""
     incident: Step | None = None
     """The mishap with which the tale begins, when it begins with one."""
 
@@ -324,7 +327,12 @@ class Director:
         return all(sim.is_true(fact, self.wish.roles) for fact in self.kind.goal)
 
     def happen(self, step: Step) -> None:
-        """Let an event happen."""
+        """Let an event happen; who took part is no longer hidden or on shoulders, unless it says so."""
+        placed = {fact[1] for fact in step.event.effects if fact[0] == "spot"}
+        for role, who in step.roles.items():
+            person = self.state.people.get(who)
+            if person is not None and role not in placed and person.spot in ("behind", "shoulders"):
+                person.spot = "floor"
         step.apply(self.state)
         self.past.append(step.event.name)
 
@@ -336,6 +344,7 @@ class Director:
         about: Sequence[str] = (),
         most: int = 6,
         place: str | None = None,
+        accept: Callable[[Event], bool] | None = None,
     ) -> list[Step]:
         """Events with one of these tags that can happen here and now, in random order.
 
@@ -345,6 +354,7 @@ class Director:
             about: Only events in which one of these takes part.
             most: Ends the search.
             place: Where; where the hero is by default.
+            accept: Only events for which this is true.
         """
         found: list[Step] = []
         names = [
@@ -352,6 +362,7 @@ class Director:
             for event in events().values()
             if (not tags or event.tags & set(tags))
             and not event.tags & set(without)
+            and (accept is None or accept(event))
             and not set(event.roles) & set(FOREIGN_ROLES)
         ]
         self.rng.shuffle(names)
@@ -386,6 +397,7 @@ class Director:
         the wish: its thing, or the same kind of doing as the plan.
         """
         rng = self.rng
+        self.serves = False
         assert self.wish is not None
         if not self.plan_holds() and not self.replan():
             return None
@@ -403,35 +415,44 @@ class Director:
             step = self._pick(("mishap",), thing or partners, groups)
             if step:
                 return step
-        unhappy = [
-            who
-            for who in self.state.people_in(self.place)
-            if self.state.people[who].mood in ("sad", "scared", "cross")
-        ]
-        if unhappy and rng.random() < 0.2:
-            step = self._pick(("care",), unhappy, frozenset())
+        if rng.random() < 0.3:
+            step = self._pick((), answers=True)
             if step:
                 return step
         if rng.random() < 0.05:
-            step = self._pick(("calm", "big"), [self.hero], frozenset())
+            step = self._pick(("calm", "big"), [self.hero])
             if step:
                 return step
         if not self.plan_holds() and not self.replan():
             return None
+        self.serves = True
         return self.plan.pop(0)
 
-    def _pick(self, tags: Sequence[str], about: Sequence[str], groups: Set[str]) -> Step | None:
+    def _pick(
+        self,
+        tags: Sequence[str],
+        about: Sequence[str] = (),
+        groups: Set[str] = frozenset(),
+        *,
+        answers: bool = False,
+    ) -> Step | None:
         """A step that leaves the wish open and possible.
 
         Args:
             tags: The event has one of these.
             about: It concerns one of these …
             groups: … or is of one of these groups.
+            answers: Instead of all that: it answers something out of the ordinary (somebody hurt,
+                hidden, cross, sad, who has promised something …).
         """
-        without = ("reader", "end", "begin") if "mishap" in tags else ("reader", "end")
+        without = ["reader", "end"] + (["begin"] if "mishap" in tags else [])
+        if answers:
+            without = ["reader", "end", "begin", "mishap", "try"]
         looked_at = 0
-        for step in self.options(tags, without=without, most=40):
-            if not set(about) & set(step.roles.values()) and step.event.group not in groups:
+        accept = _answers_trouble if answers else None
+        for step in self.options(tags, without=without, most=40, accept=accept):
+            related = set(about) & set(step.roles.values()) or step.event.group in groups
+            if not answers and not related:
                 continue
             if step.event.name in self.past[-12:]:
                 continue
@@ -536,6 +557,20 @@ class Director:
             yield step
             if len(groups) == count:
                 return
+
+
+_UNUSUAL = frozenset(("feels", "promised", "cross", "spot", "dark"))
+_UNHAPPY = frozenset(("sad", "scared", "cross"))
+
+
+@cache
+def _answers_trouble(event: Event) -> bool:
+    """Whether an event answers somebody's trouble: it can happen only where there is one."""
+    return any(
+        fact[0] in _UNUSUAL or (fact[0] == "mood" and set(fact) & _UNHAPPY)
+        for fact in event.conditions
+        if not fact[0].startswith("!")
+    )
 
 
 _SKILLS = (

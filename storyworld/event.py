@@ -48,7 +48,7 @@ WORD_SLOTS = ("perch", "hider", "why", "want")
 """Filled by a word or a clause; `want` only in `texts/purposes.txt`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Event:
     """One kind of event."""
 
@@ -156,7 +156,14 @@ def _event(block: Block) -> Event:
                 if words == ["close"]:
                     close = True
                 elif words and words[0] in CHARACTER_ROLES:
-                    unknown = set(words[1:]) - {*POSES, *EXPRESSIONS, "proud", *SPOTS, *FACINGS, "close"}
+                    unknown = set(words[1:]) - {
+                        *POSES,
+                        *EXPRESSIONS,
+                        "proud",
+                        *SPOTS,
+                        *FACINGS,
+                        "close",
+                    }
                     if unknown:
                         raise TextError(f"{line.where}: nobody can be shown {unknown}")
                     show[words[0]] = tuple(words[1:])

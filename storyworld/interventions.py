@@ -6,13 +6,17 @@ not come true (`kindly` events) get a kind answer instead.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from storyworld.binding import bindings
 from storyworld.event import FOREIGN_ROLES, Event, events
-from storyworld.language.pattern import sentence, tidy
+from storyworld.language.pattern import parse_pattern, sentence, tidy
 from storyworld.planner import Step
-from storyworld.wordlists import foreign_person, foreign_place, foreign_thing
+from storyworld.teller import Page, join
+from storyworld.texts import wants
+from storyworld.wordlists import foreign_person, foreign_place, foreign_thing, other_words
+from storyworld.world import PLACES
 
 if TYPE_CHECKING:
     from storyworld.storyteller import Storyteller
@@ -37,8 +41,14 @@ def reader_page(story: Storyteller) -> bool:
     return True
 
 
-def _do_deed(story: Storyteller, step: Step) -> None:
-    """A page that begins with a reader's words, or follows their hint."""
+def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
+    """A page that begins with a reader's words, or follows their hint.
+
+    Args:
+        story: Whose page.
+        step: What the reader does.
+        opens: On the first page, where the storyteller also says when and where it is.
+    """
     rng, director = story.rng, story.director
     before = story.state.copy()
     place = director.place
@@ -47,25 +57,29 @@ def _do_deed(story: Storyteller, step: Step) -> None:
     story.namer.new_page()
     pattern = rng.choice(step.event.do)
     is_hint = rng.random() < 0.25
-    spoken = story.reader.line(pattern, step.roles, before)
+    spoken = story.reader.line(pattern, step.roles, before, asked=False if opens else None)
+    said, has_place = _with_place(story, spoken.text) if opens else (spoken.text, True)
     told: str | None = None
+    opening = ""
+    if opens and not (has_place and story.is_plain_day):
+        opening = story.first_words(first=True)
     if is_hint:
         story.namer.new_page()
-    elif not spoken.asked:
+    elif not spoken.asked and not opening:
         told = ""
     page = story.teller.tell(
-        *(step.event, step.roles, before, story.state, director.place), deed=told
+        *(step.event, step.roles, before, story.state, director.place), deed=told, opening=opening
     )
     if is_hint:
-        page.hint = spoken.text
+        page.hint = said
     else:
-        page.reader_text = spoken.text
+        page.reader_text = said
         if not page.parts:
             page.parts = _something_more(story, step)
-        if spoken.text[-1] not in ".!?)":
+        if said[-1] not in ".!?)":
             page.stop = "."
     story.add(page, step.roles, step.event)
-    story.deed = step
+    story.deed = None if opens else step
     if story.state.people[director.hero].place != place:
         director.replan()
 
@@ -137,6 +151,116 @@ def _foreign_word(story: Storyteller, role: str, event: Event) -> str:
     if not known:
         story.state.words.add(foreign.noun)
     return foreign.noun
+
+
+def opening_page(story: Storyteller) -> bool:
+    """Let a reader begin the story on a page of their own, about the wish that the tale is about.
+
+    They ask for it in words of their own, tell what happens first, or name no more than somebody
+    and something; the storyteller adds what is missing: place, hour, weather, and the wish.
+    """
+    chance = story.rng.random()
+    if chance < 0.5:
+        return _ask_for_wish(story)
+    if chance < 0.75:
+        return _tell_beginning(story)
+    if chance < 0.88:
+        return _name_it(story)
+    step = _foreign_deed(story)
+    if step is None:
+        return False
+    _do_deed(story, step, opens=True)
+    return True
+
+
+def _with_place(story: Storyteller, text: str) -> tuple[str, bool]:
+    """Perhaps the place behind a reader's sentence; and whether it is there now."""
+    rng, place = story.rng, story.director.place
+    noun = PLACES[place].at
+    others = other_words("place-synonyms", story.test).get(place)
+    if others and rng.random() < 0.2:
+        noun = "at the " + rng.choice(others)
+    if rng.random() < 0.45 or text[-1:] in "?!.":
+        return text, False
+    return f"{text} {noun}", True
+
+
+def _ask_for_wish(story: Storyteller) -> bool:
+    director, rng, teller = story.director, story.rng, story.teller
+    kind, wish = director.kind, director.wish
+    assert kind is not None and wish is not None
+    roles = story.wish_roles()
+    patterns = [p for p in wants()[kind.name].ask if p.roles <= set(roles)]
+    if not patterns:
+        return False
+    said = story.reader.words(rng.choice(patterns), roles, story.state)
+    said, has_place = _with_place(story, said)
+    opening = "" if has_place and story.is_plain_day else story.first_words(first=True)
+    if not opening and rng.random() < 0.6:
+        parts = []
+    else:
+        pattern = teller.choose(kind.tell, roles)
+        assert pattern is not None
+        parts = [sentence(join(opening, teller.read_out(pattern, roles, story.state)))]
+    quoted = teller.choose(kind.say, roles)
+    if quoted is not None and (not parts or rng.random() < 0.4):
+        words = sentence(teller.read_out(quoted, roles, story.state))
+        parts.append(teller.quote(roles["A"], words, story.state))
+    _add_reader_page(story, Page(parts, f"wish {kind.name}"), said, roles)
+    return True
+
+
+def _tell_beginning(story: Storyteller) -> bool:
+    """The reader tells the mishap or the quiet scene with which the tale begins."""
+    step = story.director.incident or story.quiet_beginning()
+    if step is None or not step.event.do:
+        return False
+    _do_deed(story, step, opens=True)
+    return True
+
+
+def _name_it(story: Storyteller) -> bool:
+    """Hardly more than a title: somebody, somebody and something, a place, an hour."""
+    director, rng, teller = story.director, story.rng, story.teller
+    kind = director.kind
+    assert kind is not None
+    roles = story.wish_roles()
+    frames = ["{A}", "a story about {A}", "{A} {P.at}", "once there was {A}", "tell me about {A}"]
+    if "T" in roles:
+        frames += [
+            "{A} and {T.a}",
+            "a tale of {A} and {T.a}",
+            "{T.a}, {A}",
+            "{A}, {T.a}, {P.the}",
+        ] * 2
+    if "B" in roles:
+        frames += [
+            "{A} and {B}",
+            "{A} and {B} {P.at}",
+            "{A} meets {B}",
+            "two friends: {A} and {B}",
+        ] * 2
+    said = story.reader.words(parse_pattern(rng.choice(frames)), roles, story.state)
+    pattern = teller.choose(kind.tell, roles)
+    assert pattern is not None
+    told = teller.read_out(pattern, roles, story.state)
+    parts = [sentence(join(story.first_words(first=True), told))]
+    _add_reader_page(story, Page(parts, f"wish {kind.name}"), said, roles)
+    return True
+
+
+def _add_reader_page(
+    story: Storyteller, page: Page, said: str, roles: Mapping[str, str], event: Event | None = None
+) -> None:
+    """A page that begins with a reader's words, or (one in six) answers them as a hint."""
+    typed = story.reader.typed(said)
+    if story.rng.random() < 0.17 and page.parts:
+        page.hint = typed
+    else:
+        page.reader_text = typed
+        if typed[-1] not in ".!?)":
+            page.stop = "."
+    story.add(page, roles, event)
 
 
 def _answer_kindly(story: Storyteller) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from storyworld.language.inflect import article
 from storyworld.language.pattern import Slot
-from storyworld.state import State
+from storyworld.state import Item, State
 from storyworld.world import CHARACTERS, PLACES, THINGS
 
 _FORMS = {
@@ -117,7 +117,7 @@ class Namer:
             return form
         if form == "noun":
             return kind
-        item = state.things[kind]
+        item = state.things.get(kind) or Item("away", "", THINGS[kind].states[0])
         is_new = kind not in self.introduced
         self.introduced.add(kind)
         looks = self._looks(kind, item.state)

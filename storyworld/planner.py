@@ -260,7 +260,7 @@ class Planner:
     ) -> Iterable[str]:
         if role in CHARACTER_ROLES:
             return self.cast
-        if role in THING_ROLES and ("away", role) in event.conditions:
+        if role in THING_ROLES and {("away", role), ("gone", role)} & set(event.conditions):
             return [kind for kind in THINGS if kind not in sim.things]
         if role in THING_ROLES:
             return [kind for kind, item in sim.things.items() if item.where != "gone"]

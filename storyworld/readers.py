@@ -120,9 +120,9 @@ class Reader:
             text = text.replace(subject, f"{subject} are", 1)
         return Line(self.typed(text), asked)
 
-    def plain(self, pattern: Pattern, roles: Mapping[str, str], state: State) -> str:
-        """A pattern in the past, typed."""
-        return self.typed(tidy(pattern.expand(self.rng, self._fill(roles, state), past)))
+    def words(self, pattern: Pattern, roles: Mapping[str, str], state: State) -> str:
+        """A pattern in this reader's words, not typed yet."""
+        return tidy(pattern.expand(self.rng, self._fill(roles, state), past))
 
     def _fill(self, roles: Mapping[str, str], state: State):  # type: ignore[no-untyped-def]
         def fill(slot: Slot) -> str:
@@ -253,7 +253,10 @@ def _split_at_verb(whole: str, nodes: tuple[object, ...], start: int) -> tuple[s
     words = whole.split(" ")
     for index in range(1, len(words)):
         if words[index].strip(",.!?") in forms:
-            return " ".join(words[:index]), " ".join(words[index:])
+            start = index
+            if words[index - 1].endswith("ly") or words[index - 1] in ("soon", "just", "only"):
+                start -= 1
+            return (" ".join(words[:start]), " ".join(words[start:])) if start else ("", "")
     return "", ""
 
 

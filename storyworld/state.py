@@ -141,7 +141,11 @@ class State:
         if len(words) > 2 and words[1] == "is":
             if words[0] not in self.things:
                 self.put(words[0], "floor", roles["P"])
-            self.things[words[0]].state = words[2]
+            whole = THINGS[words[0]].states[0]
+            state = whole if words[2] == "whole" else words[2]
+            # A reader may break what cannot break: it stays as it is.
+            if state in THINGS[words[0]].states:
+                self.things[words[0]].state = state
             return
         change = _CHANGES.get(words[0])
         if change is None:
@@ -226,7 +230,7 @@ _CHECKS: dict[str, Callable[[State, Sequence[str]], bool]] = {
     "wears": lambda s, w: _in_place("wears")(s, (w[1], w[0])),
     "inside": _in_place("inside"),
     "near": _near,
-    "gone": lambda s, w: w[0] in s.things and s.things[w[0]].where == "gone",
+    "gone": lambda s, w: w[0] not in s.things or s.things[w[0]].where == "gone",
     "away": lambda s, w: w[0] in THINGS and w[0] not in s.things,
     "owner": lambda s, w: w[0] in s.things and s.things[w[0]].owner == w[1],
     "free": lambda s, w: s.free_hands(w[0]) > 0,

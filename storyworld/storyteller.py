@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 
 from storyworld.director import Director
 from storyworld.event import Event
-from storyworld.interventions import reader_page
-from storyworld.language.pattern import sentence, tidy
+from storyworld.interventions import opening_page, reader_page
+from storyworld.language.pattern import FillSlot, Slot, sentence, tidy
 from storyworld.naming import Namer
 from storyworld.planner import Step
 from storyworld.readers import Reader
 from storyworld.scene import Scene
 from storyworld.state import State
-from storyworld.teller import Page, Teller
-from storyworld.texts import text_lists
+from storyworld.teller import Page, Teller, join
+from storyworld.texts import text_lists, wants
 from storyworld.world import PLACES, THINGS
 
 THE_END = "The end."
@@ -91,8 +91,8 @@ class Storyteller:
             Panel(page.text, scene, page.reader_text, page.hint, page.event, dict(roles))
         )
 
-    def tell_step(self, step: Step) -> None:
-        """An event on a page of its own."""
+    def tell_step(self, step: Step, *, serves: bool = False) -> None:
+        """An event on a page of its own; `serves` where it is a step towards the wish."""
         before = self.state.copy()
         place = self.director.place
         self.director.happen(step)
@@ -102,6 +102,8 @@ class Storyteller:
         if self.deed is not None:
             deed, self.deed = self.deed, None
             opening, first = self._answer(deed, step)
+        elif not opening and serves and self.rng.random() < 0.3:
+            opening = self._purpose(step)
         page = self.teller.tell(
             *(step.event, step.roles, before, self.state, self.director.place),
             opening=opening,
@@ -111,12 +113,34 @@ class Storyteller:
             page.parts.insert(0, first)
         self.add(page, step.roles, step.event)
 
+    def _purpose(self, step: Step) -> str:
+        """A prefix that says what a step is for."""
+        roles, subject = self.wish_roles(), step.roles.get("A", "")
+        assert self.director.wish is not None
+        heading = "purpose" if subject == roles["A"] else "purpose-other"
+        words = wants()[self.director.wish.kind].want
+        want, pattern = (
+            self.teller.choose(words, roles),
+            self.teller.choose(text_lists("purposes")[heading], roles),
+        )
+        if want is None or pattern is None:
+            return ""
+        phrase = tidy(want.expand(self.rng, self._filler(roles), str))
+
+        def fill(slot: Slot) -> str:
+            return phrase if slot.role == "want" else self.namer.fill(slot, roles, self.state)
+
+        return pattern.expand(self.rng, fill, str)
+
+    def _filler(self, roles: Mapping[str, str]) -> FillSlot:
+        return lambda slot: self.namer.fill(slot, roles, self.state)
+
     def remember(self, step: Step, before: State) -> None:
         for who, person in self.state.people.items():
             if who not in before.people or before.people[who].mood != person.mood:
                 self.teller.causes[who] = (step.event, step.roles)
 
-    def _wish_roles(self) -> dict[str, str]:
+    def wish_roles(self) -> dict[str, str]:
         wish = self.director.wish
         assert wish is not None
         return {"P": self.director.place, **wish.roles}
@@ -169,11 +193,9 @@ class Storyteller:
         """The first page: who, where, when, and what they are doing."""
         director, rng = self.director, self.rng
         self.namer.new_page()
-        roles = {"P": director.place}
-        heading = "begin" if first else "next-tale"
-        pattern = self.teller.choose(text_lists("openings")[heading], roles)
-        assert pattern is not None
-        opening = self.teller.read_out(pattern, roles, self.state)
+        if first and rng.random() < 2 * self.reader_share and opening_page(self):
+            return
+        opening = self.first_words(first=first)
         if director.incident is not None:
             step = director.incident
             before = self.state.copy()
@@ -184,6 +206,22 @@ class Storyteller:
             )
             self.add(page, step.roles, step.event)
             return
+        step = self.quiet_beginning() if rng.random() < 0.75 else None
+        if step is None:
+            self.wish_page(opening=opening)
+            return
+        before = self.state.copy()
+        director.happen(step)
+        self.remember(step, before)
+        page = self.teller.tell(
+            *(step.event, step.roles, before, self.state, director.place), opening=opening
+        )
+        self.add(page, step.roles, step.event)
+
+    def quiet_beginning(self) -> Step | None:
+        """Something the hero does before the tale begins, mostly with what the wish is about."""
+        director = self.director
+        assert director.wish is not None
         steps = director.options(
             ("begin", "calm", "play", "make"),
             without=("mishap", "try"),
@@ -191,21 +229,27 @@ class Storyteller:
             most=16,
         )
         steps = [s for s in steps if s.roles.get("A") == director.hero and self._harmless(s)]
-        if steps and rng.random() < 0.75:
-            assert director.wish is not None
-            about = set(director.wish.roles.values())
-            step = rng.choices(steps, [1 + 3 * len(about & set(s.roles.values())) for s in steps])[
-                0
-            ]
-            before = self.state.copy()
-            director.happen(step)
-            self.remember(step, before)
-            page = self.teller.tell(
-                *(step.event, step.roles, before, self.state, director.place), opening=opening
-            )
-            self.add(page, step.roles, step.event)
-            return
-        self.wish_page(opening=opening)
+        if not steps:
+            return None
+        about = set(director.wish.roles.values())
+        weights = [1 + 3 * len(about & set(step.roles.values())) for step in steps]
+        return self.rng.choices(steps, weights)[0]
+
+    @property
+    def is_plain_day(self) -> bool:
+        """Whether hour and weather go without saying."""
+        return (self.state.time, self.state.weather) == ("day", "clear")
+
+    def first_words(self, *, first: bool) -> str:
+        """When and where a tale begins: every hour and weather but a clear day is said."""
+        roles = {"P": self.director.place}
+        if first:
+            patterns = text_lists("beginnings")[f"{self.state.time} {self.state.weather}"]
+        else:
+            patterns = text_lists("openings")["next-tale"]
+        pattern = self.teller.choose(patterns, roles)
+        assert pattern is not None
+        return self.teller.read_out(pattern, roles, self.state)
 
     def _harmless(self, step: Step) -> bool:
         """Whether the wish stays open and possible."""
@@ -226,11 +270,11 @@ class Storyteller:
         assert kind is not None
         if not opening:
             self.namer.new_page()
-        roles = self._wish_roles()
+        roles = self.wish_roles()
         pattern = teller.choose(kind.tell, roles)
         assert pattern is not None
         told = teller.read_out(pattern, roles, self.state)
-        parts = [sentence(f"{tidy(opening)} {told}" if opening else told)]
+        parts = [sentence(join(opening, told))]
         said = teller.choose(kind.say, roles)
         if said is not None and self.rng.random() < 0.7:
             words = sentence(teller.read_out(said, roles, self.state))
@@ -244,7 +288,7 @@ class Storyteller:
         assert kind is not None and wish is not None
         wish.status = "met"
         self.namer.new_page()
-        roles = self._wish_roles()
+        roles = self.wish_roles()
         director.state.people[roles["A"]].mood = "happy"
         pattern = self.teller.choose(kind.met, roles)
         assert pattern is not None
@@ -260,7 +304,7 @@ class Storyteller:
         assert kind is not None and wish is not None
         wish.status = "up"
         self.namer.new_page()
-        roles = self._wish_roles()
+        roles = self.wish_roles()
         director.state.people[roles["A"]].mood = "thoughtful"
         pattern = self.teller.choose(kind.up, roles)
         assert pattern is not None
@@ -276,7 +320,7 @@ class Storyteller:
         self.namer.new_page()
         step = director.ending() if wish.status == "met" else None
         page = Page([], "end")
-        roles: Mapping[str, str] = self._wish_roles()
+        roles: Mapping[str, str] = self.wish_roles()
         if step is not None:
             director.happen(step)
             roles = step.roles
@@ -285,7 +329,7 @@ class Storyteller:
             )
         lists = text_lists("endings")
         start = "end" if wish.status == "met" else "consoled"
-        named = self._wish_roles() if step is None else dict(step.roles)
+        named = self.wish_roles() if step is None else dict(step.roles)
         here = {
             role: who
             for role, who in named.items()
@@ -339,7 +383,7 @@ class Storyteller:
                 if fruitless > 1:
                     break
                 continue
-            self.tell_step(step)
+            self.tell_step(step, serves=director.serves)
         if director.is_met():
             self.met_page()
         else:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from storyworld.event import Event
 from storyworld.language.inflect import past
-from storyworld.language.pattern import Pattern, sentence, tidy
+from storyworld.language.pattern import Pattern, Slot, sentence, tidy
 from storyworld.naming import Namer
-from storyworld.scene import FACINGS, MAX_THINGS, POSES, SPOTS, Actor, Scene, Thing
+from storyworld.scene import EXPRESSIONS, FACINGS, MAX_THINGS, POSES, SPOTS, Actor, Scene, Thing
 from storyworld.state import State
 from storyworld.texts import reactions, text_lists
-from storyworld.world import CHARACTERS, PLACES
+from storyworld.world import CHARACTERS, PLACES, THINGS
 
 NEXT_FRAMING = {"middle": "left", "left": "near", "near": "right", "right": "middle"}
 """How a place is framed after a page in the same place; a page in a new one is framed `middle`."""
@@ -192,7 +192,7 @@ class Teller:
         parts = []
         told = self.deed(event, roles, before) if deed is None else deed
         if told:
-            parts.append(sentence(_join(opening, told)))
+            parts.append(sentence(join(opening, told)))
         if event.after and rng.random() < 0.3 and not brief:
             pattern = self.choose(event.after, roles)
             if pattern:
@@ -255,7 +255,7 @@ class Teller:
             person = state.people[who]
             asked = tuple(show.get(who, ()))
             pose = next((w for w in asked if w in POSES), "stand")
-            face = next((w for w in asked if w in _EXPRESSIONS or w in _FACES), person.mood)
+            face = next((w for w in asked if w in EXPRESSIONS or w in _FACES), person.mood)
             face = _FACES.get(face, face)
             spot = next((w for w in asked if w in SPOTS), person.spot)
             facing = next((w for w in asked if w in FACINGS), None)
@@ -282,8 +282,6 @@ class Teller:
                 if item.at not in here:
                     continue
                 who_index = here.index(item.at)
-                from storyworld.world import THINGS
-
                 where = (
                     "head"
                     if where == "wears"
@@ -308,10 +306,7 @@ class Teller:
         framing = "middle"
         if self.last is not None and self.last.place == place:
             framing = NEXT_FRAMING[self.last.framing]
-        lit = any(
-            t.kind in ("lantern", "candle", "fire", "star") and t.state == "lit" for t in things
-        )
-        dark = place in state.dark or (lit and state.time == "night" and not indoors and False)
+        dark = place in state.dark
         scene = Scene(
             *(place, tuple(actors), tuple(things), state.time, state.weather),
             *(camera, framing, dark),
@@ -319,9 +314,6 @@ class Teller:
         self.last = scene
         return scene
 
-
-from storyworld.language.pattern import Slot  # noqa: E402
-from storyworld.scene import EXPRESSIONS as _EXPRESSIONS  # noqa: E402
 
 _SAID = {
     "?": ("asked", "asked", "wondered", "wanted to know"),
@@ -335,7 +327,7 @@ def _slot_a() -> Slot:
     return Slot("A")
 
 
-def _join(opening: str, told: str) -> str:
+def join(opening: str, told: str) -> str:
     """A prefix before a sentence, whose first word is small unless it is a name."""
     if not opening:
         return told

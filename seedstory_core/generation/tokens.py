@@ -1,8 +1,9 @@
 """Text to token ids and back.
 
-SentencePiece encodes; a few added tokens mark pictures: `<img>`, `</img>`, `<img_00000>` and so
-on. Nothing but this module's own methods for marks produces their ids: whatever a reader types
-goes through `encode_text`, where `<img>` is five characters like any others.
+A text model encodes, SentencePiece or byte-level BPE (`text_models.py`); a few added tokens mark
+pictures: `<img>`, `</img>`, `<img_00000>` and so on. Nothing but this module's own methods for
+marks produces their ids: whatever a reader types goes through `encode_text`, where `<img>` is five
+characters like any others.
 
 The rules are those of the released slow tokenizer: text between added tokens is encoded piece by
 piece, each piece with its own leading space mark, and white space beside an image token is lost.
@@ -17,17 +18,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentencepiece import SentencePieceProcessor
-
 from seedstory_core.errors import WeightsError
+from seedstory_core.generation.text_models import (
+    BytePairText,
+    SentencePieceText,
+    TextModel,
+    is_inside_character,
+)
 
 BOI_TOKEN = "<img>"
 EOI_TOKEN = "</img>"
-CONTROL_TOKENS = ("<unk>", "<s>", "</s>")
 
-
-_SENTENCE_END = re.compile(r"[.!?][\"'”’)]*$|^<0x(?:21|2E|3F)>$")
-"""A piece with which a sentence ends; the second kind spells the same stops as bytes."""
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*$")
+"""How the text of a piece ends with which a sentence ends."""
 
 
 def image_token(index: int) -> str:
@@ -65,77 +68,61 @@ class StoryTokenizer:
 
     def __init__(
         self,
-        processor: SentencePieceProcessor,
+        text_model: TextModel,
         added_tokens: Mapping[str, _AddedToken],
         *,
         pad_token: str = "",
     ) -> None:
-        self._processor = processor
+        self._text_model = text_model
         self._added = dict(added_tokens)
         self._names = {token.id: name for name, token in self._added.items()}
         # Longest first, so that a token that begins like another one is still found.
         names = sorted(self._added, key=len, reverse=True)
         self._splitter = re.compile("(" + "|".join(re.escape(name) for name in names) + ")")
-        self.bos_id: int = processor.bos_id()
-        self.eos_id: int = processor.eos_id()
-        self.unk_id: int = processor.unk_id()
+        self.unk_id, self.bos_id, self.eos_id = text_model.control_ids
         self.pad_id: int = self.unk_id
         if pad_token:
             own = self._added.get(pad_token)
-            self.pad_id = own.id if own else processor.piece_to_id(pad_token)
+            self.pad_id = own.id if own else text_model.id_of(pad_token)
         self.boi_id = self._added[BOI_TOKEN].id
         self.eoi_id = self._added[EOI_TOKEN].id
         num_queries = sum(name.startswith("<img_") for name in self._added)
         self.image_query_ids = tuple(
             self._added[image_token(index)].id for index in range(num_queries)
         )
-        self.num_pieces: int = processor.vocab_size()
+        self.num_pieces: int = text_model.num_pieces
         self.vocab_size = max(self.num_pieces, max(self._names) + 1)
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> StoryTokenizer:
         """Read a tokenizer folder of either style.
 
-        Added tokens stand in `added_tokens.json`, or with their flags under
+        `tokenizer.model` is SentencePiece's, `tokenizer.json` byte-level BPE. Added tokens stand in `added_tokens.json`, or with their flags under
         `added_tokens_decoder` in `tokenizer_config.json`, or in both.
 
         Raises:
             WeightsError: A file is missing or damaged, or lacks the image tokens.
         """
         folder = Path(folder)
-        model_file = folder / "tokenizer.model"
-        if not model_file.is_file():
-            raise WeightsError(
-                f"The tokenizer {model_file} is missing. Point tokenizer.folder at a folder with "
-                "tokenizer.model and added_tokens.json, or fetch it (docs/published-weights.md)."
-            )
-        processor = SentencePieceProcessor()
-        try:
-            processor.LoadFromSerializedProto(model_file.read_bytes())
-        except (OSError, RuntimeError) as error:
-            raise WeightsError(
-                f"The tokenizer {model_file} is damaged ({error}). Fetch it again."
-            ) from error
         settings = _read_json(folder / "tokenizer_config.json")
-        if settings.get("legacy", True) is False:
-            raise WeightsError(
-                f"{folder / 'tokenizer_config.json'} says legacy: false. SEED-Story was trained "
-                "with the legacy splitting; other ids would come out. Use its own tokenizer."
-            )
-        added = _read_added_tokens(folder, settings)
-        for index, name in enumerate(CONTROL_TOKENS):
-            flagless = _AddedToken(processor.piece_to_id(name), lstrip=False, rstrip=False)
-            if processor.id_to_piece(flagless.id) == name:
-                added.setdefault(name, flagless)
+        text_model: TextModel
+        if (folder / "tokenizer.model").is_file() or not (folder / "tokenizer.json").is_file():
+            text_model = SentencePieceText.from_folder(folder, settings)
+        else:
+            text_model = BytePairText.from_folder(folder)
+        added = _read_added_tokens(folder, settings, text_model.control_tokens)
+        for name, token_id in zip(text_model.control_tokens, text_model.control_ids, strict=True):
+            if text_model.id_of(name) == token_id:
+                added.setdefault(name, _AddedToken(token_id, lstrip=False, rstrip=False))
             elif name not in added:
-                raise WeightsError(f"{model_file} lacks the control token {name} (id {index}).")
-        _check_image_tokens(added, processor.vocab_size(), folder)
-        return cls(processor, added, pad_token=_read_pad_token(folder, settings))
+                raise WeightsError(f"The tokenizer in {folder} lacks the control token {name}.")
+        _check_image_tokens(added, text_model.num_pieces, folder)
+        return cls(text_model, added, pad_token=_read_pad_token(folder, settings))
 
     def encode_text(self, text: str) -> list[int]:
         """Encode what a person or the model wrote; no mark's id can come out, whatever it says."""
         # A lone surrogate (half an emoji) has no UTF-8; it becomes a question mark.
-        ids = self._processor.encode(text.encode("utf-8", "replace").decode("utf-8"))
+        ids = self._text_model.encode(text.encode("utf-8", "replace").decode("utf-8"))
         # A text model without byte fallback answers <unk> to what it does not know; that one goes.
         return [token_id for token_id in ids if token_id not in self._names]
 
@@ -171,8 +158,12 @@ class StoryTokenizer:
 
     def sentence_ends(self) -> frozenset[int]:
         """Give the ids of the pieces with which a sentence ends: a stop, perhaps a quote mark."""
-        pieces = (self._processor.id_to_piece(index) for index in range(self.num_pieces))
-        return frozenset(index for index, piece in enumerate(pieces) if _SENTENCE_END.search(piece))
+        pieces = (self._text_model.text_of(index) for index in range(self.num_pieces))
+        return frozenset(
+            index
+            for index, piece in enumerate(pieces)
+            if _SENTENCE_END.search(piece) and index not in self._names
+        )
 
     def decode(self, ids: Sequence[int]) -> str:
         """Spell ids; image tokens stand between spaces, as in the release."""
@@ -186,7 +177,7 @@ class StoryTokenizer:
 
         for token_id in ids:
             name = self._names.get(token_id)
-            if name is None or name in CONTROL_TOKENS:
+            if name is None or name in self._text_model.control_tokens:
                 run.append(token_id)
             else:
                 end_run()
@@ -200,30 +191,21 @@ class StoryTokenizer:
         words: list[int] = []
         for token_id in ids:
             if token_id in self._names:
-                text += self._processor.decode(words) + self._names[token_id]
+                text += self._text_model.decode(words) + self._names[token_id]
                 words = []
             else:
                 words.append(token_id)
         # SentencePiece drops the space before the first word; the released code drops one more.
-        return (text + str(self._processor.decode(words))).removeprefix(" ")
+        return (text + self._text_model.decode(words)).removeprefix(" ")
 
     def decode_text(self, ids: Sequence[int]) -> str:
         """Spell the text among ids and leave out every mark."""
-        return str(self._processor.decode([i for i in ids if i not in self._names]))
+        return self._text_model.decode([i for i in ids if i not in self._names])
 
     def ends_inside_character(self, ids: Sequence[int]) -> bool:
         """Tell whether the last ids are some but not all bytes of one character."""
-        tail = bytearray()
-        for token_id in reversed(ids[-4:]):
-            if token_id in self._names or not self._processor.is_byte(token_id):
-                break
-            tail.insert(0, int(self._processor.id_to_piece(token_id)[3:5], 16))
-        for start in range(len(tail)):
-            lead = tail[start]
-            length = 2 if 0xC0 <= lead < 0xE0 else 3 if 0xE0 <= lead < 0xF0 else 4
-            if lead >= 0xC0 and length > len(tail) - start:
-                return True
-        return False
+        tail = [token_id for token_id in ids[-4:] if token_id not in self._names]
+        return is_inside_character(self._text_model.last_bytes(tail))
 
 
 class TextStream:
@@ -262,9 +244,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_added_tokens(folder: Path, settings: Mapping[str, Any]) -> dict[str, _AddedToken]:
+def _read_added_tokens(
+    folder: Path, settings: Mapping[str, Any], controls: Sequence[str]
+) -> dict[str, _AddedToken]:
     """Collect added tokens from both places; flags exist only in the settings' style."""
-    controls = set(CONTROL_TOKENS)
     # Without flags the released library lets image tokens eat white space, control tokens not.
     added = {
         name: _AddedToken(int(token_id), lstrip=name not in controls, rstrip=name not in controls)

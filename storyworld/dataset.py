@@ -1,0 +1,110 @@
+"""Stories on disk in the format of the StoryStream data set, one JSON object a line.
+
+`id`, `images`, `captions` and `orders` are StoryStream's; `reader_texts` (the part of each caption a
+reader wrote), `hints`, `scenes` (what each picture shows), `events`, `wishes` and `shared` (pages in
+common with the first story of a family) are ours, and readers of the format ignore them. A picture
+is a pure function of its scene: `--draw` writes the files, training draws them itself.
+
+`python -m storyworld.dataset FOLDER --stories 6000`
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from storyworld.drawing.compose import render_image
+from storyworld.scene import Actor, Scene, Thing
+from storyworld.stories import SPLITS, Story, tell
+
+IMAGE_SIZE = 512
+
+
+def scene_to_json(scene: Scene) -> dict[str, Any]:
+    """A scene as JSON."""
+    return dataclasses.asdict(scene)
+
+
+def scene_from_json(content: dict[str, Any]) -> Scene:
+    """A scene from its JSON."""
+    actors = tuple(Actor(**actor) for actor in content["actors"])
+    things = tuple(Thing(**thing) for thing in content["things"])
+    return Scene(**{**content, "actors": actors, "things": things})
+
+
+def story_to_json(story: Story) -> dict[str, Any]:
+    """A story as a line of the data set."""
+    panels = story.panels
+    return {
+        "id": story.id,
+        "images": [f"{story.id}/{number:02d}.png" for number in range(len(panels))],
+        "captions": [panel.text for panel in panels],
+        "orders": list(range(len(panels))),
+        "reader_texts": [panel.reader_text for panel in panels],
+        "hints": [panel.hint for panel in panels],
+        "scenes": [scene_to_json(panel.scene) for panel in panels],
+        "events": [panel.event for panel in panels],
+        "wishes": [[kind, dict(roles), status] for kind, roles, status in story.wishes],
+        "shared": story.shared,
+    }
+
+
+def tell_family(seed: int, split: str) -> list[dict[str, Any]]:
+    """One story and, for every fourth seed, two others that branch off it."""
+    branches = 2 if seed % 4 == 0 else 0
+    return [story_to_json(story) for story in tell(seed, split, branches=branches)]
+
+
+def write_stories(folder: Path, split: str, seeds: Iterable[int], *, processes: int = 1) -> Path:
+    """Write `<split>.jsonl`; what is there already is kept and gone on from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{split}.jsonl"
+    done = {line["id"].split("-")[1] for line in read_lines(path)} if path.exists() else set()
+    waiting = [seed for seed in seeds if f"{seed:07d}" not in done]
+    with path.open("a", encoding="utf-8") as file, multiprocessing.Pool(processes) as pool:
+        for family in pool.imap(partial(tell_family, split=split), waiting, chunksize=4):
+            file.write("".join(json.dumps(line) + "\n" for line in family))
+            file.flush()
+    return path
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of a data set; a last one that was cut off is left out."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.endswith("}"):
+            yield json.loads(line)
+
+
+def draw(path: Path, size: int = IMAGE_SIZE) -> None:
+    """Draw the pictures of a data set beside it."""
+    for line in read_lines(path):
+        for name, scene in zip(line["images"], line["scenes"], strict=True):
+            target = path.parent / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            render_image(scene_from_json(scene), size).save(target)
+
+
+def main() -> None:
+    """Write a data set."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--split", choices=SPLITS, default="train")
+    parser.add_argument("--stories", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--draw", action="store_true")
+    given = parser.parse_args()
+    seeds = range(given.first, given.first + given.stories)
+    path = write_stories(given.folder, given.split, seeds, processes=given.processes)
+    if given.draw:
+        draw(path)
+
+
+if __name__ == "__main__":
+    main()
