@@ -362,6 +362,7 @@ class Director:
             for event in events().values()
             if (not tags or event.tags & set(tags))
             and not event.tags & set(without)
+            and ("kindly" in tags or "kindly" not in event.tags)
             and (accept is None or accept(event))
             and not set(event.roles) & set(FOREIGN_ROLES)
         ]

@@ -27,7 +27,7 @@ BUDGET = 70
 """Most steps that are tried for a plan of one depth."""
 _ENTITIES = frozenset((*CHARACTERS, *THINGS, *PLACES))
 _TYPES = frozenset(("can", "kind", "has"))
-_NEVER = frozenset(("mishap", "try", "reader", "end", "begin"))
+_NEVER = frozenset(("mishap", "try", "reader", "end", "begin", "kindly"))
 
 
 @dataclass(frozen=True)

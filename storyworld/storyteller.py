@@ -119,10 +119,13 @@ class Storyteller:
         assert self.director.wish is not None
         heading = "purpose" if subject == roles["A"] else "purpose-other"
         words = wants()[self.director.wish.kind].want
-        want, pattern = (
-            self.teller.choose(words, roles),
-            self.teller.choose(text_lists("purposes")[heading], roles),
-        )
+        # "To get it back, up went the ladder" would dangle.
+        causes = [
+            p
+            for p in text_lists("purposes")[heading]
+            if p.source.startswith(("Because", "Since", "As ", "Now that"))
+        ]
+        want, pattern = self.teller.choose(words, roles), self.teller.choose(causes, roles)
         if want is None or pattern is None:
             return ""
         phrase = tidy(want.expand(self.rng, self._filler(roles), str))

@@ -8,6 +8,7 @@ in `picture`, so that anybody who has read the story so far can tell what the ne
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,15 +26,23 @@ NEXT_FRAMING = {"middle": "left", "left": "near", "near": "right", "right": "mid
 _FACES = {"proud": "happy"}
 _MOST_WORDS = 46
 _SITUATIONS = {
-    "try": ("try-again", "worry"),
-    "solve": ("joy", "idea"),
-    "mishap": ("worry", "scold", "wonder"),
-    "care": ("comfort", "thank"),
-    "play": ("joy",),
-    "make": ("idea", "joy"),
-    "end": ("joy", "thank"),
-    "begin": ("wonder", "idea"),
+    "try": (("try-again", "A"), ("worry", "A")),
+    "solve": (("joy", "ABCD"),),
+    "mishap": (("worry", "ABCD"), ("scold", "BCD")),
+    "care": (("comfort", "A"), ("thank", "B")),
+    "play": (("joy", "ABCD"),),
+    "make": (("joy", "A"),),
+    "end": (("joy", "ABCD"),),
+    "begin": (("wonder", "A"),),
 }
+"""What is said at an event with this tag, beside its own lines, and in which roles one may say it."""
+_SAID_IN = {
+    "joy": frozenset(("happy", "laughing", "proud")),
+    "thank": frozenset(("happy", "laughing", "proud", "surprised")),
+    "scold": frozenset(("cross",)),
+    "worry": frozenset(("sad", "scared", "thoughtful", "surprised")),
+}
+"""The moods in which something is said; anything else fits every mood."""
 
 
 @dataclass
@@ -88,22 +97,40 @@ class Teller:
         """One reading of a pattern in the past tense."""
         return pattern.expand(self.rng, lambda slot: self.namer.fill(slot, roles, state, why), past)
 
-    def choose(self, patterns: Sequence[Pattern], roles: Mapping[str, str]) -> Pattern | None:
-        """A pattern whose roles are all there, fresh ones first, rich ones more often."""
+    def choose(
+        self,
+        patterns: Sequence[Pattern],
+        roles: Mapping[str, str],
+        *,
+        opening: str = "",
+        only_fresh: bool = False,
+    ) -> Pattern | None:
+        """A pattern whose roles are all there, fresh ones first, rich ones more often.
+
+        Args:
+            patterns: Any of these.
+            roles: Who plays which role.
+            opening: A prefix that is to stand before it: then a pattern that goes on well from it,
+                where there is one (see `follows`).
+            only_fresh: Nothing rather than what this story has said already.
+        """
         fits = [p for p in patterns if p.roles <= set(roles)]
-        fresh = [p for p in fits if p.source not in self.said] or fits
+        if opening:
+            fits = [p for p in fits if follows(p, opening)] or fits
+        fresh = [p for p in fits if p.source not in self.said]
+        if not only_fresh:
+            fresh = fresh or fits
         if not fresh:
             return None
         chosen = self.rng.choices(fresh, [p.num_readings**0.35 for p in fresh])[0]
         self.said.add(chosen.source)
         return chosen
 
-    def deed(self, event: Event, roles: Mapping[str, str], before: State) -> str:
-        """The event itself as a sentence."""
-        patterns = (
-            event.tell if event.tell and self.rng.random() < 0.72 or not event.do else event.do
-        )
-        pattern = self.choose(patterns, roles)
+    def deed(self, event: Event, roles: Mapping[str, str], before: State, opening: str = "") -> str:
+        """The event itself as a sentence that goes on well from an opening."""
+        rich = [p for p in event.tell if not opening or follows(p, opening)]
+        patterns = rich if rich and self.rng.random() < 0.72 else event.do or event.tell
+        pattern = self.choose(patterns, roles, opening=opening)
         assert pattern is not None, f"{event.name} cannot be told with {dict(roles)}"
         return self.read_out(pattern, roles, before)
 
@@ -113,7 +140,19 @@ class Teller:
             return ""
         event, roles = self.causes[who]
         pattern = self.choose(event.why, roles)
-        return tidy(self.read_out(pattern, roles, state)) if pattern else ""
+        if pattern is None:
+            return ""
+
+        def fill(slot: Slot) -> str:
+            words = self.namer.fill(slot, roles, state)
+            return _SAME if not slot.form and roles.get(slot.role) == who else words
+
+        clause = tidy(pattern.expand(self.rng, fill, past))
+        # Whose feeling it explains is named beside it: `since she had built a boat`.
+        he, his = ("she", "her") if CHARACTERS[who].pronoun == "she" else ("he", "his")
+        clause = re.sub(f"^{_SAME}'s ", f"{his} ", clause)
+        clause = re.sub(f"^{_SAME} ", f"{he} ", clause)
+        return clause.replace(_SAME, CHARACTERS[who].name)
 
     def reaction(self, who: str, state: State, *, with_why: bool) -> str:
         """How somebody's mood shows."""
@@ -134,23 +173,35 @@ class Teller:
             and p.roles <= set(roles)
             and (roles[who] not in after.people or after.people[roles[who]].place == place)
         ]
-        own = [(w, p) for w, p in own if p.source not in self.said] or own
+        own = [(w, p) for w, p in own if p.source not in self.said]
         if own and self.rng.random() < 0.75:
             who, pattern = self.rng.choice(own)
             self.said.add(pattern.source)
             return self.quote(roles[who], sentence(self.read_out(pattern, roles, after)), after)
-        situations = [s for tag in sorted(event.tags) for s in _SITUATIONS.get(tag, ())]
-        speakers = [
-            who for who in roles.values() if who in self.namer.people and who in after.people
+        habits = [
+            (roles[role], situation)
+            for tag in sorted(event.tags)
+            for situation, who in _SITUATIONS.get(tag, ())
+            for role in who
+            if role in roles and self._may_say(situation, roles[role], event, after, place)
         ]
-        if not situations or not speakers:
+        if not habits:
             return ""
-        speaker = self.rng.choice(speakers)
-        lines = text_lists("voices").get(f"{speaker} {self.rng.choice(situations)}", ())
-        found = self.choose(lines, {"A": speaker})
+        speaker, situation = self.rng.choice(habits)
+        lines = text_lists("voices").get(f"{speaker} {situation}", ())
+        found = self.choose(lines, {"A": speaker}, only_fresh=True)
         if found is None:
             return ""
         return self.quote(speaker, sentence(self.read_out(found, {"A": speaker}, after)), after)
+
+    def _may_say(self, situation: str, who: str, event: Event, after: State, place: str) -> bool:
+        """Whether a habit of speech fits somebody's mood, and they are there and awake."""
+        person = after.people.get(who)
+        if person is None or who not in self.namer.people or person.place != place:
+            return False
+        if "asleep" in person.feelings or (situation == "comfort" and event.group != "comfort"):
+            return False
+        return person.mood in _SAID_IN.get(situation, (person.mood,))
 
     def quote(self, speaker: str, words: str, state: State) -> str:
         """Words in quotation marks, mostly with who says them."""
@@ -160,7 +211,7 @@ class Teller:
             words = words[:-1] + ","
         first = " " not in verb and self.rng.random() < 0.8
         tag = f"{verb} {name}" if first else f"{name} {verb}"
-        return f'"{words}" {tag}.'
+        return tidy(f'"{words}" {tag}.')
 
     def tell(
         self,
@@ -190,11 +241,11 @@ class Teller:
         """
         rng = self.rng
         parts = []
-        told = self.deed(event, roles, before) if deed is None else deed
+        told = self.deed(event, roles, before, opening) if deed is None else deed
         if told:
             parts.append(sentence(join(opening, told)))
         if event.after and rng.random() < 0.3 and not brief:
-            pattern = self.choose(event.after, roles)
+            pattern = self.choose(event.after, roles, only_fresh=True)
             if pattern:
                 parts.append(sentence(self.read_out(pattern, roles, after)))
         parts += more
@@ -316,15 +367,37 @@ class Teller:
 
 
 _SAID = {
-    "?": ("asked", "asked", "wondered", "wanted to know"),
-    "!": ("called", "cried", "shouted", "said"),
-    ".": ("said", "said", "answered", "explained", "murmured", "told everybody"),
+    "?": ("asked",) * 8 + ("wondered", "wanted to know"),
+    "!": ("said", "said", "cried", "cried", "called", "called", "shouted", "laughed"),
+    ".": ("said",) * 10 + ("murmured", "explained"),
     "…": ("whispered", "murmured", "began"),
 }
+_SAME = "\0"
+"""Stands in a reason for the one whose feeling it explains."""
+_OF_PURPOSE = re.compile(
+    r"^(To |In order|So as|(Just|Only|All|And|And so,) to |(With|Full of|In search|For one reason"
+    r"|Ready|Eager|Keen|Impatient|Itching|Determined|Quite|Still|Longing|Hoping|Wishing|Wanting"
+    r"|Trying|Doing|Thinking|Remembering|Wondering|Looking|Never|Not|Without|Knowing|Moved|Touched"
+    r"|Out of|For the sake|In an? [a-z ]*(attempt|hope))\b.* to )"
+)
+"""Openings that would dangle: whoever acts has to come next."""
 
 
 def _slot_a() -> Slot:
     return Slot("A")
+
+
+def follows(pattern: Pattern, opening: str) -> bool:
+    """Whether a sentence goes on well from an opening.
+
+    After `Hoping to help Mira,` it has to begin with whoever does it; after `Because she wanted it
+    so much,` or `A little later,` with anybody or anything, but not with a cry, with words in
+    quotation marks or with a clause of its own.
+    """
+    first = pattern.nodes[0] if pattern.nodes else ""
+    if isinstance(first, Slot):
+        return first.role == "A" if _OF_PURPOSE.search(opening) else len(first.role) == 1
+    return False
 
 
 def join(opening: str, told: str) -> str:

@@ -121,10 +121,12 @@ def prune_tokenizer(full: dict[str, Any], texts: Iterable[str]) -> tuple[dict[st
 def tokenizer_texts(stories: Iterable[str], most_words: int) -> Iterable[str]:
     """Texts that the pruned tokenizer encodes as the base model does."""
     yield from stories
-    for word in english_words(most_words):
+    for rank, word in enumerate(english_words(most_words)):
         if re.fullmatch(r"[a-z][a-z'-]*", word):
-            yield f" {word} {word.capitalize()}"
-            yield word
+            yield f" {word}"
+            # Only frequent words are worth a token of their own where they begin a sentence.
+            if rank < most_words // 6:
+                yield word.capitalize()
     yield from (" I I'm I've I'll I'd don't", "0 1 2 3 4 5 6 7 8 9", " A The \n \n\n ... !! ?! …")
 
 
@@ -160,3 +162,34 @@ def choose_layers(influence: Sequence[float], count: int) -> list[int]:
 def gzip_json(content: Any, path: Path) -> None:
     """Write JSON compressed, the same bytes every time."""
     path.write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
+
+
+# --- the cut model ------------------------------------------------------------------------------
+
+
+def cut(model: Any, kept_ids: Sequence[int], layers: Sequence[int], extra_tokens: int) -> Any:
+    """The base model with fewer tokens and layers, and rows for added tokens.
+
+    Args:
+        model: The base model, changed in place.
+        kept_ids: Old id of every token that is kept, in the new order.
+        layers: Which layers are kept.
+        extra_tokens: Rows for picture marks; they begin as the mean of all embeddings.
+
+    Returns:
+        The same model.
+    """
+    table = model.get_input_embeddings().weight.data[torch.tensor(list(kept_ids))]
+    extra = table.mean(0, keepdim=True).repeat(extra_tokens, 1)
+    table = torch.cat([table, extra + torch.randn_like(extra) * 0.01])
+    embeddings = nn.Embedding(*table.shape)
+    embeddings.weight.data.copy_(table)
+    model.set_input_embeddings(embeddings)
+    model.lm_head = nn.Linear(table.shape[1], table.shape[0], bias=False)
+    model.lm_head.weight = embeddings.weight
+    model.model.layers = nn.ModuleList([model.model.layers[index] for index in layers])
+    for index, layer in enumerate(model.model.layers):
+        layer.self_attn.layer_idx = index
+    model.config.vocab_size = table.shape[0]
+    model.config.num_hidden_layers = len(layers)
+    return model

@@ -184,7 +184,8 @@ def tidy(text: str) -> str:
     """Mend blanks and stops where an empty option left them doubled."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\s+([,.!?;:])", r"\1", text)
-    return re.sub(r",+([,.!?;:])", r"\1", text)
+    text = re.sub(r",+([,.!?;:])", r"\1", text)
+    return re.sub(r"([.!?…][\"”])[.,](?=$| )", r"\1", text)
 
 
 def sentence(text: str) -> str:
