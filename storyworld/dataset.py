@@ -14,16 +14,18 @@ import argparse
 import dataclasses
 import json
 import multiprocessing
+import random
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from storyworld.drawing.compose import render_image
+from storyworld.drawing.compose import random_scene, render_image
 from storyworld.scene import Actor, Scene, Thing
 from storyworld.stories import SPLITS, Story, tell
 
 IMAGE_SIZE = 512
+SCENE_SEED = 1 << 41
 
 
 def scene_to_json(scene: Scene) -> dict[str, Any]:
@@ -61,16 +63,30 @@ def tell_family(seed: int, split: str) -> list[dict[str, Any]]:
     return [story_to_json(story) for story in tell(seed, split, branches=branches)]
 
 
-def write_stories(folder: Path, split: str, seeds: Iterable[int], *, processes: int = 1) -> Path:
-    """Write `<split>.jsonl`; what is there already is kept and gone on from."""
+def write_stories(
+    folder: Path, split: str, seeds: Iterable[int], *, name: str = "", processes: int = 1
+) -> Path:
+    """Write `<name or split>.jsonl`; what is there already is kept and gone on from."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{split}.jsonl"
+    path = folder / f"{name or split}.jsonl"
     done = {line["id"].split("-")[1] for line in read_lines(path)} if path.exists() else set()
     waiting = [seed for seed in seeds if f"{seed:07d}" not in done]
     with path.open("a", encoding="utf-8") as file, multiprocessing.Pool(processes) as pool:
         for family in pool.imap(partial(tell_family, split=split), waiting, chunksize=4):
             file.write("".join(json.dumps(line) + "\n" for line in family))
             file.flush()
+    return path
+
+
+def write_scenes(folder: Path, count: int) -> Path:
+    """Write `scenes.jsonl`: pictures without captions, from anywhere in the world."""
+    path = folder / "scenes.jsonl"
+    lines = []
+    for number in range(count):
+        scene = random_scene(random.Random(SCENE_SEED + number))
+        row = {"id": f"scene-{number}", "images": [f"scenes/{number}.png"], "captions": [""]}
+        lines.append(json.dumps({**row, "orders": [0], "scenes": [scene_to_json(scene)]}) + "\n")
+    path.write_text("".join(lines), encoding="utf-8")
     return path
 
 

@@ -5,7 +5,7 @@ They are read from `events/*.txt`; `events/README.md` says how they are written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -100,13 +100,13 @@ def _check_fact(fact: Fact, line: Line) -> None:
         return
     bare = (fact[0].removeprefix("!"), *fact[1:])
     if len(bare) > 1 and bare[1] in ("is", "can", "kind", "has") and bare[0] in ROLES:
-        known = {
-            "can": ABILITIES,
+        words_of: dict[str, Collection[str]] = {
+            "can": frozenset(ABILITIES),
             "kind": THINGS,
             "has": {word for place in PLACES.values() for word in place.has},
             "is": {"whole"} | {state for kind in THINGS.values() for state in kind.states},
-        }[bare[1]]
-        wrong = [word for word in bare[2:] if word not in known]
+        }
+        wrong = [word for word in bare[2:] if word not in words_of[bare[1]]]
         if wrong or len(bare) < 3:
             raise TextError(f"{line.where}: {' '.join(fact)!r}: unknown {wrong}")
         return
@@ -201,9 +201,15 @@ def _event(block: Block) -> Event:
     group = block.name.split(".")[0]
     effects += [("did", role, group) for role in roles if role in CHARACTER_ROLES]
     return Event(
-        *(block.name, frozenset(tags), tuple(conditions), tuple(effects), show, close),
-        *(tuple(lists["do"]), tuple(lists["tell"]), tuple(say)),
-        *(tuple(lists["after"]), tuple(lists["why"]), roles, tuple(lists["hint"])),
+        block.name,
+        frozenset(tags),
+        tuple(conditions),
+        tuple(effects),
+        show,
+        close,
+        say=tuple(say),
+        roles=roles,
+        **{key: tuple(patterns) for key, patterns in lists.items()},
     )
 
 

@@ -145,11 +145,11 @@ class Reader:
             self.namer.introduced.discard(entity)
             if chance < 0.82:
                 return f"the {entity}"
-            return rng.choice(other_words("species", self.test).get(entity) or (f"the {entity}",))
+            return rng.choice(other_words("species", self.test).get(entity, (f"the {entity}",)))
         if entity in THINGS and slot.form in ("", "a", "noun"):
             others = other_words("synonyms", self.test).get(entity)
             if others and rng.random() < (0.6 if self.test else 0.15):
-                return re.sub(rf"\b{entity}\b", lambda _: rng.choice(others), words)
+                return re.sub(rf"\b{entity}\b", rng.choice(others), words)
         if entity in PLACES:
             others = other_words("place-synonyms", self.test).get(entity)
             noun = "windmill hill" if entity == "hill" else entity

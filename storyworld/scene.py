@@ -8,6 +8,7 @@ Source of the rule: docs/notebook.md, 1.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -173,7 +174,7 @@ class Scene:
         return "left" if index > 0 and index == len(self.actors) - 1 else "right"
 
 
-def _check(what: str, value: str, known: object) -> None:
-    if value not in known:  # type: ignore[operator]
-        names = ", ".join(known)  # type: ignore[call-overload]
+def _check(what: str, value: str, known: Collection[str]) -> None:
+    if value not in known:
+        names = ", ".join(known)
         raise ValueError(f"{value!r} is no {what} of this world; it knows {names}.")

@@ -200,24 +200,21 @@ class Storyteller:
             return
         opening = self.first_words(first=first)
         if director.incident is not None:
-            step = director.incident
-            before = self.state.copy()
-            director.happen(step)
-            self.remember(step, before)
-            page = self.teller.tell(
-                *(step.event, step.roles, before, self.state, director.place), opening=opening
-            )
-            self.add(page, step.roles, step.event)
+            self._first_event(director.incident, opening)
             return
-        step = self.quiet_beginning() if rng.random() < 0.75 else None
-        if step is None:
+        quiet = self.quiet_beginning() if rng.random() < 0.75 else None
+        if quiet is None:
             self.wish_page(opening=opening)
-            return
+        else:
+            self._first_event(quiet, opening)
+
+    def _first_event(self, step: Step, opening: str) -> None:
+        """A tale's first page that tells an event."""
         before = self.state.copy()
-        director.happen(step)
+        self.director.happen(step)
         self.remember(step, before)
         page = self.teller.tell(
-            *(step.event, step.roles, before, self.state, director.place), opening=opening
+            *(step.event, step.roles, before, self.state, self.director.place), opening=opening
         )
         self.add(page, step.roles, step.event)
 

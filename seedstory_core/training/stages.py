@@ -1,10 +1,11 @@
 """The recipe's steps by name, each built from the configuration and the runs before it.
 
 In order: `reader`, `vae`, `preview`, `vision` learn from drawn pictures; `data` writes the stories,
-`tokenizer` learns their words, `features` and `latents` run the frozen picture models over them;
-then the three stages of the paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3),
-`export` packs the weights, and `adopt` does the opposite: it lays the shipped weights into a run
-folder, so that single later stages can be trained on their own or further.
+`base` cuts the base language model to size, `language` lets it read the stories' words; `features`
+and `latents` run the frozen picture models over their pictures; then the three stages of the paper:
+`detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3). `export` packs the weights, and `adopt`
+does the opposite: it lays the shipped weights into a run folder, so that single later stages can be
+trained on their own or further.
 """
 
 from __future__ import annotations
@@ -23,13 +24,6 @@ from safetensors.torch import load_model, save_model
 from torch import nn
 
 from seedstory_core.config import StudioConfig, project_path
-from seedstory_core.data.storystream import (
-    Split,
-    read_stories,
-    write_scenes,
-    write_stories,
-    write_words,
-)
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.detokenizer import DeTokenizer
@@ -37,6 +31,7 @@ from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vae import PictureVae
 from seedstory_core.models.vision import VisionEncoder
+from seedstory_core.training import base_lm
 from seedstory_core.training.cache import (
     PictureCache,
     cache_features,
@@ -50,20 +45,20 @@ from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.preview import PreviewStage
 from seedstory_core.training.reader import ReaderStage
 from seedstory_core.training.rows import attention_mask, pack, run_rows
-from seedstory_core.training.story_lm import StoryPlan, StoryStage
-from seedstory_core.training.tokenizer import train_tokenizer
+from seedstory_core.training.story_data import read_stories
+from seedstory_core.training.story_lm import LanguageStage, StoryPlan, StoryStage
 from seedstory_core.training.vae import VaeStage, latent_statistics
 from seedstory_core.training.vision import VisionStage
 from seedstory_core.weights.checkpoint import load_weights, read_weights, save_weights
+from storyworld.attributes import QUESTIONS
+from storyworld.dataset import write_scenes, write_stories
 
-TRAINED = ("reader", "vae", "preview", "vision", "detokenizer", "story_lm", "adapt")
-PLANS: dict[str, type[Plan]] = {
-    "story_lm": StoryPlan,
-}
+TRAINED = ("reader", "vae", "preview", "vision", "language", "detokenizer", "story_lm", "adapt")
+PLANS: dict[str, type[Plan]] = {"language": StoryPlan, "story_lm": StoryPlan}
 """Of the stages whose plan says more than any plan."""
-PREPARED = ("data", "tokenizer", "features", "latents", "regress", "export", "adopt")
+PREPARED = ("data", "base", "features", "latents", "regress", "export", "adopt")
 ORDER = (
-    *("reader", "vae", "preview", "vision", "data", "tokenizer", "features", "latents"),
+    *("reader", "vae", "preview", "vision", "data", "base", "language", "features", "latents"),
     *("detokenizer", "story_lm", "regress", "adapt", "export"),
 )
 
@@ -78,6 +73,8 @@ class DataPlan:
         validation_stories: That training never sees.
         scenes: Pictures of the world at large, for the picture models.
         drawn_pictures: Of the stories' pictures, how many stages 1 and 3 learn to draw.
+        layers: Of the base language model, how many are kept.
+        english_words: How many of the most frequent English words keep their tokens.
     """
 
     stories: int
@@ -85,6 +82,8 @@ class DataPlan:
     validation_stories: int
     scenes: int
     drawn_pictures: int
+    layers: int = 12
+    english_words: int = 8000
 
 
 class Runs:
@@ -186,11 +185,20 @@ def _build(name: str, runs: Runs, plan: Plan) -> Stage:
         else:
             stage.model.vae.load_state_dict(runs.vae().cpu().state_dict())  # type: ignore[union-attr]
         return stage
-    if name == "story_lm":
+    if name in ("language", "story_lm"):
         assert isinstance(plan, StoryPlan)
-        words = list(read_stories(runs.data / "words.jsonl")) if plan.num_word_windows else []
-        train, validation = runs.cache("train"), runs.cache("validation")
-        return StoryStage(config, runs.tokenizer(), train, validation, words, plan)
+        words = [
+            s for part in ("train", "words") for s in read_stories(runs.data / f"{part}.jsonl")
+        ]
+        tokenizer = runs.tokenizer()
+        if name == "language":
+            held_out = list(read_stories(runs.data / "validation.jsonl"))
+            stage_2 = LanguageStage(config, tokenizer, words, held_out, plan)
+        else:
+            caches = runs.cache("train"), runs.cache("validation")
+            stage_2 = StoryStage(config, tokenizer, *caches, words, plan)
+        runs.start("base" if name == "language" else "language", stage_2.model)
+        return stage_2
     raise ValueError(f"There is no stage {name!r}.")
 
 
@@ -199,15 +207,13 @@ def prepare(name: str, runs: Runs, plan: DataPlan) -> None:
     config = runs.config
     if name == "data":
         processes = os.cpu_count() or 1
-        for split, count in (("validation", plan.validation_stories), ("train", plan.stories)):
-            write_stories(runs.data, cast(Split, split), range(count), processes=processes)
         told = range(plan.stories, plan.stories + plan.told_stories)
-        write_words(runs.data, "train", told, processes=processes)
-        write_scenes(runs.data, plan.scenes, processes=processes)
-    elif name == "tokenizer":
-        stories = read_stories(runs.data / "train.jsonl")
-        captions = (caption for story in stories for caption in story.captions)
-        train_tokenizer(captions, runs.folder / "tokenizer", runs.config)
+        write_stories(runs.data, "validation", range(plan.validation_stories), processes=processes)
+        write_stories(runs.data, "train", range(plan.stories), processes=processes)
+        write_stories(runs.data, "train", told, name="words", processes=processes)
+        write_scenes(runs.data, plan.scenes)
+    elif name == "base":
+        make_base(runs, plan)
     elif name == "features":
         for part in ("validation", "train", "scenes"):
             folder = runs.folder / "cache" / part
@@ -225,6 +231,33 @@ def prepare(name: str, runs: Runs, plan: DataPlan) -> None:
         adopt(runs)
     else:
         raise ValueError(f"There is no step {name!r}.")
+
+
+def make_base(runs: Runs, plan: DataPlan) -> None:
+    """Cut the base language model to size: its tokens, its layers, rows for picture marks."""
+    folder = runs.folder / "base"
+    base_lm.fetch(folder)
+    model, full = base_lm.load(folder)
+    captions = [c for story in read_stories(runs.data / "train.jsonl") for c in story.captions]
+    content, kept = base_lm.prune_tokenizer(
+        json.loads(full.backend_tokenizer.to_str()),
+        base_lm.tokenizer_texts(captions, plan.english_words),
+    )
+    marks = base_lm.write_tokenizer(
+        content, runs.folder / "tokenizer", runs.config.generation.num_image_queries
+    )
+    layers = list(range(len(model.model.layers)))  # type: ignore[union-attr, arg-type]
+    if plan.layers < len(layers):
+        influence = base_lm.layer_influence(
+            model, [full(text, return_tensors="pt").input_ids for text in captions[:40]]
+        )
+        layers = base_lm.choose_layers(influence, plan.layers)
+    print(f"{len(kept)} tokens, layers {layers}")
+    cut = base_lm.cut(model, kept, layers, marks)
+    config = runs.config
+    story_lm = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
+    story_lm.llm.load_state_dict(cut.state_dict())
+    save_model(story_lm, str(runs.weights("base")))
 
 
 @torch.no_grad()
@@ -247,7 +280,11 @@ def regress(runs: Runs, *, most: int) -> None:
             break
         for first in range(0, len(story.captions), 10):
             captions = story.captions[first : first + 10]
-            row = pack(tokenizer, runs.config.tokenizer.separator, captions, [""] * len(captions))
+            row = pack(
+                *(tokenizer, runs.config.tokenizer.separator, captions, [""] * len(captions)),
+                hints=story.hints[first : first + 10],
+                from_middle=first > 0,
+            )
             rows = np.arange(begin + first, begin + first + len(captions))
             batch = {
                 "input_ids": torch.tensor([row.ids]),
@@ -276,7 +313,7 @@ def export(runs: Runs) -> None:
         "story_lm": ("story_lm", runs.story_lm),
         "detokenizer": (drawer, lambda: runs.load(drawer, DeTokenizer(config.detokenizer))),
         "preview": ("preview", lambda: runs.load("preview", _preview(config))),
-        "reader": ("reader", lambda: runs.load("reader", AttributeReader())),
+        "reader": ("reader", lambda: runs.load("reader", AttributeReader(questions=QUESTIONS))),
     }
     for part, (run, load) in parts.items():
         if runs.weights(run).exists():
@@ -284,7 +321,7 @@ def export(runs: Runs) -> None:
             leave_out = "vae." if part == "detokenizer" else ""
             save_weights(load(), path, dtype=torch.float16, leave_out=leave_out)
     words = config.tokenizer_path
-    for file in ("tokenizer.model", "added_tokens.json"):
+    for file in ("tokenizer.json", "added_tokens.json"):
         if (runs.folder / "tokenizer" / file).exists():
             words.mkdir(parents=True, exist_ok=True)
             (words / file).write_bytes((runs.folder / "tokenizer" / file).read_bytes())
@@ -295,7 +332,7 @@ def adopt(runs: Runs) -> None:
     config = runs.config
     source = project_path(config.runtime.weights_folder)
     modules: dict[str, Callable[[], nn.Module]] = {
-        "reader": AttributeReader,
+        "reader": lambda: AttributeReader(questions=QUESTIONS),
         "vision": lambda: VisionEncoder(config.vision),
         "vae": lambda: PictureVae(config.detokenizer.vae),
         "preview": lambda: _preview(config),
