@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from storyworld.event import CHARACTER_ROLES, FOREIGN_ROLES, PLACE_ROLES, THING_ROLES, Event
 from storyworld.state import Fact, State
@@ -43,12 +44,7 @@ def bindings(
     roles = dict(given)
     if not all(state.is_true(fact, roles) for fact in checks[0]):
         return
-    found = 0
-    for bound in _extend(event, state, roles, order, checks, 0, rng):
-        yield bound
-        found += 1
-        if found >= most:
-            return
+    yield from islice(_extend(event, state, roles, order, checks, 0, rng), most)
 
 
 def _extend(

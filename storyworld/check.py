@@ -52,8 +52,8 @@ def stage(event: Event, rng: random.Random) -> tuple[State, dict[str, str]] | No
             roles[role] = rng.choice(fits)
             things.remove(roles[role])
         elif role in PLACE_ROLES:
-            asked = [f[2] for f in event.conditions if f[0] == role and f[1:2] == ("has",)]
-            fits = [p for p in PLACES if set(asked) <= PLACES[p].has and p not in roles.values()]
+            needed = {f[2] for f in event.conditions if f[0] == role and f[1:2] == ("has",)}
+            fits = [p for p in PLACES if needed <= PLACES[p].has and p not in roles.values()]
             fits = [
                 p
                 for p in fits

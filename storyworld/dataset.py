@@ -1,9 +1,9 @@
 """Stories on disk in the format of the StoryStream data set, one JSON object a line.
 
-`id`, `images`, `captions` and `orders` are StoryStream's; `reader_texts` (the part of each caption a
-reader wrote), `hints`, `scenes` (what each picture shows), `events`, `wishes` and `shared` (pages in
-common with the first story of a family) are ours, and readers of the format ignore them. A picture
-is a pure function of its scene: `--draw` writes the files, training draws them itself.
+`id`, `images`, `captions` and `orders` are StoryStream's; `reader_texts` (the part of each caption
+a reader wrote), `hints`, `scenes` (what each picture shows), `events`, `wishes` and `shared` (pages
+in common with the first story of a family) are ours, and readers of the format ignore them. A
+picture is a pure function of its scene: `--draw` writes the files, training draws them itself.
 
 `python -m storyworld.dataset FOLDER --stories 6000`
 """

@@ -1,7 +1,7 @@
 """The director: decides what happens next.
 
-A tale is a wish, what stands in its way and how it is met or given up. The director stages it, plans
-forward (`planner`), lets things go wrong, and plans again after everything that a reader does.
+A tale is a wish, what stands in its way and how it is met or given up. The director stages it,
+plans forward (`planner`), lets things go wrong, and plans again after everything a reader does.
 What comes next is never written down anywhere: it follows from the state.
 """
 
@@ -15,7 +15,7 @@ from functools import cache
 from storyworld.binding import bindings
 from storyworld.event import CHARACTER_ROLES, FOREIGN_ROLES, THING_ROLES, Event, events
 from storyworld.planner import Planner, Step
-from storyworld.state import Fact, Person, State, Wish
+from storyworld.state import SKILLS, Fact, Person, State, Wish
 from storyworld.texts import WishKind, wish_kinds
 from storyworld.world import CHARACTERS, PLACES, THINGS
 
@@ -110,10 +110,10 @@ class Director:
             for person in self.state.people.values():
                 person.mood = "happy"
                 person.feelings.clear()
-            if self._stage_wish(wish_kinds()[name]) and self.replan():
-                if len(self.plan) > 1 or self._tries_here():
-                    self._rewind()
-                    return True
+            is_staged = self._stage_wish(wish_kinds()[name]) and self.replan()
+            if is_staged and (len(self.plan) > 1 or self._tries_here()):
+                self._rewind()
+                return True
             self.state = saved
         return False
 
@@ -125,7 +125,7 @@ class Director:
         for index, who in enumerate(self.cast):
             together = index == 0 or rng.random() < 0.5
             where = place if together else rng.choice(sorted(PLACES))
-            skills = {s for s in _SKILLS if rng.random() < USUAL_SKILLS}
+            skills = {s for s in SKILLS if rng.random() < USUAL_SKILLS}
             self.state.people[who] = Person(where, skills=skills)
         for one in self.cast:
             for other in self.cast:
@@ -168,10 +168,15 @@ class Director:
         if all(self.state.is_true(fact, roles) for fact in kind.goal):
             return False
         thing = self.state.things.get(roles.get("T", ""))
-        if thing is not None and not thing.owner:
-            if "precious" in THINGS[roles["T"]].can and self.rng.random() < 0.5:
-                if not any(f[:2] in (("owner", "T"), ("!owner", "T")) for f in kind.conditions):
-                    thing.owner = roles["A"]
+        says_owner = any(fact[:2] in (("owner", "T"), ("!owner", "T")) for fact in kind.conditions)
+        if (
+            thing is not None
+            and not thing.owner
+            and "precious" in THINGS[roles["T"]].can
+            and self.rng.random() < 0.5
+            and not says_owner
+        ):
+            thing.owner = roles["A"]
         self.state.wishes.append(Wish(kind.name, roles))
         self.has_wish = True
         self.mishaps = self.rng.choices((0, 1, 2), (0.3, 0.5, 0.2))[0]
@@ -327,7 +332,7 @@ class Director:
         return all(sim.is_true(fact, self.wish.roles) for fact in self.kind.goal)
 
     def happen(self, step: Step) -> None:
-        """Let an event happen; who took part is no longer hidden or on shoulders, unless it says so."""
+        """Let an event happen; who took part comes out and down, unless it says otherwise."""
         placed = {fact[1] for fact in step.event.effects if fact[0] == "spot"}
         for role, who in step.roles.items():
             person = self.state.people.get(who)
@@ -524,10 +529,10 @@ class Director:
                 for kind in state.held_by(roles[fact[1]]):
                     state.put(kind, "floor", place)
             elif fact[1:3] == ("is", "whole"):
-                state.put(roles[fact[0]], "floor", place) if roles[
-                    fact[0]
-                ] not in state.things else None
-                state.things[roles[fact[0]]].state = THINGS[roles[fact[0]]].states[0]
+                kind = roles[fact[0]]
+                if kind not in state.things:
+                    state.put(kind, "floor", place)
+                state.things[kind].state = THINGS[kind].states[0]
             elif bare in ("at", "free"):
                 return None
             else:
@@ -572,19 +577,3 @@ def _answers_trouble(event: Event) -> bool:
         for fact in event.conditions
         if not fact[0].startswith("!")
     )
-
-
-_SKILLS = (
-    "swim",
-    "whistle",
-    "read",
-    "drum",
-    "sing",
-    "dance",
-    "paint",
-    "bake",
-    "climb",
-    "skate",
-    "juggle",
-)
-__all__ = ["Director", "Event"]

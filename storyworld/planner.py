@@ -106,7 +106,6 @@ class Planner:
     Args:
         rng: Decides among ways.
         cast: Who may take part.
-        place: Where the story is; nobody goes elsewhere without need.
     """
 
     def __init__(self, rng: random.Random, cast: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """Readers: what they do to a story, and the many ways in which they say it.
 
-A deed is said in one of some thirty frames (told, asked, commanded, hinted, wished …) and typed with
-anybody's habits (no capitals, all capitals, slips, no stop). Whatever it is, it becomes true.
+A deed is said in one of some thirty frames (told, asked, commanded, hinted, wished …) and typed
+with anybody's habits (no capitals, all capitals, slips, no stop). Whatever it is, it becomes true.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storyworld.language.inflect import ing, past, third
-from storyworld.language.pattern import Choice, Pattern, Slot, Verb, tidy
+from storyworld.language.pattern import Choice, FillSlot, InflectVerb, Pattern, Slot, Verb, tidy
 from storyworld.naming import Namer
 from storyworld.state import State
 from storyworld.wordlists import other_words
@@ -77,7 +77,6 @@ class Line:
     Attributes:
         text: As it is typed.
         asked: Whether it asks for the deed instead of telling it.
-        held_out: Whether a word or frame in it occurs in test stories only.
     """
 
     text: str
@@ -114,17 +113,15 @@ class Reader:
         if "{rest}" in frame and not subject:
             frame = "{}" if frame != "{rest}" else "{rest}"
         text = frame.format(whole, subject=subject, rest=rest or whole)
-        if tense == "ing" and not plural and subject:
-            text = text.replace(subject, f"{subject} is", 1)
-        elif tense == "ing" and subject:
-            text = text.replace(subject, f"{subject} are", 1)
+        if tense == "ing" and subject:
+            text = text.replace(subject, f"{subject} {'are' if plural else 'is'}", 1)
         return Line(self.typed(text), asked)
 
     def words(self, pattern: Pattern, roles: Mapping[str, str], state: State) -> str:
         """A pattern in this reader's words, not typed yet."""
         return tidy(pattern.expand(self.rng, self._fill(roles, state), past))
 
-    def _fill(self, roles: Mapping[str, str], state: State):  # type: ignore[no-untyped-def]
+    def _fill(self, roles: Mapping[str, str], state: State) -> FillSlot:
         def fill(slot: Slot) -> str:
             words = self.namer.fill(slot, roles, state)
             return self._reword(slot, roles, words)
@@ -218,7 +215,7 @@ def slip(text: str, rng: random.Random) -> str:
     return text[: match.start()] + wrong + text[match.end() :]
 
 
-def _verb(tense: str, plural: bool):  # type: ignore[no-untyped-def]
+def _verb(tense: str, plural: bool) -> InflectVerb:
     def inflect(base: str) -> str:
         if tense == "past":
             return "were" if base == "be" and plural else past(base)
@@ -270,8 +267,6 @@ def _first_verbs(nodes: tuple[object, ...]) -> set[str]:
             found |= set().union(*inner)
             if all(inner):
                 return found
-        elif isinstance(node, str) and node.strip():
-            return found
-        elif isinstance(node, Slot):
+        elif isinstance(node, Slot) or (isinstance(node, str) and node.strip()):
             return found
     return found

@@ -1,7 +1,7 @@
 """What is true in the world at one moment, small enough to print.
 
 Facts are asked and changed by words, as the event files write them (`events/README.md`):
-`state.holds(("high", "T", "P"), roles)` and `state.apply(...)`. A `State` knows no sentences and
+`state.is_true(("high", "T", "P"), roles)` and `state.apply(...)`. A `State` knows no sentences and
 no pictures.
 """
 
@@ -18,7 +18,10 @@ MOODS = (
     "proud",
 )
 FEELINGS = ("cold", "wet", "hungry", "tired", "ill", "shy", "asleep", "hurt")
-SKILLS = tuple("swim whistle read drum sing dance paint bake climb skate juggle".split())
+SKILLS = (
+    *("swim", "whistle", "read", "drum", "sing", "dance", "paint", "bake", "climb", "skate"),
+    "juggle",
+)
 UNSOUND = ("broken", "half-eaten", "out", "empty")
 """States in which a thing is not `whole`."""
 IN_A_PLACE = ("floor", "table", "high", "sky", "water", "hidden")

@@ -139,11 +139,13 @@ class Storyteller:
         return lambda slot: self.namer.fill(slot, roles, self.state)
 
     def remember(self, step: Step, before: State) -> None:
+        """Keep an event as the cause of every mood that it changed."""
         for who, person in self.state.people.items():
             if who not in before.people or before.people[who].mood != person.mood:
                 self.teller.causes[who] = (step.event, step.roles)
 
     def wish_roles(self) -> dict[str, str]:
+        """Who plays which role in the tale's wish, and where the story is."""
         wish = self.director.wish
         assert wish is not None
         return {"P": self.director.place, **wish.roles}
@@ -313,7 +315,7 @@ class Storyteller:
 
     def end_page(self) -> None:
         """The tale's last page."""
-        director, rng = self.director, self.rng
+        director = self.director
         wish = director.wish
         assert wish is not None
         before = self.state.copy()

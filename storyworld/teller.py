@@ -35,7 +35,7 @@ _SITUATIONS = {
     "end": (("joy", "ABCD"),),
     "begin": (("wonder", "A"),),
 }
-"""What is said at an event with this tag, beside its own lines, and in which roles one may say it."""
+"""What is said at an event with this tag beside its own lines, and in which roles."""
 _SAID_IN = {
     "joy": frozenset(("happy", "laughing", "proud")),
     "thank": frozenset(("happy", "laughing", "proud", "surprised")),
@@ -206,7 +206,14 @@ class Teller:
     def quote(self, speaker: str, words: str, state: State) -> str:
         """Words in quotation marks, mostly with who says them."""
         name = self.namer.fill(_slot_a(), {"A": speaker}, state)
-        verb = self.rng.choice(_SAID.get(words[-1], _SAID["."]))
+        verbs = _SAID.get(words[-1], _SAID["."])
+        if (
+            words[-1] == "!"
+            and speaker in state.people
+            and state.people[speaker].mood == "laughing"
+        ):
+            verbs += ("laughed",) * 3
+        verb = self.rng.choice(verbs)
         if words[-1] == ".":
             words = words[:-1] + ","
         first = " " not in verb and self.rng.random() < 0.8
@@ -368,8 +375,8 @@ class Teller:
 
 _SAID = {
     "?": ("asked",) * 8 + ("wondered", "wanted to know"),
-    "!": ("said", "said", "cried", "cried", "called", "called", "shouted", "laughed"),
-    ".": ("said",) * 10 + ("murmured", "explained"),
+    "!": ("said", "said", "cried", "cried", "called", "called", "shouted"),
+    ".": ("said",) * 10 + ("murmured",),
     "…": ("whispered", "murmured", "began"),
 }
 _SAME = "\0"

@@ -60,7 +60,7 @@ def foreign_thing(rng: random.Random, test: bool) -> Foreign:
     """A thing that no picture can show."""
     noun, _ = rng.choice(_split("things", test))
     if rng.random() < 0.25 and " of " not in noun:
-        noun = f"{rng.choice(_ADJECTIVES)} {noun}"
+        noun = f"{rng.choice(_lines('adjectives'))[0]} {noun}"
     return Foreign(noun, "it")
 
 
@@ -68,11 +68,3 @@ def foreign_place(rng: random.Random, test: bool) -> Foreign:
     """A place that no picture can show."""
     noun, _ = rng.choice(_split("places", test))
     return Foreign(noun, "it")
-
-
-_ADJECTIVES = tuple(
-    """
-    blue red purple silver tiny huge old new shiny rusty magic broken wooden striped spotted wobbly heavy light secret
-    lucky noisy soft prickly golden invisible upside-down homemade second-hand enormous
-    """.split()
-)
