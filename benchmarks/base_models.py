@@ -2,8 +2,8 @@
 
 `python -m benchmarks.base_models DATA WORK --minutes 15` trains every candidate on the words of the
 stories in DATA (`storyworld.dataset`) and prints its loss on the storyteller's words of validation
-stories, and how fast it reads. All candidates have the same (pruned) tokenizer, so that their losses
-compare.
+stories, and how fast it reads. All candidates have the same (pruned) tokenizer, so that their
+losses compare.
 """
 
 from __future__ import annotations
@@ -177,10 +177,8 @@ def train(name: str, given: argparse.Namespace, tokenizer: Tokenizer, kept: list
     kind = "muon" if name == "scratch" else given.optimizer
     optimizer = build_optimizer(model, name=kind, learning_rate=rate, beta2=0.98, weight_decay=0.01)
     weights = sum(p.numel() for p in model.parameters()) / 1e6
-    print(
-        f"{name}: {weights:.1f} M weights, {len(windows)} windows, before {validate(model, held_out):.3f}",
-        flush=True,
-    )
+    before = validate(model, held_out)
+    print(f"{name}: {weights:.1f} M weights, {len(windows)} windows, {before:.3f}", flush=True)
     started, tokens, step, shown = time.monotonic(), 0, 0, 0.0
     for ids, labels in _batches(windows):
         spent = time.monotonic() - started

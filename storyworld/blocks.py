@@ -41,12 +41,17 @@ class Block:
 
 def read_blocks(path: Path) -> Iterator[Block]:
     """Yield the blocks of a file in order."""
+    return parse_blocks(path.read_text(encoding="utf-8"), path.name)
+
+
+def parse_blocks(content: str, source: str) -> Iterator[Block]:
+    """Yield the blocks of a text in order; messages name its `source`."""
     name, where, lines = "", "", list[Line]()
-    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, raw in enumerate(content.splitlines(), 1):
         text = raw.split(" #")[0].rstrip() if not raw.startswith("#") else ""
         if not text.strip():
             continue
-        place = f"{path.name}:{number}"
+        place = f"{source}:{number}"
         if text.startswith("== "):
             if name:
                 yield Block(name, tuple(lines), where)

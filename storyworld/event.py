@@ -135,7 +135,12 @@ def read_pattern(line: Line, text: str | None = None, *, roles: str = ROLES) -> 
     return pattern
 
 
-def _event(block: Block) -> Event:
+def parse_event(block: Block) -> Event:
+    """An event from its block.
+
+    Raises:
+        TextError: A line is not as it should be.
+    """
     tags: set[str] = set()
     conditions: list[Fact] = []
     effects: list[Fact] = []
@@ -216,7 +221,7 @@ def _event(block: Block) -> Event:
 def read_events(name: str) -> Iterator[Event]:
     """The events of one file of `events/`."""
     for block in read_blocks(ROOT / "events" / name):
-        yield _event(block)
+        yield parse_event(block)
 
 
 @cache

@@ -101,11 +101,12 @@ class Namer:
         if form == "kind":
             return f"the {species}"
         if is_new and self.rng.random() < 0.97:
+            kind = f"{character.manner} {species}"
             return self.rng.choices(
                 (
                     f"{character.name} the {species}",
-                    f"{character.name}, the {character.manner} {species},",
-                    f"{article(character.manner)} {character.manner} {species} called {character.name}",
+                    f"{character.name}, the {kind},",
+                    f"{article(kind)} {kind} called {character.name}",
                 ),
                 (0.7, 0.15, 0.15),
             )[0]
@@ -129,9 +130,9 @@ class Namer:
             noun = f"{looks}{kind}"
             return f"some {noun}" if kind in ("bread", "honey") else f"{article(noun)} {noun}"
         owner = item.owner
-        if form == "" and owner and self.people and self.people[-1] == owner:
-            if self.rng.random() < 0.4:
-                return f"{_FORMS[CHARACTERS[owner].pronoun]['his']} {kind}"
+        is_his = form == "" and owner and self.people and self.people[-1] == owner
+        if is_his and self.rng.random() < 0.4:
+            return f"{_FORMS[CHARACTERS[owner].pronoun]['his']} {kind}"
         if item.state not in (THINGS[kind].states[0], "open", "shut") and self.rng.random() < 0.3:
             return f"the {self._state_word(kind, item.state)}{kind}"
         if self.rng.random() < 0.08:

@@ -165,8 +165,10 @@ class State:
             item = self.things[thing] = Item(where, at, THINGS[thing].states[0])
         if where == "holds":
             needed = 2 if THINGS[thing].carried == "both" else 1
+            # The thing itself fills no hand while room is made for it.
+            item.where = "away"
             for other in self.held_by(at):
-                if other != thing and self.free_hands(at) < needed:
+                if self.free_hands(at) < needed:
                     self.put(other, "floor", self.people[at].place)
         item.where, item.at = where, at
 
@@ -193,7 +195,7 @@ _OF_SUBJECT: dict[str, Callable[[State, str, Sequence[str]], bool]] = {
 }
 
 
-_NOBODY = Person("")
+_NOBODY = Person("", spot="", mood="")
 
 
 def _of(state: State, who: str) -> Person:

@@ -1,6 +1,7 @@
 """Tells one page: from an event to its caption and its picture.
 
-A caption is composed: [opening] + deed + [what came of it] + [a reaction with its cause] + [speech].
+A caption is composed: [opening] + deed + [what came of it] + [a reaction with its cause] +
+[speech].
 The picture is a function of what the caption names and of the state after the event; the rules are
 in `picture`, so that anybody who has read the story so far can tell what the next picture shows.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from storyworld.event import Event
@@ -206,6 +207,7 @@ class Teller:
     def quote(self, speaker: str, words: str, state: State) -> str:
         """Words in quotation marks, mostly with who says them."""
         name = self.namer.fill(_slot_a(), {"A": speaker}, state)
+        words = words.replace("...", "…")
         verbs = _SAID.get(words[-1], _SAID["."])
         if (
             words[-1] == "!"
@@ -250,7 +252,8 @@ class Teller:
         parts = []
         told = self.deed(event, roles, before, opening) if deed is None else deed
         if told:
-            parts.append(sentence(join(opening, told)))
+            proper = {foreign.noun for foreign in self.namer.foreign.values() if foreign.proper}
+            parts.append(sentence(join(opening, told, proper)))
         if event.after and rng.random() < 0.3 and not brief:
             pattern = self.choose(event.after, roles, only_fresh=True)
             if pattern:
@@ -308,7 +311,7 @@ class Teller:
                 or [hero]
             )
         here = here[:4]
-        actors = []
+        actors: list[Actor] = []
         for who in here:
             person = state.people[who]
             asked = tuple(show.get(who, ()))
@@ -326,7 +329,7 @@ class Teller:
             if face == "sleepy" and pose in ("run", "jump"):
                 pose = "stand"
             actors.append(Actor(who, pose, face, facing, spot))  # type: ignore[arg-type]
-        things = []
+        things: list[Thing] = []
         hands = [0] * len(here)
         indoors = "indoors" in PLACES[place].has
         for kind in self.namer.things:
@@ -358,9 +361,9 @@ class Teller:
             close
             and len(actors) <= 2
             and all(a.spot == "floor" and a.pose != "lie" for a in actors)
+            and all(thing.who is not None for thing in things)
         ):
-            if all(thing.who is not None for thing in things):
-                camera = "close"
+            camera = "close"
         framing = "middle"
         if self.last is not None and self.last.place == place:
             framing = NEXT_FRAMING[self.last.framing]
@@ -381,13 +384,14 @@ _SAID = {
 }
 _SAME = "\0"
 """Stands in a reason for the one whose feeling it explains."""
-_OF_PURPOSE = re.compile(
-    r"^(To |In order|So as|(Just|Only|All|And|And so,) to |(With|Full of|In search|For one reason"
-    r"|Ready|Eager|Keen|Impatient|Itching|Determined|Quite|Still|Longing|Hoping|Wishing|Wanting"
-    r"|Trying|Doing|Thinking|Remembering|Wondering|Looking|Never|Not|Without|Knowing|Moved|Touched"
-    r"|Out of|For the sake|In an? [a-z ]*(attempt|hope))\b.* to )"
+_OF_REASON = re.compile(
+    r"^(And |To |In order|So|Just|Only|All|With |Full of|In search|In an? |In the hope|For |Ready"
+    r"|Eager|Keen|Impatient|Itching|Determined|Quite|Still|Longing|Hoping|Wishing|Wanting|Trying"
+    r"|Doing|Thinking|Remember|Wondering|Looking|Never|Not |Without|Knowing|Moved|Touched|Out of"
+    r"|Because|Since|As [A-Zhsi]|Now that|Seeing|Considering|Given|Perhaps because|You remember"
+    r"|It was|This is|Here is the reason|If |Somebody had)|\b(so|So|that),$"
 )
-"""Openings that would dangle: whoever acts has to come next."""
+"""Openings that say what for or why."""
 
 
 def _slot_a() -> Slot:
@@ -397,23 +401,30 @@ def _slot_a() -> Slot:
 def follows(pattern: Pattern, opening: str) -> bool:
     """Whether a sentence goes on well from an opening.
 
-    After `Hoping to help Mira,` it has to begin with whoever does it; after `Because she wanted it
-    so much,` or `A little later,` with anybody or anything, but not with a cry, with words in
-    quotation marks or with a clause of its own.
+    After `Hoping to help Mira,` or `Because she wanted it so much,` it begins with whoever does it;
+    after `A little later,` with anybody or anything, but not with a cry, with words in quotation
+    marks or with a clause of its own.
     """
     first = pattern.nodes[0] if pattern.nodes else ""
     if isinstance(first, Slot):
-        return first.role == "A" if _OF_PURPOSE.search(opening) else len(first.role) == 1
+        return first.role == "A" if _OF_REASON.search(opening) else len(first.role) == 1
     return False
 
 
-def join(opening: str, told: str) -> str:
-    """A prefix before a sentence, whose first word is small unless it is a name."""
+def join(opening: str, told: str, proper: Collection[str] = ()) -> str:
+    """A prefix before a sentence, whose first word is small unless it is a name.
+
+    Args:
+        opening: The prefix, or nothing.
+        told: The sentence.
+        proper: Names beside those of the characters.
+    """
     if not opening:
         return told
     told = tidy(told)
     first = told.split(" ", 1)[0].strip(",").removesuffix("'s")
     names = {character.name for character in CHARACTERS.values()} | {"I", "I'm"}
+    names |= {name.split()[0] for name in proper}
     if first not in names and told[:1].isupper():
         told = told[0].lower() + told[1:]
     return f"{tidy(opening)} {told}"

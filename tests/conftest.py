@@ -22,7 +22,7 @@ from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
-from seedstory_core.training.tokenizer import train_tokenizer
+from seedstory_core.training.base_lm import train_tokenizer
 from seedstory_core.weights.checkpoint import save_weights
 from seedstory_core.weights.parts import PARTS
 from seedstory_core.weights.verify.folder import ReferenceFolder
@@ -78,7 +78,8 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> StudioConfig:
 def write_untrained(config: StudioConfig, folder: Path) -> None:
     """Write random weights and a small tokenizer where trained ones would lie."""
     captions = (panel.text for seed in range(150) for panel in tell(seed).panels)
-    train_tokenizer(captions, folder / "tokenizer", config)
+    sizes = config.decoder.vocab_size, config.generation.num_image_queries
+    train_tokenizer(captions, folder / "tokenizer", *sizes)
     write_random(config, folder)
 
 

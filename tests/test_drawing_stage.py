@@ -7,9 +7,9 @@ import torch
 from small import SMALL
 
 from seedstory_core.config import load_config
-from seedstory_core.data.storystream import StreamStory
 from seedstory_core.training.cache import PictureCache
 from seedstory_core.training.detokenizer import DeTokenizerStage
+from seedstory_core.training.story_data import StreamStory
 
 
 def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true_ones() -> None:
@@ -24,7 +24,7 @@ def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true
             np.zeros((count, config.detokenizer.vae.latent_channels, size, size), np.float16),
             np.ones((count, size, size), np.float16),
             np.array([0, count]),
-            [StreamStory("s", (), ("",) * count, ("",) * count, ())],
+            [StreamStory("s", (), *[("",) * count] * 3)],
         )
 
     stage = DeTokenizerStage(

@@ -17,7 +17,6 @@ from seedstory_core.build import build_engine
 from seedstory_core.config import load_config
 from seedstory_core.engine import Past, TurnRequest, TurnResult
 from seedstory_core.evaluation import measure
-from seedstory_core.evaluation.__main__ import load_reader
 from seedstory_core.evaluation.measure import (
     ladder,
     long,
@@ -26,6 +25,7 @@ from seedstory_core.evaluation.measure import (
     steer,
     stories,
 )
+from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import table
 from seedstory_core.evaluation.showcase import show
 from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
@@ -45,7 +45,9 @@ PLAN = Plan(
     sheet_every=99,
     mixed_precision="no",
 )
-DATA = stages.DataPlan(stories=3, told_stories=4, validation_stories=2, scenes=4, drawn_pictures=20)
+DATA = stages.DataPlan(
+    stories=3, told_stories=4, validation_stories=2, scenes=4, drawn_pictures=20, base=""
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
     OmegaConf.save(OmegaConf.from_dotlist([*SMALL, *places]), folder / "config.yaml")
     plans = {stage: asdict(PLAN) for stage in stages.TRAINED}
-    plans["story_lm"] |= {"introduction_weight": 8.0, "num_word_windows": 3, "unlikelihood": 20.0}
+    plans["story_lm"] |= {"num_word_windows": 3}
     OmegaConf.save({"data": asdict(DATA), **plans}, folder / "recipe.yaml")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.cpu_count", lambda: 1)
@@ -87,7 +89,7 @@ def test_every_measurement_runs_and_prints(
 ) -> None:
     monkeypatch.setattr(measure, "OPENINGS", measure.OPENINGS[:2])
     config = load_config(None, weights)
-    engine, reader = build_engine(config), load_reader(config)
+    engine, reader = build_engine(config), AttributeReader()
     rule = engine.rule
     for measurement in (ladder, stories, steer, openings):
         result = measurement(engine, reader, 1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from reference import COPY
 
 from seedstory_core.config import DecoderConfig, ResamplerConfig
-from seedstory_core.data.introductions import introductions, partners
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVSegment, assemble
@@ -19,11 +19,14 @@ from seedstory_core.training.rows import (
     Row,
     attention_mask,
     collate,
+    cut_window,
+    hint_ids,
     next_token_loss,
     pack,
     read_words,
     run_rows,
 )
+from seedstory_core.training.story_data import StreamStory
 
 CAPTIONS = ["Mina found a kite.", "The wind pulled.", "She ran home and laughed.", "Good night."]
 SEPARATOR = "[INST]"
@@ -200,94 +203,67 @@ def test_padding_changes_nothing_that_is_read(model: StoryLM, tokenizer: StoryTo
         assert torch.allclose(together[index, :size], alone, atol=1e-5)
 
 
-def test_only_who_was_not_there_yet_is_introduced() -> None:
-    captions = [
-        "Mira the fox found a kite.",
-        '"Shall I help?" asked a gentle bear called Bruno. Mira nodded.',
-        "Mira and Bruno ran. Behind them came Otto the brave duck.",
-        "The bear laughed, and the duck laughed, too.",
-    ]
-    found = [
-        [(caption[rows.start : rows.stop], present) for rows, present in entries]
-        for caption, entries in zip(captions, introductions(captions), strict=True)
-    ]
-    assert found == [
-        [],
-        [("gentle bear called Bruno", ("fox",))],
-        [("Otto the brave duck", ("fox", "bear"))],
-        [],
-    ]
+def test_a_hint_stands_before_its_caption_and_carries_no_loss(tokenizer: StoryTokenizer) -> None:
+    hint = "they meet the owl"
+    plain = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
+    hinted = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4, hints=["", hint, "", ""])
+    ids = hint_ids(tokenizer, hint)
+    start = plain.spans[0].end + len(tokenizer.encode_text(SEPARATOR))
+    story = [i for i in range(len(hinted.ids)) if hinted.query_of[i] < 0]
+    assert [hinted.ids[i] for i in story[start : start + len(ids)]] == ids
+    learned = [label for label in hinted.labels if label != IGNORED]
+    assert learned == [label for label in plain.labels if label != IGNORED]
 
 
-def test_the_second_one_whom_a_sentence_names_is_somebody_else(tokenizer: StoryTokenizer) -> None:
-    caption = (
-        "Otto the duck ran, and Mira let go. Mira laughed! Pip and Pip's ball rolled. "
-        "Ella and Lulu and Bruno danced."
-    )
-    found = [(caption[rows.start : rows.stop], first) for rows, first in partners(caption)]
-    assert found == [("Mira", ("duck",)), ("Lulu", ("elephant",))]
-    row = pack(tokenizer, SEPARATOR, ["Otto met Mira.", caption], ["", ""], mention_weight=3.0)
-    mira, otto = (tokenizer.encode_text(f"and {name}")[1] for name in ("Mira", "Otto"))
-    (wrong,) = (
-        tokens
-        for place, tokens in row.unlikely.items()
-        if row.panel_of[place] == 1 and row.labels[place] == mira
-    )
-    assert otto in wrong and len(wrong) == 3  # Otto by name, manner and kind, and nobody else
-
-
-def test_on_a_readers_page_places_times_and_things_weigh_as_names_do(
+def test_a_window_from_the_middle_does_not_begin_as_a_story_does(
     tokenizer: StoryTokenizer,
 ) -> None:
-    typed = "Otto has a kite."
-    caption = f"{typed} One sunny morning, Otto ran to the garden with the kite."
-
-    def heavy(reader_text: str) -> list[str]:
-        row = pack(tokenizer, SEPARATOR, [caption], [reader_text], mention_weight=3.0)
-        labels = [label for label, w in zip(row.labels, row.weights, strict=True) if w == 3]
-        return tokenizer.decode_text(labels).split()
-
-    assert heavy("") == ["Otto", "Otto"]
-    # What the reader wrote carries no loss at all.
-    assert heavy(typed) == ["sunny", "morning", "Otto", "garden", "kite"]
-
-
-def test_the_tokens_of_an_introduction_weigh_more(tokenizer: StoryTokenizer) -> None:
-    captions = ["Mira the fox ran.", "A gentle bear called Bruno ran, too."]
-    row = pack(tokenizer, SEPARATOR, captions, ["", ""], introduction_weight=8.0)
-    learned = [
-        (label, weight)
-        for label, weight in zip(row.labels, row.weights, strict=True)
-        if label != IGNORED
-    ]
-    heavy = tokenizer.decode_text([label for label, weight in learned if weight == 8.0])
-    assert heavy.split() == ["gentle", "bear", "called", "Bruno"]
-    # Where the newcomer's mention begins, nobody who is there already may stand.
-    everybody = pack(
-        *(tokenizer, SEPARATOR, captions, ["", ""]), mention_weight=2.0, introduction_weight=8.0
+    separator = tokenizer.encode_text(SEPARATOR)
+    first, later = (
+        pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4, from_middle=from_middle)
+        for from_middle in (False, True)
     )
-    named = [label for label, w in zip(everybody.labels, everybody.weights, strict=True) if w == 2]
-    assert tokenizer.decode_text(named).split() == ["Mira", "the", "fox"]
-    ((place, forbidden),) = row.unlikely.items()
-    assert row.labels[place] == tokenizer.encode_text("so gentle")[1]
-    assert forbidden == tuple(tokenizer.encode_text(w)[0] for w in ("Mira", "curious", "fox"))
-    plain = pack(tokenizer, SEPARATOR, captions, ["", ""])
-    assert set(plain.weights) == {1.0}
-    assert plain.labels == row.labels
+    assert first.ids[0] == later.ids[0] == tokenizer.bos_id
+    assert later.ids[1 : 1 + len(separator)] == separator
+    assert first.ids[1:] == later.ids[1 + len(separator) :]
 
 
-def test_unlikelihood_falls_with_the_probability_of_those_who_are_there() -> None:
-    labels, weights = torch.tensor([3, 1]), torch.ones(2)
-    unlikely = torch.tensor([[4, 5], [-1, -1]])
+def story(num_panels: int, shared: int = 0) -> StreamStory:
+    captions = tuple(f"Page {number}." for number in range(num_panels))
+    nothing = ("",) * num_panels
+    return StreamStory("s", (), captions, nothing, nothing, shared=shared)
 
-    def loss(of_present: float, unlikelihood: float) -> float:
-        scores = torch.zeros(2, 6)
-        scores[0, 4] = scores[1, 4] = of_present
-        return float(next_token_loss(scores, labels, weights, unlikely, unlikelihood)[0])
 
-    for score in (0.0, 2.0):
-        chances = torch.tensor([0.0, 0.0, 0.0, 0.0, score, 0.0]).softmax(0)
-        away = -float(torch.log(1 - chances[4] - chances[5])) / 2
-        assert loss(score, 3.0) - loss(score, 0.0) == pytest.approx(3 * away, abs=1e-5)
-    _, figures = next_token_loss(torch.zeros(2, 6), labels, weights, unlikely, 0.0)
-    assert figures["wrong_name"] == pytest.approx(2 / 6)
+def test_windows_of_a_branch_hold_what_is_its_own(tokenizer: StoryTokenizer) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        row, first = cut_window(tokenizer, SEPARATOR, story(20, shared=15), rng)
+        assert first + len(row.spans) > 16
+
+
+def test_some_windows_have_a_page_whose_words_are_lost(tokenizer: StoryTokenizer) -> None:
+    rng = np.random.default_rng(0)
+    rows = [cut_window(tokenizer, SEPARATOR, story(8), rng)[0] for _ in range(200)]
+    mute = [row.regress.index(False) for row in rows if False in row.regress]
+    assert 20 < len(mute) < 60
+    assert 0 in mute and any(panel > 0 for panel in mute)
+
+
+def test_the_data_set_says_what_weighs_more(tokenizer: StoryTokenizer) -> None:
+    def weigh(caption: str) -> list[tuple[range, float]]:
+        start = caption.find("kite")
+        return [(range(start, start + 4), 3.0)] if start >= 0 else []
+
+    row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4, weigh=weigh)
+    heavy = [label for label, w in zip(row.labels, row.weights, strict=True) if w == 3.0]
+    assert tokenizer.decode_text(heavy).strip() == "kite"
+    assert set(pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4).weights) == {1.0}
+
+
+def test_what_weighs_more_counts_more_in_the_loss() -> None:
+    scores = torch.tensor([[2.0, 0.0], [0.0, 0.0]])
+    labels = torch.tensor([0, 0])
+    even, figures = next_token_loss(scores, labels, torch.ones(2))
+    heavy, same = next_token_loss(scores, labels, torch.tensor([1.0, 3.0]))
+    assert float(heavy) > float(even)
+    assert figures["lm_loss"] == same["lm_loss"] == pytest.approx(float(even))

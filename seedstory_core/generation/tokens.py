@@ -97,8 +97,9 @@ class StoryTokenizer:
     def from_folder(cls, folder: str | Path) -> StoryTokenizer:
         """Read a tokenizer folder of either style.
 
-        `tokenizer.model` is SentencePiece's, `tokenizer.json` byte-level BPE. Added tokens stand in `added_tokens.json`, or with their flags under
-        `added_tokens_decoder` in `tokenizer_config.json`, or in both.
+        `tokenizer.model` is SentencePiece's, `tokenizer.json` byte-level BPE. Added tokens stand in
+        `added_tokens.json`, or with their flags under `added_tokens_decoder` in
+        `tokenizer_config.json`, or in both.
 
         Raises:
             WeightsError: A file is missing or damaged, or lacks the image tokens.

@@ -28,8 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m seedstory_core.training", description=__doc__)
     parser.add_argument("stage", choices=(*stages.TRAINED, *stages.PREPARED, "all"))
     parser.add_argument("--runs", type=Path, default=Path("train-runs/tiny"), help="run folder")
-    parser.add_argument("--recipe", type=Path, default=Path("configs/train/tiny.yaml"))
-    parser.add_argument("--config", default=None, help="model configuration (default: tiny)")
+    parser.add_argument("--recipe", type=Path, default=Path("configs/train/next.yaml"))
+    parser.add_argument("--config", default="configs/next.yaml", help="model configuration")
     parser.add_argument("--minutes", type=float, default=None, help="save and stop after this long")
     parser.add_argument(
         "--set", dest="overrides", nargs="*", default=[], metavar="FIELD=VALUE", help="plan fields"

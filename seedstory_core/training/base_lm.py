@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -129,6 +129,30 @@ def tokenizer_texts(stories: Iterable[str], most_words: int) -> Iterable[str]:
             if rank < most_words // 6:
                 yield word.capitalize()
     yield from (" I I'm I've I'll I'd don't", "0 1 2 3 4 5 6 7 8 9", " A The \n \n\n ... !! ?! …")
+
+
+def train_tokenizer(
+    captions: Iterable[str], folder: Path, vocab_size: int, num_queries: int
+) -> None:
+    """Learn byte-level BPE from captions, for a model that begins with nothing.
+
+    Args:
+        captions: What is learned from.
+        folder: Where the tokenizer goes.
+        vocab_size: All tokens, picture marks included.
+        num_queries: Image queries of a picture.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size - num_queries - 2,
+        special_tokens=list(CONTROL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(captions, trainer)
+    write_tokenizer(json.loads(tokenizer.to_str()), folder, num_queries)
 
 
 def write_tokenizer(content: dict[str, Any], folder: Path, num_queries: int) -> int:

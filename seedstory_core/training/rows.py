@@ -18,11 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedstory_core.training.story_data import StreamStory
 from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training.loop import Batch
+from seedstory_core.training.story_data import StreamStory
 
 IGNORED = -100
 MOST_PANELS = 10

@@ -2,10 +2,10 @@
 
 In order: `reader`, `vae`, `preview`, `vision` learn from drawn pictures; `data` writes the stories,
 `base` cuts the base language model to size, `language` lets it read the stories' words; `features`
-and `latents` run the frozen picture models over their pictures; then the three stages of the paper:
-`detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3). `export` packs the weights, and `adopt`
-does the opposite: it lays the shipped weights into a run folder, so that single later stages can be
-trained on their own or further.
+and `latents` run the frozen picture models over their pictures; then come the three stages of the
+paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3). `export` packs the weights, and
+`adopt` does the opposite: it lays the shipped weights into a run folder, so that single later
+stages can be trained on their own or further.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class DataPlan:
         validation_stories: That training never sees.
         scenes: Pictures of the world at large, for the picture models.
         drawn_pictures: Of the stories' pictures, how many stages 1 and 3 learn to draw.
+        base: The wheel of the base language model; empty begins with nothing.
         layers: Of the base language model, how many are kept.
         english_words: How many of the most frequent English words keep their tokens.
     """
@@ -82,6 +83,7 @@ class DataPlan:
     validation_stories: int
     scenes: int
     drawn_pictures: int
+    base: str = base_lm.WHEEL
     layers: int = 12
     english_words: int = 8000
 
@@ -235,17 +237,23 @@ def prepare(name: str, runs: Runs, plan: DataPlan) -> None:
 
 def make_base(runs: Runs, plan: DataPlan) -> None:
     """Cut the base language model to size: its tokens, its layers, rows for picture marks."""
-    folder = runs.folder / "base"
+    config, folder = runs.config, runs.folder / "base"
+    folder.mkdir(parents=True, exist_ok=True)
+    captions = [c for story in read_stories(runs.data / "train.jsonl") for c in story.captions]
+    num_queries = config.generation.num_image_queries
+    story_lm = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
+    if not plan.base:
+        sizes = config.decoder.vocab_size, num_queries
+        base_lm.train_tokenizer(captions, runs.folder / "tokenizer", *sizes)
+        save_model(story_lm, str(runs.weights("base")))
+        return
     base_lm.fetch(folder)
     model, full = base_lm.load(folder)
-    captions = [c for story in read_stories(runs.data / "train.jsonl") for c in story.captions]
     content, kept = base_lm.prune_tokenizer(
         json.loads(full.backend_tokenizer.to_str()),
         base_lm.tokenizer_texts(captions, plan.english_words),
     )
-    marks = base_lm.write_tokenizer(
-        content, runs.folder / "tokenizer", runs.config.generation.num_image_queries
-    )
+    marks = base_lm.write_tokenizer(content, runs.folder / "tokenizer", num_queries)
     layers = list(range(len(model.model.layers)))  # type: ignore[union-attr, arg-type]
     if plan.layers < len(layers):
         influence = base_lm.layer_influence(
@@ -254,8 +262,6 @@ def make_base(runs: Runs, plan: DataPlan) -> None:
         layers = base_lm.choose_layers(influence, plan.layers)
     print(f"{len(kept)} tokens, layers {layers}")
     cut = base_lm.cut(model, kept, layers, marks)
-    config = runs.config
-    story_lm = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
     story_lm.llm.load_state_dict(cut.state_dict())
     save_model(story_lm, str(runs.weights("base")))
 

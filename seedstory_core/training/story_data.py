@@ -1,9 +1,9 @@
 """Stories as training reads them: lines in the format of the StoryStream data set.
 
 `id`, `images`, `captions` and `orders` are the published fields. Further ones are optional:
-`reader_texts` (the beginning of each caption that a reader wrote), `hints` (what a reader wished for
-beside it), `scenes` (what is true of each picture, whatever the data set means by it) and `shared`
-(how many panels a story has in common with an earlier one that it branches off).
+`reader_texts` (the beginning of each caption that a reader wrote), `hints` (what a reader wished
+for beside it), `scenes` (what is true of each picture, whatever the data set means by it) and
+`shared` (how many panels a story has in common with an earlier one that it branches off).
 """
 
 from __future__ import annotations

@@ -22,11 +22,15 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from seedstory_core.errors import WeightsError
+from seedstory_core.weights.at_rest import CODES, SCALES, can_pack, pack, unpack_all
 
 KEEP_FLOAT32 = ("pos_embed",)
 """Ends of names that are never saved in half precision: computed tables, resized at run time."""
 
 LIKELY_CAUSE = "Was it saved with another configuration?"
+
+TIED = "tied"
+"""Key of a file's notes under which weights stand that are another one."""
 
 INDEX = ".index.json"
 """Ends the name of a list of shards; it begins with the file's name without them."""
@@ -140,6 +144,8 @@ def save_weights(
     dtype: torch.dtype | None = None,
     metadata: Mapping[str, str] | None = None,
     leave_out: str = "",
+    packed: bool = False,
+    shard_bytes: int = 0,
 ) -> None:
     """Write the module's weights to a safetensors file, whole or not at all.
 
@@ -149,22 +155,62 @@ def save_weights(
         dtype: Number format in the file, but for computed tables; `None` keeps it.
         metadata: Short texts to keep with the weights.
         leave_out: Beginning of names that belong into another file; none by default.
+        packed: Whether large matrices are stored in 8 bits (`at_rest.py`).
+        shard_bytes: Most bytes of one file; more are spread over shards with an index. 0 writes
+            one file.
     """
     path = Path(path)
     tensors: dict[str, Tensor] = {}
-    places: set[int] = set()
+    places: dict[int, str] = {}
+    tied: dict[str, str] = {}
     for key, value in module.state_dict().items():
         if leave_out and key.startswith(leave_out):
             continue
+        first = places.setdefault(value.data_ptr(), key)
+        if first != key:
+            # An output head that is the token table is stored once.
+            tied[key] = first
+            continue
+        if packed and can_pack(value):
+            tensors[key + CODES], tensors[key + SCALES] = pack(value)
+            continue
         keep = dtype is None or key.endswith(KEEP_FLOAT32)
-        tensor = value.detach().to("cpu", value.dtype if keep else dtype).contiguous()
-        # Two names of one tensor are written twice; safetensors refuses shared memory.
-        tensors[key] = tensor.clone() if tensor.data_ptr() in places else tensor
-        places.add(tensor.data_ptr())
-    partial = path.with_name(path.name + ".partial")
+        tensors[key] = value.detach().to("cpu", value.dtype if keep else dtype).contiguous()
+    notes = dict(metadata or {}) | ({TIED: json.dumps(tied)} if tied else {})
     path.parent.mkdir(parents=True, exist_ok=True)
+    shards = _share_out(tensors, shard_bytes)
+    index = path.with_name(path.name + INDEX)
+    if len(shards) == 1:
+        _write(tensors, path, notes)
+        index.unlink(missing_ok=True)
+        return
+    places_of: dict[str, str] = {}
+    for number, shard in enumerate(shards, 1):
+        name = f"{path.stem}-{number:05d}-of-{len(shards):05d}{path.suffix}"
+        _write(shard, path.with_name(name), notes)
+        places_of |= dict.fromkeys(shard, name)
+    index.write_text(json.dumps({"weight_map": places_of}, indent=1) + "\n", encoding="utf-8")
+    path.unlink(missing_ok=True)
+
+
+def _share_out(tensors: Mapping[str, Tensor], most: int) -> list[dict[str, Tensor]]:
+    """Cut a table of weights into parts of at most `most` bytes; 0 leaves it whole."""
+    shards: list[dict[str, Tensor]] = [{}]
+    size = 0
+    for key, tensor in tensors.items():
+        if most and size and size + tensor.nbytes > most:
+            shards.append({})
+            size = 0
+        shards[-1][key] = tensor
+        size += tensor.nbytes
+    return shards
+
+
+def _write(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write one file, whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
     try:
-        save_file(tensors, partial, metadata=dict(metadata or {}))
+        save_file(dict(tensors), partial, metadata=dict(metadata))
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"The weights could not be written to {path}: {error}") from error
@@ -175,14 +221,26 @@ def save_weights(
 def read_weights(path: str | Path) -> dict[str, Tensor]:
     """Read safetensors weights, memory-mapped: a file, or the shards that its index names.
 
+    Weights that were packed (`at_rest.py`) are unpacked.
+
     Raises:
         WeightsError: A file is missing or damaged.
     """
     weights: dict[str, Tensor] = {}
+    tied: dict[str, str] = {}
     for shard in shards_of(Path(path)):
         with open_weights(shard) as (keys, read):
             weights |= {key: read(key) for key in keys}
-    return weights
+        tied |= _tied(shard)
+    plain = unpack_all(weights, path)
+    return plain | {name: plain[first] for name, first in tied.items() if first in plain}
+
+
+def _tied(path: Path) -> dict[str, str]:
+    """Names that stand for a weight of another name."""
+    with safe_open(path, framework="pt", device="cpu") as file:
+        notes = file.metadata() or {}
+    return dict(json.loads(notes.get(TIED, "{}")))
 
 
 def shards_of(path: Path, *, prefix: str = "") -> list[Path]:

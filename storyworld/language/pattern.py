@@ -190,7 +190,7 @@ def tidy(text: str) -> str:
 
 def sentence(text: str) -> str:
     """Begin with a capital and end with a stop."""
-    text = tidy(text)
+    text = tidy(text).rstrip(",")
     # After `!"` and `?"` a speaker may follow in small letters.
     text = re.sub(r"(^|[.!?…] |\.[\"”] )([a-z])", lambda m: m[1] + m[2].upper(), text)
     if text and text[-1] not in ".!?\"'”":
