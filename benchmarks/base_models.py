@@ -1,8 +1,8 @@
-"""Which language model to begin stage 2 with: the same stories and the same minutes for each.
+"""Which language model to begin stage 2 with: the same stories for each.
 
-`python -m benchmarks.base_models DATA WORK --minutes 15` trains every candidate on the words of the
-stories in DATA (`storyworld.dataset`) and prints its loss on the storyteller's words of validation
-stories, and how fast it reads. All candidates have the same (pruned) tokenizer, so that their
+`python -m benchmarks.base_models DATA WORK` trains every candidate on the words of the stories in
+DATA (`storyworld.dataset`) and prints its loss on the storyteller's words of validation stories,
+and how fast it reads. All candidates have the same (pruned) tokenizer, so that their
 losses compare.
 """
 
@@ -179,27 +179,22 @@ def train(name: str, given: argparse.Namespace, tokenizer: Tokenizer, kept: list
     weights = sum(p.numel() for p in model.parameters()) / 1e6
     before = validate(model, held_out)
     print(f"{name}: {weights:.1f} M weights, {len(windows)} windows, {before:.3f}", flush=True)
-    started, tokens, step, shown = time.monotonic(), 0, 0, 0.0
-    for ids, labels in _batches(windows):
-        spent = time.monotonic() - started
-        done = min(1.0, spent / (60 * given.minutes))
+    seconds, tokens = 0.0, 0
+    for step, (ids, labels) in zip(range(given.steps), _batches(windows), strict=False):
+        started = time.process_time()
         for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / 20) * (1 - 0.95 * done)
+            group["lr"] = rate * min(1.0, (step + 1) / 12) * (1 - 0.95 * step / given.steps)
         scores = model(input_ids=ids).logits[:, :-1]
         loss = F.cross_entropy(scores.flatten(0, 1), labels[:, 1:].flatten())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        tokens, step = tokens + ids.numel(), step + 1
-        if done >= 1 or spent - shown > 240:
-            shown = spent
-            figure = validate(model, held_out)
-            line = f"{name}: {spent:6.0f} s, {step} steps, {tokens / max(spent, 1):.0f} tokens/s"
-            print(f"{line}, loss {float(loss):.3f}, validation {figure:.3f}", flush=True)
-            started += time.monotonic() - started - spent
-        if done >= 1:
-            break
+        seconds, tokens = seconds + time.process_time() - started, tokens + ids.numel()
+        if step % 16 == 15 or step == given.steps - 1:
+            line = f"{name}: {step + 1} steps, {tokens} tokens, {seconds:.0f} CPU seconds"
+            line += f", loss {loss.item():.3f}, validation {validate(model, held_out):.3f}"
+            print(line, flush=True)
     torch.save(model.state_dict(), given.work / f"{name}.pt")
     sample(model, tokenizer)
 
@@ -238,7 +233,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("--base", type=Path, default=Path("train-runs/base"))
-    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--steps", type=int, default=48, help="of four windows")
     parser.add_argument("--candidates", nargs="*", default=list(CANDIDATES))
     parser.add_argument("--optimizer", default="adamw")
     parser.add_argument("--rate", type=float, default=6e-4)

@@ -45,10 +45,17 @@ class PanelRecord:
     Attributes:
         token_ids: The caption's tokens, without begin of story or separator.
         visual_features: `[V, C]`, float32.
+        hint_ids: Tokens of the reader's hint, which stand before the caption's.
     """
 
     token_ids: tuple[int, ...]
     visual_features: Tensor
+    hint_ids: tuple[int, ...] = ()
+
+    @property
+    def text_ids(self) -> tuple[int, ...]:
+        """All tokens before the picture: hint and caption."""
+        return self.hint_ids + self.token_ids
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,7 @@ class TurnRequest:
 
     Attributes:
         reader_text: The reader's words, which the caption begins with; empty lets the model begin.
+        hint: What the reader wishes to happen, without its being part of the caption.
         reader_image: The reader's picture, shown as it is; None lets the model draw.
         image_notes: What was done to that picture, for the panel's notes.
         complete_text: Whether the model may go on after the reader's words.
@@ -95,6 +103,7 @@ class TurnRequest:
     """
 
     reader_text: str = ""
+    hint: str = ""
     reader_image: Image.Image | None = None
     image_notes: tuple[str, ...] = ()
     complete_text: bool = True
@@ -309,7 +318,7 @@ class StoryEngine:
         """
 
         def read() -> Past:
-            ids = self._before_caption(past) + record.token_ids
+            ids = self._before_caption(past) + record.text_ids
             context = self._context(past, room=self._num_rows(len(ids)))
             return self._read_back(past, context, ids, record)
 
@@ -342,14 +351,23 @@ class StoryEngine:
             )
         return ids
 
+    def encode_hint(self, hint: str) -> tuple[int, ...]:
+        """Encode what a reader wishes for beside the text.
+
+        Raises:
+            InputError: As `encode_text`.
+        """
+        self.encode_text(hint)
+        return tuple(self.tokenizer.encode_hint(hint))
+
     def is_end(self, text: str) -> bool:
         """Whether a tale ends with this caption."""
         phrase = self.config.generation.end_phrase
         return bool(phrase) and text.rstrip().endswith(phrase)
 
-    def num_rows(self, token_ids: Sequence[int]) -> int:
-        """Rows of memory that a panel with this caption takes."""
-        return self._num_rows(len(token_ids))
+    def num_rows(self, token_ids: Sequence[int], hint: str = "") -> int:
+        """Rows of memory that a panel with this caption and hint takes."""
+        return self._num_rows(len(token_ids) + len(self.tokenizer.encode_hint(hint)))
 
     def encode_image(self, image: Image.Image, cancel: threading.Event | None = None) -> Tensor:
         """Give the visual features `[V, C]` of a picture, float32 on the CPU.
@@ -388,7 +406,8 @@ class StoryEngine:
     ) -> Generator[TextDelta | NextToken, Any, Draft]:
         """Write a panel, regress its picture, read it back."""
         caption_ids = self.encode_text(request.reader_text)
-        begin_ids = self._before_caption(past)
+        hint_ids = self.encode_hint(request.hint)
+        begin_ids = self._before_caption(past) + hint_ids
         most = len(begin_ids) + len(caption_ids) + self.config.generation.max_new_tokens
         context = self._context(past, room=self._num_rows(most))
         base = context.num_rows
@@ -424,7 +443,7 @@ class StoryEngine:
         else:
             features = decode.query_image(self.story_lm, context, self.marks)[0].float().cpu()
         # From here on the record is what counts: the panel is read exactly as a replay reads it.
-        record = PanelRecord(tuple(caption_ids), features)
+        record = PanelRecord(tuple(caption_ids), features, hint_ids)
         context.truncate(base)
         past = self._read_back(past, context, [*begin_ids, *caption_ids], record)
 

@@ -210,6 +210,7 @@ class StorySession:
         is_same = (
             ahead.parent == parent
             and not request.reader_text
+            and not request.hint
             and request.reader_image is None
             and asked == ahead.request.sampling
             and request.unlike == ahead.request.unlike
@@ -253,6 +254,7 @@ class StorySession:
                 cancel,
                 text=text,
                 reader_text=text,
+                hint="",
                 is_end=self.engine.is_end(text),
             )
 
@@ -269,8 +271,8 @@ class StorySession:
         """
         with self._working() as cancel:
             panel = self.tree.panel(panel_id)
-            token_ids = self._record(panel, cancel).token_ids
-            record = PanelRecord(token_ids, self.engine.encode_image(image, cancel))
+            features = self.engine.encode_image(image, cancel)
+            record = dataclasses.replace(self._record(panel, cancel), visual_features=features)
             yield from self._retell(
                 panel, record, image, cancel, image_source="reader", notes=notes
             )
@@ -407,7 +409,7 @@ class StorySession:
     def _check_pinned(self, pinned: frozenset[str], rule: SinkRule) -> None:
         if rule.policy != "capped_multimodal_attention_sink":
             return
-        rows = sum(self.engine.num_rows(p.token_ids) for p in self.tree if p.id in pinned)
+        rows = sum(self.engine.num_rows(p.token_ids, p.hint) for p in self.tree if p.id in pinned)
         if rows > rule.max_rows // 2:
             raise InputError(
                 f"The pages that are never to be forgotten take {rows} of the {rule.max_rows} rows "
@@ -525,10 +527,11 @@ class StorySession:
             token_ids = tuple(self.engine.tokenizer.encode_text(panel.text)) if panel.text else ()
         features = panel.visual_features
         shape = (config.vision.n_queries, config.vision.output_dim)
+        hint_ids = tuple(self.engine.tokenizer.encode_hint(panel.hint))
         if features is None or features.shape != shape or not same_weights:
             image = self.archive.image(self.story_id, panel)
-            return PanelRecord(token_ids, self.engine.encode_image(image, cancel))
-        return PanelRecord(token_ids, torch.from_numpy(features.copy()))
+            return PanelRecord(token_ids, self.engine.encode_image(image, cancel), hint_ids)
+        return PanelRecord(token_ids, torch.from_numpy(features.copy()), hint_ids)
 
     def _drawing_settings(self, request: TurnRequest) -> dict[str, float]:
         """The numbers a picture is drawn with, those the config gives included."""
@@ -547,6 +550,7 @@ class StorySession:
             parent=parent,
             text=result.text,
             reader_text=result.reader_text,
+            hint=request.hint,
             author="reader" if result.reader_text or request.reader_image else "model",
             token_ids=result.record.token_ids,
             image_source="reader" if request.reader_image is not None else "model",

@@ -15,6 +15,7 @@ import dataclasses
 import json
 import multiprocessing
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -66,16 +67,32 @@ def tell_family(seed: int, split: str) -> list[dict[str, Any]]:
 def write_stories(
     folder: Path, split: str, seeds: Iterable[int], *, name: str = "", processes: int = 1
 ) -> Path:
-    """Write `<name or split>.jsonl`; what is there already is kept and gone on from."""
+    """Write `<name or split>.jsonl`; what is there already is kept and gone on from.
+
+    The last family that is there may have been cut off, and is told again.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name or split}.jsonl"
-    done = {line["id"].split("-")[1] for line in read_lines(path)} if path.exists() else set()
+    done = _drop_last_family(path) if path.exists() else set()
     waiting = [seed for seed in seeds if f"{seed:07d}" not in done]
     with path.open("a", encoding="utf-8") as file, multiprocessing.Pool(processes) as pool:
         for family in pool.imap(partial(tell_family, split=split), waiting, chunksize=4):
             file.write("".join(json.dumps(line) + "\n" for line in family))
             file.flush()
     return path
+
+
+def _drop_last_family(path: Path) -> set[str]:
+    """Cut a data set off before its last family; the seeds of all others."""
+    families: dict[str, int] = defaultdict(int)
+    for line in path.read_bytes().splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            families[json.loads(line)["id"].split("-")[1]] += len(line)
+    if families:
+        families.popitem()
+    with path.open("r+b") as file:
+        file.truncate(sum(families.values()))
+    return set(families)
 
 
 def write_scenes(folder: Path, count: int) -> Path:
@@ -92,8 +109,8 @@ def write_scenes(folder: Path, count: int) -> Path:
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The whole lines of a data set; a last one that was cut off is left out."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.endswith("}"):
+    for line in path.read_bytes().splitlines(keepends=True):
+        if line.endswith(b"\n"):
             yield json.loads(line)
 
 

@@ -74,13 +74,15 @@ class Director:
         """Set up a world and a wish in it; whether a plan for it was found."""
         kinds = sorted(wish_kinds())
         for attempt in range(most):
-            wanted = wish_kinds()[kind or self.rng.choice(kinds)]
+            # Each kind gets a dozen tries: otherwise those that are easily staged crowd out others.
+            if attempt % 12 == 0:
+                wanted = wish_kinds()[kind or self.rng.choice(kinds)]
             self.state = State(dark={"cave"})
             self._people()
             if not (self._stage_wish(wanted) and self._furnish() and self.replan()):
                 continue
             # A wish that one step fulfils is a tale only where attempts may fail first.
-            if len(self.plan) < 2 and not self._tries_here() and attempt < most // 2:
+            if len(self.plan) < 2 and not self._tries_here() and attempt % 12 < 6:
                 continue
             self._rewind()
             return True
@@ -201,7 +203,7 @@ class Director:
                 asked += [
                     (role, "can", "precious")
                     for f in kind.conditions
-                    if f[0] in ("owner", "holds") and role in f and rng.random() < 0.8
+                    if f[0] in ("owner", "holds") and role in f and not asked and rng.random() < 0.8
                 ]
                 denied = [
                     f for f in kind.conditions if f[0] == "!" + role and f[1] in ("can", "kind")
@@ -306,13 +308,32 @@ class Director:
         if self.wish is None or self.kind is None:
             return False
         planner = Planner(self.rng, self.cast)
-        for attempt in range(3):
-            planner.shortest = attempt == 2 or self.rng.random() < 0.4
-            found = planner.plan(self.kind.goal, self.wish.roles, self.state)
-            if found is not None:
-                self.plan = found
-                return True
-        return False
+        found: list[list[Step]] = []
+        for attempt in range(4):
+            planner.shortest = attempt % 2 == 0
+            steps = planner.plan(self.kind.goal, self.wish.roles, self.state)
+            if steps:
+                found.append(steps)
+        if not found:
+            return False
+        self.plan = min(found, key=lambda steps: self._detours(steps) + self.rng.random() * 2)
+        return True
+
+    def _detours(self, steps: Sequence[Step]) -> float:
+        """How far a plan strays: its length, needless ways, things that happen elsewhere."""
+        assert self.wish is not None
+        about = {*self.wish.roles.values(), self.hero}
+        sim, cost = self.state.copy(), 0.0
+        for step in steps:
+            cost += 1
+            if not about & (set(step.roles.values()) - set(PLACES)):
+                cost += 1
+            if "move" in step.event.tags and step.roles.get("Q") not in self.wish.roles.values():
+                cost += 1
+            if step.roles["P"] != sim.people[self.hero].place:
+                cost += 2
+            step.apply(sim)
+        return cost
 
     def is_met(self) -> bool:
         """Whether the wish has come true."""
@@ -377,8 +398,6 @@ class Director:
             for bound in bindings(event, self.state, {"P": place or self.place}, self.rng, most=3):
                 if about and not set(about) & set(bound.values()):
                     continue
-                if self._somebody_sleeps(event, bound):
-                    continue
                 if "Q" in bound and self.rng.random() < 0.5:
                     continue
                 found.append(Step(event, bound))
@@ -386,15 +405,6 @@ class Director:
             if len(found) >= most:
                 break
         return found
-
-    def _somebody_sleeps(self, event: Event, roles: Mapping[str, str]) -> bool:
-        """Whether a sleeper would take part in what is not written for sleepers."""
-        if any("asleep" in fact and not fact[0].startswith("!") for fact in event.conditions):
-            return False
-        return any(
-            who in self.state.people and "asleep" in self.state.people[who].feelings
-            for who in roles.values()
-        )
 
     def next_step(self) -> Step | None:
         """What happens next; None where nothing leads to the wish any more.
@@ -457,8 +467,10 @@ class Director:
         looked_at = 0
         accept = _answers_trouble if answers else None
         for step in self.options(tags, without=without, most=40, accept=accept):
-            related = set(about) & set(step.roles.values()) or step.event.group in groups
-            if not answers and not related:
+            entities = set(step.roles.values())
+            has_thing = bool(entities & set(THINGS))
+            alike = step.event.group in groups and not (has_thing and set(about) & set(THINGS))
+            if not answers and not set(about) & entities and not alike:
                 continue
             if step.event.name in self.past[-12:]:
                 continue
@@ -550,6 +562,11 @@ class Director:
         # What is written for the end of a tale, not every moment that could be one.
         found = [s for s in found if s.event.group in ("end", "celebrate", "party")] or found
         found = [s for s in found if s.event.name not in self.past] or found
+        assert self.wish is not None
+        found = [s for s in found if self.wish.owner in s.roles.values()] or found
+        here = set(self.state.people_in(self.place))
+        most = max((len(here & set(s.roles.values())) for s in found), default=0)
+        found = [s for s in found if len(here & set(s.roles.values())) >= min(most, 2)]
         return self.rng.choice(found) if found else None
 
     def ways(self, count: int) -> Iterator[Step]:

@@ -5,7 +5,7 @@ They are read from `events/*.txt`; `events/README.md` says how they are written.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -203,6 +203,7 @@ def parse_event(block: Block) -> Event:
     loose = set(roles) - bound - set(FOREIGN_ROLES) - {"P", "Q"}
     if loose:
         raise TextError(f"{block.where}: {block.name}: `if` says nothing of {sorted(loose)}")
+    conditions += _usual_conditions(conditions)
     group = block.name.split(".")[0]
     effects += [("did", role, group) for role in roles if role in CHARACTER_ROLES]
     return Event(
@@ -216,6 +217,22 @@ def parse_event(block: Block) -> Event:
         roles=roles,
         **{key: tuple(patterns) for key, patterns in lists.items()},
     )
+
+
+def _usual_conditions(conditions: Sequence[Fact]) -> list[Fact]:
+    """Whoever takes part is awake and not up high, unless the event speaks of that itself."""
+    usual: list[Fact] = []
+    here = [fact[1] for fact in conditions if fact[0] == "at" and fact[2:] == ("P",)]
+    for role in here:
+        speaks = {
+            fact[0].removeprefix("!") for fact in conditions if role in fact and fact[0] != "at"
+        }
+        if "spot" not in speaks:
+            usual.append(("!spot", role, "high"))
+        sleeps = any(role in fact and "asleep" in fact for fact in conditions)
+        if not sleeps:
+            usual.append(("!feels", role, "asleep"))
+    return usual
 
 
 def read_events(name: str) -> Iterator[Event]:

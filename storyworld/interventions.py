@@ -7,11 +7,12 @@ not come true (`kindly` events) get a kind answer instead.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from storyworld.binding import bindings
 from storyworld.event import FOREIGN_ROLES, Event, events
-from storyworld.language.pattern import parse_pattern, sentence, tidy
+from storyworld.language.pattern import Pattern, parse_pattern, sentence, tidy
 from storyworld.planner import Step
 from storyworld.teller import Page, join
 from storyworld.texts import wants
@@ -57,6 +58,7 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
     story.namer.new_page()
     pattern = rng.choice(step.event.do)
     is_hint = rng.random() < 0.25
+    known = set(story.namer.introduced)
     spoken = story.reader.line(pattern, step.roles, before, asked=False if opens else None)
     said, has_place = _with_place(story, spoken.text) if opens else (spoken.text, True)
     told: str | None = None
@@ -64,12 +66,20 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
     if opens and not (has_place and story.is_plain_day):
         opening = story.first_words(first=True)
     if is_hint:
+        # Whoever a hint names is new to the tale itself.
         story.namer.new_page()
-    elif not spoken.asked and not opening:
+        story.namer.introduced = known
+    elif not spoken.asked:
         told = ""
     page = story.teller.tell(
-        *(step.event, step.roles, before, story.state, director.place), deed=told, opening=opening
+        *(step.event, step.roles, before, story.state, director.place),
+        deed=told,
+        opening=opening if told is None else "",
+        brief=bool(opening) and told == "",
     )
+    if opening and told == "":
+        # What happens is said; when and where it is goes with what is wanted now.
+        page.parts.insert(0, _wish_told(story, opening))
     if is_hint:
         page.hint = said
     else:
@@ -82,6 +92,16 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
     story.deed = None if opens else step
     if story.state.people[director.hero].place != place:
         director.replan()
+
+
+def _wish_told(story: Storyteller, opening: str) -> str:
+    """The tale's wish as a sentence, after a prefix; it needs no page of its own then."""
+    kind, roles = story.director.kind, story.wish_roles()
+    assert kind is not None
+    pattern = story.teller.choose(kind.tell, roles, opening=opening)
+    assert pattern is not None
+    story.wish_told = True
+    return sentence(join(opening, story.teller.read_out(pattern, roles, story.state)))
 
 
 def _something_more(story: Storyteller, step: Step) -> list[str]:
@@ -124,9 +144,7 @@ def _forced_deed(story: Storyteller) -> Step | None:
 def _foreign_deed(story: Storyteller) -> Step | None:
     """Somebody, something or some place that no picture can show comes in, or comes up again."""
     rng, director = story.rng, story.director
-    candidates = [event for event in events().values() if "foreign" in event.tags and event.do]
-    if not candidates:
-        return None
+    candidates = foreign_events()
     for event in rng.sample(candidates, min(12, len(candidates))):
         given: dict[str, str] = {"P": director.place}
         for role in event.roles:
@@ -136,6 +154,13 @@ def _foreign_deed(story: Storyteller) -> Step | None:
         if found is not None:
             return Step(event, found)
     return None
+
+
+@cache
+def foreign_events() -> tuple[Event, ...]:
+    """Events in which somebody, something or some place takes part that no picture can show."""
+    everything = events().values()
+    return tuple(e for e in everything if e.do and set(e.roles) & set(FOREIGN_ROLES))
 
 
 def _foreign_word(story: Storyteller, role: str, event: Event) -> str:
@@ -166,6 +191,7 @@ def opening_page(story: Storyteller) -> bool:
         return _tell_beginning(story)
     if chance < 0.88:
         return _name_it(story)
+    _bring_about(story)
     step = _foreign_deed(story)
     if step is None:
         return False
@@ -185,7 +211,16 @@ def _with_place(story: Storyteller, text: str) -> tuple[str, bool]:
     return f"{text} {noun}", True
 
 
+def _bring_about(story: Storyteller) -> None:
+    """Let the mishap that brought the wish about have happened before the first page."""
+    director = story.director
+    if director.incident is not None:
+        director.happen(director.incident)
+        director.incident = None
+
+
 def _ask_for_wish(story: Storyteller) -> bool:
+    _bring_about(story)
     director, rng, teller = story.director, story.rng, story.teller
     kind, wish = director.kind, director.wish
     assert kind is not None and wish is not None
@@ -193,20 +228,17 @@ def _ask_for_wish(story: Storyteller) -> bool:
     patterns = [p for p in wants()[kind.name].ask if p.roles <= set(roles)]
     if not patterns:
         return False
-    said = story.reader.words(rng.choice(patterns), roles, story.state)
+    said, is_hint = _say_first(story, rng.choice(patterns), roles)
     said, has_place = _with_place(story, said)
-    opening = "" if has_place and story.is_plain_day else story.first_words(first=True)
-    if not opening and rng.random() < 0.6:
-        parts = []
-    else:
-        pattern = teller.choose(kind.tell, roles)
-        assert pattern is not None
-        parts = [sentence(join(opening, teller.read_out(pattern, roles, story.state)))]
+    # A page that answers a hint says everything itself.
+    is_said = has_place and story.is_plain_day and not is_hint
+    opening = "" if is_said else story.first_words(first=True)
+    parts = [] if not opening and rng.random() < 0.6 else [_wish_told(story, opening)]
     quoted = teller.choose(kind.say, roles)
     if quoted is not None and (not parts or rng.random() < 0.4):
         words = sentence(teller.read_out(quoted, roles, story.state))
         parts.append(teller.quote(roles["A"], words, story.state))
-    _add_reader_page(story, Page(parts, f"wish {kind.name}"), said, roles)
+    _add_reader_page(story, Page(parts, f"wish {kind.name}"), said, roles, is_hint=is_hint)
     return True
 
 
@@ -221,7 +253,8 @@ def _tell_beginning(story: Storyteller) -> bool:
 
 def _name_it(story: Storyteller) -> bool:
     """Hardly more than a title: somebody, somebody and something, a place, an hour."""
-    director, rng, teller = story.director, story.rng, story.teller
+    _bring_about(story)
+    director, rng = story.director, story.rng
     kind = director.kind
     assert kind is not None
     roles = story.wish_roles()
@@ -240,27 +273,34 @@ def _name_it(story: Storyteller) -> bool:
             "{A} meets {B}",
             "two friends: {A} and {B}",
         ] * 2
-    said = story.reader.words(parse_pattern(rng.choice(frames)), roles, story.state)
-    pattern = teller.choose(kind.tell, roles)
-    assert pattern is not None
-    told = teller.read_out(pattern, roles, story.state)
-    parts = [sentence(join(story.first_words(first=True), told))]
-    _add_reader_page(story, Page(parts, f"wish {kind.name}"), said, roles)
+    said, is_hint = _say_first(story, parse_pattern(rng.choice(frames)), roles)
+    parts = [_wish_told(story, story.first_words(first=True))]
+    _add_reader_page(story, Page(parts, f"wish {kind.name}"), said, roles, is_hint=is_hint)
     return True
 
 
+def _say_first(story: Storyteller, pattern: Pattern, roles: Mapping[str, str]) -> tuple[str, bool]:
+    """A reader's first words, and whether (one in six) they are a hint and no part of the tale."""
+    mark = story.namer.mark()
+    said = story.reader.words(pattern, roles, story.state)
+    is_hint = story.rng.random() < 0.17
+    if is_hint:
+        story.namer.back_to(mark)
+    return said, is_hint
+
+
 def _add_reader_page(
-    story: Storyteller, page: Page, said: str, roles: Mapping[str, str], event: Event | None = None
+    story: Storyteller, page: Page, said: str, roles: Mapping[str, str], *, is_hint: bool
 ) -> None:
-    """A page that begins with a reader's words, or (one in six) answers them as a hint."""
+    """A page that begins with a reader's words, or answers them as a hint."""
     typed = story.reader.typed(said)
-    if story.rng.random() < 0.17 and page.parts:
+    if is_hint:
         page.hint = typed
     else:
         page.reader_text = typed
         if typed[-1] not in ".!?)":
             page.stop = "."
-    story.add(page, roles, event)
+    story.add(page, roles, None)
 
 
 def _answer_kindly(story: Storyteller) -> bool:

@@ -7,6 +7,7 @@ which order: that order is also the order of the actors in the picture.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -66,6 +67,29 @@ class Namer:
         """Forget what this page has named."""
         self.people.clear()
         self.things.clear()
+
+    def mark(self) -> tuple[list[str], list[str], set[str]]:
+        """What was named up to here."""
+        return list(self.people), list(self.things), set(self.introduced)
+
+    def back_to(self, mark: tuple[list[str], list[str], set[str]]) -> None:
+        """Take back what was named since: it is not said after all."""
+        people, things, introduced = mark
+        self.people[:], self.things[:], self.introduced = people, things, introduced
+
+    def in_order(self, text: str) -> None:
+        """Put the people of this page in the order in which its text names them.
+
+        Words are not always found in the order in which they are told: a reason is there before
+        the sentence that it belongs to. Whoever is only a pronoun follows whom they followed.
+        """
+        order: dict[str, int] = {}
+        last = -1
+        for species in self.people:
+            names = rf"\b({CHARACTERS[species].name}|{species})\b"
+            found = re.search(names, text, re.IGNORECASE)
+            last = order[species] = found.start() if found else last
+        self.people.sort(key=order.__getitem__)
 
     def fill(self, slot: Slot, roles: Mapping[str, str], state: State, why: str = "") -> str:
         """The words of a slot."""

@@ -30,11 +30,13 @@ _STATES = "|".join(
     sorted({s for kind in THINGS.values() for s in kind.states}, key=len, reverse=True)
 )
 _PERSON = (
-    rf"(?:(?:an? \w+ (?:{_KINDS}) called )?(?:{_NAMES})(?: the (?:{_KINDS})|, the \w+ (?:{_KINDS}),?)?"
+    rf"(?:(?:an? \w+ (?:{_KINDS}) called )?(?:{_NAMES})"
+    rf"(?: the (?:{_KINDS})|, the \w+ (?:{_KINDS}),?)?"
     rf"|the (?:{_KINDS}))"
 )
 _THING = (
-    rf"(?:(?:the|an?|some|his|her|its|their|(?:{_NAMES})'s) )?(?:(?:{_LOOKS}|{_STATES}|small|tall|full) )*"
+    rf"(?:(?:the|an?|some|his|her|its|their|(?:{_NAMES})'s) )?"
+    rf"(?:(?:{_LOOKS}|{_STATES}|small|tall|full) )*"
     rf"(?:{_THINGS})|it"
 )
 _PLACE = r"(?:(?:in|on|at|by|to|into|from) )?the [\w' -]{3,30}?"
@@ -134,10 +136,10 @@ def read_caption(caption: str) -> list[Match]:
     for known in _known():
         if known.key not in lower:
             continue
-        match = _compiled(known.expression).search(caption)
-        if match:
-            roles = _roles(known.slots, match.groups())
-            found.append(Match(known.name, roles, match.start(), match.end()))
+        heard = _compiled(known.expression).search(caption)
+        if heard:
+            roles = _roles(known.slots, heard.groups())
+            found.append(Match(known.name, roles, heard.start(), heard.end()))
     found.sort(key=lambda match: match.start - match.end)
     kept: list[Match] = []
     for match in found:

@@ -46,7 +46,12 @@ class Step:
         return all(state.is_true(fact, self.roles) for fact in self.event.conditions)
 
     def apply(self, state: State) -> None:
-        """Let it happen."""
+        """Let it happen; who takes part comes out and down, unless the event says otherwise."""
+        placed = {fact[1] for fact in self.event.effects if fact[0] == "spot"}
+        for role, who in self.roles.items():
+            person = state.people.get(who)
+            if person is not None and role not in placed and person.spot in ("behind", "shoulders"):
+                person.spot = "floor"
         state.apply(self.event.effects, self.roles)
 
 

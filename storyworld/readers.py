@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from storyworld.language.inflect import ing, past, third
-from storyworld.language.pattern import Choice, FillSlot, InflectVerb, Pattern, Slot, Verb, tidy
+from storyworld.language.inflect import ing, past, plural_past, third
+from storyworld.language.pattern import Choice, FillSlot, Pattern, Slot, Verb, tidy
 from storyworld.naming import Namer
 from storyworld.state import State
 from storyworld.wordlists import other_words
@@ -107,8 +107,9 @@ class Reader:
         if asked is None:
             asked = self.rng.random() < 0.45
         tense, frame = self.rng.choice(_ASKED if asked else _TOLD)
-        plural = _is_plural(pattern)
-        whole = tidy(pattern.expand(self.rng, self._fill(roles, state), _verb(tense, plural)))
+        plural = _is_plural(pattern) or self._are_many(pattern, roles)
+        whole = tidy(pattern.expand(self.rng, self._fill(roles, state), _marked))
+        whole = _inflected(whole, tense, plural)
         subject, rest = _divide(pattern, whole)
         if "{rest}" in frame and not subject:
             frame = "{}" if frame != "{rest}" else "{rest}"
@@ -116,6 +117,12 @@ class Reader:
         if tense == "ing" and subject:
             text = text.replace(subject, f"{subject} {'are' if plural else 'is'}", 1)
         return Line(self.typed(text), asked)
+
+    def _are_many(self, pattern: Pattern, roles: Mapping[str, str]) -> bool:
+        """Whether the subject is one word for several: the twins."""
+        first = pattern.nodes[0]
+        stranger = self.namer.foreign.get(roles[first.role]) if isinstance(first, Slot) else None
+        return stranger is not None and stranger.pronoun == "they"
 
     def words(self, pattern: Pattern, roles: Mapping[str, str], state: State) -> str:
         """A pattern in this reader's words, not typed yet."""
@@ -215,29 +222,53 @@ def slip(text: str, rng: random.Random) -> str:
     return text[: match.start()] + wrong + text[match.end() :]
 
 
-def _verb(tense: str, plural: bool) -> InflectVerb:
-    def inflect(base: str) -> str:
-        if tense == "past":
-            return "were" if base == "be" and plural else past(base)
-        if tense == "present":
-            if plural:
-                return "are" if base == "be" else base
-            return third(base)
-        return ing(base) if tense == "ing" else base
+def _marked(base: str) -> str:
+    return f"\0{base}\0"
 
-    return inflect
+
+_MANY = re.compile(r"\b(?<!it )(they|all|both)( both| all| \w+ly)? $")
+_SAME = re.compile(r"(^|[,;] |\b(and|but|or|then) )(\w+ly )?$")
+"""What stands before a verb whose subject is several, and the one of the verb before."""
+
+
+def _inflected(text: str, tense: str, plural: bool) -> str:
+    """The verbs that are marked in their form; `plural` says how many do the first one."""
+    parts = text.split("\0")
+    for at in range(1, len(parts), 2):
+        before = parts[at - 1]
+        if _MANY.search(before):
+            plural = True
+        elif at > 1 and not _SAME.search(before):
+            plural = False
+        parts[at] = _verb(parts[at], tense, plural)
+    return "".join(parts)
+
+
+def _verb(base: str, tense: str, plural: bool) -> str:
+    if tense == "past":
+        return plural_past(base) if plural else past(base)
+    if tense == "present":
+        singular = third(base)
+        return ("are" if base == "be" else base) if plural else singular
+    return ing(base) if tense == "ing" else base
 
 
 def _is_plural(pattern: Pattern) -> bool:
     nodes = pattern.nodes
-    return len(nodes) > 2 and isinstance(nodes[0], Slot) and nodes[1] == " and "
+    return (
+        len(nodes) > 2
+        and isinstance(nodes[0], Slot)
+        and nodes[1] in (" and ", ", ")
+        and isinstance(nodes[2], Slot)
+    )
 
 
 def _divide(pattern: Pattern, whole: str) -> tuple[str, str]:
     """Subject and the rest of a deed, where it begins with its subject; else nothing."""
     nodes = pattern.nodes
     start = 0
-    while start < len(nodes) and (isinstance(nodes[start], Slot) or nodes[start] in (" ", " and ")):
+    joints = (" ", " and ", ", ")
+    while start < len(nodes) and (isinstance(nodes[start], Slot) or nodes[start] in joints):
         start += 1
     if not start or not isinstance(nodes[0], Slot) or nodes[0].role not in "ABCDX":
         return "", ""
@@ -251,10 +282,15 @@ def _split_at_verb(whole: str, nodes: tuple[object, ...], start: int) -> tuple[s
     for index in range(1, len(words)):
         if words[index].strip(",.!?") in forms:
             start = index
-            if words[index - 1].endswith("ly") or words[index - 1] in ("soon", "just", "only"):
+            if _is_adverb(words[index - 1]):
                 start -= 1
             return (" ".join(words[:start]), " ".join(words[start:])) if start else ("", "")
     return "", ""
+
+
+def _is_adverb(word: str) -> bool:
+    """Whether a word may stand between a subject and its verb."""
+    return word.endswith("ly") or word in ("both", "just", "only", "soon")
 
 
 def _first_verbs(nodes: tuple[object, ...]) -> set[str]:
@@ -267,6 +303,6 @@ def _first_verbs(nodes: tuple[object, ...]) -> set[str]:
             found |= set().union(*inner)
             if all(inner):
                 return found
-        elif isinstance(node, Slot) or (isinstance(node, str) and node.strip()):
+        elif isinstance(node, Slot) or not all(map(_is_adverb, str(node).split())):
             return found
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from storyworld.director import Director
@@ -48,6 +48,11 @@ class Panel:
     roles: Mapping[str, str] = field(default_factory=dict)
 
 
+def _leaves_the_hour(event: Event) -> bool:
+    """Whether hour and weather are the same afterwards."""
+    return not any(fact[0] in ("time", "weather") for fact in event.effects)
+
+
 class Storyteller:
     """Writes one story, page by page."""
 
@@ -63,6 +68,8 @@ class Storyteller:
         self.foreign_roles: dict[str, str] = {}
         self.deed: Step | None = None
         """The reader's last deed, until a narrator's page has answered it."""
+        self.wish_told = False
+        """Whether this tale has said what is wanted."""
 
     @property
     def state(self) -> State:
@@ -82,14 +89,21 @@ class Storyteller:
             if "move" in event.tags:
                 for who in roles.values():
                     show.setdefault(who, ("walk",))
+        self.namer.in_order(page.text)
         scene = self.teller.picture(
-            *(self.state, director.place, show),
+            *(self.state, self.page_place(self.namer.people), show),
             close=event is not None and event.close,
             hero=director.hero,
         )
         self.panels.append(
             Panel(page.text, scene, page.reader_text, page.hint, page.event, dict(roles))
         )
+
+    def page_place(self, entities: Iterable[str]) -> str:
+        """Where a page plays: where the hero is, or else all of whom it tells."""
+        places = [self.state.people[who].place for who in entities if who in self.state.people]
+        at_home = not places or self.director.place in places
+        return self.director.place if at_home else places[0]
 
     def tell_step(self, step: Step, *, serves: bool = False) -> None:
         """An event on a page of its own; `serves` where it is a step towards the wish."""
@@ -98,16 +112,18 @@ class Storyteller:
         self.director.happen(step)
         self.remember(step, before)
         self.namer.new_page()
+        here = self.page_place(step.roles.values())
         opening, first = self.opening(before, place), ""
         if self.deed is not None:
             deed, self.deed = self.deed, None
             opening, first = self._answer(deed, step)
+        elif here != self.director.place:
+            elsewhere = self.teller.choose(text_lists("openings")["elsewhere"], step.roles)
+            opening = self.teller.read_out(elsewhere, step.roles, self.state) if elsewhere else ""
         elif not opening and serves and self.rng.random() < 0.3:
             opening = self._purpose(step)
         page = self.teller.tell(
-            *(step.event, step.roles, before, self.state, self.director.place),
-            opening=opening,
-            brief=bool(first),
+            *(step.event, step.roles, before, self.state, here), opening=opening, brief=bool(first)
         )
         if first:
             page.parts.insert(0, first)
@@ -128,10 +144,11 @@ class Storyteller:
         want, pattern = self.teller.choose(words, roles), self.teller.choose(causes, roles)
         if want is None or pattern is None:
             return ""
-        phrase = tidy(want.expand(self.rng, self._filler(roles), str))
 
         def fill(slot: Slot) -> str:
-            return phrase if slot.role == "want" else self.namer.fill(slot, roles, self.state)
+            if slot.role == "want":
+                return tidy(want.expand(self.rng, self._filler(roles), str))
+            return self.namer.fill(slot, roles, self.state)
 
         return pattern.expand(self.rng, fill, str)
 
@@ -153,16 +170,9 @@ class Storyteller:
     def opening(self, before: State, place: str) -> str:
         """A prefix for a sentence: where it is, when it is, why, or simply later."""
         rng, lists = self.rng, text_lists("openings")
-        if self.state.time != before.time:
-            heading = self.state.time
-        elif self.state.weather != before.weather and rng.random() < 0.4:
-            heading = self.state.weather
-        elif self.director.place != place:
+        if self.director.place != place or rng.random() > 0.2:
             return ""
-        elif rng.random() < 0.35:
-            heading = "later"
-        else:
-            return ""
+        heading = "later"
         pattern = self.teller.choose(lists.get(heading, ()), {"P": self.director.place})
         if pattern is None or any(slot.role == "why" for slot in pattern.slots):
             return ""
@@ -184,13 +194,9 @@ class Storyteller:
                 return teller.read_out(pattern, {}, state, why), ""
         here = state.people_in(self.director.place)
         moved = [who for who in here if teller.causes.get(who, (None,))[0] is deed.event]
-        if not here or not deed.event.why:
+        if not moved or not deed.event.why:
             return "", ""
-        who = rng.choice(moved or here)
-        if not moved:
-            teller.causes[who] = (deed.event, deed.roles)
-            state.people[who].mood = rng.choice(("surprised", "thoughtful"))
-        return "", teller.reaction(who, state, with_why=True)
+        return "", teller.reaction(rng.choice(moved), state, with_why=True)
 
     # --- parts of a tale ------------------------------------------------------------------------
 
@@ -226,9 +232,10 @@ class Storyteller:
         assert director.wish is not None
         steps = director.options(
             ("begin", "calm", "play", "make"),
-            without=("mishap", "try"),
+            without=("mishap", "try", "end"),
             about=[director.hero],
             most=16,
+            accept=_leaves_the_hour,
         )
         steps = [s for s in steps if s.roles.get("A") == director.hero and self._harmless(s)]
         if not steps:
@@ -273,7 +280,7 @@ class Storyteller:
         if not opening:
             self.namer.new_page()
         roles = self.wish_roles()
-        pattern = teller.choose(kind.tell, roles)
+        pattern = teller.choose(kind.tell, roles, opening=opening)
         assert pattern is not None
         told = teller.read_out(pattern, roles, self.state)
         parts = [sentence(join(opening, told))]
@@ -281,6 +288,7 @@ class Storyteller:
         if said is not None and self.rng.random() < 0.7:
             words = sentence(teller.read_out(said, roles, self.state))
             parts.append(teller.quote(roles["A"], words, self.state))
+        self.wish_told = True
         self.add(Page(parts, f"wish {kind.name}"), roles, None)
 
     def met_page(self) -> None:
@@ -362,12 +370,10 @@ class Storyteller:
             most: Its pages.
             snapshots: Gets copies of the storyteller as it was before some pages, to branch from.
         """
-        director = self.director
         start = len(self.panels)
+        self.wish_told = False
         self.begin(first=first)
-        wish = director.wish
-        assert wish is not None
-        if not any(p.event.startswith("wish ") for p in self.panels[start:]):
+        if not self.wish_told:
             self.wish_page()
         self.go_on(start + most, snapshots)
 

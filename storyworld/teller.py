@@ -232,7 +232,6 @@ class Teller:
         *,
         opening: str = "",
         deed: str | None = None,
-        more: Sequence[str] = (),
         brief: bool = False,
     ) -> Page:
         """The caption of an event.
@@ -245,20 +244,20 @@ class Teller:
             place: Where the picture plays.
             opening: A prefix with its comma.
             deed: The event in other words, e.g. a reader's; told anew by default.
-            more: Sentences that belong to the page.
             brief: Nothing but the event.
         """
         rng = self.rng
-        parts = []
+        parts, marks = [], [self.namer.mark()]
         told = self.deed(event, roles, before, opening) if deed is None else deed
         if told:
             proper = {foreign.noun for foreign in self.namer.foreign.values() if foreign.proper}
             parts.append(sentence(join(opening, told, proper)))
+            marks.append(self.namer.mark())
         if event.after and rng.random() < 0.3 and not brief:
             pattern = self.choose(event.after, roles, only_fresh=True)
             if pattern:
                 parts.append(sentence(self.read_out(pattern, roles, after)))
-        parts += more
+                marks.append(self.namer.mark())
         here = [
             who
             for who in roles.values()
@@ -270,15 +269,17 @@ class Teller:
             if w not in before.people or before.people[w].mood != after.people[w].mood
         ]
         words = len(" ".join(parts).split())
-        spoken = ""
-        if rng.random() < 0.6 and words < 30 and not brief:
-            spoken = self.speech(event, roles, after, place)
-        if changed and words + len(spoken.split()) < 34 and rng.random() < 0.55 and not brief:
+        speaks = rng.random() < 0.6 and words < 30 and not brief
+        if changed and words < (22 if speaks else 34) and rng.random() < 0.55 and not brief:
             parts.append(self.reaction(rng.choice(changed), after, with_why=rng.random() < 0.35))
-        if spoken:
+            marks.append(self.namer.mark())
+        if speaks and (spoken := self.speech(event, roles, after, place)):
             parts.append(spoken)
+            marks.append(self.namer.mark())
         while len(" ".join(parts).split()) > _MOST_WORDS and len(parts) > 1:
             parts.pop()
+            marks.pop()
+            self.namer.back_to(marks[-1])
         return Page(parts, event.name)
 
     # --- pictures -------------------------------------------------------------------------------

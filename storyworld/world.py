@@ -104,11 +104,6 @@ class ThingKind:
     looks: str
     carried: Literal["hand", "both", "never"]
 
-    @property
-    def a(self) -> str:
-        """With its article: `an apple`."""
-        return ("an " if self.name[0] in "aeio" or self.name == "umbrella" else "a ") + self.name
-
 
 ABILITIES = {
     "fly": "can be up in the sky by itself or at a string",

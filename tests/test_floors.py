@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +112,29 @@ def test_memory_is_never_pickled() -> None:
     for path in CORE:
         text = path.read_text()
         assert "pickle.dump" not in text and "torch.save(" not in text, path
+
+
+WORLD = sorted((ROOT / "storyworld").rglob("*.py"))
+LIBRARIES = {"numpy", "skia", "PIL"}
+"""What the story world needs beside the standard library."""
+
+
+@pytest.mark.parametrize("path", WORLD, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_story_world_stands_beside_the_house(path: Path) -> None:
+    known = {*sys.stdlib_module_names, *LIBRARIES, "storyworld"}
+    for module, _ in imports(path):
+        assert module.split(".")[0] in known, f"{path} imports {module}"
+
+
+def test_the_story_world_draws_in_its_drawing_only() -> None:
+    for path in WORLD:
+        if "drawing" not in path.parts:
+            needed = {module.split(".")[0] for module, _ in imports(path)} & LIBRARIES
+            assert not needed, f"{path} imports {needed}"
+
+
+def test_only_the_workshop_knows_the_story_world() -> None:
+    for path in CORE:
+        if room_of(path) not in WORKSHOP:
+            for module, _ in imports(path):
+                assert module.split(".")[0] != "storyworld", f"{path} imports {module}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ def test_shipped_weights_can_be_trained_further(
 
 def test_the_decoders_layers_are_compiled_where_the_plan_says_so() -> None:
     config = load_config(None, SMALL)
-    nothing: Any = None
+    nothing: Any = SimpleNamespace(stories=())
     for wanted in (False, True):
         plan = StoryPlan(**asdict(PLAN), compile_layers=wanted)
         stage = StoryStage(config, nothing, nothing, nothing, [], plan)

@@ -609,3 +609,37 @@ def test_what_was_written_ahead_keeps_no_context_beyond_the_budget(store: Sessio
     session.rest()
     assert session._ahead is None
     assert turn(session, told.id, request(51, any_seed=True)).seed == 51
+
+
+def test_a_hint_is_read_before_the_page_and_is_no_part_of_it(store: SessionStore) -> None:
+    session = begin(store)
+    plain = turn(session, "p1", request(1))
+    hinted = turn(session, "p1", request(1, hint="they [should] meet the owl"))
+    assert hinted.hint == "they [should] meet the owl"
+    assert hinted.hint not in hinted.text and hinted.reader_text == ""
+    found = session.memory.find([plain.id, hinted.id])
+    rows = {
+        panel.id: segment.num_rows for panel, segment in zip((plain, hinted), found, strict=True)
+    }  # type: ignore[union-attr]
+    extra = len(store.engine.tokenizer.encode_hint(hinted.hint))
+    assert rows[hinted.id] - len(hinted.token_ids) == rows[plain.id] - len(plain.token_ids) + extra
+
+
+def test_a_reopened_story_still_knows_its_hints(store: SessionStore, tmp_path: Path) -> None:
+    session = begin(store)
+    second = turn(session, "p1", request(1, hint="it begins to rain"))
+    third = turn(session, second.id, request(2))
+    again = SessionStore(store.engine, StoryArchive(str(tmp_path / "stories"))).open(
+        session.story_id
+    )
+    assert again.tree.panel(second.id).hint == "it begins to rain"
+    repeated = turn(again, second.id, request(2))
+    assert repeated.text == third.text
+
+
+def test_other_words_for_a_page_leave_its_hint_behind(store: SessionStore) -> None:
+    session = begin(store)
+    second = turn(session, "p1", request(1, hint="it begins to rain"))
+    *_, added = session.rewrite(second.id, "The sun came out.")
+    assert isinstance(added, PanelAdded)
+    assert added.panel.hint == ""

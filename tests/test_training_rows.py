@@ -20,7 +20,6 @@ from seedstory_core.training.rows import (
     attention_mask,
     collate,
     cut_window,
-    hint_ids,
     next_token_loss,
     pack,
     read_words,
@@ -207,7 +206,7 @@ def test_a_hint_stands_before_its_caption_and_carries_no_loss(tokenizer: StoryTo
     hint = "they meet the owl"
     plain = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
     hinted = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4, hints=["", hint, "", ""])
-    ids = hint_ids(tokenizer, hint)
+    ids = tokenizer.encode_hint(hint)
     start = plain.spans[0].end + len(tokenizer.encode_text(SEPARATOR))
     story = [i for i in range(len(hinted.ids)) if hinted.query_of[i] < 0]
     assert [hinted.ids[i] for i in story[start : start + len(ids)]] == ids

@@ -127,6 +127,11 @@ class StoryTokenizer:
         # A text model without byte fallback answers <unk> to what it does not know; that one goes.
         return [token_id for token_id in ids if token_id not in self._names]
 
+    def encode_hint(self, hint: str) -> list[int]:
+        """Encode what a reader wishes for beside the text: in brackets, on a line of its own."""
+        plain = hint.replace("[", "(").replace("]", ")")
+        return self.encode_text(f"[{plain}]\n") if plain else []
+
     def encode(self, text: str, *, add_bos: bool = False) -> list[int]:
         """Encode trusted text in which `<img>`, `<s>` and so on are marks, as the release does."""
         ids = [self.bos_id] if add_bos else []

@@ -180,6 +180,7 @@ def _panel_from_record(panel_id: str, record: Mapping[str, Any]) -> Panel:
         parent=None if record["parent"] is None else _typed(record["parent"], str),
         text=_typed(record["text"], str),
         reader_text=_typed(record["reader_text"], str),
+        hint=_typed(record.get("hint", ""), str),  # stories before 0.2 have none
         author=record["author"],
         token_ids=tuple(_typed(token, int) for token in record["token_ids"]),
         image_name=image_name,

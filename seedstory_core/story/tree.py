@@ -57,6 +57,8 @@ class Panel:
     author: Author = "model"
     token_ids: tuple[int, ...] = ()
     """What the model read for this caption; a replay reads these ids and never encodes `text`."""
+    hint: str = ""
+    """What the reader wished to happen here, without its being part of the text."""
     image_name: str | None = None
     """The picture's file in the story folder; `StoryArchive.append` and `replace` fill it in."""
     image_source: Author = "model"

@@ -127,7 +127,7 @@ def pack(
             opening += separator_ids
         num_opening = len(opening)
         if hints and hints[panel]:
-            opening += hint_ids(tokenizer, hints[panel])
+            opening += tokenizer.encode_hint(hints[panel])
         caption_ids = tokenizer.encode_text(caption) if caption else []
         num_given = len(tokenizer.encode_text(reader_text)) if reader_text else 0
         tokens = [*opening, *caption_ids, tokenizer.boi_id]
@@ -177,11 +177,6 @@ def _weights(
         last = min(len(tokenizer.encode_text(caption[: span.stop])), num_tokens)
         weights[first:last] = [weight] * (last - first)
     return weights
-
-
-def hint_ids(tokenizer: StoryTokenizer, hint: str) -> list[int]:
-    """Tokens of a hint: in brackets, on a line of its own before the caption."""
-    return tokenizer.encode_text(f"[{hint}]\n")
 
 
 def attention_mask(row: Row, rule: SinkRule | None = None) -> Tensor:

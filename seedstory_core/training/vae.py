@@ -44,7 +44,8 @@ class VaeStage:
 
     def make_batch(self, number: int, size: int) -> Batch:
         """Draw `size / CROPS` pictures and cut crops out of each."""
-        scenes = [scene_number(number * size + row) for row in range(size // CROPS)]
+        count = -(-size // CROPS)
+        scenes = [scene_number(number * size + row) for row in range(count)]
         drawn = pixels(scenes, self.image_size)
         weights = detail_weights(scenes, self.image_size, face=3.0, thing=3.0)
         rng = random.Random(number)
@@ -58,7 +59,8 @@ class VaeStage:
                 area = (slice(top, top + CROP), slice(left, left + CROP))
                 crops.append(drawn[row][:, *area])
                 crop_weights.append(weights[row][:, *area])
-        return {"pixel_values": torch.stack(crops), "weights": torch.stack(crop_weights)}
+        pixel_values, weights = torch.stack(crops[:size]), torch.stack(crop_weights[:size])
+        return {"pixel_values": pixel_values, "weights": weights}
 
     def _corner(self, target: Box | None, rng: random.Random) -> tuple[int, int]:
         """Left and top of a crop: around a box, or anywhere.

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from storyworld.language.inflect import article
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -91,7 +93,11 @@ class Pattern:
             if isinstance(node, str):
                 parts.append(node)
             elif isinstance(node, Slot):
-                parts.append(fill(node))
+                word = fill(node)
+                if node.form == "noun" and article(word) == "an":
+                    # `a {T.noun}` is written without knowing what T is.
+                    parts = [re.sub(r"\b([Aa]) $", r"\1n ", "".join(parts))]
+                parts.append(word)
             elif isinstance(node, Verb):
                 parts.append(inflect(node.base))
             else:
