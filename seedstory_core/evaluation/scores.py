@@ -133,6 +133,17 @@ class Share:
     count: int
 
 
+def wilson(hits: Sequence[bool]) -> Share:
+    """The share of hits with its 95 % score interval (Wilson 1927), also for few or all hits."""
+    count = len(hits)
+    if not count:
+        return Share(0.0, 0.0, 1.0, 0)
+    z, rate = 1.96, sum(hits) / count
+    middle = (rate + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * (rate * (1 - rate) / count + (z / (2 * count)) ** 2) ** 0.5
+    return Share(rate, max(0.0, middle - half), min(1.0, middle + half), count)
+
+
 def summarize(
     cases: Sequence[Case], score: Callable[[Case], Hits] = hits, *, resamples: int = 500
 ) -> dict[str, Share]:

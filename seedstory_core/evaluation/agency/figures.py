@@ -1,0 +1,326 @@
+"""The figures of the agency table, each over inputs that training never saw.
+
+What a figure calls kept, reacted to or different is decided by words and recognised events; the
+texts stand beside it (`Figure.texts`), and samples of them are to be graded by hand as well.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
+from seedstory_core.evaluation.agency import inputs
+from seedstory_core.evaluation.agency.inputs import content_words, names
+from seedstory_core.evaluation.agency.telling import Page, Turn, events_of, go_on
+from seedstory_core.evaluation.scores import Share, wilson
+from seedstory_core.evaluation.telling import sampling_of
+from storyworld.drawing.compose import random_scene, render_image
+from storyworld.parsing import form, sentences
+from storyworld.world import PLACES
+
+SHORTEST = 5
+"""Words of the shortest sentence that counts where sentences are compared."""
+
+
+@dataclass
+class Figure:
+    """One line of the table.
+
+    Attributes:
+        name: What it says.
+        value: Share with its interval, or None where `number` says it.
+        number: A number that is no share.
+        wanted: The goal, as it is printed.
+        is_met: Whether the goal is reached.
+        texts: What was told, to be read.
+    """
+
+    name: str
+    wanted: str
+    is_met: bool
+    value: Share | None = None
+    number: float | None = None
+    texts: list[str] = field(default_factory=list)
+
+    def shown(self) -> str:
+        """The figure as it is printed."""
+        if self.value is None:
+            return f"{self.number:.1f}"
+        low, high = 100 * self.value.low, 100 * self.value.high
+        return f"{100 * self.value.value:.1f} % ({low:.0f}–{high:.0f})"
+
+
+def _share(name: str, hits: Sequence[bool], least: float, texts: list[str]) -> Figure:
+    value = wilson(hits)
+    return Figure(name, f"≥ {100 * least:.0f} %", value.value >= least, value, texts=texts)
+
+
+def _few(name: str, hits: Sequence[bool], most: float, texts: list[str]) -> Figure:
+    value = wilson(hits)
+    return Figure(name, f"≤ {100 * most:.0f} %", value.value <= most, value, texts=texts)
+
+
+def _written(title: str, pages: Sequence[Page], remark: str = "") -> str:
+    lines = [f"# {title}" + (f"  [{remark}]" if remark else "")]
+    lines += [
+        f"{n:2d}. <{p.given}> {p.own}" if p.given else f"{n:2d}. {p.text}"
+        for n, p in enumerate(pages, 1)
+    ]
+    return "\n".join(lines)
+
+
+# --- openings -----------------------------------------------------------------------------------
+
+
+def about_its_first_sentence(engine: StoryEngine, count: int) -> list[Figure]:
+    """Hero, thing, place and wish of the first sentence are those of the tale."""
+    hits: dict[str, list[bool]] = {key: [] for key in ("hero", "thing", "place", "wish", "all")}
+    texts = []
+    for number, opening in enumerate(inputs.openings()[:count]):
+        pages, _ = go_on(engine, [Turn(opening.text)] + [Turn()] * 6, number)
+        own = [page.own for page in pages[:5]]
+        together = " ".join(own)
+        found: dict[str, bool] = {}
+        if opening.heroes:
+            needed = max(1, len(own) // 2)
+            found["hero"] = all(
+                sum(names(text, hero) for text in own[1:] or own) >= min(needed, 2)
+                for hero in opening.heroes[:1]
+            ) and all(names(together, hero) for hero in opening.heroes)
+        if opening.thing:
+            found["thing"] = names(together, opening.thing)
+        if opening.place:
+            others = [p for p in PLACES if p != opening.place and PLACES[p].at in own[0]]
+            found["place"] = not others
+        if opening.wish:
+            wanted = content_words(opening.wish, [*opening.heroes, opening.thing])
+            told = content_words(together, [*opening.heroes, opening.thing])
+            found["wish"] = not wanted or bool(wanted & told)
+        early = set().union(*(events_of(page.own) for page in pages[:2]))
+        begins = not any(name.startswith(("met ", "up ", "end")) for name in early)
+        found["all"] = begins and all(found.values())
+        for key, hit in found.items():
+            hits[key].append(hit)
+        missed = [key for key, hit in found.items() if not hit and key != "all"]
+        texts.append(_written(opening.text, pages, ", ".join(missed)))
+    goals = {"all": 0.9, "hero": 0.95, "thing": 0.9, "place": 0.95, "wish": 0.9}
+    labels = {"all": "tale is about its first sentence"}
+    return [
+        _share(labels.get(key, f"… {key} kept"), hits[key], goal, texts if key == "all" else [])
+        for key, goal in goals.items()
+        if hits[key]
+    ]
+
+
+def picture_alone(engine: StoryEngine, count: int) -> list[Figure]:
+    """A drawn picture without words: who, what and where it shows are those of the tale."""
+    import random
+
+    hits: dict[str, list[bool]] = {"hero": [], "thing": [], "place": []}
+    texts = []
+    for number in range(count):
+        rng = random.Random(f"agency/{number}")
+        scene = random_scene(rng, num_actors=1)
+        while not scene.things or scene.dark:
+            scene = random_scene(rng, num_actors=1)
+        image = render_image(scene, engine.config.detokenizer.image_size)
+        pages, _ = go_on(engine, [Turn(image=image, complete=False)] + [Turn()] * 3, number)
+        together = " ".join(page.text for page in pages)
+        hits["hero"].append(names(together, scene.actors[0].species))
+        hits["thing"].append(names(together, scene.things[0].kind))
+        others = [p for p in PLACES if p != scene.place and PLACES[p].at in pages[1].text]
+        hits["place"].append(not others)
+        shown = f"{scene.actors[0].species}, {scene.things[0].kind}, {scene.place}"
+        texts.append(_written(shown, pages))
+    goals = {"hero": 0.95, "thing": 0.85, "place": 0.95}
+    return [
+        _share(f"picture alone: {key}", hits[key], goal, texts if key == "hero" else [])
+        for key, goal in goals.items()
+    ]
+
+
+# --- what a reader's line does --------------------------------------------------------------------
+
+
+def consequences(engine: StoryEngine, count: int) -> list[Figure]:
+    """A line in the middle is reacted to, and nothing later contradicts it."""
+    reacted, contradicted, texts = [], [], []
+    for number, line in enumerate(inputs.lines()[:count]):
+        before = " ".join(line.before)
+        turns = [Turn(before, complete=False), Turn(line.text), *[Turn()] * 6]
+        pages, _ = go_on(engine, turns, number, past_end=True)
+        near = " ".join(page.own for page in pages[1:3])
+        who = [word for word in line.reaction.replace(",", " ").split()[:3] if word[:1].isupper()]
+        meant = content_words(f"{line.consequence} {line.text}") - content_words(before)
+        somebody = not who or any(names(near, inputs.known(name)) for name in who)
+        reacted.append(somebody and bool(meant & content_words(near)))
+        wrong = content_words(line.contradicted_by)
+        later = [s for page in pages[2:] for s in sentences(page.own)]
+        against = max((len(wrong & content_words(s)) for s in later), default=0)
+        contradicted.append(bool(wrong) and against >= 0.7 * len(wrong))
+        texts.append(_written(line.text, pages, f"must follow: {line.consequence}"))
+    return [
+        _share("reader's line: reacted to within two panels", reacted, 0.9, texts),
+        _few("… contradicted in the next six", contradicted, 0.03, []),
+    ]
+
+
+def ends_differ(engine: StoryEngine, count: int) -> list[Figure]:
+    """Two branches that differ in one line end differently."""
+    hits, texts = [], []
+    for number, pair in enumerate(inputs.pairs()[:count]):
+        _, pasts = go_on(engine, [Turn(pair.opening)], number)
+        ends = []
+        for line in (pair.line_a, pair.line_b):
+            pages, _ = go_on(engine, [Turn(line)] + [Turn()] * 10, number, past=pasts[0])
+            ends.append(pages)
+            texts.append(_written(pair.opening + " / " + line, pages))
+        hits.append(are_different(*(" ".join(p.own for p in pages[-3:]) for pages in ends)))
+    return [_share("the end differs when the line differs", hits, 0.85, texts)]
+
+
+def are_different(one: str, other: str) -> bool:
+    """Whether two texts tell different things: other events, or hardly a word in common."""
+    a, b = events_of(one), events_of(other)
+    if a and b:
+        return not a & b or len(a & b) < len(a | b) / 3
+    first, second = content_words(one), content_words(other)
+    return len(first & second) < 0.35 * min(len(first), len(second) or 1)
+
+
+def three_ways(engine: StoryEngine, count: int) -> list[Figure]:
+    """Three next pages that are asked for at once tell three different things."""
+    hits, texts = [], []
+    for number, opening in enumerate(inputs.openings()[:count]):
+        _, pasts = go_on(engine, [Turn(opening.text)], number)
+        sampling = sampling_of(engine, number)
+        requests = [
+            TurnRequest(
+                sampling=dataclasses.replace(sampling, num_ways=3, way=way), num_inference_steps=1
+            )
+            for way in range(3)
+        ]
+        results = {
+            index: event
+            for index, event in engine.alternatives(pasts[0], requests)
+            if isinstance(event, TurnResult)
+        }
+        ways = [results[index].text for index in range(3)]
+        hits.append(all(are_different(ways[a], ways[b]) for a, b in ((0, 1), (0, 2), (1, 2))))
+        texts.append("\n".join([f"# {opening.text}", *ways]))
+    return [_share("three ways: three different events", hits, 0.9, texts)]
+
+
+def ten_seeds(engine: StoryEngine, count: int) -> list[Figure]:
+    """How many different second pages ten seeds give."""
+    numbers, texts = [], []
+    for opening in inputs.openings()[:count]:
+        _, pasts = go_on(engine, [Turn(opening.text, complete=False)], 0)
+        seen: list[str] = []
+        for seed in range(10):
+            pages, _ = go_on(engine, [Turn()], seed + 1, past=pasts[0])
+            if all(are_different(pages[0].text, other) for other in seen):
+                seen.append(pages[0].text)
+        numbers.append(len(seen))
+        texts.append("\n".join([f"# {opening.text}", *seen]))
+    mean = sum(numbers) / len(numbers)
+    name = "ten seeds of one opening: different second pages"
+    return [Figure(name, "≥ 6", mean >= 6, number=mean, texts=texts)]
+
+
+# --- variety --------------------------------------------------------------------------------------
+
+
+def variety(engine: StoryEngine, count: int) -> list[Figure]:
+    """How often stories say the same sentence in other names."""
+    forms: Counter[str] = Counter()
+    texts = []
+    for number, opening in enumerate(inputs.openings()[:count]):
+        pages, _ = go_on(engine, [Turn(opening.text)] + [Turn()] * 13, number)
+        told = {form(s) for page in pages for s in sentences(page.own)}
+        forms.update(f for f in told if len(f.split()) >= SHORTEST)
+        texts.append(_written(opening.text, pages))
+    total = sum(forms.values())
+    shared = sum(n for n in forms.values() if n > 1) / max(1, total)
+    stock = max(forms.values(), default=0) / count
+    return [
+        Figure(
+            "sentence forms in two or more stories, %",
+            "≤ 25",
+            shared <= 0.25,
+            number=100 * shared,
+            texts=texts,
+        ),
+        Figure("stories with the commonest form, %", "≤ 8", stock <= 0.08, number=100 * stock),
+    ]
+
+
+def plots(engine: StoryEngine, count: int) -> list[Figure]:
+    """`A story about Mira and a ball`, told many times: different wish, obstacle and solution."""
+    found, texts = set(), []
+    for number in range(count):
+        turns = [Turn("a story about Mira and a ball")] + [Turn()] * 12
+        pages, _ = go_on(engine, turns, number)
+        told = [events_of(page.own) for page in pages]
+        wish = next((e for events in told for e in sorted(events) if e.startswith("wish ")), "")
+        deeds = [e for events in told for e in sorted(events) if " " not in e and e != "end"]
+        found.add((wish, *deeds[:1], *deeds[-1:]))
+        texts.append(_written(str(number), pages))
+    return [
+        Figure(
+            f"one request, {count} times: different plots",
+            f"≥ {0.75 * count:.0f}",
+            len(found) >= 0.75 * count,
+            number=float(len(found)),
+            texts=texts,
+        )
+    ]
+
+
+def sixty_panels(engine: StoryEngine, count: int) -> list[Figure]:
+    """Sentences that come twice in sixty panels."""
+    shares, texts = [], []
+    for number, opening in enumerate(inputs.openings()[:count]):
+        turns = [Turn(opening.text)] + [Turn()] * 59
+        pages, _ = go_on(engine, turns, number, past_end=True)
+        told = [s for page in pages for s in sentences(page.own) if len(s.split()) >= SHORTEST]
+        shares.append(1 - len(set(told)) / max(1, len(told)))
+        texts.append(_written(opening.text, pages))
+    mean = 100 * sum(shares) / len(shares)
+    name = "60 panels: sentences repeated, %"
+    return [Figure(name, "≤ 3", mean <= 3, number=mean, texts=texts)]
+
+
+def to_be_read(name: str) -> Callable[[StoryEngine, int], list[Figure]]:
+    """What follows each of the `wishes` or `hostile` lines: no figure, only texts."""
+
+    def tell(engine: StoryEngine, count: int) -> list[Figure]:
+        texts = []
+        for number, text in enumerate(inputs.texts(name)[:count]):
+            pages, _ = go_on(engine, [Turn(text), Turn(), Turn()], number)
+            texts.append(_written(text, pages))
+        return [
+            Figure(f"{name}: {len(texts)} to be read", "–", True, number=len(texts), texts=texts)
+        ]
+
+    return tell
+
+
+FIGURES: dict[str, tuple[Callable[[StoryEngine, int], list[Figure]], int]] = {
+    "openings": (about_its_first_sentence, 200),
+    "pictures": (picture_alone, 60),
+    "lines": (consequences, 200),
+    "pairs": (ends_differ, 60),
+    "ways": (three_ways, 40),
+    "seeds": (ten_seeds, 12),
+    "variety": (variety, 24),
+    "plots": (plots, 24),
+    "long": (sixty_panels, 4),
+    "wishes": (to_be_read("wishes"), 40),
+    "hostile": (to_be_read("hostile"), 300),
+}
+"""Every measurement and how many inputs it takes."""
+__all__ = ["FIGURES", "Figure", "Past", "are_different"]
