@@ -18,7 +18,7 @@ except ImportError:
         "test_world_pictures.py",
     ]
 
-SEEDS = range(16)
+SEEDS = range(13)
 BRANCHED = 4
 """Every so many families have branches."""
 

@@ -15,7 +15,7 @@ from storyworld.storyteller import Storyteller
 from storyworld.texts import wish_kinds
 from storyworld.world import CHARACTERS, THINGS
 
-SEEDS = range(24)
+SEEDS = range(16)
 
 
 def staged(seed: int, kind: str | None = None) -> Director:
@@ -120,7 +120,7 @@ def test_every_step_can_happen_and_the_wish_comes_true():
 
 def test_mishaps_and_attempts_leave_the_wish_open_and_possible():
     seen = set()
-    for seed in range(60):
+    for seed in range(36):
         director = staged(seed)
         director.mishaps = director.tries = 3
         for _ in range(6):
@@ -155,7 +155,7 @@ def test_no_more_goes_wrong_than_may():
 
 def test_the_director_plans_again_when_a_reader_undoes_the_plan():
     undone, planned = 0, 0
-    for seed in range(40):
+    for seed in range(28):
         director = staged(seed)
         assert director.wish is not None
         thing = director.wish.roles.get("T", "")
@@ -173,7 +173,7 @@ def test_the_director_plans_again_when_a_reader_undoes_the_plan():
             if director.serves:
                 director.happen(step)
                 assert director.is_met() or director.plan_holds()
-    assert undone > 5 and planned > undone / 2
+    assert undone > 3 and planned > undone / 2
 
 
 def test_a_reader_who_fulfils_the_wish_ends_the_tale():

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from storyworld.blocks import ROOT
+from storyworld.blocks import ROOT, parse_blocks
 from storyworld.check import stage
-from storyworld.event import CHARACTER_ROLES, Event, events, read_events
+from storyworld.event import CHARACTER_ROLES, Event, events, parse_event, read_events
 from storyworld.language.inflect import article, past
 from storyworld.language.pattern import Choice, Pattern, parse_pattern, sentence
 from storyworld.naming import Foreign, Namer
@@ -29,6 +29,7 @@ BROKEN = re.compile(
 )
 """Slots, choices and stars that were not read; blanks and stops that are wrong; wrong articles, and
 small words that stand there twice."""
+CHAT = "== chat.on\nif at A P, at B P\nthen mood B sad\ntell {A} sat.\nsay B I [sit|stand] here!\n"
 STRANGERS = {word: Foreign(word) for word in ("whale", "telescope", "moon")}
 HE, SHE = (
     {species for species, one in CHARACTERS.items() if one.pronoun == pronoun}
@@ -143,6 +144,18 @@ def test_every_event_makes_a_page_with_a_picture(name: str):
         scene = teller.picture(after, place, show, close=event.close, hero=roles.get("A", ""))
         assert isinstance(scene, Scene)
         assert {actor.species for actor in scene.actors} <= set(after.people)
+
+
+def test_a_page_that_is_cut_short_names_nobody_of_what_was_cut(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("storyworld.teller._MOST_WORDS", 4)
+    chat = parse_event(next(parse_blocks(CHAT, "test.txt")))
+    state, roles = State(), {"A": "fox", "B": "bear", "P": "garden"}
+    state.apply([("at", who, "garden") for who in ("fox", "bear")], {})
+    for seed in range(20):
+        namer = Namer(random.Random(seed))
+        page = Teller(namer.rng, namer).tell(chat, roles, state, state, "garden")
+        assert page.parts[0].endswith("sat.") and len(page.parts) == 1
+        assert namer.people == ["fox"] and namer.introduced == {"fox"}
 
 
 def test_the_options_of_a_choice_differ():

@@ -10,7 +10,7 @@ from small_world import ROLES, event, facts, world
 
 from storyworld.binding import bindings, candidates_for
 from storyworld.director import Director
-from storyworld.planner import DEPTH, Planner, Step
+from storyworld.planner import DEPTH, Planner, Step, _unify
 from storyworld.state import Fact, State
 from storyworld.texts import wish_kinds
 from storyworld.world import PLACES, THINGS
@@ -145,6 +145,12 @@ def test_nobody_but_the_cast_takes_part():
     for seed in range(10):
         for step in plan("holds A T", world("high T P"), seed, cast=("fox", "bear")) or ():
             assert "cat" not in step.roles.values()
+
+
+def test_an_effect_on_two_does_not_make_one_meet_themselves():
+    assert _unify(("knows", "A", "B"), ("knows", "fox", "bear")) == {"A": "fox", "B": "bear"}
+    assert _unify(("knows", "A", "B"), ("knows", "fox", "fox")) is None
+    assert _unify(("mood", "A", "sad"), ("mood", "fox", "happy")) is None
 
 
 def test_planning_changes_nothing():

@@ -43,10 +43,10 @@ def test_the_same_seed_tells_the_same_story(families: list[list[Story]]):
 def test_other_seeds_and_splits_tell_other_stories():
     texts = {
         " ".join(panel.text for panel in tell(seed, split)[0].panels)
-        for seed in range(3)
+        for seed in range(2)
         for split in ("train", "validation", "test")
     }
-    assert len(texts) == 9
+    assert len(texts) == 6
 
 
 def test_ids_are_unique(stories: list[Story]):
@@ -81,7 +81,7 @@ def test_every_wish_is_said_and_closed(stories: list[Story]):
 
 @pytest.mark.parametrize("bounds", [(6, 30), (6, 12), (4, 9), (16, 24)])
 def test_a_story_has_as_many_pages_as_asked(bounds: tuple[int, int]):
-    for seed in range(4):
+    for seed in range(2):
         (story,) = tell(seed, panels=bounds)
         assert bounds[0] <= len(story.panels) <= bounds[1]
 
