@@ -26,7 +26,7 @@ test-all:  ## also the slow tests and those that drive a browser
 demo:
 	$(PYTHON) app.py
 
-tiny:  ## train the tiny weights from nothing (hours on a CPU; every step resumes)
+tiny:  ## train the next tiny weights (days of two CPU cores; every step resumes)
 	$(PYTHON) -m seedstory_core.training all --runs $(RUNS)
 
 evaluate:  ## print the model card's figures
