@@ -1,4 +1,4 @@
-"""What was typed by people who had seen only the page, with what they meant by it."""
+"""What readers may type, written from a description of the page alone, with what is meant by it."""
 
 from __future__ import annotations
 
