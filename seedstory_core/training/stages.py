@@ -260,7 +260,13 @@ def make_base(runs: Runs, plan: DataPlan) -> None:
             model, [full(text, return_tensors="pt").input_ids for text in captions[:40]]
         )
         layers = base_lm.choose_layers(influence, plan.layers)
-    print(f"{len(kept)} tokens, layers {layers}")
+    print(f"{len(kept)} tokens and {marks} picture marks, layers {layers}")
+    sizes = len(kept) + marks, len(layers)
+    if sizes != (config.decoder.vocab_size, config.decoder.num_hidden_layers):
+        raise SystemExit(
+            f"The cut model has {sizes[0]} tokens and {sizes[1]} layers. Say so in the "
+            "configuration (decoder.vocab_size, decoder.num_hidden_layers) and do this step again."
+        )
     cut = base_lm.cut(model, kept, layers, marks)
     story_lm.llm.load_state_dict(cut.state_dict())
     save_model(story_lm, str(runs.weights("base")))
