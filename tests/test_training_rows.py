@@ -7,7 +7,7 @@ import pytest
 import torch
 from reference import COPY
 
-from seedstory_core.config import DecoderConfig, ResamplerConfig
+from seedstory_core.config import DecoderConfig, ResamplerConfig, load_config
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVSegment, assemble
@@ -26,6 +26,7 @@ from seedstory_core.training.rows import (
     run_rows,
 )
 from seedstory_core.training.story_data import StreamStory
+from seedstory_core.training.story_lm import LanguageStage
 
 CAPTIONS = ["Mina found a kite.", "The wind pulled.", "She ran home and laughed.", "Good night."]
 SEPARATOR = "[INST]"
@@ -266,3 +267,24 @@ def test_what_weighs_more_counts_more_in_the_loss() -> None:
     heavy, same = next_token_loss(scores, labels, torch.tensor([1.0, 3.0]))
     assert float(heavy) > float(even)
     assert figures["lm_loss"] == same["lm_loss"] == pytest.approx(float(even))
+
+
+def test_batches_hold_windows_of_one_length_and_every_story_once(tokenizer: StoryTokenizer) -> None:
+    stories = [
+        StreamStory(f"{count}", (), ("It rained.",) * count, ("",) * count, ("",) * count)
+        for count in range(1, 10)
+    ] * 16
+    stage = LanguageStage.__new__(LanguageStage)  # its windows need no model
+    stage.tokenizer, stage.weigh = tokenizer, None
+    stage.config = load_config(None)
+    seen: list[int] = []
+    tokens, places = 0, 0
+    for number in range(9):
+        windows = stage.windows(stories, number, 2, seed=1, with_pictures=False)
+        again = stage.windows(stories, number, 2, seed=1, with_pictures=False)
+        assert [row.ids for _, row, _ in windows] == [row.ids for _, row, _ in again]
+        seen += [story for story, _, _ in windows]
+        lengths = [len(row.ids) for _, row, _ in windows]
+        tokens, places = tokens + sum(lengths), places + 2 * max(lengths)
+    assert len(set(seen)) == 18
+    assert tokens > 0.9 * places

@@ -48,6 +48,9 @@ from seedstory_core.training.rows import (
 )
 from seedstory_core.training.story_data import StreamStory
 
+DEALT_TOGETHER = 8
+"""Batches whose windows are cut together and dealt out by length."""
+
 
 @dataclass(frozen=True)
 class StoryPlan(Plan):
@@ -103,14 +106,35 @@ class LanguageStage:
 
     def make_batch(self, number: int, size: int) -> Batch:
         """Cut `size` windows of words out of stories."""
-        chosen = choose_stories(len(self.stories), number, size)
-        return self.word_batch([self.stories[index] for index in chosen], (5000, number))
+        windows = self.windows(self.stories, number, size, seed=5000, with_pictures=False)
+        return collate([row for _, row, _ in windows], self.tokenizer.pad_id)
 
-    def word_batch(self, stories: Sequence[StreamStory], seed: tuple[int, ...]) -> Batch:
-        """One window of words of each story."""
-        rng = np.random.default_rng(seed)
-        rows = [self.window(told, rng, with_pictures=False)[0] for told in stories]
-        return collate(rows, self.tokenizer.pad_id)
+    def windows(
+        self,
+        stories: Sequence[StreamStory],
+        number: int,
+        size: int,
+        *,
+        seed: int,
+        with_pictures: bool,
+    ) -> list[tuple[int, Row, int]]:
+        """The windows of batch `number`, all about as long, so that little of it is padding.
+
+        They are cut for several batches at once and dealt out by length: a batch of eight is
+        padding to a thirtieth instead of a seventh.
+
+        Returns:
+            Of each window the number of its story, its row and its first panel.
+        """
+        group, place = divmod(number, DEALT_TOGETHER)
+        rng = np.random.default_rng((seed, group))
+        cut = [
+            (story, *self.window(stories[story], rng, with_pictures=with_pictures))
+            for story in choose_stories(len(stories), group, size * DEALT_TOGETHER)
+        ]
+        cut.sort(key=lambda window: len(window[1].ids))
+        first = int(rng.permutation(DEALT_TOGETHER)[place]) * size
+        return cut[first : first + size]
 
     def window(
         self, told: StreamStory, rng: np.random.Generator, *, with_pictures: bool
@@ -161,7 +185,10 @@ class LanguageStage:
 
     def validation_batch(self, first: int, size: int) -> Batch:
         """Windows of the stories from `first` on that training does not see."""
-        return self.word_batch(self.held_out[first : first + size], (first,))
+        rng = np.random.default_rng(first)
+        chosen = self.held_out[first : first + size]
+        rows = [self.window(told, rng, with_pictures=False)[0] for told in chosen]
+        return collate(rows, self.tokenizer.pad_id)
 
 
 class StoryStage(LanguageStage):
@@ -195,8 +222,9 @@ class StoryStage(LanguageStage):
 
     def make_batch(self, number: int, size: int) -> Batch:
         """Cut `size` windows out of stories, and those of words alone (`words_…`)."""
-        chosen = choose_stories(len(self.cache.stories), number, size)
-        batch = self._batch(self.cache, chosen, np.random.default_rng((3000, number)))
+        stories = self.cache.stories
+        windows = self.windows(stories, number, size, seed=3000, with_pictures=True)
+        batch = self._batch(self.cache, windows, np.random.default_rng((3001, number)))
         if self.plan.num_word_windows:
             words = super().make_batch(number, self.plan.num_word_windows)
             batch |= {f"words_{name}": tensor for name, tensor in words.items()}
@@ -204,8 +232,12 @@ class StoryStage(LanguageStage):
 
     def validation_batch(self, first: int, size: int) -> Batch:
         """Windows of the stories from `first` on that training does not see."""
-        chosen = list(range(first, first + size))
-        return self._batch(self.validation, chosen, np.random.default_rng(first))
+        rng, stories = np.random.default_rng(first), self.validation.stories
+        windows = [
+            (story, *self.window(stories[story], rng, with_pictures=True))
+            for story in range(first, min(first + size, len(stories)))
+        ]
+        return self._batch(self.validation, windows, rng)
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
         """Language loss plus scaled regression loss."""
@@ -227,12 +259,11 @@ class StoryStage(LanguageStage):
     def _batch(
         self,
         cache: PictureCache,
-        chosen: Sequence[int],
+        windows: Sequence[tuple[int, Row, int]],
         rng: np.random.Generator,
     ) -> Batch:
         rows, masks, pictures = [], [], []
-        for story in chosen:
-            row, first = self.window(cache.stories[story], rng, with_pictures=True)
+        for story, row, first in windows:
             rule = None
             if rng.random() < 0.4:
                 rule = SinkRule(window_panels=int(rng.integers(2, MOST_PANELS)))
