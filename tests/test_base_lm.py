@@ -43,6 +43,18 @@ def test_kept_texts_are_encoded_as_before(full: dict[str, object]) -> None:
     assert new.decode(new.encode("Zanzibar über 7!").ids) == "Zanzibar über 7!"
 
 
+def test_spare_tokens_are_the_most_frequent_ones(full: dict[str, object]) -> None:
+    needed, kept = prune_tokenizer(full, TEXTS[:1])
+    more, kept_more = prune_tokenizer(full, TEXTS[:1], len(kept) + 10)
+    assert set(kept) < set(kept_more) and len(kept_more) == len(kept) + 10
+    assert sorted(set(kept_more) - set(kept)) == sorted(set(range(3, 420)) - set(kept))[:10]
+    old, new = (Tokenizer.from_str(json.dumps(content)) for content in (full, more))
+    assert [kept_more[t] for t in new.encode(TEXTS[0]).ids] == old.encode(TEXTS[0]).ids
+    for size in (len(kept) - 1, 421):
+        with pytest.raises(ValueError, match="cannot have"):
+            prune_tokenizer(full, TEXTS[:1], size)
+
+
 def test_typed_control_tokens_stay_text(full: dict[str, object], tmp_path: Path) -> None:
     assert write_tokenizer(prune_tokenizer(full, TEXTS)[0], tmp_path, 9) == 11
     tokenizer = StoryTokenizer.from_folder(tmp_path)

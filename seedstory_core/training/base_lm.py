@@ -73,7 +73,9 @@ def english_words(most: int) -> list[str]:
     return [str(word) for word in top_n_list("en", most)]
 
 
-def prune_tokenizer(full: dict[str, Any], texts: Iterable[str]) -> tuple[dict[str, Any], list[int]]:
+def prune_tokenizer(
+    full: dict[str, Any], texts: Iterable[str], size: int = 0
+) -> tuple[dict[str, Any], list[int]]:
     """Keep the tokens that some texts need, and what these are merged from.
 
     Merges that are left apply in their old order, and every merge that the texts meet is left: they
@@ -82,9 +84,14 @@ def prune_tokenizer(full: dict[str, Any], texts: Iterable[str]) -> tuple[dict[st
     Args:
         full: The content of `tokenizer.json` (byte-level BPE).
         texts: What the tokens are chosen for.
+        size: How many tokens to keep: beyond the needed ones the earliest merged, which are the
+            most frequent of those that the base model learned from. 0 keeps the needed ones.
 
     Returns:
         The content of the new `tokenizer.json`, and the old id of every new one.
+
+    Raises:
+        ValueError: The texts need more tokens than that, or there are not so many.
     """
     tokenizer = Tokenizer.from_str(json.dumps(full))
     vocabulary: dict[str, int] = full["model"]["vocab"]
@@ -103,7 +110,18 @@ def prune_tokenizer(full: dict[str, Any], texts: Iterable[str]) -> tuple[dict[st
             if parent not in needed:
                 needed.add(parent)
                 waiting.append(parent)
-    needed -= set(CONTROL_TOKENS)
+    special = {token["content"] for token in full["added_tokens"]}
+    needed -= special
+    for name in sorted(vocabulary, key=lambda name: vocabulary[name]):
+        if len(needed) + len(CONTROL_TOKENS) >= size:
+            break
+        if name not in special and needed.issuperset(parents.get(name, (name,))):
+            needed.add(name)
+    if size and len(needed) + len(CONTROL_TOKENS) != size:
+        raise ValueError(
+            f"The tokenizer cannot have {size} tokens: the texts need "
+            f"{len(needed) + len(CONTROL_TOKENS)}, the base model has {len(vocabulary)}."
+        )
     kept = [*CONTROL_TOKENS, *sorted(needed, key=lambda name: vocabulary[name])]
     pruned = json.loads(json.dumps(full))
     pruned["model"]["vocab"] = {name: index for index, name in enumerate(kept)}

@@ -74,7 +74,6 @@ class DataPlan:
         scenes: Pictures of the world at large, for the picture models.
         drawn_pictures: Of the stories' pictures, how many stages 1 and 3 learn to draw.
         base: The wheel of the base language model; empty begins with nothing.
-        layers: Of the base language model, how many are kept.
         english_words: How many of the most frequent English words keep their tokens.
     """
 
@@ -84,7 +83,6 @@ class DataPlan:
     scenes: int
     drawn_pictures: int
     base: str = base_lm.WHEEL
-    layers: int = 12
     english_words: int = 8000
 
 
@@ -241,6 +239,7 @@ def make_base(runs: Runs, plan: DataPlan) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     captions = [c for story in read_stories(runs.data / "train.jsonl") for c in story.captions]
     num_queries = config.generation.num_image_queries
+    num_tokens = config.decoder.vocab_size - num_queries - 2
     story_lm = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
     if not plan.base:
         sizes = config.decoder.vocab_size, num_queries
@@ -252,21 +251,16 @@ def make_base(runs: Runs, plan: DataPlan) -> None:
     content, kept = base_lm.prune_tokenizer(
         json.loads(full.backend_tokenizer.to_str()),
         base_lm.tokenizer_texts(captions, plan.english_words),
+        num_tokens,
     )
     marks = base_lm.write_tokenizer(content, runs.folder / "tokenizer", num_queries)
     layers = list(range(len(model.model.layers)))  # type: ignore[union-attr, arg-type]
-    if plan.layers < len(layers):
+    if config.decoder.num_hidden_layers < len(layers):
         influence = base_lm.layer_influence(
             model, [full(text, return_tensors="pt").input_ids for text in captions[:40]]
         )
-        layers = base_lm.choose_layers(influence, plan.layers)
+        layers = base_lm.choose_layers(influence, config.decoder.num_hidden_layers)
     print(f"{len(kept)} tokens and {marks} picture marks, layers {layers}")
-    sizes = len(kept) + marks, len(layers)
-    if sizes != (config.decoder.vocab_size, config.decoder.num_hidden_layers):
-        raise SystemExit(
-            f"The cut model has {sizes[0]} tokens and {sizes[1]} layers. Say so in the "
-            "configuration (decoder.vocab_size, decoder.num_hidden_layers) and do this step again."
-        )
     cut = base_lm.cut(model, kept, layers, marks)
     story_lm.llm.load_state_dict(cut.state_dict())
     save_model(story_lm, str(runs.weights("base")))
