@@ -143,7 +143,8 @@ def _play(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]
     """The events of a job, each with the number of its page among several."""
     request, panel_id = job.request, job.panel_id or ""
     if job.kind == "ways":
-        wishes = [_one_way(request, number, job.num_ways) for number in range(job.num_ways)]
+        seeds = range(request.image_seed, request.image_seed + job.num_ways)
+        wishes = [replace(request, image_seed=seed, any_seed=True) for seed in seeds]
         return session.alternatives(job.panel_id, wishes)
     if job.kind == "turn":
         events = session.turn(job.panel_id, request)
@@ -155,15 +156,6 @@ def _play(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]
         assert request.reader_image is not None
         events = session.replace_picture(panel_id, request.reader_image, request.image_notes)
     return ((0, event) for event in events)
-
-
-def _one_way(request: TurnRequest, number: int, num_ways: int) -> TurnRequest:
-    """The wish for one of several pages over the same past."""
-    return replace(
-        request,
-        sampling=replace(request.sampling, num_ways=num_ways, way=number),
-        image_seed=request.image_seed + number,
-    )
 
 
 def _moved(ways: tuple[Sketch, ...], number: int, **changes: Any) -> tuple[Sketch, ...]:

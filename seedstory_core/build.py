@@ -10,6 +10,7 @@ from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.engine import StoryEngine
 from seedstory_core.errors import ConfigError, WeightsError
 from seedstory_core.generation.tokens import StoryTokenizer
+from seedstory_core.generation.typed import LEXICON_FILE, Lexicon
 from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.weights.fit import check_fit
@@ -63,7 +64,8 @@ def _build_engine(config: StudioConfig) -> StoryEngine:
     check_vocabulary(config, tokenizer)
     check_fit(config, device)
     models = load_models(config, device)
-    return StoryEngine(config, tokenizer, *models, fingerprint=fingerprint(config))
+    lexicon = Lexicon.from_file(config.tokenizer_path / LEXICON_FILE)
+    return StoryEngine(config, tokenizer, *models, lexicon=lexicon, fingerprint=fingerprint(config))
 
 
 def check_vocabulary(config: StudioConfig, tokenizer: StoryTokenizer) -> None:

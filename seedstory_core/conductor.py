@@ -111,13 +111,17 @@ class Conductor:
             yield event
 
     def play_all(
-        self, parts: Sequence[Part], cancel: threading.Event | None = None
+        self,
+        parts: Sequence[Part],
+        cancel: threading.Event | None = None,
+        *,
+        is_background: bool = False,
     ) -> Iterator[tuple[int, Any]]:
         """Play several turns together; gives their events with the number of the turn.
 
-        The first failure stops all of them.
+        The first failure stops all of them. Arguments and errors are those of `play`.
         """
-        return self._play(parts, cancel)
+        return self._play(parts, cancel, is_background=is_background)
 
     def _play(
         self,

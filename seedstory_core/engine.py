@@ -21,21 +21,33 @@ from seedstory_core.config import StudioConfig
 from seedstory_core.errors import InputError
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
+from seedstory_core.generation.differing import choose_differing
 from seedstory_core.generation.kv import KVContext, KVSegment, assemble
-from seedstory_core.generation.sampling import Sampler, Sampling
+from seedstory_core.generation.sampling import Sampler, Sampling, split_sentences
 from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer, TextStream, clean_text
+from seedstory_core.generation.typed import Lexicon
 from seedstory_core.models.detokenizer import Condition, DeTokenizer, DrawStep
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.transforms import clip_pixels, to_images
 from seedstory_core.models.vision import VisionEncoder
 
-"""Denoising steps between two previews."""
 MAX_READER_TOKENS = 640
 """A sentence of 600 letters has fewer; the same number of emoji has four times as many."""
 END_TOKENS = 64
 """More than the last words of a tale have."""
+BEGUN_TOKENS = 16
+"""A caption is begun when a sentence ends behind so many tokens: by then it says what happens."""
+LEAST_TEMPERATURE = 0.7
+"""Of captions that are to differ: below, all seeds begin alike."""
+LAST_SENTENCES = 40
+"""Of a story: their words say little where captions are to differ."""
+
+
+def _num_begun(count: int) -> int:
+    """How many captions are begun where so many different ones are wanted."""
+    return 2 * count + 1
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,8 @@ class TurnRequest:
         num_inference_steps: Denoising steps; None takes the config's.
         guidance_scale: None takes the config's.
         any_seed: Whether the sampling's seed was left open, so that any other will do.
-        unlike: Captions that this one is not to repeat, as token ids.
+        unlike: Captions that this one is to tell another thing than; of those that are begun with
+            several seeds the one that differs most is told.
     """
 
     reader_text: str = ""
@@ -112,7 +125,17 @@ class TurnRequest:
     num_inference_steps: int | None = None
     guidance_scale: float | None = None
     any_seed: bool = False
-    unlike: tuple[tuple[int, ...], ...] = ()
+    unlike: tuple[str, ...] = ()
+
+    @property
+    def may_choose(self) -> bool:
+        """Whether there are words to write, and any seed's will do."""
+        return self.any_seed and self.is_written
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the model writes, be it only the rest."""
+        return self.complete_text and bool(self.reader_text or self.reader_image is None)
 
 
 @dataclass(frozen=True)
@@ -138,6 +161,7 @@ class TurnResult:
     Attributes:
         text: The whole caption.
         reader_text: What of it the reader wrote.
+        sampling: How its words were chosen.
         record: What the model read of it.
         image: The picture.
         past: What the next panel follows; ends with this one's segment.
@@ -147,6 +171,7 @@ class TurnResult:
 
     text: str
     reader_text: str
+    sampling: Sampling
     record: PanelRecord
     image: Image.Image
     past: Past
@@ -173,10 +198,48 @@ class Draft:
     notes: tuple[str, ...]
 
 
+@dataclass
+class _Caption:
+    """A caption on its way.
+
+    Attributes:
+        request: What it is written for.
+        context: The model's view of the story, up to the last token but one.
+        num_before: Rows of the context before the panel.
+        begin_ids: Tokens of the panel before its caption.
+        ids: Those of the caption so far, the reader's first.
+        num_given: How many of them are the reader's.
+        scores: `[vocab]` of the next token; None where nothing is to be written.
+        sampler: Chooses it.
+        stream: Spells it.
+        written: What the model wrote so far.
+        seen: The scores that each of its tokens was chosen from.
+        is_open: Whether there is more to write.
+    """
+
+    request: TurnRequest
+    context: KVContext
+    num_before: int
+    begin_ids: tuple[int, ...]
+    ids: list[int]
+    num_given: int
+    scores: Tensor | None
+    sampler: Sampler
+    stream: TextStream
+    written: str = ""
+    seen: list[Tensor] = field(default_factory=list)
+    is_open: bool = True
+
+    @property
+    def text(self) -> str:
+        """The whole caption so far."""
+        return _join(self.request.reader_text, self.written)
+
+
 TurnEvent = TextDelta | ImagePreview | TurnResult
 
 
-Playing = Generator[TurnEvent | Draft | NextToken | NextStep, Any, None]
+Playing = Generator[TurnEvent | Draft | _Caption | NextToken | NextStep, Any, None]
 """A turn on its way; see `conductor.py`."""
 
 
@@ -195,6 +258,7 @@ class StoryEngine:
         detokenizer: DeTokenizer,
         preview: PreviewDecoder | None = None,
         *,
+        lexicon: Lexicon | None = None,
         fingerprint: str = "",
     ) -> None:
         """Bring the parts together; `build.py` does it from a config.
@@ -206,6 +270,8 @@ class StoryEngine:
             story_lm: The multimodal language model.
             detokenizer: The picture decoder.
             preview: Shows pictures while they are painted; without it the codec does.
+            lexicon: The words of the model's training texts; without it readers' words are read
+                as they were typed.
             fingerprint: Names these very weights; panels told by others are read anew.
         """
         self.config = config
@@ -214,6 +280,7 @@ class StoryEngine:
         self.story_lm = story_lm.eval()
         self.detokenizer = detokenizer.eval()
         self.preview = preview.eval() if preview is not None else None
+        self.lexicon = lexicon or Lexicon(())
         self.fingerprint = fingerprint
         self.marks = ImageMarks(
             boi=tokenizer.boi_id, eoi=tokenizer.eoi_id, queries=tokenizer.image_query_ids
@@ -262,7 +329,10 @@ class StoryEngine:
             TurnCancelled: `cancel` was set; nothing needs to be undone.
             InputError: The reader's text cannot be read.
         """
-        yield from self._conductor.play(self._turn(past, request, draft), cancel)
+        caption = None
+        if draft is None and request.unlike and request.may_choose:
+            (caption,) = self._begin_differing(past, [request], cancel)
+        yield from self._conductor.play(self._turn(past, request, draft, caption), cancel)
 
     def write_ahead(
         self, past: Past, request: TurnRequest, cancel: threading.Event | None = None
@@ -272,9 +342,12 @@ class StoryEngine:
         Raises:
             As `turn`.
         """
+        caption = None
+        if request.unlike and request.may_choose:
+            (caption,) = self._begin_differing(past, [request], cancel, is_background=True)
 
         def part() -> Playing:
-            draft = yield from self._compose(past, request)
+            draft = yield from self._compose(past, request, caption)
             yield draft
 
         *_, draft = self._conductor.play(part(), cancel, is_background=True)
@@ -286,13 +359,65 @@ class StoryEngine:
     ) -> Iterator[tuple[int, TurnEvent]]:
         """Tell several next panels at once, over one past; gives events with the request's number.
 
+        Where their seeds were left open they tell different things: more are begun than are wanted,
+        and those that differ most are told.
+
         Raises:
             As `turn`; the first that fails stops the others.
         """
+        captions: Sequence[_Caption | None] = [None] * len(requests)
+        is_same = len({(request.reader_text, request.hint) for request in requests}) == 1
+        if is_same and all(request.may_choose for request in requests):
+            captions = self._begin_differing(past, requests, cancel)
         # A context serves one turn.
         pasts = [past, *(replace(past, context=None) for _ in requests[1:])]
-        turns = [self._turn(*each) for each in zip(pasts, requests, strict=True)]
+        each = zip(pasts, requests, captions, strict=True)
+        turns = [self._turn(one, request, None, caption) for one, request, caption in each]
         yield from self._conductor.play_all(turns, cancel)
+
+    def _begin_differing(
+        self,
+        past: Past,
+        requests: Sequence[TurnRequest],
+        cancel: threading.Event | None,
+        *,
+        is_background: bool = False,
+    ) -> list[_Caption]:
+        """Begin captions with several seeds; give those that tell the most different things.
+
+        What happens is mostly said in a caption's first sentence, so that the others cost no more
+        than that. What is kept goes on where it stands.
+
+        Args:
+            past: What they follow.
+            requests: One per caption that is wanted; they differ in their pictures alone.
+            cancel: Set it to stop.
+            is_background: As for `Conductor.play`.
+        """
+        asked = requests[0].sampling
+        warmth = max(asked.temperature, LEAST_TEMPERATURE)
+
+        def begin(number: int) -> Playing:
+            sampling = replace(asked, seed=asked.seed + number, temperature=warmth)
+            # The past's own context serves the turn that is told alone.
+            own, request = replace(past, context=None), replace(requests[0], sampling=sampling)
+            caption = self._open(own, request)
+            yield from self._write(caption, is_begun_at=BEGUN_TOKENS)
+            yield caption
+
+        parts = [begin(number) for number in range(_num_begun(len(requests)))]
+        events = self._conductor.play_all(parts, cancel, is_background=is_background)
+        begun = dict(event for event in events if isinstance(event[1], _Caption))
+        told = split_sentences(past.story_ids, self._sentence_ends)[-LAST_SENTENCES:]
+        chosen = choose_differing(
+            [begun[number].text for number in range(len(parts))],
+            len(requests),
+            unlike=requests[0].unlike,
+            story=[self.tokenizer.decode_text(ids) for ids in told],
+        )
+        for request, number in zip(requests, chosen, strict=True):
+            begun[number].request = replace(request, sampling=begun[number].request.sampling)
+        return [begun[number] for number in chosen]
 
     def redraw(
         self,
@@ -338,18 +463,22 @@ class StoryEngine:
             InputError: They are too long, or hold the separator.
         """
         separator = self.config.tokenizer.separator
-        if separator in text:
+        if separator in self.lexicon.tidy(text):
             mark = separator.strip() or "A line break"
             raise InputError(
                 f"{mark} is a mark that the storyteller uses itself. Write the sentence without it."
             )
-        ids = list(self.tokenizer.encode_text(text)) if text else []
+        ids = self.read_ids(text)
         if len(ids) > MAX_READER_TOKENS:
             raise InputError(
                 f"These are {len(ids):,} word pieces to the storyteller and "
                 f"{MAX_READER_TOKENS} fit on a page. Write it shorter, in plain words."
             )
         return ids
+
+    def read_ids(self, text: str) -> list[int]:
+        """Tokens of a caption of whatever length, as the model reads them."""
+        return self.tokenizer.encode_text(self.lexicon.tidy(text)) if text else []
 
     def encode_hint(self, hint: str) -> tuple[int, ...]:
         """Encode what a reader wishes for beside the text.
@@ -358,7 +487,11 @@ class StoryEngine:
             InputError: As `encode_text`.
         """
         self.encode_text(hint)
-        return tuple(self.tokenizer.encode_hint(hint))
+        return self.hint_ids(hint)
+
+    def hint_ids(self, hint: str) -> tuple[int, ...]:
+        """Tokens of a hint of whatever length, as the model reads them."""
+        return tuple(self.tokenizer.encode_hint(self.lexicon.tidy(hint)))
 
     def is_end(self, text: str) -> bool:
         """Whether a tale ends with this caption."""
@@ -367,7 +500,7 @@ class StoryEngine:
 
     def num_rows(self, token_ids: Sequence[int], hint: str = "") -> int:
         """Rows of memory that a panel with this caption and hint takes."""
-        return self._num_rows(len(token_ids) + len(self.tokenizer.encode_hint(hint)))
+        return self._num_rows(len(token_ids) + len(self.hint_ids(hint)))
 
     def encode_image(self, image: Image.Image, cancel: threading.Event | None = None) -> Tensor:
         """Give the visual features `[V, C]` of a picture, float32 on the CPU.
@@ -383,9 +516,11 @@ class StoryEngine:
         pixel_values = clip_pixels(image, self.config.vision)[None].to(weight)
         return self.vision(pixel_values)[0].float().cpu()
 
-    def _turn(self, past: Past, request: TurnRequest, draft: Draft | None = None) -> Playing:
+    def _turn(
+        self, past: Past, request: TurnRequest, draft: Draft | None, caption: _Caption | None
+    ) -> Playing:
         if draft is None:
-            draft = yield from self._compose(past, request)
+            draft = yield from self._compose(past, request, caption)
         else:
             yield TextDelta(draft.text)
         image = request.reader_image
@@ -394,6 +529,7 @@ class StoryEngine:
         yield TurnResult(
             text=draft.text,
             reader_text=request.reader_text,
+            sampling=draft.request.sampling,
             record=draft.record,
             image=image,
             past=draft.past,
@@ -402,52 +538,68 @@ class StoryEngine:
         )
 
     def _compose(
-        self, past: Past, request: TurnRequest
+        self, past: Past, request: TurnRequest, caption: _Caption | None
     ) -> Generator[TextDelta | NextToken, Any, Draft]:
-        """Write a panel, regress its picture, read it back."""
-        caption_ids = self.encode_text(request.reader_text)
-        hint_ids = self.encode_hint(request.hint)
-        begin_ids = self._before_caption(past) + hint_ids
-        most = len(begin_ids) + len(caption_ids) + self.config.generation.max_new_tokens
-        context = self._context(past, room=self._num_rows(most))
-        base = context.num_rows
-        given_ids = [*begin_ids, *caption_ids]
+        """Write a panel, or what a begun caption lacks; regress its picture, read it back."""
+        if caption is None:
+            caption = self._open(past, request)
+        else:
+            yield TextDelta(caption.text)
+        yield from self._write(caption)
+        request, context = caption.request, caption.context
         notes = list(request.image_notes)
-
-        text = request.reader_text
-        if request.complete_text and (request.reader_text or request.reader_image is None):
-            scores = past.segments[-1].next_scores if past.segments else None
-            if given_ids or scores is None:
-                scores = decode.read_text(self.story_lm, context, given_ids)
-            sampler = Sampler(
-                self._sampling(past, request),
-                forbidden_ids=self._forbidden_ids,
-                story_ids=past.story_ids,
-                caption_ids=caption_ids,
-                unlike=request.unlike,
-                sentence_ends=self._sentence_ends,
+        if len(caption.ids) - caption.num_given >= self.config.generation.max_new_tokens:
+            notes.append(
+                "The storyteller went on and on without asking for a picture, so this page was "
+                "closed where it stood."
             )
-            num_given = len(caption_ids)
-            text = yield from self._write(context, scores, sampler, caption_ids, text)
-            if len(caption_ids) - num_given >= self.config.generation.max_new_tokens:
-                notes.append(
-                    "The storyteller went on and on without asking for a picture, so this page was "
-                    "closed where it stood."
-                )
-        elif request.reader_image is None and given_ids:
-            # Nothing was written, so the words themselves still have to be read.
-            decode.read_text(self.story_lm, context, given_ids)
-
+        typed = f"{request.hint} {request.reader_text}"
+        if unknown := self.lexicon.explain(typed, caption.written):
+            notes.append(unknown)
         if request.reader_image is not None:
             features = self._encode_image(request.reader_image)
         else:
             features = decode.query_image(self.story_lm, context, self.marks)[0].float().cpu()
         # From here on the record is what counts: the panel is read exactly as a replay reads it.
-        record = PanelRecord(tuple(caption_ids), features, hint_ids)
-        context.truncate(base)
-        past = self._read_back(past, context, [*begin_ids, *caption_ids], record)
+        hint_ids = self.encode_hint(request.hint)
+        record = PanelRecord(tuple(caption.ids), features, hint_ids)
+        context.truncate(caption.num_before)
+        past = self._read_back(past, context, [*caption.begin_ids, *caption.ids], record)
+        return Draft(request, caption.text, record, past, tuple(notes))
 
-        return Draft(request, text, record, past, tuple(notes))
+    def _open(self, past: Past, request: TurnRequest) -> _Caption:
+        """Read what is given of a panel, ready to write the rest.
+
+        Raises:
+            InputError: As `encode_text`.
+        """
+        ids = self.encode_text(request.reader_text)
+        begin_ids = self._before_caption(past) + self.encode_hint(request.hint)
+        most = len(begin_ids) + len(ids) + self.config.generation.max_new_tokens
+        context = self._context(past, room=self._num_rows(most))
+        num_before, given_ids = context.num_rows, [*begin_ids, *ids]
+        scores = past.segments[-1].next_scores if past.segments else None
+        # Where nothing is written, the words themselves still have to be read for the picture.
+        if given_ids and (request.is_written or request.reader_image is None):
+            scores = decode.read_text(self.story_lm, context, given_ids)
+        return _Caption(
+            request=request,
+            context=context,
+            num_before=num_before,
+            begin_ids=begin_ids,
+            ids=ids,
+            num_given=len(ids),
+            scores=scores,
+            sampler=Sampler(
+                self._sampling(past, request),
+                forbidden_ids=self._forbidden_ids,
+                story_ids=past.story_ids,
+                caption_ids=ids,
+                sentence_ends=self._sentence_ends,
+            ),
+            stream=TextStream(self.tokenizer, ids),
+            is_open=request.is_written,
+        )
 
     def _sampling(self, past: Past, request: TurnRequest) -> Sampling:
         """The sampling asked for; a tale that follows another is chosen more freely.
@@ -462,46 +614,49 @@ class StoryEngine:
         return replace(asked, temperature=least) if self.is_end(last_words) else asked
 
     def _write(
-        self,
-        context: KVContext,
-        scores: Tensor,
-        sampler: Sampler,
-        caption_ids: list[int],
-        reader_text: str,
-    ) -> Generator[TextDelta | NextToken, Tensor, str]:
-        """Let the model go on with a caption until it wants its picture; gives the whole text.
+        self, caption: _Caption, *, is_begun_at: int = 0
+    ) -> Generator[TextDelta | NextToken, Tensor, None]:
+        """Let the model go on with a caption until it wants its picture.
 
-        Tokens are added to `caption_ids` and to the context, and taken from both where the sampler
-        takes a sentence back. Scores are what the panel before left
-        (`KVSegment.next_scores`), or what reading the words before gave.
+        Tokens are added to the caption and to its context, and taken from both where the sampler
+        takes a sentence back.
+
+        Args:
+            caption: As it stands.
+            is_begun_at: Pause at the end of a sentence, once so many tokens are written; 0 does
+                not pause.
         """
-        num_given = len(caption_ids)
-        stream, written = TextStream(self.tokenizer, caption_ids), ""
-        seen: list[Tensor] = []
-        while len(caption_ids) - num_given < self.config.generation.max_new_tokens:
-            token = sampler.choose(scores)
+        context, ids = caption.context, caption.ids
+        while caption.is_open:
+            assert caption.scores is not None
+            token = caption.sampler.choose(caption.scores)
             if token in self._stop_ids:
                 break
-            seen.append(scores)
-            caption_ids.append(token)
-            if (kept := sampler.take_back()) is not None:
+            caption.seen.append(caption.scores)
+            ids.append(token)
+            if (kept := caption.sampler.take_back()) is not None:
                 # The last token was not put into the context yet.
-                context.truncate(context.num_rows - (len(caption_ids) - 1 - kept))
-                del caption_ids[kept:]
-                scores = seen[kept - num_given]
-                del seen[kept - num_given :]
-                stream = TextStream(self.tokenizer, caption_ids[:num_given])
-                written = "".join(stream.push(token) for token in caption_ids[num_given:])
-                yield TextDelta(_join(reader_text, written))
+                context.truncate(context.num_rows - (len(ids) - 1 - kept))
+                del ids[kept:]
+                caption.scores = caption.seen[kept - caption.num_given]
+                del caption.seen[kept - caption.num_given :]
+                caption.stream = TextStream(self.tokenizer, ids[: caption.num_given])
+                caption.written = "".join(caption.stream.push(t) for t in ids[caption.num_given :])
+                yield TextDelta(caption.text)
                 continue
-            if new := stream.push(token):
-                written += new
-                yield TextDelta(_join(reader_text, written))
-            scores = yield NextToken(context, token)
-        if rest := stream.finish():
-            written += rest
-            yield TextDelta(_join(reader_text, written))
-        return _join(reader_text, written)
+            if new := caption.stream.push(token):
+                caption.written += new
+                yield TextDelta(caption.text)
+            caption.scores = yield NextToken(context, token)
+            num_written = len(ids) - caption.num_given
+            if num_written >= self.config.generation.max_new_tokens:
+                break
+            if is_begun_at and num_written >= is_begun_at and token in self._sentence_ends:
+                return
+        caption.is_open = False
+        if rest := caption.stream.finish():
+            caption.written += rest
+            yield TextDelta(caption.text)
 
     def _context(self, past: Past, *, room: int) -> KVContext:
         rule = past.rule or self.rule

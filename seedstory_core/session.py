@@ -117,11 +117,6 @@ class StorySession:
                 raise InputError("A story begins with a sentence or a picture. Give one of them.")
             request = self._unlike_siblings(parent, request)
             draft = self._drafted(parent, request)
-            if draft is not None:
-                seed = draft.request.sampling.seed
-                request = dataclasses.replace(
-                    request, sampling=dataclasses.replace(request.sampling, seed=seed)
-                )
             past = yield from self._remember(self._path(parent), cancel)
             for event in self.engine.turn(past, request, cancel, draft=draft):
                 if not isinstance(event, TurnResult):
@@ -219,14 +214,14 @@ class StorySession:
         return ahead.draft if is_same else None
 
     def _unlike_siblings(self, parent: str | None, request: TurnRequest) -> TurnRequest:
-        """Let a panel be another one than those that follow the same panel already.
+        """Let a panel tell another thing than those that follow the same panel already.
 
         A request for a certain seed wants just what that seed gives and is left as it is.
         """
         if not (request.any_seed and request.complete_text):
             return request
         siblings = self.tree.children(parent)
-        unlike = tuple(panel.token_ids for panel in siblings if panel.token_ids)
+        unlike = tuple(panel.text for panel in siblings if panel.text)
         return dataclasses.replace(request, unlike=unlike)
 
     def rewrite(self, panel_id: str, text: str) -> Iterator[SessionEvent]:
@@ -524,10 +519,10 @@ class StorySession:
         same_weights = panel.settings.get("fingerprint") == self.engine.fingerprint
         token_ids = panel.token_ids
         if not same_weights:
-            token_ids = tuple(self.engine.tokenizer.encode_text(panel.text)) if panel.text else ()
+            token_ids = tuple(self.engine.read_ids(panel.text))
         features = panel.visual_features
         shape = (config.vision.n_queries, config.vision.output_dim)
-        hint_ids = tuple(self.engine.tokenizer.encode_hint(panel.hint))
+        hint_ids = self.engine.hint_ids(panel.hint)
         if features is None or features.shape != shape or not same_weights:
             image = self.archive.image(self.story_id, panel)
             return PanelRecord(token_ids, self.engine.encode_image(image, cancel), hint_ids)
@@ -555,12 +550,11 @@ class StorySession:
             token_ids=result.record.token_ids,
             image_source="reader" if request.reader_image is not None else "model",
             visual_features=result.record.visual_features.numpy(),
-            seed=request.sampling.seed,
+            seed=result.sampling.seed,
             image_seed=request.image_seed,
             settings={
-                **dataclasses.asdict(request.sampling),
+                **dataclasses.asdict(result.sampling),
                 **self._drawing_settings(request),
-                **({"unlike": [list(ids) for ids in request.unlike]} if request.unlike else {}),
                 "memory": dataclasses.asdict(past.rule or self.engine.rule),
                 "fingerprint": self.engine.fingerprint,
             },

@@ -6,12 +6,14 @@ The lists are `words/*.txt`; a part of every list is held out and occurs in test
 from __future__ import annotations
 
 import random
+import re
 import zlib
 from collections import defaultdict
 from functools import cache
 
 from storyworld.blocks import ROOT
 from storyworld.naming import Foreign
+from storyworld.world import CHARACTERS, PLACES, THINGS
 
 HELD_OUT = 10
 """One in so many words occurs in test stories only."""
@@ -42,6 +44,25 @@ def other_words(name: str, test: bool) -> dict[str, tuple[str, ...]]:
     for word, meaning in _split(name, test):
         found[meaning].append(word)
     return {meaning: tuple(words) for meaning, words in found.items()}
+
+
+def other_names() -> list[str]:
+    """Single words that readers may say for what the world has, those held out included."""
+    lines = [row[0] for name in ("synonyms", "species", "place-synonyms") for row in _lines(name)]
+    words = {word for line in lines for word in re.findall(r"[^\W\d_]+", line)}
+    return sorted(words)
+
+
+def not_drawn() -> list[str]:
+    """Persons, things and places of one word that no picture shows; held-out ones included."""
+    lines = {row[0].lower() for name in ("people", "things", "places") for row in _lines(name)}
+    drawn = {word.lower() for word in (*other_names(), *_names_of_the_world())}
+    return sorted(line for line in lines - drawn if line.isalpha())
+
+
+def _names_of_the_world() -> set[str]:
+    names = [*CHARACTERS, *PLACES, *THINGS]
+    return {word for name in names for word in re.findall(r"[^\W\d_]+", name.replace("_", " "))}
 
 
 def foreign_person(rng: random.Random, test: bool) -> Foreign:

@@ -124,7 +124,7 @@ def test_turns_of_several_threads_are_played_together(
 
 def test_more_turns_than_there_are_places_wait(small_engine: StoryEngine, passes: Passes) -> None:
     conductor = Conductor(small_engine.story_lm, small_engine.detokenizer, max_parts=2)
-    turns = [small_engine._turn(Past(), request(number)) for number in range(4)]
+    turns = [small_engine._turn(Past(), request(number), None, None) for number in range(4)]
     ended = [n for n, event in conductor.play_all(turns) if isinstance(event, TurnResult)]
     assert sorted(ended) == [0, 1, 2, 3]
     assert set(ended[:2]) == {0, 1}

@@ -138,7 +138,7 @@ def test_three_ways_are_told_at_once_and_chosen_from_the_page_before(on: Handler
     assert shown.place["panel"] == "p1" and shown.live == ""
     tree = on.store.open(place["story"]).tree
     ways = tree.children("p1")
-    assert [(panel.seed, panel.settings["way"]) for panel in ways] == [(5, 0), (5, 1), (5, 2)]
+    assert len({panel.seed for panel in ways}) == 3 and min(panel.seed for panel in ways) >= 5
     assert len({panel.text for panel in ways}) == 3
     assert all(f'data-panel="{panel.id}"' in shown.tail for panel in ways)
 

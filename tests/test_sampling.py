@@ -76,55 +76,6 @@ def test_impossible_rules_are_refused(wrong: dict[str, float]) -> None:
         Sampling(**wrong)  # type: ignore[arg-type]
 
 
-def ways(scores_of: dict[tuple[int, ...], torch.Tensor], num_ways: int) -> list[tuple[int, ...]]:
-    """The captions of all ways, over a model that is a table."""
-    found = []
-    for way in range(num_ways):
-        rules = Sampling(temperature=0.6, seed=3, num_ways=num_ways, way=way)
-        sampler, caption = Sampler(rules, forbidden_ids=[5]), ()
-        while caption in scores_of:
-            caption = (*caption, sampler.choose(scores_of[caption]))
-        found.append(caption)
-    return found
-
-
-def test_several_ways_part_where_there_is_a_choice() -> None:
-    sure = torch.tensor([9.0, 0.0, 0.0, 0.0, 0.0, 20.0])  # of a token that is forbidden, too
-    either = torch.tensor([5.0, 4.0, -9.0, -9.0, -9.0, -9.0])
-    story = {(): sure, (0,): either, (0, 0): either, (0, 1): either}
-    for num_ways in (2, 3, 4):
-        found = ways(story, num_ways)
-        assert len(set(found)) == num_ways
-        assert {caption[0] for caption in found} == {0}, "nobody leaves what is sure"
-        assert {token for caption in found for token in caption[1:]} == {0, 1}
-    # With more ways than choices some stay the same, and nothing impossible is taken.
-    assert len(set(ways(story, 6))) == 4
-
-
-def test_one_way_of_one_is_what_it_always_was() -> None:
-    with pytest.raises(InputError, match="no way 2 of 2"):
-        Sampling(num_ways=2, way=2)
-    plain, one = Sampling(seed=7), Sampling(seed=7, num_ways=1, way=0)
-    samplers = [Sampler(rules, forbidden_ids=[]) for rules in (plain, one)]
-    first, second = ([sampler.choose(SCORES) for _ in range(20)] for sampler in samplers)
-    assert first == second
-
-
-def test_a_caption_leaves_those_that_are_there_already_where_it_can() -> None:
-    sure = torch.tensor([9.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-    either = torch.tensor([5.0, 4.0, -9.0, -9.0, -9.0, -9.0])
-
-    def caption(*unlike: tuple[int, ...]) -> tuple[int, ...]:
-        rules = Sampling(temperature=0.0)
-        sampler = Sampler(rules, forbidden_ids=[], caption_ids=[3], unlike=unlike)
-        return tuple(sampler.choose(scores) for scores in (sure, either, either))
-
-    assert caption() == (0, 0, 0)
-    assert caption((3, 0, 0, 0)) == (0, 1, 0), "what is sure is said again, then it goes its way"
-    assert caption((3, 0, 0, 0), (3, 0, 1)) == (0, 0, 1), "both ways are taken: it parts later"
-    assert caption((4, 0, 0, 0), (3, 0)) == (0, 0, 0), "these are left before there is a choice"
-
-
 STOP = 4
 """The token that ends a sentence below."""
 

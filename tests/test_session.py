@@ -479,25 +479,19 @@ def test_a_sibling_is_another_panel_unless_a_seed_is_wanted(store: SessionStore)
     for _ in range(2):
         told.append(turn(session, "p2", request(40, any_seed=True)))
         assert len({panel.text for panel in told}) == len(told)
-    unlike = tuple(tuple(ids) for ids in told[-1].settings["unlike"])
-    assert set(unlike) == {panel.token_ids for panel in session.tree.children("p2")[:-1]}
-    assert "unlike" not in told[0].settings
-    # The ways of one wish keep away from them, too, and from each other.
-    sampling = request(40).sampling
-    wishes = [
-        TurnRequest(
-            sampling=dataclasses.replace(sampling, num_ways=3, way=way),
-            image_seed=way,
-            any_seed=True,
-        )
-        for way in range(3)
-    ]
+    # Several at once keep away from them, too, and from each other.
+    wishes = [request(40, any_seed=True), request(41, any_seed=True)]
     events = session.alternatives("p2", wishes)
-    ways = [event.panel.text for _, event in events if isinstance(event, PanelAdded)]
-    assert len({*ways, *(panel.text for panel in told)}) == 3 + len(told)
+    added = [event.panel for _, event in events if isinstance(event, PanelAdded)]
+    assert len({*(panel.text for panel in (*added, *told))}) == 2 + len(told)
     # A record alone says how a page came about, whatever becomes of those it kept away from.
     session.remove_branch(told[1].id)
-    assert turn(session, "p2", request(40, unlike=unlike)).text == told[-1].text
+    for panel in (told[-1], *added):
+        names = {field.name for field in dataclasses.fields(Sampling)}
+        sampling = Sampling(**{k: v for k, v in panel.settings.items() if k in names})
+        assert sampling.seed == panel.seed
+        again = turn(session, "p2", TurnRequest(sampling=sampling, image_seed=panel.image_seed))
+        assert again.text == panel.text
 
 
 def test_stopped_or_unsaved_alternatives_leave_no_trace(
@@ -608,7 +602,7 @@ def test_what_was_written_ahead_keeps_no_context_beyond_the_budget(store: Sessio
     session.write_ahead(told.id, request(50)).join(60)
     session.rest()
     assert session._ahead is None
-    assert turn(session, told.id, request(51, any_seed=True)).seed == 51
+    assert turn(session, told.id, request(51, any_seed=True)).seed >= 51
 
 
 def test_a_hint_is_read_before_the_page_and_is_no_part_of_it(store: SessionStore) -> None:

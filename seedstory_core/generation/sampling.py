@@ -25,7 +25,7 @@ from transformers import (
 from seedstory_core.errors import InputError
 
 POSSIBLE = 0.03
-"""The least probability with which a token counts as a choice where captions are to differ."""
+"""The least probability with which another token counts as a choice."""
 SHORTEST_SENTENCE = 6
 """Tokens of the shortest sentence that is kept from standing in a story twice."""
 MOST_RETAKES = 4
@@ -45,9 +45,6 @@ class Sampling:
         no_repeat_sentences: Whether a sentence that stands in the story already is taken back and
             goes on in another way.
         seed: Makes the choice reproducible.
-        num_ways: How many captions are written over the same past, to choose from. They part at the
-            first tokens where the model sees a choice, so that no two of them are the same.
-        way: Which of them this is, from 0.
     """
 
     temperature: float = 0.8
@@ -57,8 +54,6 @@ class Sampling:
     no_repeat_ngram_size: int = 0
     no_repeat_sentences: bool = False
     seed: int = 0
-    num_ways: int = 1
-    way: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 5:
@@ -74,8 +69,6 @@ class Sampling:
             )
         if self.no_repeat_ngram_size < 0:
             raise InputError("no_repeat_ngram_size must be 0 (off) or more.")
-        if not 0 <= self.way < self.num_ways:
-            raise InputError(f"There is no way {self.way} of {self.num_ways}.")
 
 
 class Sampler:
@@ -88,7 +81,6 @@ class Sampler:
         forbidden_ids: Sequence[int],
         story_ids: Sequence[int] = (),
         caption_ids: Sequence[int] = (),
-        unlike: Iterable[Sequence[int]] = (),
         sentence_ends: Collection[int] = (),
     ) -> None:
         """Start a caption.
@@ -99,14 +91,11 @@ class Sampler:
             story_ids: Text tokens of the story so far, for `no_repeat_ngram_size` and
                 `no_repeat_sentences`.
             caption_ids: Tokens of this caption that are already given.
-            unlike: Whole captions that are not to be written again: this one leaves each of them
-                at the first token where the model sees a choice.
             sentence_ends: Tokens with which a sentence ends, for `no_repeat_sentences`.
         """
         self._forbidden = torch.tensor(list(forbidden_ids), dtype=torch.long)
         self._story = list(story_ids)
         self._caption = list(caption_ids)
-        self._unlike = [list(ids) for ids in unlike]
         self._ends = frozenset(sentence_ends)
         self._avoids_told = sampling.no_repeat_sentences
         self._told = frozenset(split_sentences(story_ids, self._ends))
@@ -116,10 +105,7 @@ class Sampler:
         self._num_given = len(self._caption)
         # What was taken back, by the caption before it.
         self._taken_back: dict[tuple[int, ...], set[int]] = {}
-        # Until they have parted, all ways draw the same noise.
-        self._shared = torch.Generator().manual_seed(sampling.seed)
-        self._ways_left, self._way = sampling.num_ways, sampling.way
-        self._generator = torch.Generator().manual_seed(sampling.seed + sampling.way)
+        self._generator = torch.Generator().manual_seed(sampling.seed)
         # Dividing scores by less than this overflows, and means the best token anyway.
         self._is_greedy = sampling.temperature < 1e-3
         self._on_caption = LogitsProcessorList()
@@ -147,10 +133,8 @@ class Sampler:
             row = self._on_caption(caption, row)
         if self._on_story:
             row = self._on_story(_row_of_ids(self._story + self._caption), row)
-        row = self._avoid_taken_back(self._leave(row[0]))[None]
-        if self._ways_left > 1:
-            token = self._part(row[0])
-        elif self._is_greedy:
+        row = self._avoid_taken_back(row[0])[None]
+        if self._is_greedy:
             token = int(row.argmax())
         else:
             probabilities = self._warp(caption, row).softmax(-1)
@@ -185,18 +169,6 @@ class Sampler:
         del self._caption[place:], self._other_ways[place - self._num_given :]
         return place
 
-    def _leave(self, scores: Tensor) -> Tensor:
-        """Take away how the captions that are not to be repeated go on, if there is a choice."""
-        count = len(self._caption)
-        taken = [
-            ids[count] for ids in self._unlike if len(ids) > count and ids[:count] == self._caption
-        ]
-        if not taken:
-            return scores
-        left = scores.index_fill(0, torch.tensor(taken), -torch.inf)
-        has_choice = bool((scores.softmax(-1)[left > -torch.inf] >= POSSIBLE).any())
-        return left if has_choice else scores
-
     def _avoid_taken_back(self, scores: Tensor) -> Tensor:
         """Take away what was taken back at this place."""
         taken = self._taken_back.get(tuple(self._caption))
@@ -208,21 +180,6 @@ class Sampler:
             others = scores.softmax(-1)
             others[token] = 0
             self._other_ways.append(float(others.max()))
-
-    def _part(self, scores: Tensor) -> int:
-        """Choose where several captions are still the same one.
-
-        Of the tokens that the model holds possible, sampled without replacement (Gumbel-top-k,
-        arXiv:1903.06059), this way takes the one at its place; ways that are left over share a
-        token and part at a later one.
-        """
-        chances = scores.softmax(-1)
-        possible = (chances >= min(POSSIBLE, float(chances.max()))).nonzero()[:, 0]
-        noise = torch.rand(len(scores), generator=self._shared).clamp(1e-9, 1 - 1e-7)
-        perturbed = (scores - torch.log(-torch.log(noise)))[possible]
-        place, self._way = self._way % len(possible), self._way // len(possible)
-        self._ways_left = -(-self._ways_left // len(possible))
-        return int(possible[perturbed.argsort(descending=True)[place]])
 
 
 def split_sentences(ids: Iterable[int], ends: Collection[int]) -> list[tuple[int, ...]]:

@@ -26,6 +26,7 @@ from torch import nn
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.generation.tokens import StoryTokenizer
+from seedstory_core.generation.typed import LEXICON_FILE, NOT_DRAWN, count_words
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
@@ -52,6 +53,7 @@ from seedstory_core.training.vision import VisionStage
 from seedstory_core.weights.checkpoint import load_weights, read_weights, save_weights
 from storyworld.attributes import QUESTIONS
 from storyworld.dataset import write_scenes, write_stories
+from storyworld.wordlists import not_drawn, other_names
 
 TRAINED = ("reader", "vae", "preview", "vision", "language", "detokenizer", "story_lm", "adapt")
 PLANS: dict[str, type[Plan]] = {"language": StoryPlan, "story_lm": StoryPlan}
@@ -61,6 +63,8 @@ ORDER = (
     *("reader", "vae", "preview", "vision", "data", "base", "language", "features", "latents"),
     *("detokenizer", "story_lm", "regress", "adapt", "export"),
 )
+LEAST_OFTEN = 2
+"""A word of the lexicon occurs at least so often."""
 
 
 @dataclass(frozen=True)
@@ -331,6 +335,25 @@ def export(runs: Runs) -> None:
         if (runs.folder / "tokenizer" / file).exists():
             words.mkdir(parents=True, exist_ok=True)
             (words / file).write_bytes((runs.folder / "tokenizer" / file).read_bytes())
+    if (runs.data / "train.jsonl").exists():
+        write_lexicon(runs, words / LEXICON_FILE)
+
+
+def write_lexicon(runs: Runs, path: Path) -> None:
+    """Write the words of the storyteller's own texts, which its readers need not stay with.
+
+    What readers bring into a story is no word of its world; so only stories that nobody spoke in
+    count, and the other names of what the world has.
+    """
+    stories = read_stories(runs.data / "train.jsonl")
+    own = [s.captions for s in stories if not any(s.reader_texts) and not any(s.hints)]
+    captions = [caption for story in own for caption in story]
+    words = {word.lower(): word for word in count_words(captions, LEAST_OFTEN)}
+    words |= {word.lower(): word for word in other_names() if word.lower() not in words}
+    # What the storyteller says all the time is no surprise to see no picture of.
+    usual = {word.lower() for word in count_words(captions, len(own) // 20)}
+    words |= {word: NOT_DRAWN + word for word in not_drawn() if word not in usual}
+    path.write_text("\n".join(sorted(words.values())) + "\n", encoding="utf-8")
 
 
 def adopt(runs: Runs) -> None:

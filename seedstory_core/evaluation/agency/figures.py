@@ -6,7 +6,6 @@ texts stand beside it (`Figure.texts`), and samples of them are to be graded by 
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -198,9 +197,7 @@ def three_ways(engine: StoryEngine, count: int) -> list[Figure]:
         _, pasts = go_on(engine, [Turn(opening.text)], number)
         sampling = sampling_of(engine, number)
         requests = [
-            TurnRequest(
-                sampling=dataclasses.replace(sampling, num_ways=3, way=way), num_inference_steps=1
-            )
+            TurnRequest(sampling=sampling, image_seed=way, any_seed=True, num_inference_steps=1)
             for way in range(3)
         ]
         results = {
