@@ -1,31 +1,28 @@
 """The director: decides what happens next.
 
-A tale is a wish, what stands in its way and how it is met or given up. The director stages it,
-plans forward (`planner`), lets things go wrong, and plans again after everything a reader does.
-What comes next is never written down anywhere: it follows from the state.
+A tale is a wish, what stands in its way and how it is met or given up. Once it is staged
+(`staging`), the director plans forward (`planner`), lets things go wrong, and plans again after
+everything a reader does. What comes next is never written down anywhere: it follows from the state.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 
 from storyworld.binding import bindings
-from storyworld.event import CHARACTER_ROLES, FOREIGN_ROLES, THING_ROLES, Event, events
+from storyworld.event import FOREIGN_ROLES, Event, events
 from storyworld.planner import Planner, Step
-from storyworld.state import SKILLS, Fact, Person, State, Wish
+from storyworld.state import State, Wish
 from storyworld.texts import WishKind, wish_kinds
-from storyworld.world import CHARACTERS, PLACES, THINGS
-
-USUAL_SKILLS = 0.2
-"""How likely somebody already has a skill when a story begins."""
+from storyworld.world import PLACES, THINGS
 
 
 @dataclass
 class Director:
-    """Stages tales and chooses events.
+    """Chooses events for a tale.
 
     Attributes:
         rng: The only source of chance.
@@ -67,240 +64,6 @@ class Director:
     def kind(self) -> WishKind | None:
         """The kind of the tale's wish."""
         return None if self.wish is None else wish_kinds()[self.wish.kind]
-
-    # --- staging --------------------------------------------------------------------------------
-
-    def stage(self, kind: str | None = None, most: int = 60) -> bool:
-        """Set up a world and a wish in it; whether a plan for it was found."""
-        kinds = sorted(wish_kinds())
-        for attempt in range(most):
-            # Each kind gets a dozen tries: otherwise those that are easily staged crowd out others.
-            if attempt % 12 == 0:
-                wanted = wish_kinds()[kind or self.rng.choice(kinds)]
-            self.state = State(dark={"cave"})
-            self._people()
-            if not (self._stage_wish(wanted) and self._furnish() and self.replan()):
-                continue
-            # A wish that one step fulfils is a tale only where attempts may fail first.
-            if len(self.plan) < 2 and not self._tries_here() and attempt % 12 < 6:
-                continue
-            self._rewind()
-            return True
-        return False
-
-    def _tries_here(self) -> bool:
-        """Whether something can be tried in vain before the plan."""
-        groups = {step.event.group for step in self.plan}
-        assert self.wish is not None
-        things = {self.wish.roles[role] for role in "TU" if role in self.wish.roles}
-        return any(
-            step.event.group in groups or things & set(step.roles.values())
-            for step in self.options(("try",), most=40)
-        )
-
-    def stage_next(self) -> bool:
-        """Begin another tale in the same world: another wish, perhaps another hero."""
-        here = self.state.people_in(self.place)
-        self.hero = self.rng.choice(here)
-        self.state.did.clear()
-        old = {wish.kind for wish in self.state.wishes}
-        kinds = [k for k in sorted(wish_kinds()) if k not in old]
-        self.rng.shuffle(kinds)
-        for name in kinds[:25]:
-            saved = self.state
-            self.state = saved.copy()
-            for person in self.state.people.values():
-                person.mood = "happy"
-                person.feelings.clear()
-            is_staged = self._stage_wish(wish_kinds()[name]) and self.replan()
-            if is_staged and (len(self.plan) > 1 or self._tries_here()):
-                self._rewind()
-                return True
-            self.state = saved
-        return False
-
-    def _people(self) -> None:
-        rng = self.rng
-        self.cast = rng.sample(sorted(CHARACTERS), rng.choices((2, 3, 4), (0.3, 0.45, 0.25))[0])
-        self.hero = self.cast[0]
-        place = rng.choice(sorted(PLACES))
-        for index, who in enumerate(self.cast):
-            together = index == 0 or rng.random() < 0.5
-            where = place if together else rng.choice(sorted(PLACES))
-            skills = {s for s in SKILLS if rng.random() < USUAL_SKILLS}
-            self.state.people[who] = Person(where, skills=skills)
-        for one in self.cast:
-            for other in self.cast:
-                if one < other and rng.random() < 0.9:
-                    self.state.knows.add(frozenset((one, other)))
-        self.state.time = rng.choices(("day", "dusk", "night"), (0.7, 0.18, 0.12))[0]
-        weathers = (("clear", "wind", "rain", "snow"), (0.68, 0.14, 0.1, 0.08))
-        self.state.weather = rng.choices(*weathers)[0]
-
-    def _furnish(self) -> bool:
-        """Put a few things into the world; all others are somewhere else."""
-        rng = self.rng
-        places = {person.place for person in self.state.people.values()}
-        spare = [name for name in sorted(THINGS) if name not in self.state.things]
-        usable = [n for n in spare if THINGS[n].carried != "never" and "alive" not in THINGS[n].can]
-        for name in rng.sample(usable, rng.randint(1, 4)):
-            place = rng.choice(sorted(places))
-            holder = rng.choice([*self.state.people_in(place), ""])
-            if holder and self.state.free_hands(holder):
-                self.state.put(name, "holds", holder)
-                if "precious" in THINGS[name].can:
-                    self.state.things[name].owner = holder
-            else:
-                table = "table" in PLACES[place].has and rng.random() < 0.4
-                self.state.put(name, "table" if table else "floor", place)
-        return True
-
-    def _stage_wish(self, kind: WishKind) -> bool:
-        """Bind a wish's roles and make its conditions true."""
-        roles = self._cast_wish(kind)
-        if roles is None:
-            return False
-        for fact in kind.conditions:
-            if self.state.is_true(fact, roles):
-                continue
-            if not self._stage_fact(fact, roles):
-                return False
-        if not all(self.state.is_true(fact, roles) for fact in kind.conditions):
-            return False
-        if all(self.state.is_true(fact, roles) for fact in kind.goal):
-            return False
-        thing = self.state.things.get(roles.get("T", ""))
-        says_owner = any(fact[:2] in (("owner", "T"), ("!owner", "T")) for fact in kind.conditions)
-        if (
-            thing is not None
-            and not thing.owner
-            and "precious" in THINGS[roles["T"]].can
-            and self.rng.random() < 0.5
-            and not says_owner
-        ):
-            thing.owner = roles["A"]
-        self.state.wishes.append(Wish(kind.name, roles))
-        self.has_wish = True
-        self.mishaps = self.rng.choices((0, 1, 2), (0.3, 0.5, 0.2))[0]
-        self.tries = self.rng.choices((0, 1, 2, 3), (0.1, 0.4, 0.35, 0.15))[0]
-        return True
-
-    def _cast_wish(self, kind: WishKind) -> dict[str, str] | None:
-        rng, roles = self.rng, {"A": self.hero}
-        letters = [*kind.roles, *(w for f in kind.conditions for w in f if w == "P")]
-        for role in dict.fromkeys(letters):
-            if role in roles:
-                continue
-            if role in CHARACTER_ROLES:
-                fits = [who for who in self.cast if who not in roles.values()]
-                if not fits:
-                    newcomer = rng.choice([w for w in CHARACTERS if w not in self.cast])
-                    self.cast.append(newcomer)
-                    self.state.people[newcomer] = Person(rng.choice(sorted(PLACES)))
-                    fits = [newcomer]
-            elif role in THING_ROLES:
-                asked = [f for f in kind.conditions if f[0] == role and f[1] in ("can", "kind")]
-                asked += [
-                    (role, "can", "precious")
-                    for f in kind.conditions
-                    if f[0] in ("owner", "holds") and role in f and not asked and rng.random() < 0.8
-                ]
-                denied = [
-                    f for f in kind.conditions if f[0] == "!" + role and f[1] in ("can", "kind")
-                ]
-                states = [f[2] for f in kind.conditions if f[0] == role and f[1] == "is"]
-                fits = [
-                    name
-                    for name in sorted(THINGS)
-                    if all(self.state.is_true(f, {role: name}) for f in (*asked, *denied))
-                    and all(s in (*THINGS[name].states, "whole") for s in states)
-                    and (kind.conditions == () or THINGS[name].carried != "never" or asked)
-                ]
-            elif role == "P":
-                roles["P"] = self.place
-                continue
-            elif role == "Q":
-                fits = [name for name in sorted(PLACES) if name != self.place]
-            else:
-                return None
-            if not fits:
-                return None
-            roles[role] = rng.choice(fits)
-        return roles
-
-    def _stage_fact(self, fact: Fact, roles: Mapping[str, str]) -> bool:
-        """Make a condition of a wish true in a world that is only being set up."""
-        if "/" in fact:
-            fact = fact[: fact.index("/")]
-        if fact[1:2] and fact[1] in ("can", "kind", "has"):
-            if fact[1] != "has" or fact[0].startswith("!") or roles.get(fact[0]) != self.place:
-                return False
-            fits = [p for p in sorted(PLACES) if fact[2] in PLACES[p].has]
-            place, old = self.rng.choice(fits), self.place
-            for person in self.state.people.values():
-                if person.place == old:
-                    person.place = place
-            assert isinstance(roles, dict)
-            roles["P"] = place
-            return True
-        if fact[1:2] == ("is",):
-            kind = roles[fact[0]]
-            if kind not in self.state.things:
-                self.state.put(kind, "floor", self.place)
-            if fact[2] == "whole":
-                self.state.things[kind].state = THINGS[kind].states[0]
-                return True
-        if fact[0] == "near":
-            self.state.put(roles[fact[1]], "floor", roles[fact[2]])
-            return True
-        if fact[0] == "!near":
-            self.state.put(roles[fact[1]], "away", "")
-            return True
-        if fact[0] == "!at":
-            elsewhere = [p for p in sorted(PLACES) if p != roles[fact[2]]]
-            self.state.people[roles[fact[1]]].place = self.rng.choice(elsewhere)
-            return True
-        if fact[0] in ("free", "!free", "wants", "wish", "!wants"):
-            return False
-        try:
-            self.state.apply([fact], roles)
-        except (ValueError, KeyError):
-            return False
-        return True
-
-    def _rewind(self) -> None:
-        """Perhaps begin a step earlier: before the mishap that brought the tale about."""
-        self.incident = None
-        if self.wish is None or self.rng.random() < 0.25:
-            return
-        roles, kind = self.wish.roles, self.kind
-        assert kind is not None
-        thing = roles.get("T", "")
-        if thing not in self.state.things:
-            return
-        now = self.state.things[thing]
-        if now.where not in ("high", "sky", "water", "hidden") and now.state != "broken":
-            return
-        earlier = self.state.copy()
-        earlier.put(thing, "holds", self.hero)
-        earlier.things[thing].state = THINGS[thing].states[0]
-        earlier.people[self.hero].mood = "happy"
-        found = [e for e in events().values() if "mishap" in e.tags]
-        self.rng.shuffle(found)
-        for event in found:
-            given = {"P": earlier.people[self.hero].place}
-            for bound in bindings(event, earlier, given, self.rng, most=4):
-                if bound.get("A") != self.hero or thing not in bound.values():
-                    continue
-                after = earlier.copy()
-                after.apply(event.effects, bound)
-                same = after.things[thing]
-                if (same.where, same.at, same.state) == (now.where, now.at, now.state):
-                    self.incident = Step(event, bound)
-                    self.state = earlier
-                    return
-
-    # --- choosing -------------------------------------------------------------------------------
 
     def replan(self) -> bool:
         """Look for a way to fulfil the wish from here."""
@@ -487,74 +250,6 @@ class Director:
             if fine:
                 return step
         return None
-
-    def force(self, event: Event, state: State) -> dict[str, str] | None:
-        """Bind an event to anybody and anything and make its conditions true in `state`.
-
-        Returns:
-            The roles, or None where the conditions contradict each other.
-        """
-        rng, place = self.rng, self.place
-        roles: dict[str, str] = {"P": place}
-        here = state.people_in(place)
-        for role in event.roles:
-            if role in roles:
-                continue
-            if role in CHARACTER_ROLES:
-                fits = [who for who in here if who not in roles.values()]
-                if not fits or rng.random() < 0.2:
-                    fits = [who for who in CHARACTERS if who not in roles.values()]
-            elif role in THING_ROLES:
-                types = [f for f in event.conditions if len(f) > 1 and f[1] in ("can", "kind")]
-                fits = [kind for kind in THINGS if kind not in roles.values()]
-                fits = [
-                    kind
-                    for kind in fits
-                    if all(
-                        state.is_true(f, {role: kind})
-                        for f in types
-                        if f[0].removeprefix("!") == role
-                    )
-                ]
-                near = [kind for kind in fits if state.place_of(kind) == place]
-                fits = near if near and rng.random() < 0.6 else fits
-            else:
-                fits = [name for name in sorted(PLACES) if name not in roles.values()]
-            if not fits:
-                return None
-            roles[role] = rng.choice(fits)
-        for who in roles.values():
-            if who in CHARACTERS and (who not in state.people or state.people[who].place != place):
-                state.apply([("at", who, place)], {})
-                if who not in self.cast:
-                    self.cast.append(who)
-        for fact in event.conditions:
-            if state.is_true(fact, roles):
-                continue
-            fact = fact[: fact.index("/")] if "/" in fact else fact
-            bare = fact[0].removeprefix("!")
-            if fact[1:2] and fact[1] in ("can", "kind", "has") or bare in ("wish", "wants"):
-                return None
-            if fact[0] == "near":
-                state.put(roles[fact[1]], "floor", place)
-            elif fact[0] == "free":
-                for kind in state.held_by(roles[fact[1]]):
-                    state.put(kind, "floor", place)
-            elif fact[1:3] == ("is", "whole"):
-                kind = roles[fact[0]]
-                if kind not in state.things:
-                    state.put(kind, "floor", place)
-                state.things[kind].state = THINGS[kind].states[0]
-            elif bare in ("at", "free"):
-                return None
-            else:
-                try:
-                    state.apply([fact], roles)
-                except (ValueError, KeyError):
-                    return None
-        if not all(state.is_true(fact, roles) for fact in event.conditions):
-            return None
-        return roles
 
     def ending(self) -> Step | None:
         """How the tale is celebrated."""

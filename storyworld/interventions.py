@@ -14,6 +14,7 @@ from storyworld.binding import bindings
 from storyworld.event import FOREIGN_ROLES, Event, events
 from storyworld.language.pattern import Pattern, parse_pattern, sentence, tidy
 from storyworld.planner import Step
+from storyworld.staging import force
 from storyworld.teller import Page, join
 from storyworld.texts import wants
 from storyworld.wordlists import foreign_person, foreign_place, foreign_thing, other_words
@@ -134,7 +135,7 @@ def _forced_deed(story: Storyteller) -> Step | None:
     ]
     for event in rng.sample(candidates, min(12, len(candidates))):
         trial = story.state.copy()
-        roles = director.force(event, trial)
+        roles = force(director, event, trial)
         if roles is not None:
             director.state = trial
             return Step(event, roles)

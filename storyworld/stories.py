@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storyworld.interventions import reader_page
+from storyworld.staging import stage, stage_next
 from storyworld.storyteller import Panel, Storyteller
 
 SPLITS = ("train", "validation", "test")
@@ -44,7 +45,7 @@ def _story(name: str, teller: Storyteller, shared: int = 0) -> Story:
 
 def _more_tales(teller: Storyteller, most: int) -> None:
     while len(teller.panels) < most - 8 and teller.rng.random() < 0.6:
-        if not teller.director.stage_next():
+        if not stage_next(teller.director):
             break
         teller.tale(first=False, most=min(MOST_IN_A_TALE, most - len(teller.panels)))
 
@@ -70,7 +71,7 @@ def tell(
         rng = random.Random(f"{split}/{seed}/{attempt}")
         share = reader_share if rng.random() < 0.8 else 0.0
         teller = Storyteller(rng, test=split == "test", reader_share=share)
-        if not teller.director.stage():
+        if not stage(teller.director):
             continue
         snapshots: list[Storyteller] = []
         most = min(MOST_IN_A_TALE, panels[1])

@@ -10,6 +10,7 @@ from small_world import world
 from storyworld.director import Director
 from storyworld.event import FOREIGN_ROLES, events
 from storyworld.planner import Step
+from storyworld.staging import force, stage, stage_next
 from storyworld.state import Wish
 from storyworld.storyteller import Storyteller
 from storyworld.texts import wish_kinds
@@ -20,7 +21,7 @@ SEEDS = range(16)
 
 def staged(seed: int, kind: str | None = None) -> Director:
     director = Director(random.Random(f"director/{seed}"))
-    assert director.stage(kind)
+    assert stage(director, kind)
     if director.incident is not None:
         director.happen(director.incident)
         assert director.replan()
@@ -50,7 +51,7 @@ def fulfil(director: Director) -> None:
 def test_a_tale_begins_with_an_open_wish_that_can_come_true():
     for seed in SEEDS:
         director = Director(random.Random(seed))
-        assert director.stage()
+        assert stage(director)
         wish = director.wish
         assert wish is not None and wish.status == "open" and wish.owner == director.hero
         assert not director.is_met()
@@ -91,7 +92,7 @@ def test_another_tale_has_another_wish():
         assert director.wish is not None
         director.wish.status = "met"
         old = director.wish.kind
-        if director.stage_next():
+        if stage_next(director):
             count += 1
             assert director.wish.kind != old and director.wish.status == "open"
             assert len(director.state.wishes) == 2
@@ -179,7 +180,7 @@ def test_the_director_plans_again_when_a_reader_undoes_the_plan():
 def test_a_reader_who_fulfils_the_wish_ends_the_tale():
     for seed in range(12):
         story = Storyteller(random.Random(seed))
-        assert story.director.stage()
+        assert stage(story.director)
         story.begin(first=True)
         if not story.wish_told:
             story.wish_page()
@@ -195,7 +196,7 @@ def test_a_reader_who_fulfils_the_wish_ends_the_tale():
 
 def test_a_wish_that_nothing_fulfils_is_given_up():
     story = Storyteller(random.Random(1))
-    assert story.director.stage()
+    assert stage(story.director)
     story.director.replan = lambda: False  # type: ignore[method-assign]
     story.director.plan = []
     story.wish_page()
@@ -254,7 +255,7 @@ def test_anything_that_a_reader_wants_can_be_forced_on_the_world():
         if set(event.roles) & set(FOREIGN_ROLES):
             continue
         state = director.state.copy()
-        roles = director.force(event, state)
+        roles = force(director, event, state)
         if roles is not None:
             forced += 1
             assert Step(event, roles).can_happen(state), event.name

@@ -15,6 +15,7 @@ from storyworld.language.inflect import ing, past, third
 from storyworld.language.pattern import parse_pattern
 from storyworld.naming import Foreign, Namer
 from storyworld.readers import _ASKED, _TOLD, Reader, slip
+from storyworld.staging import stage
 from storyworld.storyteller import Storyteller
 from storyworld.wordlists import is_held_out, other_words
 from storyworld.world import CHARACTERS, PLACES, THINGS
@@ -258,7 +259,7 @@ def test_a_reader_can_open_a_story():
     opened = Counter[bool]()
     for seed in range(16):
         story = Storyteller(random.Random(seed))
-        assert story.director.stage()
+        assert stage(story.director)
         opened[opening_page(story)] += 1
         for panel in story.panels:
             assert panel.reader_text or panel.hint
@@ -270,7 +271,7 @@ def test_a_readers_deed_becomes_true():
     deeds = 0
     for seed in range(24):
         story = Storyteller(random.Random(seed))
-        assert story.director.stage()
+        assert stage(story.director)
         story.begin(first=True)
         before = len(story.panels)
         if not reader_page(story):

@@ -8,10 +8,10 @@ import re
 import pytest
 from test_events import complaint
 
-from storyworld.director import Director
 from storyworld.event import events
 from storyworld.interventions import _foreign_deed
 from storyworld.scene import Scene
+from storyworld.staging import stage
 from storyworld.state import MOODS
 from storyworld.stories import MOST_IN_A_TALE, Story, dump, tell
 from storyworld.storyteller import THE_END, Panel, Storyteller
@@ -94,7 +94,7 @@ def test_a_tale_is_not_endless(stories: list[Story]):
 
 
 def test_no_story_where_nothing_can_be_staged(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Director, "stage", lambda director: False)
+    monkeypatch.setattr("storyworld.stories.stage", lambda director: False)
     with pytest.raises(ValueError, match="No story of 6 to 9 pages came of seed 0"):
         tell(0, panels=(6, 9))
 
@@ -257,7 +257,7 @@ def test_stories_speak_of_their_own_splits_strangers_only(
 @pytest.mark.parametrize("test", [False, True])
 def test_readers_bring_in_their_own_splits_strangers_only(test: bool):
     story = Storyteller(random.Random(0), test=test)
-    assert story.director.stage()
+    assert stage(story.director)
     steps = [step for _ in range(60) if (step := _foreign_deed(story))]
     known = {word for name in ("names", "people", "things", "places") for word, _ in _lines(name)}
     found = set(story.foreign_roles) & known
