@@ -87,6 +87,10 @@ def stage(event: Event, rng: random.Random) -> tuple[State, dict[str, str]] | No
                 {},
             )
             continue
+        if simple[0] == "dreamt":
+            state.apply([("wish", roles[simple[1]], "want")], {})
+            state.earlier = state.copy()
+            continue
         if simple[1:2] == ("is",) and simple[2] == "whole":
             state.things[roles[simple[0]]].state = THINGS[roles[simple[0]]].states[0]
             continue

@@ -70,7 +70,8 @@ class Director:
         self.plan = []
         if self.wish is None or self.kind is None:
             return False
-        planner = Planner(self.rng, self.cast)
+        # Whom a dream brought in is not there any more when it is over.
+        planner = Planner(self.rng, [who for who in self.cast if who in self.state.people])
         found: list[list[Step]] = []
         for attempt in range(4):
             planner.shortest = attempt % 2 == 0
@@ -251,6 +252,11 @@ class Director:
                 return step
         return None
 
+    def promise_to_keep(self) -> Step | None:
+        """How somebody here keeps a promise that is still open, before the tale ends."""
+        found = self.options(("solve",), accept=_keeps_a_promise, most=1)
+        return found[0] if found else None
+
     def ending(self) -> Step | None:
         """How the tale is celebrated."""
         found = self.options(("end",), about=self.state.people_in(self.place), most=12)
@@ -279,6 +285,11 @@ class Director:
 
 _UNUSUAL = frozenset(("feels", "promised", "cross", "spot", "dark"))
 _UNHAPPY = frozenset(("sad", "scared", "cross"))
+
+
+@cache
+def _keeps_a_promise(event: Event) -> bool:
+    return any(fact[0] == "!promised" for fact in event.effects)
 
 
 @cache

@@ -203,7 +203,7 @@ def parse_event(block: Block) -> Event:
     loose = set(roles) - bound - set(FOREIGN_ROLES) - {"P", "Q"}
     if loose:
         raise TextError(f"{block.where}: {block.name}: `if` says nothing of {sorted(loose)}")
-    conditions += _usual_conditions(conditions)
+    conditions += _usual_conditions(conditions, effects)
     group = block.name.split(".")[0]
     effects += [("did", role, group) for role in roles if role in CHARACTER_ROLES]
     return Event(
@@ -219,9 +219,17 @@ def parse_event(block: Block) -> Event:
     )
 
 
-def _usual_conditions(conditions: Sequence[Fact]) -> list[Fact]:
-    """Whoever takes part is awake and not up high, unless the event speaks of that itself."""
+def _usual_conditions(conditions: Sequence[Fact], effects: Sequence[Fact]) -> list[Fact]:
+    """What goes without saying.
+
+    Whoever takes part is awake and not up high, unless the event speaks of that itself; and
+    whoever goes from one place to another finds the way free.
+    """
     usual: list[Fact] = []
+    came = {fact[1] for fact in conditions if fact[0] == "at" and fact[2:] == ("Q",)}
+    goes = [f for f in effects if f == ("all", "Q") or (f[0] == "at" and f[1] in CHARACTER_ROLES)]
+    if any(fact[-1] == "Q" or fact[1] in came for fact in goes):
+        usual += [("!blocked", "P"), ("!blocked", "Q")]
     here = [fact[1] for fact in conditions if fact[0] == "at" and fact[2:] == ("P",)]
     for role in here:
         speaks = {

@@ -301,7 +301,7 @@ def force(director: Director, event: Event, state: State) -> dict[str, str] | No
             continue
         fact = fact[: fact.index("/")] if "/" in fact else fact
         bare = fact[0].removeprefix("!")
-        if fact[1:2] and fact[1] in ("can", "kind", "has") or bare in ("wish", "wants"):
+        if fact[1:2] and fact[1] in ("can", "kind", "has") or bare in ("wish", "wants", "dreamt"):
             return None
         if fact[0] == "near":
             state.put(roles[fact[1]], "floor", place)

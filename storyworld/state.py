@@ -80,12 +80,17 @@ class State:
     dark: set[str] = field(default_factory=set)
     knows: set[frozenset[str]] = field(default_factory=set)
     cross: set[tuple[str, str]] = field(default_factory=set)
-    promised: set[tuple[str, str]] = field(default_factory=set)
+    promised: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Who has promised whom what: a thing that they will have, `help` or a `favour`."""
+    blocked: set[str] = field(default_factory=set)
+    """Places from and to which there is no way until somebody clears it or the weather changes."""
     wishes: list[Wish] = field(default_factory=list)
     did: set[tuple[str, str]] = field(default_factory=set)
     """Who took part in events of which group during this tale."""
     words: set[str] = field(default_factory=set)
     """What no picture can show and the story has spoken of: `X`, `Y` and `Z` by their words."""
+    earlier: State | None = None
+    """When the tale's wish had just been told; all that came after may turn out to be a dream."""
 
     def copy(self) -> State:
         """Another state that is equal and changes by itself."""
@@ -96,8 +101,9 @@ class State:
             },
             {kind: Item(i.where, i.at, i.state, i.owner) for kind, i in self.things.items()},
             *(self.time, self.weather, set(self.dark), set(self.knows), set(self.cross)),
-            *(set(self.promised), [Wish(w.kind, w.roles, w.status) for w in self.wishes]),
-            *(set(self.did), set(self.words)),
+            *(dict(self.promised), set(self.blocked)),
+            *([Wish(w.kind, w.roles, w.status) for w in self.wishes], set(self.did)),
+            *(set(self.words), self.earlier),
         )
 
     # --- asking ---------------------------------------------------------------------------------
@@ -156,7 +162,10 @@ class State:
         change(self, words[1:], denied, roles)
 
     def put(self, thing: str, where: str, at: str) -> None:
-        """Move a thing; hands that are full let go of what they hold."""
+        """Move a thing; hands that are full let go of what they hold.
+
+        Whoever gets what was promised them is promised it no more.
+        """
         item = self.things.get(thing)
         if where == "away":
             self.things.pop(thing, None)
@@ -171,6 +180,10 @@ class State:
                 if self.free_hands(at) < needed:
                     self.put(other, "floor", self.people[at].place)
         item.where, item.at = where, at
+        if where == "holds":
+            self.promised = {
+                pair: what for pair, what in self.promised.items() if (pair[1], what) != (at, thing)
+            }
 
 
 # --- what the words of facts mean ---------------------------------------------------------------
@@ -228,6 +241,15 @@ def _has_wish(state: State, who: str, thing: str) -> bool:
     )
 
 
+def _is_promised(state: State, words: Sequence[str]) -> bool:
+    what = state.promised.get((words[0], words[1]))
+    return what is not None and (len(words) == 2 or what == words[2])
+
+
+def _can_be_dreamt(state: State, words: Sequence[str]) -> bool:
+    return state.earlier is not None and state.earlier.wishes[-1].owner == words[0]
+
+
 _CHECKS: dict[str, Callable[[State, Sequence[str]], bool]] = {
     "at": lambda s, w: w[0] in s.people and s.people[w[0]].place == w[1],
     **{where: _in_place(where) for where in IN_A_PLACE},
@@ -249,7 +271,9 @@ _CHECKS: dict[str, Callable[[State, Sequence[str]], bool]] = {
     "wish": lambda s, w: any(
         wish.status == "open" and wish.owner == w[0] and wish.kind == w[1] for wish in s.wishes
     ),
-    "promised": lambda s, w: (w[0], w[1]) in s.promised,
+    "promised": _is_promised,
+    "blocked": lambda s, w: w[0] in s.blocked,
+    "dreamt": _can_be_dreamt,
     "time": lambda s, w: s.time == w[0],
     "weather": lambda s, w: s.weather == w[0],
     "dark": lambda s, w: w[0] in s.dark,
@@ -329,8 +353,9 @@ def _change_where(where: str) -> Callable[[State, Sequence[str], bool, Roles], N
 def _change_wish(status: str) -> Callable[[State, Sequence[str], bool, Roles], None]:
     def change(state: State, words: Sequence[str], denied: bool, roles: Roles) -> None:
         if status == "open":
-            wish_roles = dict(zip("ATB", (words[0], *words[2:]), strict=False))
-            state.wishes.append(Wish(words[1], wish_roles))
+            wish = Wish(words[1], dict(zip("ATB", (words[0], *words[2:]), strict=False)))
+            if wish not in state.wishes:
+                state.wishes.append(wish)
             return
         for wish in state.wishes:
             if wish.owner == words[0] and wish.kind == words[1] and wish.status == "open":
@@ -354,6 +379,25 @@ def _change_time(state: State, words: Sequence[str], denied: bool, roles: Roles)
 
 def _change_weather(state: State, words: Sequence[str], denied: bool, roles: Roles) -> None:
     state.weather = "clear" if denied else words[0]
+    state.blocked.clear()
+
+
+def _change_blocked(state: State, words: Sequence[str], denied: bool, roles: Roles) -> None:
+    (state.blocked.discard if denied else state.blocked.add)(words[0])
+
+
+def _change_promised(state: State, words: Sequence[str], denied: bool, roles: Roles) -> None:
+    if denied:
+        state.promised.pop((words[0], words[1]), None)
+    else:
+        state.promised[words[0], words[1]] = words[2]
+
+
+def _change_dreamt(state: State, words: Sequence[str], denied: bool, roles: Roles) -> None:
+    if state.earlier is not None:
+        spoken_of, earlier = state.words, state.earlier
+        state.__dict__.update(earlier.copy().__dict__)
+        state.words, state.earlier = spoken_of, earlier
 
 
 def _change_dark(state: State, words: Sequence[str], denied: bool, roles: Roles) -> None:
@@ -380,7 +424,9 @@ _CHANGES: dict[str, Callable[[State, Sequence[str], bool, Roles], None]] = {
     "skill": _change_set("skills"),
     "knows": _change_pairs("knows"),
     "cross": _change_pairs("cross"),
-    "promised": _change_pairs("promised"),
+    "promised": _change_promised,
+    "blocked": _change_blocked,
+    "dreamt": _change_dreamt,
     "did": _change_pairs("did"),
     "wish": _change_wish("open"),
     "done": _change_wish("met"),

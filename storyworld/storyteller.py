@@ -157,6 +157,9 @@ class Storyteller:
 
     def remember(self, step: Step, before: State) -> None:
         """Keep an event as the cause of every mood that it changed."""
+        if any(fact[0] == "dreamt" for fact in step.event.effects):
+            # What has not happened is no cause.
+            self.teller.causes.clear()
         for who, person in self.state.people.items():
             if who not in before.people or before.people[who].mood != person.mood:
                 self.teller.causes[who] = (step.event, step.roles)
@@ -375,6 +378,7 @@ class Storyteller:
         self.begin(first=first)
         if not self.wish_told:
             self.wish_page()
+        self.state.earlier = self.state.copy()
         self.go_on(start + most, snapshots)
 
     def go_on(self, last: int, snapshots: list[Storyteller] | None = None) -> None:
@@ -396,4 +400,7 @@ class Storyteller:
             self.met_page()
         else:
             self.give_up_page()
+        promised = director.promise_to_keep()
+        if promised is not None and len(self.panels) < last:
+            self.tell_step(promised)
         self.end_page()

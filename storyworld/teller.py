@@ -253,6 +253,9 @@ class Teller:
             proper = {foreign.noun for foreign in self.namer.foreign.values() if foreign.proper}
             parts.append(sentence(join(opening, told, proper)))
             marks.append(self.namer.mark())
+        if along := self._along(event, roles, before, after):
+            parts.append(along)
+            marks.append(self.namer.mark())
         if event.after and rng.random() < 0.3 and not brief:
             pattern = self.choose(event.after, roles, only_fresh=True)
             if pattern:
@@ -281,6 +284,17 @@ class Teller:
             marks.pop()
             self.namer.back_to(marks[-1])
         return Page(parts, event.name)
+
+    def _along(self, event: Event, roles: Mapping[str, str], before: State, after: State) -> str:
+        """Who went with the others, where everybody goes and the event names only some."""
+        if ("all", "Q") not in event.effects:
+            return ""
+        others = [who for who in before.people_in(roles["P"]) if who not in roles.values()]
+        if not 1 <= len(others) <= 3:
+            return ""
+        named = dict(zip("BCD", others, strict=False))
+        pattern = self.choose(text_lists("along")[str(len(others))], named)
+        return sentence(self.read_out(pattern, named, after)) if pattern else ""
 
     # --- pictures -------------------------------------------------------------------------------
 

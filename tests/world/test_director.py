@@ -207,6 +207,55 @@ def test_a_wish_that_nothing_fulfils_is_given_up():
     assert story.panels[-1].text.endswith("The end.")
 
 
+def test_a_promise_is_kept_before_the_tale_ends():
+    story = Storyteller(random.Random(2))
+    assert stage(story.director)
+    story.wish_page()
+    hero = story.director.hero
+    other = next(who for who in story.director.cast if who != hero)
+    story.state.people[other].place = story.director.place
+    story.state.apply([("promised", "A", "B", "help")], {"A": hero, "B": other})
+    fulfil(story.director)
+    story.go_on(14)
+    met, kept, end = (panel.event for panel in story.panels[-3:])
+    assert met.startswith("met ") and kept == "promise.keep" and end != "promise.keep"
+    assert not story.state.promised
+
+
+def test_after_a_dream_the_tale_goes_on_from_its_beginning():
+    story = Storyteller(random.Random(5))
+    director = story.director
+    assert stage(director)
+    story.wish_page()
+    director.state.people[director.hero].place = "bedroom"
+    story.state.earlier = story.state.copy()
+    assert director.wish is not None
+    fulfil(director)
+    director.wish.status = "met"
+    director.cast.append(next(who for who in CHARACTERS if who not in director.cast))
+    story.state.apply([("at", director.cast[-1], "bedroom")], {})
+    dream = Step(events()["wake.dream"], {"A": director.hero, "P": "bedroom"})
+    assert dream.can_happen(story.state)
+    story.tell_step(dream)
+    assert director.wish.status == "open" and not director.is_met()
+    assert director.cast[-1] not in story.state.people
+    assert story.state.people[director.hero].spot == "bed"
+    director.replan()
+    story.go_on(len(story.panels) + 12)
+    assert story.panels[-1].text.endswith("The end.")
+
+
+def test_whoever_goes_along_is_told_and_shown():
+    story = Storyteller(random.Random(0))
+    director = story.director
+    director.state, director.hero = world("knows A B"), "fox"
+    go = Step(events()["go.two"], {"A": "fox", "B": "bear", "P": "garden", "Q": "hill"})
+    story.tell_step(go)
+    panel = story.panels[-1]
+    assert "Cleo" in panel.text
+    assert {actor.species for actor in panel.scene.actors} == {"fox", "bear", "cat"}
+
+
 # --- options --------------------------------------------------------------------------------------
 
 

@@ -58,10 +58,12 @@ def recast(state: State, roles: Mapping[str, str], hero: str) -> tuple[State, di
         item.at, item.owner = other(item.at), other(item.owner)
     twin.knows = {frozenset(map(other, pair)) for pair in twin.knows}
     twin.cross = {(other(one), other(two)) for one, two in twin.cross}
-    twin.promised = {(other(one), other(two)) for one, two in twin.promised}
+    twin.promised = {(other(one), other(two)): what for (one, two), what in twin.promised.items()}
     twin.did = {(other(who), group) for who, group in twin.did}
     for wish in twin.wishes:
         wish.roles = {role: other(word) for role, word in wish.roles.items()}
+    if twin.earlier is not None:
+        twin.earlier, _ = recast(twin.earlier, roles, hero)
     return twin, {role: other(word) for role, word in roles.items()}
 
 
@@ -240,7 +242,9 @@ def everyday() -> tuple[State, dict[str, str]]:
 
 
 @pytest.mark.parametrize("hero", ["fox", "bear"])
-@pytest.mark.parametrize("name", ["openings", "beginnings", "endings", "reactions", "voices"])
+@pytest.mark.parametrize(
+    "name", ["along", "openings", "beginnings", "endings", "reactions", "voices"]
+)
 def test_every_line_of_a_list_is_whole(name: str, hero: str):
     rng, (state, roles) = random.Random(0), everyday()
     roles |= {"A": hero, "B": "cat"}

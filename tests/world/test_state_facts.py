@@ -13,8 +13,8 @@ from storyworld.world import THINGS
 SETTABLE = (
     """
 at A Q|floor T P|table T P|high T P|sky T P|water T P|hidden T P|holds A T|wears A T|inside T U
-owner T A|spot A high|mood A sad|feels A cold|knows A B|cross A B|skill A swim|promised A B
-time night|weather rain|dark P|gone T|heard X|word Y|did A fetch|T is broken
+owner T A|spot A high|mood A sad|feels A cold|knows A B|cross A B|skill A swim|promised A B T
+time night|weather rain|dark P|blocked P|gone T|heard X|word Y|did A fetch|T is broken
 """.strip()
     .replace("\n", "|")
     .split("|")
@@ -32,9 +32,11 @@ def test_what_is_made_true_is_true_and_was_not_before(text: str):
 
 
 def test_every_settable_fact_is_tried_here():
-    # Made true by other means or asked only: away, free, near, wants; changed only: all, done, up.
+    # Made true by other means or asked only: away, free, near, wants; changed only: all, done, up;
+    # a dream is true before it is ended.
+    elsewhere = {"away", "free", "near", "wants", "wish", "all", "done", "up", "dreamt"}
     tried = {fact(text)[0] for text in SETTABLE} - {"T"}
-    assert tried == KNOWN_FACTS - {*("away", "free", "near", "wants", "wish", "all", "done", "up")}
+    assert tried == KNOWN_FACTS - elsewhere
     assert set(_CHANGES) - set(_CHECKS) == {"all", "done", "up"}
     assert set(_CHECKS) - set(_CHANGES) == {"free", "near", "wants"}
 
@@ -44,7 +46,7 @@ def test_every_settable_fact_is_tried_here():
     [
         *("holds A T", "wears A T", "high T P", "inside T U", "owner T A", "spot A high"),
         *("mood A sad", "feels A cold", "knows A B", "cross A B", "skill A swim"),
-        *("promised A B", "weather rain", "dark P", "heard X", "did A fetch"),
+        *("promised A B help", "blocked P", "weather rain", "dark P", "heard X", "did A fetch"),
     ],
 )
 def test_what_is_denied_is_true_no_more(text: str):
@@ -249,7 +251,7 @@ def test_a_copy_changes_by_itself():
     assert twin == state
     changes = "at A Q, T is broken, !feels A cold, !knows A B, done A fly, !dark P, !heard X"
     for change in facts(
-        changes + ", cross A B, promised A B, skill A swim, time night, did B sing"
+        changes + ", cross A B, promised A B T, blocked P, skill A swim, time night, did B sing"
     ):
         before = twin.copy()
         twin.apply([change], ROLES)
@@ -277,3 +279,50 @@ def test_the_texts_ask_and_change_nothing_else():
     for event in events().values():
         for each in event.effects:
             assert each[1:2] == ("is",) or each[0].removeprefix("!") in _CHANGES, (event.name, each)
+
+
+# --- promises, ways, dreams -----------------------------------------------------------------------
+
+
+def test_a_promise_says_of_what_and_ends_when_it_is_had():
+    state = world("holds A T, promised A B T, promised B A help")
+    assert holds(state, "promised A B, promised A B T, !promised A B help, promised B A help")
+    state.apply(facts("holds C T"), ROLES)
+    assert holds(state, "promised A B T"), "somebody else has it"
+    state.apply(facts("holds B T"), ROLES)
+    assert holds(state, "!promised A B, promised B A")
+    state.apply(facts("!promised B A"), ROLES)
+    assert not state.promised
+
+
+def test_nobody_goes_where_the_way_is_blocked():
+    moves = [
+        event
+        for event in events().values()
+        if any(f == ("all", "Q") or (f[0] == "at" and f[2:] == ("Q",)) for f in event.effects)
+    ]
+    assert len(moves) > 20
+    for event in moves:
+        assert {("!blocked", "P"), ("!blocked", "Q")} <= set(event.conditions), event.name
+    assert ("!blocked", "P") in events()["come.by"].conditions
+    assert not any("blocked" in f[0] for f in events()["take.floor"].conditions)
+
+
+def test_the_weather_clears_the_way():
+    state = world("weather snow, blocked P")
+    state.apply(facts("weather clear"), ROLES)
+    assert holds(state, "!blocked P")
+
+
+def test_what_was_dreamt_has_not_happened():
+    state = world("holds A T, wish A fly T, mood B sad")
+    state.earlier = state.copy()
+    assert holds(state, "dreamt A, !dreamt B")
+    then = state.copy()
+    state.apply(facts("gone T, at A Q, cross A B, weather snow, heard X, up A fly"), ROLES)
+    state.apply(events()["wake.dream"].effects[:1], ROLES)
+    assert holds(state, "heard X"), "the story has spoken of it all the same"
+    then.words.add("X")
+    assert state == then and state is not then
+    state.apply(facts("dreamt A"), ROLES)
+    assert state == then, "a second time"
