@@ -124,6 +124,8 @@ class Namer:
             return character.name
         if form == "kind":
             return f"the {species}"
+        if is_new and form == "speaker":
+            return f"{character.name} the {species}"
         if is_new and self.rng.random() < 0.97:
             kind = f"{character.manner} {species}"
             return self.rng.choices(
@@ -159,7 +161,8 @@ class Namer:
             return f"{_FORMS[CHARACTERS[owner].pronoun]['his']} {kind}"
         if item.state not in (THINGS[kind].states[0], "open", "shut") and self.rng.random() < 0.3:
             return f"the {self._state_word(kind, item.state)}{kind}"
-        if self.rng.random() < 0.08:
+        if self.rng.random() < 0.08 and item.state not in ("open", "shut"):
+            # `The open box was open` would say it twice.
             return f"the {looks}{kind}"
         return f"the {kind}"
 

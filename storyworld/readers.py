@@ -153,7 +153,9 @@ class Reader:
         if entity in THINGS and slot.form in ("", "a", "noun"):
             others = other_words("synonyms", self.test).get(entity)
             if others and rng.random() < (0.6 if self.test else 0.15):
-                return re.sub(rf"\b{entity}\b", rng.choice(others), words)
+                words = re.sub(rf"\b{entity}\b", rng.choice(others), words)
+                # A `speckled egg` may have been speckled before.
+                return re.sub(r"\b(\w+) \1\b", r"\1", words)
         if entity in PLACES:
             others = other_words("place-synonyms", self.test).get(entity)
             noun = "windmill hill" if entity == "hill" else entity

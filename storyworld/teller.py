@@ -410,7 +410,8 @@ _OF_REASON = re.compile(
 
 
 def _slot_a() -> Slot:
-    return Slot("A")
+    # Briefly, where somebody new is only named as the speaker: `said Otto the duck`.
+    return Slot("A", "speaker")
 
 
 def follows(pattern: Pattern, opening: str) -> bool:

@@ -70,7 +70,9 @@ def foreign_person(rng: random.Random, test: bool) -> Foreign:
     if rng.random() < 0.3:
         name, pronoun = rng.choice(_split("names", test))
         if rng.random() < 0.4:
-            kind, _ = rng.choice(_split("people", test))
+            # No `Cora the daddy`.
+            kinds = [kind for kind, its in _split("people", test) if its in ("it", pronoun)]
+            kind = rng.choice(kinds)
             return Foreign(f"{name} the {kind}" if kind[0].islower() else name, pronoun, True)
         return Foreign(name, pronoun, True)
     noun, pronoun = rng.choice(_split("people", test))
