@@ -222,6 +222,11 @@ def test_framing_follows_its_rule(stories: list[Story]):
     assert set(NEXT_FRAMING) == set(NEXT_FRAMING.values()), "every framing comes round"
 
 
+def test_about_one_page_in_eight_is_close(stories: list[Story]):
+    cameras = [panel.scene.camera for panel in panels(stories)]
+    assert 1 / 12 < cameras.count("close") / len(cameras) < 1 / 6
+
+
 def test_pictures_differ_in_what_they_show(stories: list[Story]):
     scenes = [panel.scene for panel in panels(stories)]
     assert {len(scene.actors) for scene in scenes} >= {1, 2, 3}
