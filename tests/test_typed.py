@@ -42,6 +42,7 @@ def test_unknown_nouns_and_names_are_named_and_other_words_are_not() -> None:
     assert LEXICON.unknown("Otto and Zoe dances") == ["Zoe"]
     assert LEXICON.unknown("a friendly whale brings the ball back") == ["whale"]
     assert LEXICON.unknown("The drums break.") == []
+    assert LEXICON.unknown("the ball bounces, the kite topples over a zebra") == ["zebra"]
 
 
 def test_the_note_says_what_was_taken_instead() -> None:

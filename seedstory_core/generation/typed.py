@@ -108,7 +108,9 @@ class Lexicon:
         for sentence in re.split(r"[.!?,;:]+", text):
             words = _WORD.findall(sentence)
             for index, word in enumerate(words):
-                before = [word.lower() for word in words[max(0, index - 2) : index]]
+                # "a purple whale" is told from "the boat breaks" by the verb's ending.
+                reach = 1 if word.endswith(("s", "ed", "ing")) else 2
+                before = [word.lower() for word in words[max(0, index - reach) : index]]
                 is_name = not word.islower() and index > 0
                 is_noun = is_name or any(map(_BEFORE_NOUN.fullmatch, before))
                 is_unknown = is_noun and not self._is_known(word)

@@ -63,6 +63,8 @@ ORDER = (
     *("reader", "vae", "preview", "vision", "data", "base", "language", "features", "latents"),
     *("detokenizer", "story_lm", "regress", "adapt", "export"),
 )
+MOST_FILE_BYTES = 50_000_000
+"""Of one file of weights: larger ones are a burden to whoever clones the repository."""
 LEAST_OFTEN = 2
 """A word of the lexicon occurs at least so often."""
 
@@ -312,7 +314,10 @@ def regress(runs: Runs, *, most: int) -> None:
 
 
 def export(runs: Runs) -> None:
-    """Pack what is trained so far, half precision, into the folder the configuration names."""
+    """Pack what is trained so far into the folder the configuration names.
+
+    In half precision; a part that would not fit into one file so, in 8 bits.
+    """
     config = runs.config
     target = project_path(config.runtime.weights_folder)
 
@@ -329,7 +334,16 @@ def export(runs: Runs) -> None:
         if runs.weights(run).exists():
             path = target / f"{part}.safetensors"
             leave_out = "vae." if part == "detokenizer" else ""
-            save_weights(load(), path, dtype=torch.float16, leave_out=leave_out)
+            module = load()
+            half = sum(2 * parameter.numel() for parameter in module.parameters())
+            save_weights(
+                module,
+                path,
+                dtype=torch.float16,
+                leave_out=leave_out,
+                packed=half > MOST_FILE_BYTES,
+                shard_bytes=MOST_FILE_BYTES,
+            )
     words = config.tokenizer_path
     for file in ("tokenizer.json", "added_tokens.json"):
         if (runs.folder / "tokenizer" / file).exists():
