@@ -261,13 +261,13 @@ class Api:
         image: Image.Image | None,
         keep_words: bool,
         knobs: Settings,
-        image_notes: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
     ) -> TurnRequest:
         return make_request(
             self.store.engine.config,
             text=text,
             image=image,
-            image_notes=image_notes,
+            notes=notes,
             keep_words=keep_words,
             settings=knobs,
         )

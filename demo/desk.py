@@ -154,7 +154,7 @@ def _play(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]
         events = session.rewrite(panel_id, request.reader_text)
     else:
         assert request.reader_image is not None
-        events = session.replace_picture(panel_id, request.reader_image, request.image_notes)
+        events = session.replace_picture(panel_id, request.reader_image, request.notes)
     return ((0, event) for event in events)
 
 

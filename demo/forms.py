@@ -42,7 +42,7 @@ def make_request(
     *,
     text: str = "",
     image: Image.Image | None = None,
-    image_notes: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
     keep_words: bool = False,
     settings: Settings | None = None,
 ) -> TurnRequest:
@@ -52,7 +52,7 @@ def make_request(
         config: Of the running engine, for what is left open.
         text: The reader's words; empty or blank lets the model write.
         image: The reader's picture, already checked.
-        image_notes: What the check did to it.
+        notes: What the check did to it.
         keep_words: The words are the whole caption; the model adds none.
         settings: The knobs.
 
@@ -75,7 +75,7 @@ def make_request(
     return TurnRequest(
         reader_text=text,
         reader_image=image,
-        image_notes=image_notes,
+        notes=notes,
         complete_text=not (keep_words and text),
         sampling=Sampling(
             temperature=generation.temperature if temperature is None else temperature,

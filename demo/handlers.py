@@ -541,13 +541,13 @@ class Handlers:
         image: Image.Image | None,
         keep_words: bool,
         knobs: tuple[Any, ...],
-        image_notes: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
     ) -> TurnRequest:
         return make_request(
             self.store.engine.config,
             text=text,
             image=image,
-            image_notes=image_notes,
+            notes=notes,
             keep_words=bool(keep_words),
             settings=Settings(*knobs),
         )

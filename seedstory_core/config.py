@@ -586,6 +586,9 @@ class GenerationConfig:
     next_tale_temperature: float = 0.8
     """Least temperature of a page after a tale's end that no reader begins, where the model chooses
     what the next one is about (but 0 stays 0); 0 is off."""
+    answers_wishes: bool = False
+    """Whether the model learned to answer wishes that are no part of a page. Then a reader's words
+    that a picture book does not say, or that it cannot read, become wishes."""
     policy: str = "capped_multimodal_attention_sink"
     """What stays in view beyond the window: `dense` all, `window` nothing, `attention_sink` the
     first positions, `multimodal_attention_sink` also the rows around evicted pictures' marks, and

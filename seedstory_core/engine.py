@@ -22,6 +22,7 @@ from seedstory_core.errors import InputError
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.differing import choose_differing
+from seedstory_core.generation.kindness import is_unkind
 from seedstory_core.generation.kv import KVContext, KVSegment, assemble
 from seedstory_core.generation.sampling import Sampler, Sampling, split_sentences
 from seedstory_core.generation.sink import SinkRule
@@ -37,6 +38,8 @@ MAX_READER_TOKENS = 640
 """A sentence of 600 letters has fewer; the same number of emoji has four times as many."""
 END_TOKENS = 64
 """More than the last words of a tale have."""
+UNKIND = "This book does not say such things, so the storyteller answered in its own words."
+UNREADABLE = "The storyteller could not make a sentence of this, so it answered in its own words."
 BEGUN_TOKENS = 16
 """A caption is begun when a sentence ends behind so many tokens: by then it says what happens."""
 LEAST_TEMPERATURE = 0.7
@@ -104,7 +107,7 @@ class TurnRequest:
         reader_text: The reader's words, which the caption begins with; empty lets the model begin.
         hint: What the reader wishes to happen, without its being part of the caption.
         reader_image: The reader's picture, shown as it is; None lets the model draw.
-        image_notes: What was done to that picture, for the panel's notes.
+        notes: What the panel is to note already, as what was done to that picture.
         complete_text: Whether the model may go on after the reader's words.
         sampling: How words are chosen.
         image_seed: Of the drawing's starting noise.
@@ -118,7 +121,7 @@ class TurnRequest:
     reader_text: str = ""
     hint: str = ""
     reader_image: Image.Image | None = None
-    image_notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     complete_text: bool = True
     sampling: Sampling = field(default_factory=Sampling)
     image_seed: int = 0
@@ -135,7 +138,8 @@ class TurnRequest:
     @property
     def is_written(self) -> bool:
         """Whether the model writes, be it only the rest."""
-        return self.complete_text and bool(self.reader_text or self.reader_image is None)
+        has_words = self.reader_text or self.hint or self.reader_image is None
+        return self.complete_text and bool(has_words)
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,7 @@ class TurnResult:
     Attributes:
         text: The whole caption.
         reader_text: What of it the reader wrote.
+        hint: What the reader wished for beside it.
         sampling: How its words were chosen.
         record: What the model read of it.
         image: The picture.
@@ -171,6 +176,7 @@ class TurnResult:
 
     text: str
     reader_text: str
+    hint: str
     sampling: Sampling
     record: PanelRecord
     image: Image.Image
@@ -329,7 +335,7 @@ class StoryEngine:
             TurnCancelled: `cancel` was set; nothing needs to be undone.
             InputError: The reader's text cannot be read.
         """
-        caption = None
+        request, caption = self._understand(request), None
         if draft is None and request.unlike and request.may_choose:
             (caption,) = self._begin_differing(past, [request], cancel)
         yield from self._conductor.play(self._turn(past, request, draft, caption), cancel)
@@ -365,6 +371,7 @@ class StoryEngine:
         Raises:
             As `turn`; the first that fails stops the others.
         """
+        requests = [self._understand(request) for request in requests]
         captions: Sequence[_Caption | None] = [None] * len(requests)
         is_same = len({(request.reader_text, request.hint) for request in requests}) == 1
         if is_same and all(request.may_choose for request in requests):
@@ -528,7 +535,8 @@ class StoryEngine:
             image = yield from self._draw(draft.record, request)
         yield TurnResult(
             text=draft.text,
-            reader_text=request.reader_text,
+            reader_text=draft.request.reader_text,
+            hint=draft.request.hint,
             sampling=draft.request.sampling,
             record=draft.record,
             image=image,
@@ -547,14 +555,13 @@ class StoryEngine:
             yield TextDelta(caption.text)
         yield from self._write(caption)
         request, context = caption.request, caption.context
-        notes = list(request.image_notes)
+        notes = list(request.notes)
         if len(caption.ids) - caption.num_given >= self.config.generation.max_new_tokens:
             notes.append(
                 "The storyteller went on and on without asking for a picture, so this page was "
                 "closed where it stood."
             )
-        typed = f"{request.hint} {request.reader_text}"
-        if unknown := self.lexicon.explain(typed, caption.written):
+        if unknown := self.lexicon.explain(request.reader_text, caption.written):
             notes.append(unknown)
         if request.reader_image is not None:
             features = self._encode_image(request.reader_image)
@@ -600,6 +607,36 @@ class StoryEngine:
             stream=TextStream(self.tokenizer, ids),
             is_open=request.is_written,
         )
+
+    def _understand(self, request: TurnRequest) -> TurnRequest:
+        """Make a wish beside the page of words that cannot stand on it.
+
+        What a picture book does not say, and what is no sentence that the model can read, it
+        answers in its own words.
+        """
+        text = request.reader_text
+        if not (text and self.config.generation.answers_wishes):
+            return request
+        if is_unkind(text):
+            note = UNKIND
+        elif not self.lexicon.is_readable(text):
+            note = UNREADABLE
+        else:
+            return request
+        hint = " ".join(words for words in (request.hint, text) if words)
+        notes = (*request.notes, note)
+        return replace(request, reader_text="", hint=hint, complete_text=True, notes=notes)
+
+    def check_kind(self, text: str) -> None:
+        """Refuse words that are to stand on a page as they are and do not belong into the book.
+
+        Raises:
+            InputError: They hold what a picture book does not say.
+        """
+        if self.config.generation.answers_wishes and is_unkind(text):
+            raise InputError(
+                "A picture book does not say this. Find kinder words, and the page takes them."
+            )
 
     def _sampling(self, past: Past, request: TurnRequest) -> Sampling:
         """The sampling asked for; a tale that follows another is chosen more freely.

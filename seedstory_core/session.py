@@ -239,6 +239,7 @@ class StorySession:
                 raise InputError("There is nothing to read yet. Write a sentence first.")
             if text == panel.text:
                 raise InputError("These are the words that stand there already. Change them first.")
+            self.engine.check_kind(text)
             record = PanelRecord(
                 tuple(self.engine.encode_text(text)), self._record(panel, cancel).visual_features
             )
@@ -545,7 +546,7 @@ class StorySession:
             parent=parent,
             text=result.text,
             reader_text=result.reader_text,
-            hint=request.hint,
+            hint=result.hint,
             author="reader" if result.reader_text or request.reader_image else "model",
             token_ids=result.record.token_ids,
             image_source="reader" if request.reader_image is not None else "model",

@@ -16,6 +16,12 @@ LEXICON_FILE = "lexicon.txt"
 """Beside the tokenizer: a word on each line."""
 SHOUTED = 0.7
 """Share of capitals from which a text is shouted."""
+FOREIGN = 0.4
+"""Share of known words under which a text is in another language."""
+FEWEST_WORDS = 3
+"""Of which that can be told."""
+MANY_WORDS = 4
+"""So many times the same word are no sentence."""
 MOST_NAMED = 3
 """Unknown words that a note names."""
 LIKENESS = 0.7
@@ -94,6 +100,19 @@ class Lexicon:
     def _is_drawn(self, word: str) -> bool:
         plain = word.lower()
         return not {plain, plain.removesuffix("s"), plain.removesuffix("es")} & self._not_drawn
+
+    def is_readable(self, text: str) -> bool:
+        """Whether a text can be a sentence of the story: it has words, and the model knows them.
+
+        Marks and digits alone, one word over and over, a key held down and other languages cannot.
+        """
+        if not self._usual:
+            return True
+        words = [word.lower() for word in _WORD.findall(text)]
+        known = sum(self._is_known(word) for word in words)
+        is_said_over = len(words) >= MANY_WORDS and len(set(words)) == 1
+        few = 1 if len(words) < FEWEST_WORDS else FOREIGN * len(words)
+        return known >= few and not is_said_over
 
     def unknown(self, text: str) -> list[str]:
         """Give what a text names and the model's pictures do not know, in order.
