@@ -348,7 +348,7 @@ class StoryEngine:
         Raises:
             As `turn`.
         """
-        caption = None
+        request, caption = self._understand(request), None
         if request.unlike and request.may_choose:
             (caption,) = self._begin_differing(past, [request], cancel, is_background=True)
 

@@ -1,4 +1,4 @@
-"""Lets the model tell, for the figures: captions only, pictures are sketched."""
+"""Lets the model tell, for the figures: captions and visual features, without painting."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
-from seedstory_core.evaluation.telling import sampling_of, take_turn
+from seedstory_core.engine import Past, StoryEngine, TurnRequest
+from seedstory_core.evaluation.telling import sampling_of
 from storyworld.parsing import read_caption
 
 
@@ -72,11 +72,13 @@ def go_on(
             sampling=sampling_of(engine, seed * 1000 + number),
             image_seed=seed * 1000 + number,
         )
-        result: TurnResult = take_turn(engine, now, request)
-        now = result.past
-        pages.append(Page(result.text, turn.text, result.is_end))
+        # Written and read back as in a turn, and never painted: nothing here looks at pictures.
+        draft = engine.write_ahead(now, request)
+        now, is_end = draft.past, engine.is_end(draft.text)
+        given = draft.request.reader_text
+        pages.append(Page(draft.text, given, is_end))
         pasts.append(replace(now, context=None))
-        if result.is_end and not past_end:
+        if is_end and not past_end:
             break
     return pages, pasts
 
