@@ -26,6 +26,7 @@ from storyworld.state import State
 from storyworld.texts import WishKind, check_texts, text_lists, wants, wish_kinds
 from storyworld.world import CHARACTERS, PLACES, THINGS
 
+FOREIGN = {word: Foreign(word) for word in ("whale", "telescope", "moon")}
 FEWEST = {"do": 4, "tell": 5, "say": 3, "why": 2}
 FEWEST_WANTS = {"want": 9, "ask": 12}
 
@@ -171,11 +172,7 @@ def check_events(path: Path, samples: int, only: str | None, seed: int) -> bool:
                 break
             namer = Namer(
                 rng,
-                foreign={
-                    "whale": Foreign("whale"),
-                    "telescope": Foreign("telescope"),
-                    "moon": Foreign("moon"),
-                },
+                foreign=dict(FOREIGN),
             )
             told = event.do if number % 3 == 2 and event.do else event.tell
             parts = [sentence(read_out(rng.choice(told), namer, roles, state, rng))]
@@ -255,7 +252,8 @@ def check_wants(samples: int, seed: int) -> bool:
         for _ in range(samples):
             state, roles = _stage_wish(wish, rng)
             for lists, before in ((words.want, "{A} wanted to "), (words.ask, "")):
-                namer, text = Namer(rng), rng.choice(lists).source
+                namer = Namer(rng, foreign=dict(FOREIGN))
+                text = rng.choice(lists).source
                 pattern = parse_pattern(before + text)
                 told = pattern.expand(rng, lambda s: namer.fill(s, roles, state), str)  # noqa: B023
                 print(
@@ -287,6 +285,8 @@ def _stage_wish(wish: WishKind, rng: random.Random) -> tuple[State, dict[str, st
             roles[role] = rng.choice(fits)
             state.put(roles[role], "floor", places[0])
             state.things[roles[role]].state = (*states, THINGS[roles[role]].states[0])[0]
+        elif role in FOREIGN_ROLES:
+            roles[role] = {"X": "whale", "Y": "telescope", "Z": "moon"}[role]
         else:
             roles[role] = places[1]
     for fact in wish.conditions:

@@ -33,6 +33,7 @@ class Director:
         plan: Steps that fulfil it, as seen now.
         mishaps: How many things may still go wrong.
         tries: How many attempts may still fail.
+        traces: How many traces and rumours may still come of what no picture can show.
         past: Names of the events so far.
     """
 
@@ -44,9 +45,12 @@ class Director:
     plan: list[Step] = field(default_factory=list)
     mishaps: int = 1
     tries: int = 1
+    traces: int = 0
     past: list[str] = field(default_factory=list)
     serves: bool = False
     """Whether the step that was chosen last is one of the plan."""
+    new_word: Callable[[str], str] | None = None
+    """Gives a word for a foreign role, somebody, something or somewhere that no picture shows."""
     incident: Step | None = None
     """The mishap with which the tale begins, when it begins with one."""
 
@@ -64,6 +68,12 @@ class Director:
     def kind(self) -> WishKind | None:
         """The kind of the tale's wish."""
         return None if self.wish is None else wish_kinds()[self.wish.kind]
+
+    @property
+    def foreign(self) -> dict[str, str]:
+        """What of the wish no picture can show, by role."""
+        roles = {} if self.wish is None else self.wish.roles
+        return {role: word for role, word in roles.items() if role in FOREIGN_ROLES}
 
     def replan(self) -> bool:
         """Look for a way to fulfil the wish from here."""
@@ -154,12 +164,14 @@ class Director:
             and not event.tags & set(without)
             and ("kindly" in tags or "kindly" not in event.tags)
             and (accept is None or accept(event))
-            and not set(event.roles) & set(FOREIGN_ROLES)
+            and set(event.roles) & set(FOREIGN_ROLES) <= self.foreign.keys()
         ]
         self.rng.shuffle(names)
         names.sort(key=lambda event: self.past.count(event.name))
         for event in names:
-            for bound in bindings(event, self.state, {"P": place or self.place}, self.rng, most=3):
+            given = {role: word for role, word in self.foreign.items() if role in event.roles}
+            given["P"] = place or self.place
+            for bound in bindings(event, self.state, given, self.rng, most=3):
                 if about and not set(about) & set(bound.values()):
                     continue
                 if "Q" in bound and self.rng.random() < 0.5:
@@ -181,7 +193,7 @@ class Director:
         assert self.wish is not None
         if not self.plan_holds() and not self.replan():
             return None
-        thing = [self.wish.roles[role] for role in "TU" if role in self.wish.roles]
+        thing = [self.wish.roles[role] for role in "TUXYZ" if role in self.wish.roles]
         groups = {step.event.group for step in self.plan}
         short = len(self.plan) < 2
         if self.tries and rng.random() < (0.75 if short else 0.5):
@@ -193,6 +205,11 @@ class Director:
             self.mishaps -= 1
             partners = [self.wish.roles[role] for role in "B" if role in self.wish.roles]
             step = self._pick(("mishap",), thing or partners, groups)
+            if step:
+                return step
+        if self.traces and rng.random() < 0.8:
+            self.traces -= 1
+            step = self._pick(("foreign",), list(self.foreign.values()))
             if step:
                 return step
         if rng.random() < 0.3:

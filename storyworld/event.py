@@ -41,7 +41,8 @@ SLOT_FORMS = {
         CHARACTER_ROLES + "X",
         frozenset(("", *["he", "him", "his", "He", "His", "self", "kind", "name"])),
     ),
-    **dict.fromkeys(THING_ROLES + "Y", frozenset(("", "it", "It", "its", "a", "noun", "The"))),
+    **dict.fromkeys(THING_ROLES, frozenset(("", "it", "It", "its", "a", "noun", "The"))),
+    "Y": frozenset(("", "it", "It", "its", "a", "the", "noun")),
     **dict.fromkeys(PLACE_ROLES + "Z", frozenset(("", "at", "to", "the", "At"))),
 }
 WORD_SLOTS = ("perch", "hider", "why", "want")

@@ -15,9 +15,10 @@ from storyworld.event import FOREIGN_ROLES, Event, events
 from storyworld.language.pattern import Pattern, parse_pattern, sentence, tidy
 from storyworld.planner import Step
 from storyworld.staging import force
+from storyworld.state import REACHED
 from storyworld.teller import Page, join
 from storyworld.texts import wants
-from storyworld.wordlists import foreign_person, foreign_place, foreign_thing, other_words
+from storyworld.wordlists import other_words
 from storyworld.world import PLACES
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
     if opening and told == "":
         # What happens is said; when and where it is goes with what is wanted now.
         page.parts.insert(0, _wish_told(story, opening))
+        if opens and rng.random() < 0.6:
+            page.parts[:0] = _something_more(story, step)[:1]
     if is_hint:
         page.hint = said
     else:
@@ -170,13 +173,11 @@ def _foreign_word(story: Storyteller, role: str, event: Event) -> str:
     old = [word for word, kind in story.foreign_roles.items() if kind == role]
     if old and (known or story.rng.random() < 0.2):
         return story.rng.choice(old)
-    make = {"X": foreign_person, "Y": foreign_thing, "Z": foreign_place}[role]
-    foreign = make(story.rng, story.test)
-    story.namer.foreign[foreign.noun] = foreign
-    story.foreign_roles[foreign.noun] = role
+    word = story.new_word(role)
+    story.foreign_roles[word] = role
     if not known:
-        story.state.words.add(foreign.noun)
-    return foreign.noun
+        story.state.words.add(word)
+    return word
 
 
 def opening_page(story: Storyteller) -> bool:
@@ -186,18 +187,20 @@ def opening_page(story: Storyteller) -> bool:
     and something; the storyteller adds what is missing: place, hour, weather, and the wish.
     """
     chance = story.rng.random()
-    if chance < 0.5:
+    if chance < 0.55:
         return _ask_for_wish(story)
-    if chance < 0.75:
-        return _tell_beginning(story)
-    if chance < 0.88:
+    if chance < 0.7:
         return _name_it(story)
-    _bring_about(story)
-    step = _foreign_deed(story)
-    if step is None:
-        return False
-    _do_deed(story, step, opens=True)
-    return True
+    return _tell_beginning(story)
+
+
+def _foreign_beginning(story: Storyteller) -> Step | None:
+    """The hero has to do with what the wish is about and no picture can show."""
+    director = story.director
+    steps = director.options(("foreign",), without=("mishap",), about=[director.hero], most=12)
+    steps = [s for s in steps if s.event.do and s.roles.get("A") == director.hero]
+    steps = [s for s in steps if not any(fact[0] in REACHED for fact in s.event.effects)]
+    return story.rng.choice(steps) if steps else None
 
 
 def _with_place(story: Storyteller, text: str) -> tuple[str, bool]:
@@ -244,10 +247,18 @@ def _ask_for_wish(story: Storyteller) -> bool:
 
 
 def _tell_beginning(story: Storyteller) -> bool:
-    """The reader tells the mishap or the quiet scene with which the tale begins."""
-    step = story.director.incident or story.quiet_beginning()
-    if step is None or not step.event.do:
-        return False
+    """The reader tells the mishap or the quiet scene with which the tale begins.
+
+    What they tell is what the tale is about: a scene that has nothing of the wish but its hero
+    would be forgotten on the next page.
+    """
+    director = story.director
+    assert director.wish is not None
+    about = {entity for role, entity in director.wish.roles.items() if role not in "AP"}
+    step = director.incident
+    step = step or (_foreign_beginning(story) if director.foreign else story.quiet_beginning())
+    if step is None or not step.event.do or (about and not about & set(step.roles.values())):
+        return _ask_for_wish(story)
     _do_deed(story, step, opens=True)
     return True
 
@@ -267,6 +278,9 @@ def _name_it(story: Storyteller) -> bool:
             "{T.a}, {A}",
             "{A}, {T.a}, {P.the}",
         ] * 2
+    for role in director.foreign:
+        word = "{" + role + "}"
+        frames += [f"{{A}} and {word}", f"{word} and {{A}}", f"about {{A}} and {word}"] * 3
     if "B" in roles:
         frames += [
             "{A} and {B}",

@@ -182,8 +182,8 @@ class Namer:
             return words[form] if form in words else words[form.lower()].capitalize()
         if form in ("it", "It", "its"):
             return {"it": words["him"], "It": words["he"].capitalize(), "its": words["his"]}[form]
-        if form in ("noun", "kind", "name"):
-            return foreign.noun if form != "kind" else foreign.the
+        if form in ("noun", "kind", "name", "the"):
+            return foreign.noun if form in ("noun", "name") else foreign.the
         if form == "at":
             return f"at {foreign.the}"
         if form == "to":

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from storyworld.event import CHARACTER_ROLES, FOREIGN_ROLES, ROLES, THING_ROLES, Event, events
-from storyworld.state import Fact, State
+from storyworld.state import REACHED, Fact, State
 from storyworld.world import CHARACTERS, PLACES, THINGS
 
 DEPTH = 3
@@ -60,15 +60,21 @@ def _ways() -> dict[tuple[str | None, ...], list[tuple[Event, Fact]]]:
     """Events by the form of what they can make true."""
     found: dict[tuple[str | None, ...], list[tuple[Event, Fact]]] = defaultdict(list)
     for event in events().values():
-        if event.tags & _NEVER or set(event.roles) & set(FOREIGN_ROLES):
+        foreign = set(event.roles) & set(FOREIGN_ROLES)
+        if event.tags & _NEVER or len(foreign) > 1:
             continue
         for fact in event.effects:
+            # Words from outside come into a plan by the wish alone.
+            if foreign and fact[0] not in REACHED:
+                continue
             found[_form(fact)].append((event, fact))
     return found
 
 
 def _form(fact: Fact) -> tuple[str | None, ...]:
     """A fact without who and what: what is left must be the same in an effect and a wanted fact."""
+    if fact[0] in REACHED:
+        return (fact[0], None, None)
     return tuple(
         None if (len(word) == 1 and word.isupper()) or word in _ENTITIES else word for word in fact
     )

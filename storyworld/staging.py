@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from storyworld.binding import bindings
 from storyworld.director import Director
-from storyworld.event import CHARACTER_ROLES, THING_ROLES, Event, events
+from storyworld.event import CHARACTER_ROLES, FOREIGN_ROLES, THING_ROLES, Event, events
 from storyworld.planner import Step
 from storyworld.state import SKILLS, Fact, Person, State, Wish
 from storyworld.texts import WishKind, wish_kinds
@@ -21,19 +21,30 @@ USUAL_SKILLS = 0.2
 """How likely somebody already has a skill when a story begins."""
 
 
-def stage(director: Director, kind: str | None = None, most: int = 60) -> bool:
-    """Set up a world and a wish in it; whether a plan for it was found."""
-    kinds = sorted(wish_kinds())
+def stage(
+    director: Director, kind: str | None = None, *, foreign_share: float = 0.15, most: int = 60
+) -> bool:
+    """Set up a world and a wish in it; whether a plan for it was found.
+
+    Args:
+        director: Whose world.
+        kind: Of the wish; any by default.
+        foreign_share: How likely the wish is about what no picture can show.
+        most: Tries.
+    """
     for attempt in range(most):
         # Each kind gets a dozen tries: otherwise those that are easily staged crowd out others.
         if attempt % 12 == 0:
-            wanted = wish_kinds()[kind or director.rng.choice(kinds)]
+            is_foreign = director.rng.random() < foreign_share
+            kinds = [name for name, one in wish_kinds().items() if one.is_foreign == is_foreign]
+            wanted = wish_kinds()[kind or director.rng.choice(sorted(kinds))]
         director.state = State(dark={"cave"})
         _people(director)
         if not (_stage_wish(director, wanted) and _furnish(director) and director.replan()):
             continue
         # A wish that one step fulfils is a tale only where attempts may fail first.
-        if len(director.plan) < 2 and not _tries_here(director) and attempt % 12 < 6:
+        is_short = len(director.plan) < 2 and not director.foreign
+        if is_short and not _tries_here(director) and attempt % 12 < 6:
             continue
         _rewind(director)
         return True
@@ -55,7 +66,7 @@ def stage_next(director: Director) -> bool:
             person.mood = "happy"
             person.feelings.clear()
         is_staged = _stage_wish(director, wish_kinds()[name]) and director.replan()
-        if is_staged and (len(director.plan) > 1 or _tries_here(director)):
+        if is_staged and (len(director.plan) > 1 or director.foreign or _tries_here(director)):
             _rewind(director)
             return True
         director.state = saved
@@ -138,6 +149,7 @@ def _stage_wish(director: Director, kind: WishKind) -> bool:
     director.state.wishes.append(Wish(kind.name, roles))
     director.has_wish = True
     director.mishaps = director.rng.choices((0, 1, 2), (0.3, 0.5, 0.2))[0]
+    director.traces = director.rng.choice((1, 2, 3, 3)) if director.foreign else 0
     director.tries = director.rng.choices((0, 1, 2, 3), (0.1, 0.4, 0.35, 0.15))[0]
     return True
 
@@ -174,6 +186,10 @@ def _cast_wish(director: Director, kind: WishKind) -> dict[str, str] | None:
         elif role == "P":
             roles["P"] = director.place
             continue
+        elif role in FOREIGN_ROLES:
+            if director.new_word is None:
+                return None
+            fits = [director.new_word(role)]
         elif role == "Q":
             fits = [name for name in sorted(PLACES) if name != director.place]
         else:

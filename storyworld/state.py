@@ -33,6 +33,10 @@ Roles = Mapping[str, str]
 Fact = tuple[str, ...]
 
 
+REACHED = ("met", "got", "been")
+"""Facts about what no picture shows: A has met X, has got Y, has been at Z, as far as one can."""
+
+
 @dataclass
 class Person:
     """Where somebody is and how they are."""
@@ -89,6 +93,8 @@ class State:
     """Who took part in events of which group during this tale."""
     words: set[str] = field(default_factory=set)
     """What no picture can show and the story has spoken of: `X`, `Y` and `Z` by their words."""
+    reached: set[tuple[str, str]] = field(default_factory=set)
+    """Whose wish about which of these words has come true, in the way it can."""
     earlier: State | None = None
     """When the tale's wish had just been told; all that came after may turn out to be a dream."""
 
@@ -103,7 +109,8 @@ class State:
             *(self.time, self.weather, set(self.dark), set(self.knows), set(self.cross)),
             *(dict(self.promised), set(self.blocked)),
             *([Wish(w.kind, w.roles, w.status) for w in self.wishes], set(self.did)),
-            *(set(self.words), self.earlier),
+            *(set(self.words), set(self.reached)),
+            self.earlier,
         )
 
     # --- asking ---------------------------------------------------------------------------------
@@ -280,6 +287,7 @@ _CHECKS: dict[str, Callable[[State, Sequence[str]], bool]] = {
     "did": lambda s, w: (w[0], w[1]) in s.did,
     "heard": lambda s, w: w[0] in s.words,
     "word": lambda s, w: w[0] in s.words,
+    **dict.fromkeys(REACHED, lambda s, w: (w[0], w[1]) in s.reached),
 }
 
 
@@ -409,6 +417,10 @@ def _change_owner(state: State, words: Sequence[str], denied: bool, roles: Roles
         state.things[words[0]].owner = "" if denied else words[1]
 
 
+def _change_reached(state: State, words: Sequence[str], denied: bool, roles: Roles) -> None:
+    (state.reached.discard if denied else state.reached.add)((words[0], words[1]))
+
+
 def _change_words(state: State, words: Sequence[str], denied: bool, roles: Roles) -> None:
     (state.words.discard if denied else state.words.add)(words[0])
 
@@ -436,5 +448,6 @@ _CHANGES: dict[str, Callable[[State, Sequence[str], bool, Roles], None]] = {
     "dark": _change_dark,
     "heard": _change_words,
     "word": _change_words,
+    **dict.fromkeys(REACHED, _change_reached),
 }
 KNOWN_FACTS = frozenset(_CHECKS) | frozenset(_CHANGES)

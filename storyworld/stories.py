@@ -71,7 +71,8 @@ def tell(
         rng = random.Random(f"{split}/{seed}/{attempt}")
         share = reader_share if rng.random() < 0.8 else 0.0
         teller = Storyteller(rng, test=split == "test", reader_share=share)
-        if not stage(teller.director):
+        # Readers bring in what the world does not have.
+        if not stage(teller.director, foreign_share=0.22 if share else 0.08):
             continue
         snapshots: list[Storyteller] = []
         most = min(MOST_IN_A_TALE, panels[1])

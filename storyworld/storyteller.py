@@ -22,6 +22,7 @@ from storyworld.scene import Scene
 from storyworld.state import State
 from storyworld.teller import Page, Teller, join
 from storyworld.texts import text_lists, wants
+from storyworld.wordlists import foreign_person, foreign_place, foreign_thing
 from storyworld.world import PLACES, THINGS
 
 THE_END = "The end."
@@ -60,7 +61,7 @@ class Storyteller:
         self.rng = rng
         self.test = test
         self.reader_share = reader_share
-        self.director = Director(rng)
+        self.director = Director(rng, new_word=self.new_word)
         self.namer = Namer(rng)
         self.teller = Teller(rng, self.namer)
         self.reader = Reader(rng, self.namer, test=test)
@@ -75,6 +76,15 @@ class Storyteller:
     def state(self) -> State:
         """What is true now."""
         return self.director.state
+
+    def new_word(self, role: str) -> str:
+        """A word for somebody (X), something (Y) or some place (Z) that no picture can show."""
+        make = {"X": foreign_person, "Y": foreign_thing, "Z": foreign_place}[role]
+        foreign = make(self.rng, self.test)
+        while foreign.pronoun == "they":  # the wishes speak of one
+            foreign = make(self.rng, self.test)
+        self.namer.foreign[foreign.noun] = foreign
+        return foreign.noun
 
     # --- pages ----------------------------------------------------------------------------------
 
@@ -207,7 +217,9 @@ class Storyteller:
         """The first page: who, where, when, and what they are doing."""
         director, rng = self.director, self.rng
         self.namer.new_page()
-        if first and rng.random() < 2 * self.reader_share and opening_page(self):
+        # What the world does not have is mostly brought in by a reader.
+        share = (4 if director.foreign else 2) * self.reader_share
+        if first and rng.random() < share and opening_page(self):
             return
         opening = self.first_words(first=first)
         if director.incident is not None:
@@ -375,6 +387,9 @@ class Storyteller:
         """
         start = len(self.panels)
         self.wish_told = False
+        for role, word in self.director.foreign.items():
+            self.foreign_roles[word] = role
+            self.state.words.add(word)
         self.begin(first=first)
         if not self.wish_told:
             self.wish_page()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from storyworld.blocks import ROOT, read_blocks
-from storyworld.event import TextError, read_pattern, split_facts
+from storyworld.event import FOREIGN_ROLES, TextError, read_pattern, split_facts
 from storyworld.language.pattern import Pattern
 from storyworld.state import MOODS, Fact
 from storyworld.world import CHARACTERS
@@ -29,6 +29,11 @@ class WishKind:
     met: tuple[Pattern, ...]
     up: tuple[Pattern, ...]
     title: tuple[Pattern, ...]
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is about somebody, something or somewhere that no picture can show."""
+        return bool(set(self.roles) & set(FOREIGN_ROLES))
 
 
 @cache

@@ -20,7 +20,7 @@ SEEDS = range(16)
 
 
 def staged(seed: int, kind: str | None = None) -> Director:
-    director = Director(random.Random(f"director/{seed}"))
+    director = Storyteller(random.Random(f"director/{seed}")).director
     assert stage(director, kind)
     if director.incident is not None:
         director.happen(director.incident)
@@ -50,7 +50,7 @@ def fulfil(director: Director) -> None:
 
 def test_a_tale_begins_with_an_open_wish_that_can_come_true():
     for seed in SEEDS:
-        director = Director(random.Random(seed))
+        director = Storyteller(random.Random(seed)).director
         assert stage(director)
         wish = director.wish
         assert wish is not None and wish.status == "open" and wish.owner == director.hero

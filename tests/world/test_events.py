@@ -265,7 +265,7 @@ def test_every_line_of_a_list_is_whole(name: str, hero: str):
 @pytest.mark.parametrize("hero", ["fox", "bear"])
 def test_every_line_of_a_wish_is_whole(hero: str):
     rng, (state, roles) = random.Random(0), everyday()
-    roles |= {"A": hero, "B": "cat"}
+    roles |= {"A": hero, "B": "cat", **dict(zip("XYZ", STRANGERS, strict=True))}
     wrong = []
     for kind in wish_kinds().values():
         patterns = (*kind.tell, *kind.say, *kind.met, *kind.up, *kind.title)

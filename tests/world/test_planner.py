@@ -9,10 +9,10 @@ import pytest
 from small_world import ROLES, event, facts, world
 
 from storyworld.binding import bindings, candidates_for
-from storyworld.director import Director
 from storyworld.planner import DEPTH, Planner, Step, _unify
 from storyworld.staging import stage
 from storyworld.state import Fact, State
+from storyworld.storyteller import Storyteller
 from storyworld.texts import wish_kinds
 from storyworld.world import PLACES, THINGS
 
@@ -190,7 +190,7 @@ def test_plans_are_short_and_take_no_wrong_turn_on_purpose():
 
 @pytest.mark.parametrize("kind", sorted(wish_kinds()))
 def test_every_kind_of_wish_can_be_staged_with_a_plan(kind: str):
-    director = Director(random.Random(kind))
+    director = Storyteller(random.Random(kind)).director
     assert stage(director, kind, most=200)
     wish = wish_kinds()[kind]
     assert director.wish is not None and director.wish.kind == kind
