@@ -130,7 +130,7 @@ class Storyteller:
         elif here != self.director.place:
             elsewhere = self.teller.choose(text_lists("openings")["elsewhere"], step.roles)
             opening = self.teller.read_out(elsewhere, step.roles, self.state) if elsewhere else ""
-        elif not opening and serves and self.rng.random() < 0.3:
+        elif not opening and serves and self._has_purpose(step) and self.rng.random() < 0.35:
             opening = self._purpose(step)
         page = self.teller.tell(
             *(step.event, step.roles, before, self.state, here), opening=opening, brief=bool(first)
@@ -138,6 +138,13 @@ class Storyteller:
         if first:
             page.parts.insert(0, first)
         self.add(page, step.roles, step.event)
+
+    def _has_purpose(self, step: Step) -> bool:
+        """Whether a step can be done for the wish: others come and go for reasons of their own."""
+        assert self.director.wish is not None
+        is_own = step.roles.get("A") == self.director.wish.owner
+        comes = "move" in step.event.tags or step.event.group in ("come", "visit", "see")
+        return is_own or not (comes or "foreign" in step.event.tags)
 
     def _purpose(self, step: Step) -> str:
         """A prefix that says what a step is for."""
