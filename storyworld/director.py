@@ -51,6 +51,8 @@ class Director:
     """Whether the step that was chosen last is one of the plan."""
     new_word: Callable[[str], str] | None = None
     """Gives a word for a foreign role, somebody, something or somewhere that no picture shows."""
+    test: bool = False
+    """Whether wishes are those that training never sees."""
     incident: Step | None = None
     """The mishap with which the tale begins, when it begins with one."""
 
@@ -282,6 +284,7 @@ class Director:
         found = [s for s in found if s.event.name not in self.past] or found
         assert self.wish is not None
         found = [s for s in found if self.wish.owner in s.roles.values()] or found
+        found = [s for s in found if s.roles.get("A") == self.wish.owner] or found
         here = set(self.state.people_in(self.place))
         most = max((len(here & set(s.roles.values())) for s in found), default=0)
         found = [s for s in found if len(here & set(s.roles.values())) >= min(most, 2)]

@@ -122,7 +122,7 @@ def _something_more(story: Storyteller, step: Step) -> list[str]:
         choices += [spoken] if spoken else []
     if here and (not choices or story.rng.random() < 0.4):
         who = story.rng.choice(here)
-        choices.append(teller.reaction(who, story.state, with_why=False))
+        choices.append(teller.reaction(who, story.state, with_why=story.rng.random() < 0.6))
     return choices[:2]
 
 
@@ -237,11 +237,15 @@ def _ask_for_wish(story: Storyteller) -> bool:
     # A page that answers a hint says everything itself.
     is_said = has_place and story.is_plain_day and not is_hint
     opening = "" if is_said else story.first_words(first=True)
-    parts = [] if not opening and rng.random() < 0.6 else [_wish_told(story, opening)]
+    is_enough = not opening and rng.random() < 0.5
+    parts = [] if is_enough else [_wish_told(story, opening)]
     quoted = teller.choose(kind.say, roles)
-    if quoted is not None and (not parts or rng.random() < 0.4):
+    if quoted is not None and (is_enough or rng.random() < 0.4):
         words = sentence(teller.read_out(quoted, roles, story.state))
         parts.append(teller.quote(roles["A"], words, story.state))
+    if is_enough:
+        parts.append(teller.reaction(roles["A"], story.state, with_why=False))
+        story.wish_told = True
     _add_reader_page(story, Page(parts, f"wish {kind.name}"), said, roles, is_hint=is_hint)
     return True
 
@@ -324,7 +328,8 @@ def _answer_kindly(story: Storyteller) -> bool:
     found = [s for s in director.options(("kindly",), most=30) if s.event.hint]
     if not found:
         return False
-    step = story.rng.choice(found)
+    # Mostly the hero answers: the page stays with whom the tale is about.
+    step = story.rng.choice([s for s in found if s.roles.get("A") == director.hero] or found)
     before = story.state.copy()
     story.namer.new_page()
     line = story.teller.read_out(story.rng.choice(step.event.hint), step.roles, before)

@@ -229,6 +229,10 @@ def _marked(base: str) -> str:
 
 
 _MANY = re.compile(r"\b(?<!it )(they|all|both)( both| all| \w+ly)? $")
+_CLAUSE = re.compile(
+    r"\b(until|till|when|while|because|since|so|who|that|which|what|where|as|if|before|after) [^,;.!?]*$"
+)
+"""What stands before a verb of a clause with a subject of its own."""
 _SAME = re.compile(r"(^|[,;] |\b(and|but|or|then) )(\w+ly )?$")
 """What stands before a verb whose subject is several, and the one of the verb before."""
 
@@ -242,6 +246,9 @@ def _inflected(text: str, tense: str, plural: bool) -> str:
             plural = True
         elif at > 1 and not _SAME.search(before):
             plural = False
+        if at > 1 and tense in ("base", "ing") and _CLAUSE.search(before):
+            # "Let her wait until it comes": a clause has a tense of its own.
+            tense = "present"
         parts[at] = _verb(parts[at], tense, plural)
     return "".join(parts)
 

@@ -61,7 +61,7 @@ class Storyteller:
         self.rng = rng
         self.test = test
         self.reader_share = reader_share
-        self.director = Director(rng, new_word=self.new_word)
+        self.director = Director(rng, new_word=self.new_word, test=test)
         self.namer = Namer(rng)
         self.teller = Teller(rng, self.namer)
         self.reader = Reader(rng, self.namer, test=test)
@@ -418,6 +418,9 @@ class Storyteller:
                     break
                 continue
             self.tell_step(step, serves=director.serves)
+        # What is nearly there is not given up for want of pages.
+        while not director.is_met() and director.plan_holds() and len(director.plan) < 4:
+            self.tell_step(director.plan.pop(0), serves=True)
         if director.is_met():
             self.met_page()
         else:

@@ -130,7 +130,9 @@ class Teller:
     def deed(self, event: Event, roles: Mapping[str, str], before: State, opening: str = "") -> str:
         """The event itself as a sentence that goes on well from an opening."""
         rich = [p for p in event.tell if not opening or follows(p, opening)]
-        patterns = rich if rich and self.rng.random() < 0.72 else event.do or event.tell
+        # Whom the picture shows is named, also where somebody unseen does it.
+        plain = [p for p in event.do if "A" in p.roles or "A" not in roles]
+        patterns = rich if rich and self.rng.random() < 0.72 else plain or event.tell
         pattern = self.choose(patterns, roles, opening=opening)
         assert pattern is not None, f"{event.name} cannot be told with {dict(roles)}"
         return self.read_out(pattern, roles, before)
