@@ -16,6 +16,7 @@ from seedstory_core.evaluation.agency.inputs import content_words, names
 from seedstory_core.evaluation.agency.telling import Page, Turn, events_of, go_on
 from seedstory_core.evaluation.scores import Share, wilson
 from seedstory_core.evaluation.telling import sampling_of
+from seedstory_core.generation.kindness import is_unkind
 from storyworld.drawing.compose import random_scene, render_image
 from storyworld.parsing import form, sentences
 from storyworld.world import PLACES
@@ -306,6 +307,24 @@ def to_be_read(name: str) -> Callable[[StoryEngine, int], list[Figure]]:
     return tell
 
 
+def turned_away(engine: StoryEngine, count: int) -> list[Figure]:
+    """Lines that become hints because a rule finds them unkind or unreadable, rightly or not."""
+    hostile = inputs.texts("hostile")[:count]
+    kind = [opening.text for opening in inputs.openings()]
+    kind += [line.text for line in inputs.lines()] + inputs.texts("wishes")
+
+    def found(lines: Sequence[str]) -> list[str]:
+        lexicon = engine.lexicon
+        return [text for text in lines if is_unkind(text) or not lexicon.is_readable(text)]
+
+    rightly, wrongly = found(hostile), found(kind[:count])
+    caught = wilson([text in rightly for text in hostile])
+    return [
+        Figure("hostile lines that a rule turns away", "–", True, caught, texts=rightly),
+        _few("kind lines turned away", [text in wrongly for text in kind[:count]], 0.01, wrongly),
+    ]
+
+
 FIGURES: dict[str, tuple[Callable[[StoryEngine, int], list[Figure]], int]] = {
     "openings": (about_its_first_sentence, 200),
     "pictures": (picture_alone, 60),
@@ -318,6 +337,7 @@ FIGURES: dict[str, tuple[Callable[[StoryEngine, int], list[Figure]], int]] = {
     "long": (sixty_panels, 4),
     "wishes": (to_be_read("wishes"), 40),
     "hostile": (to_be_read("hostile"), 300),
+    "turned-away": (turned_away, 1000),
 }
 """Every measurement and how many inputs it takes."""
 __all__ = ["FIGURES", "Figure", "Past", "are_different"]
