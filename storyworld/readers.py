@@ -230,7 +230,8 @@ def _marked(base: str) -> str:
 
 _MANY = re.compile(r"\b(?<!it )(they|all|both)( both| all| \w+ly)? $")
 _CLAUSE = re.compile(
-    r"\b(until|till|when|while|because|since|so|who|that|which|what|where|as|if|before|after) [^,;.!?]*$"
+    r"\b(until|till|when|while|because|since|so|who|that|which|what|where|as|if|before|after)"
+    r" [^,;.!?]*$"
 )
 """What stands before a verb of a clause with a subject of its own."""
 _SAME = re.compile(r"(^|[,;] |\b(and|but|or|then) )(\w+ly )?$")

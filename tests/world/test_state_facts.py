@@ -14,7 +14,8 @@ SETTABLE = (
     """
 at A Q|floor T P|table T P|high T P|sky T P|water T P|hidden T P|holds A T|wears A T|inside T U
 owner T A|spot A high|mood A sad|feels A cold|knows A B|cross A B|skill A swim|promised A B T
-time night|weather rain|dark P|blocked P|gone T|heard X|word Y|met A X|got A Y|been A Z|did A fetch|T is broken
+time night|weather rain|dark P|blocked P|gone T|heard X|word Y
+met A X|got A Y|been A Z|did A fetch|T is broken
 """.strip()
     .replace("\n", "|")
     .split("|")
