@@ -50,7 +50,6 @@ def test_children_siblings_and_leaves(tree):
     assert ids(tree.children("p1")) == ["p2", "p4"]
     assert ids(tree.siblings("p2")) == ["p4"] and ids(tree.siblings("p6")) == ["p1"]
     assert ids(tree.leaves()) == ["p3", "p5", "p6"]
-    assert tree.is_leaf("p3") and not tree.is_leaf("p4")
     assert tree.newest == tree.panel("p6") and len(tree) == 6 and "p3" in tree
 
 

@@ -111,11 +111,6 @@ class Template:
         """Whether the words name the prop."""
         return any(s.role == "prop" for s in slots(self.nodes))
 
-    @property
-    def is_close(self) -> bool:
-        """Whether the words may bring the camera near."""
-        return bool(words.CLOSE_MARKERS.search(self.text))
-
     def fits(self, facts: frozenset[str]) -> bool:
         """Whether the `@` conditions hold."""
         return all(need & facts for need in self.needs) and not self.excludes & facts

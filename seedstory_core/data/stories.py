@@ -7,12 +7,10 @@ The words live in `plots/`, the mechanics in `grammar.py` and `teller.py`.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from seedstory_core.data import casting, library, reader
-from seedstory_core.data.grammar import normalise
 from seedstory_core.data.teller import (
     HELD_OUT_TRIPLES,
     StoryPanel,
@@ -28,12 +26,10 @@ __all__ = [
     "ReaderCase",
     "Story",
     "StoryPanel",
-    "dump",
     "is_held_out",
     "parse",
     "reader_cases",
     "tell",
-    "vocabulary",
 ]
 
 
@@ -168,27 +164,3 @@ def reader_cases(seed: int, n: int, split: Split = "test") -> list[ReaderCase]:
         cases += rng.sample(held_out, min(2, len(held_out)))
         cases += rng.sample(others, min(1, len(others)))
     return cases[:n]
-
-
-def vocabulary(stories: list[Story], *, readers: bool = False) -> set[str]:
-    """The words of the storyteller in some stories; with `readers`, of everybody."""
-    found: set[str] = set()
-    for story in stories:
-        for panel in story.panels:
-            text = panel.text if readers else panel.text[len(panel.reader_text) :]
-            found.update(normalise(text).split())
-    return found
-
-
-def dump(seeds: Iterator[int] | range, split: Split = "train", **options: object) -> str:
-    """Stories as plain text, for reading; the reader's words stand in angle brackets."""
-    out = []
-    for seed in seeds:
-        story = tell(seed, split, **options)  # type: ignore[arg-type]
-        out.append(f"# {story.id} ({', '.join(story.plots)})")
-        for number, panel in enumerate(story.panels, 1):
-            own = panel.text[len(panel.reader_text) :]
-            reader = f"<{panel.reader_text}>" if panel.reader_text else ""
-            out.append(f"{number:2d}. {reader}{own}")
-        out.append("")
-    return "\n".join(out)

@@ -154,10 +154,6 @@ class StoryTokenizer:
         """Give the ids of one whole picture: begin, all image queries, end."""
         return [self.boi_id, *self.image_query_ids, self.eoi_id]
 
-    def is_mark(self, token_id: int) -> bool:
-        """Tell whether an id is an added or control token, i.e. not text."""
-        return token_id in self._names
-
     def mark_ids(self) -> list[int]:
         """Give all ids that are not text, in order; a sampler of captions forbids them."""
         return sorted(self._names)

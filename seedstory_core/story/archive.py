@@ -279,11 +279,6 @@ class StoryArchive:
         self._check_picture_name(story_id, image_name)
         return self._read(story_id, image_name)
 
-    def image_path(self, story_id: str, image_name: str) -> str | None:
-        """Where the picture lies on this machine's disk; None in a bucket."""
-        self._check_picture_name(story_id, image_name)
-        return self._files.local_path(f"{story_id}/{image_name}")
-
     def list(self, story_ids: Iterable[str] | None = None) -> tuple[StorySummary, ...]:
         """The shelf, newest first: every story, or those of `story_ids` that still exist.
 

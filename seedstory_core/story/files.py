@@ -37,10 +37,6 @@ class LocalFiles:
     def __init__(self, root: str) -> None:
         self.root = root
 
-    def local_path(self, path: str) -> str | None:
-        """Where the file lies on this machine."""
-        return os.path.join(self.root, *path.split("/"))
-
     def read(self, path: str) -> bytes:
         """The whole file."""
         with open(self._full(path), "rb") as file:
@@ -133,10 +129,6 @@ class RemoteFiles:
     def __init__(self, fs: Any, root: str) -> None:
         self.fs = fs
         self.root = root.rstrip("/")
-
-    def local_path(self, path: str) -> str | None:
-        """None: the file is not on this machine."""
-        return None
 
     def read(self, path: str) -> bytes:
         """The whole file."""

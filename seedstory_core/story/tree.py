@@ -243,10 +243,6 @@ class StoryTree:
         parent = self.panel(panel_id).parent
         return tuple(panel for panel in self.children(parent) if panel.id != panel_id)
 
-    def is_leaf(self, panel_id: str) -> bool:
-        """Nothing follows this panel yet."""
-        return not self.children(panel_id)
-
     def leaves(self) -> tuple[Panel, ...]:
         """The last panel of every story told so far, the oldest first."""
         return tuple(panel for panel in self if not self._children.get(panel.id))
