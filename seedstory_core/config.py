@@ -24,7 +24,11 @@ from yaml import YAMLError
 
 from seedstory_core.errors import ConfigError
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+IS_CHECKOUT = (_PACKAGE.parent / "configs").is_dir()
+"""Whether the code lies in its repository; installed, it has assets and configs inside."""
+PROJECT_ROOT = _PACKAGE.parent if IS_CHECKOUT else _PACKAGE
+"""Where the folders `assets` and `configs` lie."""
 ENV_PREFIX = "SEEDSTORY_"
 ENV_CONFIG = ENV_PREFIX + "CONFIG"
 ENV_SETTINGS = ENV_PREFIX + "SET"
@@ -46,8 +50,14 @@ DIFFUSION_SAMPLERS = ("EulerDiscreteScheduler", "DDIMScheduler")
 
 
 def project_path(path: str) -> Path:
-    """Give the absolute path of a folder or file named in a config; relative ones start here."""
-    return (PROJECT_ROOT / Path(path).expanduser()).resolve()
+    """Give the absolute path of a folder or file named in a config.
+
+    Relative ones start at the repository. In an installed copy that is so for what it brought
+    along; everything else, such as the stories, starts at the working directory.
+    """
+    given = Path(path).expanduser()
+    shipped = (PROJECT_ROOT / given).resolve()
+    return shipped if IS_CHECKOUT or shipped.exists() else given.resolve()
 
 
 def _check(is_possible: bool, message: str) -> None:
@@ -828,6 +838,8 @@ def load_config(
     try:
         if path is not None:
             source = str(path)
+            if not Path(path).exists():
+                path = project_path(str(path))
             from_file = OmegaConf.load(path)
             _check(
                 isinstance(from_file, DictConfig) or not from_file,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import app
+from demo import __main__ as app
 from seedstory_core.errors import ConfigError
 
 

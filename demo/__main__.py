@@ -1,0 +1,96 @@
+"""The command `seedstory`, and what `python app.py` does: read the config, build, launch."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from seedstory_core.config import load_config, project_path
+from seedstory_core.errors import ConfigError, SeedStoryError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the studio until it is stopped."""
+    args = parse_arguments(argv)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asking itself whether it is up
+    try:
+        config = load_config(args.config, args.set)
+        find_room_for_uploads(config.runtime.stories_folder)
+        # The slow imports come last, so that --help and a typo answer at once.
+        from demo.ui import build_page, launch_options
+        from seedstory_core.build import build_store
+
+        store = build_store(config)
+    except SeedStoryError as error:
+        print(f"SEED-Story Studio could not start. {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    page = build_page(store)
+    try:
+        page.launch(
+            server_name=args.host,
+            server_port=args.port,
+            share=args.share or None,
+            **launch_options(store),
+        )
+    except OSError as error:  # Gradio's way to say that the port is taken
+        print(f"SEED-Story Studio could not start. {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description="Tell, extend and branch illustrated stories in the browser."
+    )
+    parser.add_argument(
+        "--config",
+        default=os.environ.get("SEEDSTORY_CONFIG") or None,
+        help="YAML file with what differs from the tiny model; none is the tiny model",
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="settings that win over the file, for example runtime.device=cpu",
+    )
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
+    parser.add_argument("--port", type=int, help="port; the first free one from 7860")
+    parser.add_argument("--share", action="store_true", help="make a public link for a while")
+    return parser.parse_args(argv)
+
+
+def find_room_for_uploads(stories_folder: str) -> None:
+    """Point Gradio at the story folder where nothing else can be written."""
+    if "GRADIO_TEMP_DIR" in os.environ:
+        return
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        if "://" in stories_folder:
+            raise ConfigError(
+                "There is no folder on this machine that can be written to. Gradio needs one for "
+                "uploads: set GRADIO_TEMP_DIR."
+            ) from None
+        room = project_path(stories_folder) / ".uploads"
+        try:
+            room.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"The story folder {room.parent} cannot be written to ({error.strerror}). Set "
+                "SEEDSTORY_STORIES_FOLDER to one that can."
+            ) from error
+        os.environ["GRADIO_TEMP_DIR"] = tempfile.tempdir = str(room)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
