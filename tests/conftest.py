@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from reference import COPY
-from small import SMALL
-from told_stories import NO_SKIA
 
 from seedstory_core.build import build_engine
 from seedstory_core.config import StudioConfig, load_config, project_path
@@ -26,6 +23,9 @@ from seedstory_core.training.base_lm import train_tokenizer
 from seedstory_core.weights.checkpoint import save_weights
 from seedstory_core.weights.parts import PARTS
 from seedstory_core.weights.verify.folder import ReferenceFolder
+from tests.helpers.reference import COPY
+from tests.helpers.small import SMALL
+from tests.helpers.told_stories import NO_SKIA
 
 try:
     import skia  # noqa: F401
@@ -35,11 +35,11 @@ except ImportError:
     # The studio runs without it. Only where nothing can be drawn are these left out.
     can_draw = False
     collect_ignore = [
-        "test_draw.py",
-        "test_recipe.py",
-        "test_scores.py",
-        "test_storystream.py",
-        "test_training_rows.py",
+        "workshop/test_draw.py",
+        "workshop/test_recipe.py",
+        "workshop/test_scores.py",
+        "workshop/test_storystream.py",
+        "workshop/test_training_rows.py",
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-from small_world import world
 
 from storyworld.director import Director
 from storyworld.event import FOREIGN_ROLES, events
@@ -15,6 +14,7 @@ from storyworld.state import Wish
 from storyworld.storyteller import Storyteller
 from storyworld.texts import wish_kinds
 from storyworld.world import CHARACTERS, THINGS
+from tests.helpers.small_world import world
 
 SEEDS = range(16)
 

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 
 import pytest
-from small_world import ROLES, world
 
 from storyworld.event import SLOT_FORMS
 from storyworld.language.inflect import past
@@ -15,6 +14,7 @@ from storyworld.language.pattern import parse_pattern, tidy
 from storyworld.naming import Foreign, Namer
 from storyworld.state import State
 from storyworld.world import CHARACTERS, PLACES, THINGS
+from tests.helpers.small_world import ROLES, world
 
 CAST = {**ROLES, "X": "whale", "Y": "umbrella stand", "Z": "moon"}
 

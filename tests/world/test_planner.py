@@ -6,7 +6,6 @@ import random
 from collections.abc import Mapping, Sequence
 
 import pytest
-from small_world import ROLES, event, facts, world
 
 from storyworld.binding import bindings, candidates_for
 from storyworld.planner import DEPTH, Planner, Step, _unify
@@ -15,6 +14,7 @@ from storyworld.state import Fact, State
 from storyworld.storyteller import Storyteller
 from storyworld.texts import wish_kinds
 from storyworld.world import PLACES, THINGS
+from tests.helpers.small_world import ROLES, event, facts, world
 
 CAST = ("fox", "bear", "cat")
 TAKE = """

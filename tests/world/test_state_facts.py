@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from small_world import ROLES, fact, facts, holds, world
 
 from storyworld.event import events
 from storyworld.state import _CHANGES, _CHECKS, KNOWN_FACTS, State
 from storyworld.texts import wish_kinds
 from storyworld.world import THINGS
+from tests.helpers.small_world import ROLES, fact, facts, holds, world
 
 SETTABLE = (
     """

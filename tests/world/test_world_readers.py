@@ -7,7 +7,6 @@ import re
 from collections import Counter
 
 import pytest
-from small_world import ROLES, world
 
 from storyworld.event import FOREIGN_ROLES, events
 from storyworld.interventions import foreign_events, opening_page, reader_page
@@ -19,6 +18,7 @@ from storyworld.staging import stage
 from storyworld.storyteller import Storyteller
 from storyworld.wordlists import is_held_out, other_words
 from storyworld.world import CHARACTERS, PLACES, THINGS
+from tests.helpers.small_world import ROLES, world
 
 FORMS = {"past": past, "present": third, "ing": ing, "base": str}
 PLURAL = {"past": past, "present": str, "ing": ing, "base": str}

@@ -6,7 +6,6 @@ import random
 import re
 
 import pytest
-from test_events import complaint
 
 from storyworld.event import events
 from storyworld.interventions import _foreign_deed
@@ -18,6 +17,7 @@ from storyworld.storyteller import THE_END, Panel, Storyteller
 from storyworld.teller import NEXT_FRAMING
 from storyworld.wordlists import _lines, is_held_out
 from storyworld.world import CHARACTERS, THINGS
+from tests.world.test_events import complaint
 
 PRONOUNS = {"he": r"he|him|his|himself", "she": r"she|her|hers|herself"}
 

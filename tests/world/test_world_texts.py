@@ -6,7 +6,6 @@ import random
 import re
 
 import pytest
-from small_world import event, facts
 
 from storyworld.blocks import ROOT, parse_blocks, read_blocks
 from storyworld.event import SLOT_FORMS, TextError, events, read_events
@@ -22,6 +21,7 @@ from storyworld.wordlists import (
     other_words,
 )
 from storyworld.world import CHARACTERS, PLACES, THINGS
+from tests.helpers.small_world import event, facts
 
 EVENT_FILES = sorted(path.name for path in (ROOT / "events").glob("*.txt"))
 LISTS = sorted(

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import COPY
 
 from seedstory_core.errors import WeightsError
 from seedstory_core.generation.tokens import StoryTokenizer, TextStream, image_token
 from seedstory_core.weights.verify.folder import ReferenceFolder
+from tests.helpers.reference import COPY
 
 STYLES = {
     "primary": COPY / "pretrained" / "cvlm_llama2_tokenizer",

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorder import Recorder, record
-from reference import copy_reference
 
 from seedstory_core.weights.verify.folder import ReferenceFolder
 from seedstory_core.weights.verify.rows import compare
+from tests.helpers.recorder import Recorder, record
+from tests.helpers.reference import copy_reference
 
 TABLES = ("transforms", "vit", "resamplers", "forward", "generate", "detokenizer")
 EXACT = ("tokenizer", "data", "processor", "mini_keys", "attention_sink")

@@ -19,7 +19,6 @@ from typing import BinaryIO
 import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
-from reference import COPY
 from safetensors.torch import save
 
 from seedstory_core.build import build_engine
@@ -37,6 +36,7 @@ from seedstory_core.weights import fetch as module
 from seedstory_core.weights.fetch import Hub, fetch, main, sources
 from seedstory_core.weights.published import QWEN_VISION_PREFIX, PublishedFiles
 from seedstory_core.weights.reference import reference_config
+from tests.helpers.reference import COPY
 
 STORY, LLAMA, QWEN, SDXL = "made/up-story", "made/up-llama", "made/up-qwen", "made/up-sdxl"
 TAESDXL = "made/up-taesdxl"

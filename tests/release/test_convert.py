@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from reference import COPY, copy_reference, rewrite
 from torch import Tensor
 
 from seedstory_core.build import build_engine
@@ -20,6 +19,7 @@ from seedstory_core.weights.convert import convert, main
 from seedstory_core.weights.parts import load_models
 from seedstory_core.weights.published import PublishedFiles
 from seedstory_core.weights.reference import reference_config
+from tests.helpers.reference import COPY, copy_reference, rewrite
 
 SMALL = 300_000
 """Bytes of a shard, so that the miniature has many."""

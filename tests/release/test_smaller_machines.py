@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 import torch
 from PIL import Image
-from reference import COPY
 
 from seedstory_core.build import build_engine
 from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config
@@ -23,6 +22,7 @@ from seedstory_core.weights import fit
 from seedstory_core.weights.parts import empty_models, load_models
 from seedstory_core.weights.reference import reference_config
 from seedstory_core.weights.verify.folder import ReferenceFolder
+from tests.helpers.reference import COPY
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from reference import COPY, copy_reference, rewrite
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -34,6 +33,7 @@ from seedstory_core.weights.published import (
     vision_weights,
 )
 from seedstory_core.weights.reference import reference_config
+from tests.helpers.reference import COPY, copy_reference, rewrite
 
 CONFIG = ResamplerConfig(num_queries=4, embed_dim=16, kv_dim=12, num_heads=2)
 

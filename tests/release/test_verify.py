@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from other_reference import write_other_reference
-from other_sizes import NUMBERS
-from reference import COPY, copy_reference, edit_json, rewrite
 
 from benchmarks import released
 from seedstory_core.errors import WeightsError
@@ -20,6 +17,9 @@ from seedstory_core.weights.verify import files, language, pictures, stories
 from seedstory_core.weights.verify.__main__ import Check, main, run, verify
 from seedstory_core.weights.verify.folder import ReferenceFolder
 from seedstory_core.weights.verify.rows import Row, compare, compare_exactly, compare_numbers
+from tests.helpers.other_reference import write_other_reference
+from tests.helpers.other_sizes import NUMBERS
+from tests.helpers.reference import COPY, copy_reference, edit_json, rewrite
 
 CODEC = "diffusion_pytorch_model.safetensors"
 

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from told_stories import branched_story
 
 from demo.files import routes
 from seedstory_core.store import SessionStore
+from tests.helpers.told_stories import branched_story
 
 
 @pytest.fixture

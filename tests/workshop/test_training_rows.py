@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from reference import COPY
 
 from seedstory_core.config import DecoderConfig, ResamplerConfig, load_config
 from seedstory_core.generation import decode
@@ -27,6 +26,7 @@ from seedstory_core.training.rows import (
 )
 from seedstory_core.training.story_data import StreamStory
 from seedstory_core.training.story_lm import LanguageStage
+from tests.helpers.reference import COPY
 
 CAPTIONS = ["Mina found a kite.", "The wind pulled.", "She ran home and laughed.", "Good night."]
 SEPARATOR = "[INST]"

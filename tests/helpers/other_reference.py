@@ -13,15 +13,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import plain_release as plain
 import sentencepiece
 import torch
 from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
-from other_sizes import CODEC, LONG_STORY, NUMBERS, PLAN, SCHEDULE, STORIES, UNET
 from PIL import Image, ImageDraw
-from recorder import IGNORED, Recorder, record, sample, write_json
 from torch import Tensor, nn
 from transformers import LlamaForCausalLM
+
+from tests.helpers import plain_release as plain
+from tests.helpers.other_sizes import CODEC, LONG_STORY, NUMBERS, PLAN, SCHEDULE, STORIES, UNET
+from tests.helpers.recorder import IGNORED, Recorder, record, sample, write_json
 
 
 def write_other_reference(target: Path) -> Path:

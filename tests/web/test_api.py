@@ -12,14 +12,14 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from reference import COPY
-from studio import served
 
 from seedstory_core.build import build_store
 from seedstory_core.engine import StoryEngine
 from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.weights.reference import reference_config
+from tests.helpers.reference import COPY
+from tests.helpers.studio import served
 
 SENTENCE = "Late one evening, Mira the fox found a golden key."
 

@@ -676,9 +676,9 @@ def killed_at_step(step: int) -> None:
 
 WRITER = """
 import dataclasses, sys
-sys.path[:0] = [{tests!r}, {repo!r}]
+sys.path.insert(0, {repo!r})
 from seedstory_core.story.archive import StoryArchive
-from test_archive import panel_of, picture_of
+from tests.core.test_archive import panel_of, picture_of
 
 archive = StoryArchive({root!r})
 tree = archive.load({story_id!r}).tree
@@ -704,10 +704,8 @@ while True:
 def test_a_writer_killed_at_any_moment_loses_at_most_the_unfinished_panel(disk):
     story_id = disk.create().id
     chance = random.Random(5)
-    here = Path(__file__).resolve()
-    script = WRITER.format(
-        tests=str(here.parent), repo=str(here.parents[1]), root=disk.root, story_id=story_id
-    )
+    repo = str(Path(__file__).resolve().parents[2])
+    script = WRITER.format(repo=repo, root=disk.root, story_id=story_id)
     alive: set[str] = set()
     for _ in range(5):
         writer = subprocess.Popen(

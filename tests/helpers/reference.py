@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-COPY = Path(__file__).parent / "data" / "reference_mini"
+COPY = Path(__file__).parent.parent / "data" / "reference_mini"
 
 
 def copy_reference(target: Path) -> Path:

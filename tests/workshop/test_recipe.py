@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
-from small import SMALL
 
 from seedstory_core.build import build_engine
 from seedstory_core.config import load_config
@@ -36,6 +35,7 @@ from seedstory_core.training.__main__ import main
 from seedstory_core.training.loop import Plan
 from seedstory_core.training.story_lm import StoryPlan, StoryStage
 from seedstory_core.weights.parts import PARTS, read_parts
+from tests.helpers.small import SMALL
 
 PLAN = Plan(
     steps=2,

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from told_stories import branched_story
 
 from demo import view
 from demo.desk import MAX_LINE, Desk
@@ -21,6 +20,7 @@ from seedstory_core.config import POLICIES
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import BusyError, InputError, StorageError
 from seedstory_core.store import SessionStore
+from tests.helpers.told_stories import branched_story
 
 KNOBS = (0.8, 0.9, "5", 1, 1.0)
 SLOW = (0.8, 0.9, "5", 50, 1.0)

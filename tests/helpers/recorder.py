@@ -14,14 +14,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import plain_release as plain
 import torch
 from diffusers import DDPMScheduler, EulerDiscreteScheduler, UNet2DConditionModel
-from long_story import follow_long_story
 from PIL import Image
-from reference import COPY
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from tests.helpers import plain_release as plain
+from tests.helpers.long_story import follow_long_story
+from tests.helpers.reference import COPY
 
 Tables = dict[str, dict[str, Tensor]]
 IGNORED = -100
@@ -573,7 +574,7 @@ def write_recorded(recorder: Recorder) -> None:
             entry |= {
                 "shape": list(value.shape),
                 "dtype": str(value.dtype).removeprefix("torch."),
-                "how": "the libraries alone (tests/plain_release.py), fp32",
+                "how": "the libraries alone (tests/helpers/plain_release.py), fp32",
             }
             entry.pop("sensitivity", None)
             listed[file][name] = entry

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from plain_release import PlainTokens
+from tests.helpers.plain_release import PlainTokens
 
 
 def follow_long_story(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from small import SMALL
 
 from seedstory_core.config import load_config
 from seedstory_core.training.cache import PictureCache
 from seedstory_core.training.detokenizer import DeTokenizerStage
 from seedstory_core.training.story_data import StreamStory
+from tests.helpers.small import SMALL
 
 
 def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true_ones() -> None:

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from studio import CHROMIUM, CHROMIUM_ARGS, Server
-from told_stories import branched_story
 
 from seedstory_core.config import StudioConfig
 from seedstory_core.story.archive import StoryArchive
+from tests.helpers.studio import CHROMIUM, CHROMIUM_ARGS, Server
+from tests.helpers.told_stories import branched_story
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 expect = playwright_api.expect
