@@ -7,11 +7,11 @@ setup:  ## make the virtual environment with everything in it
 	.venv/bin/pip install -r requirements-dev.txt
 	.venv/bin/pre-commit install
 
-check:  ## what CI runs
+check:  ## form, lint, types and spelling, as CI checks them beside the tests
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
-	$(PYTHON) -m pytest
+	$(PYTHON) -m codespell_lib README.md CHANGELOG.md docs/*.md app.py seedstory_core storyworld demo benchmarks tests
 
 fix:  ## format, and apply safe fixes
 	$(PYTHON) -m ruff format .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,3 +139,10 @@ def test_only_the_workshop_knows_the_story_world() -> None:
         if room_of(path) not in WORKSHOP:
             for module, _ in imports(path):
                 assert module.split(".")[0] != "storyworld", f"{path} imports {module}"
+
+
+def test_the_studio_imports_neither_bitsandbytes_nor_peft() -> None:
+    code = "import sys, seedstory_core.build; print({'bitsandbytes', 'peft'} & {*sys.modules})"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()", done.stdout
