@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from demo.desk import OUR_FAULT
 from seedstory_core.config import project_path
-from seedstory_core.errors import SeedStoryError, StoryNotFoundError
+from seedstory_core.errors import FileMissingError, SeedStoryError, StoryNotFoundError
 from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.export import file_name, to_html, to_zip
@@ -104,8 +104,11 @@ def _told(endpoint):  # type: ignore[no-untyped-def]  # takes and gives a Starle
     def told(request: Request) -> Response:
         try:
             return endpoint(request)
-        except SeedStoryError as error:
+        except (FileMissingError, StoryNotFoundError) as error:
             return PlainTextResponse(str(error), 404)
+        except SeedStoryError as error:
+            log.warning("The address %s failed. %s", request.url.path, error)
+            return PlainTextResponse(str(error), 503)
         except Exception:
             log.exception("The address %s failed.", request.url.path)
             return PlainTextResponse(OUR_FAULT, 500)

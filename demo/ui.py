@@ -292,7 +292,7 @@ def _knobs(store: SessionStore) -> list[gr.components.Component]:
             value=config.generation.top_p,
             step=0.05,
             label="Top-p",
-            info="How much of the unlikely is left out.",
+            info="Choose among the likeliest words that make up this share; lower leaves out more.",
         )
     with gr.Row():
         top_k = gr.Slider(

@@ -149,9 +149,9 @@ class VisionConfig:
             "layer_norm_eps",
         )
         _check(
-            self.image_size % self.patch_size == 0,
-            f"vision.image_size {self.image_size} is no multiple of vision.patch_size "
-            f"{self.patch_size}.",
+            self.image_size >= self.patch_size,
+            f"vision.image_size {self.image_size} is less than vision.patch_size "
+            f"{self.patch_size}: there is no patch in such a picture.",
         )
         _check(
             self.width % self.heads == 0,
@@ -558,11 +558,11 @@ class DeTokenizerConfig:
             f"detokenizer.unet.cross_attention_dim {self.unet.cross_attention_dim}; "
             "they must be equal.",
         )
-        halvings = self.vae.downscale_factor * 2 ** (len(self.unet.block_out_channels) - 1)
+        cell = self.vae.downscale_factor
         _check(
-            self.image_size % halvings == 0,
-            f"detokenizer.image_size {self.image_size} is no multiple of {halvings}, the pixels "
-            "under one cell of the UNet's coarsest resolution.",
+            self.image_size % cell == 0,
+            f"detokenizer.image_size {self.image_size} is no multiple of {cell}, the pixels under "
+            "one latent.",
         )
 
     @property

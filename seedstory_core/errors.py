@@ -30,6 +30,10 @@ class StorageError(SeedStoryError):
     """A story could not be written or read: full disk, newer format, damaged record."""
 
 
+class FileMissingError(StorageError):
+    """A file of a story is not there."""
+
+
 class StoryChangedError(StorageError):
     """Another server went on with the same story; it has to be opened again."""
 

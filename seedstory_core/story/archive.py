@@ -30,7 +30,12 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from seedstory_core.errors import StorageError, StoryChangedError, StoryNotFoundError
+from seedstory_core.errors import (
+    FileMissingError,
+    StorageError,
+    StoryChangedError,
+    StoryNotFoundError,
+)
 from seedstory_core.story import records
 from seedstory_core.story.files import TEMP_PREFIX, open_files
 from seedstory_core.story.records import NewerFormatError, StoryHeader
@@ -367,7 +372,7 @@ class StoryArchive:
             return self._files.read(f"{story_id}/{name}")
         except FileNotFoundError as error:
             self._must_exist(story_id)
-            raise StorageError(f"The file {name} of this story is missing.") from error
+            raise FileMissingError(f"The file {name} of this story is missing.") from error
         except OSError as error:
             raise StorageError(
                 f"The file {name} of this story could not be read: {_reason(error)}."

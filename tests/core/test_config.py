@@ -2,7 +2,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from seedstory_core.build import build_archive
 from seedstory_core.config import (
@@ -29,6 +29,7 @@ def test_every_recipe_has_a_plan_for_every_stage() -> None:
 
     for path in (PROJECT_ROOT / "configs" / "train").glob("*.yaml"):
         recipe = OmegaConf.load(path)
+        assert isinstance(recipe, DictConfig)
         assert set(recipe) == {"data", *TRAINED}
         for stage in TRAINED:
             kind = PLANS.get(stage, Plan)
@@ -42,6 +43,7 @@ def test_the_tiny_file_says_what_the_defaults_say() -> None:
 
 def test_the_tiny_file_lists_every_model_number() -> None:
     written = OmegaConf.to_container(OmegaConf.load(PROJECT_ROOT / "configs" / "tiny.yaml"))
+    assert isinstance(written, dict)
     defaults = dataclasses.asdict(StudioConfig())
     for group in defaults.keys() - {"weights"}:
         assert written[group] == defaults[group]
@@ -129,7 +131,7 @@ def test_relative_story_folders_lie_in_the_project(monkeypatch: pytest.MonkeyPat
         ("runtime.dtype=bfloat61", "Did you mean 'bfloat16'"),
         ("runtime.num_threads=-1", "num_threads"),
         ("vision.n_queries=35", "square grid"),
-        ("vision.image_size=100", "multiple of vision.patch_size"),
+        ("vision.image_size=7", "less than vision.patch_size"),
         ("vision.heads=3", "vision.width 256 cannot be shared"),
         ("vision.layers=0", "vision.layers is 0; it must be greater than 0"),
         ("input_resampler.kv_dim=64", "vision.output_dim"),
@@ -137,7 +139,7 @@ def test_relative_story_folders_lie_in_the_project(monkeypatch: pytest.MonkeyPat
         ("decoder.num_key_value_heads=2", "num_key_value_heads"),
         ("detokenizer.prediction_type=epsilon", "needs EulerDiscreteScheduler or DDIMScheduler"),
         ("detokenizer.scheduler.name=Euler", "EulerDiscreteScheduler"),
-        ("detokenizer.image_size=100", "multiple of 32"),
+        ("detokenizer.image_size=100", "multiple of 16"),
         ("detokenizer.unet.num_attention_heads=[1]", "one each per resolution"),
         ("detokenizer.unet.block_out_channels=[100,192]", "norm_num_groups"),
         ("detokenizer.perceiver.output1_dim=1", "cross_attention_dim"),

@@ -1,7 +1,8 @@
 """What the other reference folder is made of: its numbers, stories, and what is recorded of it.
 
 No number of a size is the miniature's, and none follows from another without need: heads do not
-fill the width, latents of the perceiver are wider than their heads, pictures are not square, and
+fill the width, latents of the perceiver are wider than their heads, pictures are not square and no
+multiple of the UNet's coarsest cell, the ones that are encoded none of the patch, and
 the marks' ids have an order of their own.
 """
 
@@ -160,7 +161,7 @@ NUMBERS: dict[str, Any] = {
         "vae_scaling_factor": 0.4,
     },
     "inference": {
-        "height": 48,
+        "height": 40,
         "width": 80,
         "negative_picture_size": 150,
         "guidance_scale": 3.5,
@@ -171,7 +172,7 @@ NUMBERS: dict[str, Any] = {
     },
     "transforms": {
         "story_picture": {"type": "clip", "keep_ratio": True, "image_size": 120},
-        "fixture_clip_size": 30,
+        "fixture_clip_size": 35,
         "fixture_sd_size": 57,
         "stage3_sd_size": 40,
     },
@@ -270,11 +271,11 @@ UNET: dict[str, Any] = {
     "sample_size": 12,
     "in_channels": 6,
     "out_channels": 6,
-    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
-    "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
-    "block_out_channels": [16, 24],
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+    "block_out_channels": [16, 24, 24],
     "layers_per_block": 2,
-    "transformer_layers_per_block": [1, 2],
+    "transformer_layers_per_block": [1, 2, 1],
     "attention_head_dim": 2,
     "cross_attention_dim": 48,
     "norm_num_groups": 8,

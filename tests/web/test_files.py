@@ -55,6 +55,7 @@ def test_a_story_is_taken_home_as_a_book_or_as_everything(
         "/pictures/{story}/story.json",
         "/pictures/{story}/..%2fstory.json",
         "/pictures/{story}/p1.json",
+        "/pictures/{story}/p9-00000000.png",
         "/studio/../app.py",
         "/studio/%2e%2e/app.py",
         "/studio/tiny/vae.safetensors",
@@ -68,6 +69,22 @@ def test_anything_else_is_not_found(store: SessionStore, client: TestClient, add
     assert answer.status_code == 404
     assert "x-bad" not in answer.headers and "Traceback" not in answer.text
     assert len(answer.text) < 200
+
+
+def test_a_failing_disk_is_no_missing_page(
+    store: SessionStore, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = branched_story(store.archive)
+    name = shelf.tree.panel("p1").image_name
+
+    def fail(path: str) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(store.archive._files, "read", fail)
+    for address in (f"/pictures/{shelf.story_id}/{name}", f"/take/{shelf.story_id}/p3.zip"):
+        answer = client.get(address)
+        assert answer.status_code == 503, answer.text
+        assert "could not be read" in answer.text and "Traceback" not in answer.text
 
 
 def test_the_stylesheet_is_asked_for_anew(client: TestClient) -> None:
