@@ -96,6 +96,7 @@ def test_the_book_holds_the_path_and_its_pictures(story):
     sources = [attrs["src"] for tag, attrs in page.tags if tag == "img"]
     assert len(sources) == 3
     for source, number in zip(sources, (1, 2, 4), strict=True):
+        assert source is not None
         kind, data = source.split(",")
         assert kind == "data:image/png;base64"
         shown = Image.open(io.BytesIO(base64.b64decode(data)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -11,11 +13,11 @@ from seedstory_core.generation.sampling import Sampler, Sampling, split_sentence
 SCORES = torch.tensor([3.0, 2.5, 2.0, 1.0, 0.0, -1.0])
 
 
-def draws(count: int = 200, **rules: float) -> list[int]:
+def draws(count: int = 200, **rules: Any) -> list[int]:
     """The first token of many captions that differ in their seeds."""
     rules = {"temperature": 1.0, "top_p": 1.0, **rules}
     return [
-        Sampler(Sampling(seed=seed, **rules), forbidden_ids=[]).choose(SCORES)  # type: ignore[arg-type]
+        Sampler(Sampling(seed=seed, **rules), forbidden_ids=[]).choose(SCORES)
         for seed in range(count)
     ]
 
@@ -71,9 +73,9 @@ def test_no_run_of_words_stands_in_the_story_twice() -> None:
         {"no_repeat_ngram_size": -2},
     ],
 )
-def test_impossible_rules_are_refused(wrong: dict[str, float]) -> None:
+def test_impossible_rules_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
-        Sampling(**wrong)  # type: ignore[arg-type]
+        Sampling(**wrong)
 
 
 STOP = 4

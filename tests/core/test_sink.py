@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seedstory_core.config import POLICIES
-from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
+from seedstory_core.generation.sink import PanelSpan, Policy, SinkRule, kept_ranges
 
 
 def rows(ranges: list[range]) -> list[int]:
@@ -56,9 +57,9 @@ def test_policies_keep_more_and_more(captions: list[int], image_tokens: int, win
 
 
 @pytest.mark.parametrize("policy", ["window", "attention_sink", "multimodal_attention_sink"])
-def test_a_story_within_the_window_is_kept_whole(policy: str) -> None:
+def test_a_story_within_the_window_is_kept_whole(policy: Policy) -> None:
     spans = spans_of([30, 20, 25], 16)
-    rule = SinkRule(policy=policy, window_panels=3)  # type: ignore[arg-type]
+    rule = SinkRule(policy=policy, window_panels=3)
     assert kept_ranges(spans, rule) == [range(spans[-1].end)]
 
 
@@ -69,7 +70,7 @@ def test_a_short_first_caption_does_not_reach_before_the_story() -> None:
     assert kept == sorted(set(kept))
 
 
-CAPPED = "capped_multimodal_attention_sink"
+CAPPED: Policy = "capped_multimodal_attention_sink"
 
 
 @given(LENGTHS, st.integers(1, 70), st.integers(1, 12), st.integers(1, 2000))
@@ -95,7 +96,7 @@ def test_pinned_panels_are_never_evicted(
 ) -> None:
     spans = spans_of(captions, 16)
     for policy in POLICIES:
-        rule = SinkRule(policy=policy, window_panels=window, max_rows=100)  # type: ignore[arg-type]
+        rule = SinkRule(policy=cast(Policy, policy), window_panels=window, max_rows=100)
         with_pins = dataclasses.replace(rule, pinned_panels=tuple(sorted(pinned)))
         kept = set(rows(kept_ranges(spans, with_pins)))
         for number in pinned & set(range(len(spans))):
@@ -114,6 +115,6 @@ def test_the_separator_behind_an_evicted_picture_belongs_to_the_window() -> None
 @pytest.mark.parametrize(
     "wrong", [{"policy": "wndow"}, {"window_panels": 0}, {"before_boi": -1}, {"max_rows": 0}]
 )
-def test_an_impossible_rule_is_refused(wrong: dict[str, object]) -> None:
+def test_an_impossible_rule_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="wndow|too small"):
-        SinkRule(**wrong)  # type: ignore[arg-type]
+        SinkRule(**wrong)

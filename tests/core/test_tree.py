@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,21 +135,22 @@ def test_a_panel_cannot_change_under_its_branches():
     features = np.zeros((2, 3), np.float32)
     made = panel("p1", visual_features=features)
     features[:] = 1
-    assert not made.visual_features.any()
+    assert made.visual_features is not None and not made.visual_features.any()
     with pytest.raises(ValueError):
         made.visual_features[0, 0] = 1
     with pytest.raises(dataclasses.FrozenInstanceError):
-        made.text = "other"
+        made.text = "other"  # type: ignore[misc]
 
 
 def test_impossible_panels_are_refused():
-    for bad in (
+    cases: tuple[dict[str, Any], ...] = (
         {"id": "first"},
         {"parent": "p2"},
         {"visual_features": np.zeros((2, 3))},
         {"visual_features": np.zeros(3, np.float32)},
         {"settings": {"temperature": float("nan")}},
-    ):
+    )
+    for bad in cases:
         with pytest.raises(ValueError):
             Panel(**{"id": "p2", "parent": None, "text": "", **bad})
 

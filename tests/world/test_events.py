@@ -12,7 +12,7 @@ from storyworld.blocks import ROOT, parse_blocks
 from storyworld.check import stage
 from storyworld.event import CHARACTER_ROLES, Event, events, parse_event, read_events
 from storyworld.language.inflect import article, past
-from storyworld.language.pattern import Choice, Pattern, parse_pattern, sentence
+from storyworld.language.pattern import Choice, Pattern, Slot, parse_pattern, sentence
 from storyworld.naming import Foreign, Namer
 from storyworld.scene import Scene
 from storyworld.state import State
@@ -76,8 +76,8 @@ def told(
 ) -> str:
     namer = Namer(rng, foreign=dict(STRANGERS))
 
-    def fill(slot: object) -> str:
-        return namer.fill(slot, roles, state, why)  # type: ignore[arg-type]
+    def fill(slot: Slot) -> str:
+        return namer.fill(slot, roles, state, why)
 
     return sentence(pattern.expand(rng, fill, past))
 

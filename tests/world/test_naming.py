@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,8 @@ def test_what_is_owned_by_nobody_is_nobodys():
 @pytest.mark.parametrize("name", PLACES)
 def test_places_are_there_and_gone_to(name: str):
     place = PLACES[name]
-    names, roles = namer(), {"P": name}
+    roles: dict[str, Any] = {"P": name}
+    names = namer()
     assert read("{P.at}|{P.to}".replace("|", ";"), names, **roles) == f"{place.at};{place.to}"
     assert read("{P.At}", names, **roles) == place.at[0].upper() + place.at[1:]
     the = read("{P.the}", names, **roles)
@@ -192,6 +194,6 @@ def test_every_form_of_every_slot_says_something():
     for role, forms in SLOT_FORMS.items():
         for form in forms:
             slot = f"{{{role}.{form}}}" if form else f"{{{role}}}"
-            roles = {"D": "duck", role: CAST.get(role, "duck")}
+            roles: dict[str, Any] = {"D": "duck", role: CAST.get(role, "duck")}
             assert read(slot, namer(), **roles), slot
     assert read("{why}", namer()) == ""

@@ -79,7 +79,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             return self
 
         def __exit__(self, *error: object) -> None: ...
-        def imap(self, function, seeds, chunksize):  # type: ignore[no-untyped-def]
+        def imap(self, function, seeds, chunksize):
             return map(function, seeds)
 
     def family(seed: int, split: str) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,9 +37,9 @@ STATES = [(kind.name, state) for kind in THINGS.values() for state in kind.state
 ALONE = Scene("garden", (Actor("fox"),))
 
 
-def scenes(count: int, seed: int = 0, **fixed: object) -> list[Scene]:
+def scenes(count: int, seed: int = 0, **fixed: Any) -> list[Scene]:
     rng = random.Random(seed)
-    return [random_scene(rng, **fixed) for _ in range(count)]  # type: ignore[arg-type]
+    return [random_scene(rng, **fixed) for _ in range(count)]
 
 
 @cache
@@ -79,9 +80,9 @@ def differs(one: Scene, other: Scene) -> int:
         {"actors": (Actor("fox", spot="high"),), "camera": "close"},
     ],
 )
-def test_an_impossible_scene_is_refused(wrong: dict[str, object]):
+def test_an_impossible_scene_is_refused(wrong: dict[str, Any]):
     with pytest.raises(ValueError, match=r"\w"):
-        replace(ALONE, **wrong)  # type: ignore[arg-type]
+        replace(ALONE, **wrong)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -20,8 +21,8 @@ from storyworld.wordlists import is_held_out, other_words
 from storyworld.world import CHARACTERS, PLACES, THINGS
 from tests.helpers.small_world import ROLES, world
 
-FORMS = {"past": past, "present": third, "ing": ing, "base": str}
-PLURAL = {"past": past, "present": str, "ing": ing, "base": str}
+FORMS: dict[str, Callable[[str], str]] = {"past": past, "present": third, "ing": ing, "base": str}
+PLURAL: dict[str, Callable[[str], str]] = {"past": past, "present": str, "ing": ing, "base": str}
 
 
 class Fixed(random.Random):
@@ -31,7 +32,7 @@ class Fixed(random.Random):
         super().__init__(0)
         self.frame = frame
 
-    def choice(self, options):  # type: ignore[no-untyped-def]
+    def choice(self, options):
         return self.frame if self.frame in options else options[0]
 
 
@@ -41,7 +42,7 @@ class Plain(Reader):
     def typed(self, text: str) -> str:
         return text
 
-    def _reword(self, slot, roles, words):  # type: ignore[no-untyped-def]
+    def _reword(self, slot, roles, words):
         return CHARACTERS[roles[slot.role]].name if slot.role in "ABC" else words
 
 
