@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from functools import partial
 
 import torch
 
@@ -63,11 +64,11 @@ def measure(sized: tuple[str, Bench], rounds: int) -> Report:
     for panel in PANELS:
         segments, context = bench.segments(panel, rule)
         measures = {
-            "session memory": lambda s=segments, c=context: schedules.ours(bench, s, c, rule),
-            "released window": lambda n=panel: schedules.released(bench, n, rule.window_panels),
+            "session memory": partial(schedules.ours, bench, segments, context, rule),
+            "released window": partial(schedules.released, bench, panel, rule.window_panels),
         }
         if panel <= LAST_WHOLE:
-            measures["whole story"] = lambda n=panel: schedules.released(bench, n, None)
+            measures["whole story"] = partial(schedules.released, bench, panel, None)
         for line, found in schedules.interleaved(rounds, measures).items():
             turns.add(line, panel, [turn.seconds for turn in found])
             waits.add(line, panel, [turn.first_seconds for turn in found])

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
+from benchmarks.schedules import new_cache
 from seedstory_core.generation.image_scores import released_image_scores
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.detokenizer import DeTokenizer
@@ -31,7 +31,7 @@ def generate(
     marks = marks_of(tokens)
     image_ids = [marks.boi, *marks.queries, marks.eoi]
     last, embeds = prompt.embed(model, tokens)
-    cache = DynamicCache(config=model.decoder.config)
+    cache = new_cache(model)
     written: list[int] = []
     states: list[Tensor] = []
     scores: list[Tensor] = []

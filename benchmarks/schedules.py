@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
+from transformers import DynamicCache, PreTrainedConfig
 
 from seedstory_core.config import DecoderConfig, ResamplerConfig
 from seedstory_core.generation import decode
@@ -178,7 +178,7 @@ def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
         ids = torch.tensor([prompt], device=model.device)
         is_image = torch.isin(ids, torch.tensor(marks.queries, device=model.device))
         embeds = model.embed(ids, torch.cat(pictures), is_image)
-        cache = DynamicCache(config=model.decoder.config)
+        cache = new_cache(model)
         states = []
         waited = 0.0
         for token in [*bench.caption(num_panels), marks.boi, *marks.queries, marks.eoi]:
@@ -230,7 +230,7 @@ def branch(bench: Bench, segments: list[KVSegment], rule: SinkRule) -> tuple[flo
         after = torch.tensor([[marks.eoi, *bench.separator]], device=model.device)
         image = model.input_resampler(bench.features(number))
         prompt += [model.embed_tokens(before), image, model.embed_tokens(after)]
-    cache = DynamicCache(config=model.decoder.config)
+    cache = new_cache(model)
     model.decoder(inputs_embeds=torch.cat(prompt, dim=1), cache=cache, use_cache=True)
     _settle(bench)
     return from_segments, time.perf_counter() - started
@@ -252,6 +252,13 @@ def interleaved(rounds: int, measures: Mapping[str, Callable[[], Turn]]) -> dict
         for name, measure in measures.items():
             found[name].append(measure())
     return found
+
+
+def new_cache(model: StoryLM) -> DynamicCache:
+    """Make the memory that transformers' own generation fills, as the released code does."""
+    config = model.decoder.config
+    assert isinstance(config, PreTrainedConfig)
+    return DynamicCache(config=config)
 
 
 @contextmanager

@@ -518,8 +518,10 @@ def test_a_really_full_disk_then_a_really_read_only_one(small_disk):
     assert not [n for n in names if n.startswith(".tmp")]
     assert len([n for n in names if n.endswith(".png")]) == len(tree)
 
-    os.truncate(small_disk / story_id / tree.newest.image_name, 0)
-    (small_disk / story_id / f"{tree.newest.id}.json").unlink()
+    newest = tree.newest
+    assert newest is not None and newest.image_name is not None
+    os.truncate(small_disk / story_id / newest.image_name, 0)
+    (small_disk / story_id / f"{newest.id}.json").unlink()
     tree = StoryTree(tree.panels[:-1])
     assert archive.load(story_id).tree == tree  # room was made
 
@@ -714,6 +716,7 @@ def test_a_writer_killed_at_any_moment_loses_at_most_the_unfinished_panel(disk):
             stderr=subprocess.PIPE,
             text=True,
         )
+        assert writer.stdout is not None and writer.stderr is not None
         assert writer.stdout.readline() == "ready\n", writer.stderr.read()
         time.sleep(chance.uniform(0.01, 0.3))
         writer.kill()

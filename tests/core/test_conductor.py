@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -156,7 +156,8 @@ def test_one_slow_picture_does_not_keep_others_waiting(
     quick = result_of(small_engine.turn(Past(), request(1, num_inference_steps=2)))
     assert quick.text
     assert len(passes.pictures) < 400  # the slow one is still at it
-    slow.close()  # type: ignore[attr-defined]
+    assert isinstance(slow, Generator)
+    slow.close()
 
 
 @pytest.mark.parametrize("at", [TextDelta, ImagePreview])
@@ -236,7 +237,8 @@ def test_a_call_is_done_in_the_middle_of_others_turns(small_engine: StoryEngine)
     assert thread.name == "conductor"
     assert conductor.call(lambda: conductor.call(threading.current_thread)) is thread
     for turn in turns:
-        turn.close()  # type: ignore[attr-defined]
+        assert isinstance(turn, Generator)
+        turn.close()
 
 
 def test_models_nobody_uses_are_let_go(
@@ -272,7 +274,8 @@ def test_what_is_written_ahead_gives_way_to_turns(small_engine: StoryEngine) -> 
     draft = small_engine.write_ahead(Past(), request(1))
     handle.remove()
     paint.remove()
-    turn.close()  # type: ignore[attr-defined]
+    assert isinstance(turn, Generator)
+    turn.close()
     assert draft.text == result_of(small_engine.turn(Past(), request(1))).text
     words = [index for index, kind in enumerate(order) if kind == "word"]
     # Its first pass reads the words given, its last two ask for the picture and read it back.

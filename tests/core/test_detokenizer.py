@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from seedstory_core.models.vae import PictureVae
 from seedstory_core.weights.verify.folder import ReferenceFolder
 
 
-def small_config(**changes: object) -> DeTokenizerConfig:
+def small_config(**changes: Any) -> DeTokenizerConfig:
     """A de-tokenizer of 16-pixel pictures and 4 x 4 latents, small enough for every case."""
     base = DeTokenizerConfig(
         spatial_hint_channels=0,
@@ -38,7 +39,7 @@ def small_config(**changes: object) -> DeTokenizerConfig:
     return dataclasses.replace(base, **changes)
 
 
-def small_model(**changes: object) -> DeTokenizer:
+def small_model(**changes: Any) -> DeTokenizer:
     torch.manual_seed(0)
     return DeTokenizer(small_config(**changes)).eval()
 
@@ -53,7 +54,7 @@ def test_loss_is_the_error_of_the_released_prediction(reference: ReferenceFolder
     model, tensors = reference.detokenizer, reference.tensors("detokenizer")
     noise, timesteps = tensors["forward_noise"], tensors["forward_timesteps"]
     # Clean latents that noise to exactly the recorded input.
-    signal = model.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
+    signal = model.get_buffer("alphas_cumprod")[timesteps].view(-1, 1, 1, 1)
     latents = (tensors["forward_noisy_latents"] - (1 - signal).sqrt() * noise) / signal.sqrt()
     loss = model.loss(
         reference.tensors("vit")["image_embeds"],
@@ -119,7 +120,7 @@ class Oracle(nn.Module):
             share = (level / 1000).view(-1, 1, 1, 1)
             prediction = (sample - self.latents) / share
         else:
-            signal = model.alphas_cumprod[level.long()].view(-1, 1, 1, 1)
+            signal = model.get_buffer("alphas_cumprod")[level.long()].view(-1, 1, 1, 1)
             noise = (sample - signal.sqrt() * self.latents) / (1 - signal).sqrt()
             is_epsilon = model.config.prediction_type == "epsilon"
             v = signal.sqrt() * noise - (1 - signal).sqrt() * self.latents
@@ -191,7 +192,7 @@ def test_dropped_conditions_are_those_of_the_zero_picture() -> None:
 
 def test_loss_weights_count_rows_and_places() -> None:
     model = small_model()
-    arguments = {
+    arguments: dict[str, Any] = {
         "latents": torch.randn(3, 4, 4, 4),
         "noise": torch.randn(3, 4, 4, 4),
         "timesteps": torch.tensor([100.0, 500.0, 900.0]),
@@ -202,17 +203,19 @@ def test_loss_weights_count_rows_and_places() -> None:
     assert torch.allclose(rows, per_row[0])
     left = torch.zeros(3, 1, 4, 4)
     left[..., :2] = 1
-    halves = [model.loss(FEATURES, **arguments, weights=places) for places in (left, 1 - left)]
-    assert torch.allclose(sum(halves), per_row.mean())
+    one, other = (model.loss(FEATURES, **arguments, weights=places) for places in (left, 1 - left))
+    assert torch.allclose(one + other, per_row.mean())
 
 
 def test_a_spatial_hint_lays_features_where_they_stand_in_the_picture() -> None:
     model = small_model(spatial_hint_channels=3)
     assert model.unet.config.in_channels == 7
-    hint = model.condition(FEATURES).spatial_hint
+    before = model.condition(FEATURES).spatial_hint
     changed = FEATURES.clone()
     changed[:, 1] += torch.randn(8)  # the token of the upper right quarter
-    difference = (model.condition(changed).spatial_hint - hint).abs().sum(dim=(0, 1))
+    after = model.condition(changed).spatial_hint
+    assert before is not None and after is not None
+    difference = (after - before).abs().sum(dim=(0, 1))
     assert difference[0, 1] > 0
     assert difference[0, 0] == difference[1, 0] == difference[1, 1] == 0
 
@@ -296,9 +299,9 @@ def test_a_drawing_starts_from_noise_of_the_configured_size() -> None:
 def test_drawings_at_different_steps_go_on_with_one_pass_of_the_unet() -> None:
     model = small_model()
 
-    def steps(*features: torch.Tensor, **options: object) -> list[DrawStep]:
+    def steps(*features: torch.Tensor, **options: Any) -> list[DrawStep]:
         done: list[DrawStep] = []
-        model.draw(*features, on_step=done.append, **options)  # type: ignore[arg-type]
+        model.draw(*features, on_step=done.append, **options)
         return done
 
     alone = {
@@ -333,8 +336,8 @@ def test_drawings_at_different_steps_go_on_with_one_pass_of_the_unet() -> None:
     handle.remove()
     assert guided.is_done
     assert len(passes) == 4
-    for name, steps in alone.items():
-        for one, other in zip(steps, together[name], strict=True):
+    for name, wanted in alone.items():
+        for one, other in zip(wanted, together[name], strict=True):
             assert (one.step, one.num_steps) == (other.step, other.num_steps)
             assert torch.allclose(one.latents, other.latents, atol=1e-5)
             assert torch.allclose(one.predicted, other.predicted, atol=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from seedstory_core.engine import StoryEngine, TurnRequest
@@ -67,9 +69,9 @@ def kind_store(store: SessionStore, monkeypatch: pytest.MonkeyPatch) -> SessionS
     return store
 
 
-def told(store: SessionStore, text: str, **options: object) -> PanelAdded:
+def told(store: SessionStore, text: str, **options: Any) -> PanelAdded:
     session = store.create()
-    request = TurnRequest(reader_text=text, sampling=Sampling(seed=1), **options)  # type: ignore[arg-type]
+    request = TurnRequest(reader_text=text, sampling=Sampling(seed=1), **options)
     (added,) = [e for e in session.turn(None, request) if isinstance(e, PanelAdded)]
     return added
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Generator, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ from seedstory_core.errors import (
     TurnCancelled,
 )
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.session import PanelAdded, Remembering, StorySession
+from seedstory_core.session import PanelAdded, Remembering, SessionEvent, StorySession
 from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel
@@ -36,14 +38,18 @@ from seedstory_core.story.tree import Panel
 OPENING = "One sunny morning, Mira the fox was playing with a ball in the garden."
 
 
-def request(seed: int = 0, **options: object) -> TurnRequest:
-    return TurnRequest(sampling=Sampling(seed=seed), image_seed=seed, **options)  # type: ignore[arg-type]
+def request(seed: int = 0, **options: Any) -> TurnRequest:
+    return TurnRequest(sampling=Sampling(seed=seed), image_seed=seed, **options)
+
+
+def panel_of(events: Iterable[SessionEvent]) -> Panel:
+    *_, last = events
+    assert isinstance(last, PanelAdded)
+    return last.panel
 
 
 def turn(session: StorySession, parent: str | None, wanted: TurnRequest) -> Panel:
-    last = list(session.turn(parent, wanted))[-1]
-    assert isinstance(last, PanelAdded)
-    return last.panel
+    return panel_of(session.turn(parent, wanted))
 
 
 def begin(store: SessionStore, panels: int = 1) -> StorySession:
@@ -52,6 +58,11 @@ def begin(store: SessionStore, panels: int = 1) -> StorySession:
     for seed in range(1, panels):
         parent = turn(session, parent, request(seed)).id
     return session
+
+
+def features(panel: Panel) -> np.ndarray:
+    assert panel.visual_features is not None
+    return panel.visual_features
 
 
 def pixels(image: Image.Image) -> np.ndarray:
@@ -68,7 +79,7 @@ def test_a_turn_streams_text_then_previews_then_the_panel(store: SessionStore) -
     assert [event.step for event in steps] == [1, 2, 3, 4]
     assert {event.num_steps for event in steps} == {4}
     assert steps[-1].image is not None
-    panel = events[-1].panel  # type: ignore[union-attr]
+    panel = panel_of(events)
     texts = [event.text for event in events if isinstance(event, TextDelta)]
     assert texts[-1] == panel.text
     assert panel.parent == "p1"
@@ -90,7 +101,7 @@ def test_the_same_seeds_tell_the_same_panel(store: SessionStore) -> None:
     one, two = (turn(session, "p1", request(7)) for _ in range(2))
     assert one.id != two.id
     assert one.text == two.text
-    assert np.array_equal(one.visual_features, two.visual_features)  # type: ignore[arg-type]
+    assert np.array_equal(features(one), features(two))
     assert np.array_equal(pixels(session.image(one.id)), pixels(session.image(two.id)))
     # Another seed paints another picture, and not always the same words.
     others = [turn(session, "p1", request(seed)) for seed in range(8, 12)]
@@ -142,10 +153,10 @@ def test_a_reopened_story_goes_on_with_the_identical_panel(
     assert reopened.tree.panels == session.tree.panels
     events = list(reopened.turn("p10", request(99)))
     assert [e.done for e in events if isinstance(e, Remembering)] == list(range(1, 11))
-    panel = events[-1].panel  # type: ignore[union-attr]
+    panel = panel_of(events)
     assert panel.text == live.text
     assert panel.token_ids == live.token_ids
-    assert np.array_equal(panel.visual_features, live.visual_features)
+    assert np.array_equal(features(panel), features(live))
     assert np.array_equal(pixels(reopened.image(panel.id)), pixels(session.image(live.id)))
 
 
@@ -171,7 +182,8 @@ def test_a_turn_that_is_no_longer_listened_to_frees_the_story(store: SessionStor
     events = session.turn("p1", request(3))
     next(events)
     assert session.is_busy
-    events.close()  # type: ignore[attr-defined]
+    assert isinstance(events, Generator)
+    events.close()
     assert not session.is_busy
     assert len(session.tree) == 1
 
@@ -186,9 +198,9 @@ def test_a_stop_at_the_last_moment_leaves_no_trace(
     draw = StoryEngine._image
     keep = StorySession._keep
 
-    def stop_then_keep(*args: object) -> object:
+    def stop_then_keep(*args: Any) -> object:
         session.cancel()
-        return keep(*args)  # type: ignore[arg-type]
+        return keep(*args)
 
     def stop_then_draw(engine: StoryEngine, latents: torch.Tensor) -> Image.Image:
         session.cancel()
@@ -270,7 +282,8 @@ def test_a_second_turn_on_a_busy_story_is_refused(store: SessionStore) -> None:
     next(events)
     with pytest.raises(BusyError, match="still working"):
         next(session.turn("p1", request(4)))
-    events.close()  # type: ignore[attr-defined]
+    assert isinstance(events, Generator)
+    events.close()
 
 
 def test_a_full_disk_loses_nothing(store: SessionStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,7 +310,7 @@ def test_redrawing_changes_the_picture_and_nothing_that_is_remembered(
     list(session.redraw("p2", request(77)))
     new = session.tree.panel("p2")
     assert (new.text, new.token_ids, new.parent) == (old.text, old.token_ids, old.parent)
-    assert np.array_equal(new.visual_features, old.visual_features)  # type: ignore[arg-type]
+    assert np.array_equal(features(new), features(old))
     assert new.image_seed == 77
     assert not np.array_equal(pixels(session.image("p2")), picture)
     assert session.memory.find(["p2"])[0] is segment
@@ -311,7 +324,7 @@ def test_a_readers_picture_is_kept_as_it_is_and_read_by_the_model(store: Session
     assert first.image_source == "reader"
     assert pixels(session.image("p1")).shape == (200, 300, 3)
     other = turn(session, None, request(0, reader_image=Image.new("RGB", (300, 200), "white")))
-    assert not np.array_equal(first.visual_features, other.visual_features)  # type: ignore[arg-type]
+    assert not np.array_equal(features(first), features(other))
     assert turn(session, "p1", request(4)).parent == "p1"
     with pytest.raises(InputError, match="your own"):
         list(session.redraw("p1", request(1)))
@@ -375,8 +388,7 @@ def test_idle_and_excess_stories_are_closed_but_not_lost(store: SessionStore) ->
 def test_rewriting_keeps_the_picture_and_adds_a_sibling(store: SessionStore) -> None:
     session = begin(store, 3)
     old = session.tree.panel("p2")
-    *_, added = session.rewrite("p2", "Mira found a drum.")
-    new = added.panel  # type: ignore[union-attr]
+    new = panel_of(session.rewrite("p2", "Mira found a drum."))
     assert (new.id, new.parent, new.text, new.author) == (
         "p4",
         "p1",
@@ -397,8 +409,7 @@ def test_an_own_picture_takes_the_place_of_the_painted_one_in_a_sibling(
 ) -> None:
     session = begin(store, 2)
     own = Image.new("RGB", (300, 200), (200, 40, 40))
-    *_, added = session.replace_picture("p2", own, ("It was turned.",))
-    new = added.panel  # type: ignore[union-attr]
+    new = panel_of(session.replace_picture("p2", own, ("It was turned.",)))
     assert (new.parent, new.text, new.image_source) == (
         "p1",
         session.tree.panel("p2").text,
@@ -423,7 +434,7 @@ def test_a_story_remembers_how_it_forgets(store: SessionStore) -> None:
     assert reopened.pinned == frozenset()
     for wrong in ({"policy": "all"}, {"policy": "window", "windows": 3}):
         with pytest.raises(InputError, match="cannot forget like this"):
-            reopened.set_policy(**wrong)  # type: ignore[arg-type]
+            reopened.set_policy(**wrong)
 
 
 def test_pinned_panels_leave_room_for_the_story(store: SessionStore) -> None:
@@ -563,10 +574,10 @@ def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> Non
     ids=["a seed of its own", "own words", "another temperature"],
 )
 def test_what_was_written_ahead_and_is_not_wanted_leaves_no_trace(
-    store: SessionStore, wish: dict[str, object]
+    store: SessionStore, wish: dict[str, Any]
 ) -> None:
     session, same = begin(store, 3), begin(store, 3)
-    wanted = dataclasses.replace(request(60), **wish)  # type: ignore[arg-type]
+    wanted = dataclasses.replace(request(60), **wish)
     expected = turn(same, "p3", wanted)
     panels, memory = session.tree.panels, len(session.memory)
     session.write_ahead("p3", request(50, any_seed=True)).join(60)
@@ -613,8 +624,10 @@ def test_a_hint_is_read_before_the_page_and_is_no_part_of_it(store: SessionStore
     assert hinted.hint not in hinted.text and hinted.reader_text == ""
     found = session.memory.find([plain.id, hinted.id])
     rows = {
-        panel.id: segment.num_rows for panel, segment in zip((plain, hinted), found, strict=True)
-    }  # type: ignore[union-attr]
+        panel.id: segment.num_rows
+        for panel, segment in zip((plain, hinted), found, strict=True)
+        if segment is not None
+    }
     extra = len(store.engine.tokenizer.encode_hint(hinted.hint))
     assert rows[hinted.id] - len(hinted.token_ids) == rows[plain.id] - len(plain.token_ids) + extra
 

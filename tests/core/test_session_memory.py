@@ -128,7 +128,8 @@ class Readers(RuleBasedStateMachine):
             new = last(self.session.rewrite(old.id, words))
         assert len(readings) == 1 or not is_whole
         assert (new.parent, new.image_source) == (old.parent, old.image_source)
-        assert np.array_equal(new.visual_features, old.visual_features)  # type: ignore[arg-type]
+        assert new.visual_features is not None and old.visual_features is not None
+        assert np.array_equal(new.visual_features, old.visual_features)
         self.learn(new)
 
     @rule(which=st.integers(0, 99), colour=st.sampled_from(["teal", "orange"]))

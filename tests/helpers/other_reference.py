@@ -11,11 +11,13 @@ import math
 import random
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sentencepiece
 import torch
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 from transformers import LlamaForCausalLM
@@ -23,6 +25,8 @@ from transformers import LlamaForCausalLM
 from tests.helpers import plain_release as plain
 from tests.helpers.other_sizes import CODEC, LONG_STORY, NUMBERS, PLAN, SCHEDULE, STORIES, UNET
 from tests.helpers.recorder import IGNORED, Recorder, record, sample, write_json
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 def write_other_reference(target: Path) -> Path:
@@ -219,11 +223,11 @@ def write_pictures_weights(root: Path) -> None:
 
 
 @torch.no_grad()
-def shaken(module: nn.Module) -> nn.Module:
+def shaken(module: Model) -> Model:
     """Move every weight a little, also those that begin as ones and zeros."""
     for weight in module.parameters():
-        weight += 0.2 * weight.std(correction=0) * torch.randn_like(weight)
-        weight += 0.05 * torch.randn_like(weight) * (weight.dim() == 1)
+        weight.add_(0.2 * weight.std(correction=0) * torch.randn_like(weight))
+        weight.add_(0.05 * torch.randn_like(weight) * (weight.dim() == 1))
     return module
 
 
@@ -304,7 +308,7 @@ def write_story_weights(root: Path, story: plain.PlainStory) -> None:
     The last layer's output projections are in the base folder alone.
     """
     for copy in story.saved_copies:
-        copy.original_module.weight.normal_(1.0, 0.1)
+        copy.original_module.get_parameter("weight").normal_(1.0, 0.1)
     own = story.state_dict()
     language, prefix = NUMBERS["language_model"], "llm.base_model.model."
     layers = f"{prefix}model.layers."

@@ -11,17 +11,17 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import (
-    AutoencoderKL,
-    EulerDiscreteScheduler,
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import (
     StableDiffusionXLPipeline,
-    UNet2DConditionModel,
 )
+from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from PIL import Image
 from sentencepiece import SentencePieceProcessor
 from torch import Tensor, nn
@@ -89,15 +89,15 @@ def clean(text: str) -> str:
 def pixels_of(image: Image.Image, kind: str, size: int, keep_ratio: bool) -> Tensor:
     """`[3, size, size]` through the `clip` (bilinear) or `sd` (bicubic) transform."""
     image = image.convert("RGB")
-    sides = (size, size)
+    width, height = size, size
     if keep_ratio:
         short = min(image.size)
-        sides = tuple(size if side == short else int(size * side / short) for side in image.size)
+        width, height = (size if side == short else int(size * side / short) for side in image.size)
     bilinear, bicubic = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
-    image = image.resize(sides, bilinear if kind == "clip" else bicubic)
-    left, top = (round((side - size) / 2) for side in sides)
+    image = image.resize((width, height), bilinear if kind == "clip" else bicubic)
+    left, top = (round((side - size) / 2) for side in (width, height))
     cut = np.asarray(image)[top : top + size, left : left + size].astype(np.float32) / 255
-    mean, std = np.float32(0.5), np.float32(0.5)
+    mean = std = np.array([0.5], np.float32)
     if kind == "clip":
         mean = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
         std = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
@@ -294,7 +294,8 @@ class PlainStory(nn.Module):
 
     @property
     def llama(self) -> LlamaForCausalLM:
-        return self.llm["base_model"]["model"]
+        base = cast(nn.ModuleDict, self.llm["base_model"])
+        return cast(LlamaForCausalLM, base["model"])
 
     def embed(self, ids: Tensor, features: Tensor, is_image: Tensor) -> Tensor:
         embeds = self.llama.model.embed_tokens(ids)
@@ -390,15 +391,14 @@ def draw(
     steps: int,
 ) -> dict[str, Tensor]:
     """Draw one picture with diffusers' pipeline."""
+    words = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
+    no_words: dict[str, Any] = dict.fromkeys(words)
     pipeline = StableDiffusionXLPipeline(
         vae=AutoencoderKL.from_pretrained(sdxl / "vae", torch_dtype=torch.float32),
-        text_encoder=None,
-        text_encoder_2=None,
-        tokenizer=None,
-        tokenizer_2=None,
         unet=unet,
         scheduler=EulerDiscreteScheduler.from_pretrained(sdxl / "scheduler"),
         add_watermarker=False,
+        **no_words,
     )
     pipeline.set_progress_bar_config(disable=True)
     states: list[Tensor] = []

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DDPMScheduler, EulerDiscreteScheduler, UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -301,9 +303,9 @@ class Recorder:
         for name, case in self.plan["cases"].items():
             turns = list(self.turns(case, table))
             self.documents["generate"][name] = {**case, "turns": turns}
-        last_ids = [self.tokens.image_ids[place] for place in self.plan["processor_places"]]
-        last_ids += [self.tokens.pieces.piece_to_id("▁the"), self.tokens.eos]
-        last_ids = self.given.get("generate", {}).get("processor_last_ids", torch.tensor(last_ids))
+        ids = [self.tokens.image_ids[place] for place in self.plan["processor_places"]]
+        ids += [self.tokens.pieces.piece_to_id("▁the"), self.tokens.eos]
+        last_ids = self.given.get("generate", {}).get("processor_last_ids", torch.tensor(ids))
         vocab = self.numbers["tokenizer"]["vocab_size"]
         scores = self.noise("generate", "processor_scores_in", len(last_ids), vocab)
         if "generate" not in self.given:
@@ -371,7 +373,7 @@ class Recorder:
         size, unet = self.numbers["inference"], self.unet
         factor = self.numbers["stable_diffusion_xl"]["vae_scale_factor"]
         features = self.tables["vit"]["image_embeds"]
-        rows, channels = len(features), unet.config.in_channels
+        rows, channels = len(features), unet.config["in_channels"]
         shape = (channels, size["height"] // factor, size["width"] // factor)
         sequence, pooled = self.condition(features)
         noisy = self.noise("detokenizer", "forward_noisy_latents", rows, *shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import resource
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,7 @@ def test_the_command_writes_the_asked_for_number_format(
 def test_a_stopped_conversion_goes_on_where_it_stopped(tmp_path: Path) -> None:
     target = tmp_path / "new"
     steps = convert(published(), target, shard_bytes=SMALL)
+    assert isinstance(steps, Generator)
     for _ in range(4):
         next(steps)
     steps.close()

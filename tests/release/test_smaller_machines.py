@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ from tests.helpers.reference import COPY
 CPU = torch.device("cpu")
 
 
-def mini(**changes: object) -> StudioConfig:
+def mini(**changes: Any) -> StudioConfig:
     config = reference_config(COPY)
     config.detokenizer.num_inference_steps = 2
     return dataclasses.replace(config, runtime=dataclasses.replace(config.runtime, **changes))
@@ -115,7 +116,7 @@ def test_a_member_that_finds_no_room_can_come_later(monkeypatch: pytest.MonkeyPa
     group.bring(one)
     move = torch.nn.Module.to
 
-    def fail(module: torch.nn.Module, place: object) -> torch.nn.Module:
+    def fail(module: torch.nn.Module, place: Any) -> torch.nn.Module:
         if module is two and place != "cpu":
             raise torch.OutOfMemoryError
         return module if place == "cpu" else move(module, place)
@@ -134,10 +135,10 @@ def test_quantized_layers_are_smaller_and_nearly_as_good(
 ) -> None:
     pytest.importorskip("bitsandbytes")
     engine = build_engine(mini(quantize=kind))
-    numbers = num_weights(load_models(mini(), CPU).story_lm.decoder.layers)
+    numbers = num_weights(load_models(mini(), CPU).story_lm.layers)
     stored = sum(
         value.numel() * value.element_size()
-        for value in engine.story_lm.decoder.layers.state_dict().values()
+        for value in engine.story_lm.layers.state_dict().values()
         if isinstance(value, torch.Tensor)
     )
     assert stored < bytes_per_weight * numbers

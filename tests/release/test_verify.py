@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -94,8 +95,8 @@ SHARED = {
 
 
 def test_the_other_folder_has_no_size_of_the_miniature() -> None:
-    def leaves(numbers: dict, place: str = "") -> dict:
-        found = {}
+    def leaves(numbers: dict[str, Any], place: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = {}
         for name, value in numbers.items():
             is_inner = isinstance(value, dict)
             found |= leaves(value, f"{place}{name}/") if is_inner else {place + name: value}

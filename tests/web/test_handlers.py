@@ -247,7 +247,9 @@ def test_an_address_that_cannot_be_opened_just_now_is_kept(
 def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> None:
     place = begin(on)
     place = screen(on.write(place, "It snows", False, *SLOW)).place
-    while on.desk.job(place["job"]).progress.phase != "painting":  # type: ignore[union-attr]
+    job = on.desk.job(place["job"])
+    assert job is not None
+    while job.progress.phase != "painting":
         time.sleep(0.01)
     on.stop(place)
     wait(on.desk, place["story"])
@@ -300,7 +302,8 @@ def test_an_unknown_address_leads_to_the_start_page_with_a_sentence(on: Handlers
 def test_a_removed_panel_in_the_address_opens_the_newest_page(on: Handlers) -> None:
     shelf = branched_story(on.store.archive)
     shown = screen(on.arrive({"story": shelf.story_id, "panel": "p99", "mine": []}))
-    assert shown.place["panel"] == shelf.tree.newest.id  # type: ignore[union-attr]
+    assert shelf.tree.newest is not None
+    assert shown.place["panel"] == shelf.tree.newest.id
     assert "no panel p99" in shown.notice
 
 
@@ -433,6 +436,7 @@ def test_settings_left_open_take_the_models_own(store: SessionStore) -> None:
     assert request.sampling.seed != other.sampling.seed
     fixed = make_request(config, settings=Settings(seed="12"))
     assert fixed.sampling.seed == fixed.image_seed == 12
+    value: Any
     for value in (float("nan"), float("inf"), True, [], {}, "1e999"):
         with pytest.raises(InputError, match="temperature is"):
             make_request(config, settings=Settings(temperature=value))

@@ -17,6 +17,7 @@ def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true
     size = config.detokenizer.latent_size
     shape = (config.vision.n_queries, config.vision.output_dim)
     count = 20
+    words = ("",) * count
 
     def cache(value: float) -> PictureCache:
         return PictureCache(
@@ -24,7 +25,7 @@ def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true
             np.zeros((count, config.detokenizer.vae.latent_channels, size, size), np.float16),
             np.ones((count, size, size), np.float16),
             np.array([0, count]),
-            [StreamStory("s", (), *[("",) * count] * 3)],
+            [StreamStory("s", (), words, words, words)],
         )
 
     stage = DeTokenizerStage(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -42,8 +43,8 @@ class Toy:
         path.with_suffix(".txt").write_text("sheet")
 
 
-def plan(**changes: object) -> Plan:
-    settings = {
+def plan(**changes: Any) -> Plan:
+    settings: dict[str, Any] = {
         "steps": 8,
         "batch_size": 3,
         "learning_rate": 0.01,
@@ -52,7 +53,7 @@ def plan(**changes: object) -> Plan:
         "sheet_every": 4,
         "mixed_precision": "no",
     }
-    return Plan(**{**settings, **changes})  # type: ignore[arg-type]
+    return Plan(**{**settings, **changes})
 
 
 def test_a_training_of_which_only_weights_are_left_goes_on_at_its_step(tmp_path: Path) -> None:

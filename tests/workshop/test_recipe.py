@@ -103,8 +103,8 @@ def test_every_measurement_runs_and_prints(
     *introductions, pairs = newcomers(engine, reader, 3).lines
     assert introductions and "the first has" in pairs
     for line in introductions:
-        shares = [float(share) for share in re.findall(r"([\d.]+) %", line)]
-        assert sum(shares) == pytest.approx(100, abs=0.2)
+        percents = [float(share) for share in re.findall(r"([\d.]+) %", line)]
+        assert sum(percents) == pytest.approx(100, abs=0.2)
     result = long(engine, reader, 1)
     assert any("16–25" in column for column in result.columns)
     assert engine.rule == rule
@@ -176,5 +176,5 @@ def test_the_decoders_layers_are_compiled_where_the_plan_says_so() -> None:
         plan = StoryPlan(**asdict(PLAN), compile_layers=wanted)
         stage = StoryStage(config, nothing, nothing, nothing, [], plan)
         assert isinstance(stage.model, StoryLM)
-        for layer in stage.model.decoder.layers:  # type: ignore[union-attr]
+        for layer in stage.model.layers:
             assert (layer._compiled_call_impl is not None) == wanted

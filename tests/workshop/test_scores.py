@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -28,8 +30,8 @@ MIRA = Actor(species="fox", pose="stand", expression="happy", facing=None)
 BRUNO = Actor(species="bear", pose="sit", expression="sad", facing=None)
 
 
-def scene(**changes: object) -> Scene:
-    facts: dict[str, object] = {
+def scene(**changes: Any) -> Scene:
+    facts: dict[str, Any] = {
         "place": "garden",
         "actors": (MIRA, BRUNO),
         "time": "day",
@@ -39,12 +41,12 @@ def scene(**changes: object) -> Scene:
         "holder": 0,
         "seed": 0,
     }
-    return Scene(**{**facts, **changes})  # type: ignore[arg-type]
+    return Scene(**{**facts, **changes})
 
 
-def case(shown: Scene, story: str = "a", **options: object) -> Case:
+def case(shown: Scene, story: str = "a", **options: Any) -> Case:
     """What a reader without fault sees in `shown`, held against `scene()`."""
-    return Case(story, encode(scene()), encode(shown), **options)  # type: ignore[arg-type]
+    return Case(story, encode(scene()), encode(shown), **options)
 
 
 def test_a_perfect_picture_is_right_in_everything() -> None:

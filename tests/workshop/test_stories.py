@@ -199,7 +199,7 @@ def test_the_world_is_told_in_balance(told):
     assert {p.scene.holder for p in every} == {0, 1, 2, "ground", "high", None}
     assert any(a.facing == "left" for a in actors)
 
-    def share(found: bool | list[bool]) -> float:
+    def share(found: list[bool]) -> float:
         return sum(found) / len(found)
 
     time = Counter(p.scene.time for p in every)

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from transformers import PreTrainedConfig
 
 from seedstory_core.config import DecoderConfig
 from seedstory_core.errors import ConfigError
@@ -56,9 +57,10 @@ def test_any_rotary_language_model_can_be_the_decoder(model_type: str) -> None:
         num_key_value_heads=2,
         rope_theta=500.0,
     )
-    decoder = build_decoder(config)
-    assert decoder.config.model_type == model_type
-    assert decoder.config.rope_parameters["rope_theta"] == 500.0
+    built = build_decoder(config).config
+    assert isinstance(built, PreTrainedConfig)
+    assert built.model_type == model_type
+    assert built.rope_parameters["rope_theta"] == 500.0
 
 
 def test_an_unknown_language_model_is_named() -> None:

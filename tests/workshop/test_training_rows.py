@@ -79,7 +79,7 @@ def test_training_regresses_what_turns_regress(
     segments: list[KVSegment] = []
     turn_rule = SinkRule(policy="dense")
     for panel, caption in enumerate(CAPTIONS):
-        if rule is not None and panel > window:  # type: ignore[operator]
+        if window is not None and panel > window:
             break  # evicted rows move the positions, which a mask alone does not
         ids = [*([tokenizer.bos_id] if panel == 0 else []), *tokenizer.encode_text(caption)]
         context = assemble(model.decoder, segments, turn_rule, room=80)
