@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import cast
 
 from benchmarks.report import Report, Series, machine
 from benchmarks.studio import OPENING
-from seedstory_core.config import POLICIES
 from seedstory_core.engine import TurnRequest
 from seedstory_core.generation.kv import kept_pieces
+from seedstory_core.generation.policies import POLICIES
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.generation.sink import Policy
 from seedstory_core.store import SessionStore
 
 NUM_PANELS = 100
@@ -28,7 +26,7 @@ def measure(store: SessionStore, num_panels: int = NUM_PANELS) -> Report:
     report.series = {"rows": rows, "seconds": seconds, "kept": kept}
     for policy in POLICIES:
         session = store.create()
-        session.set_policy(cast(Policy, policy))
+        session.set_policy(policy)
         name = policy.replace("_", " ")
         took: list[float] = []
         for number in range(1, num_panels + 1):

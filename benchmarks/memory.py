@@ -13,7 +13,7 @@ from benchmarks.schedules import Bench
 from seedstory_core.config import StudioConfig
 from seedstory_core.engine import StoryEngine
 from seedstory_core.generation.kv import KVSegment
-from seedstory_core.generation.sink import SinkRule
+from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.models.packed import num_weights, pack_linears
 
 SIZES = ("tiny", "130m", "7b")
@@ -55,7 +55,7 @@ def measure(sized: tuple[str, Bench], rounds: int) -> Report:
     report = Report(size, machine(bench.model.device), name)
     panel_rows = len(bench.marks.queries) + schedules.CAPTION_TOKENS + 2 + len(bench.separator)
     rows = TRAINED_PANELS * panel_rows
-    rule = SinkRule(policy="capped_multimodal_attention_sink", max_rows=rows)
+    rule = MemoryPolicy(policy="capped_multimodal_attention_sink", max_rows=rows)
     turns = Series("Language model's time per turn", "s", "panel")
     waits = Series("Wait for the first word", "s", "panel")
     passes = Series("Passes through the decoder per turn", "passes", "panel")
@@ -87,7 +87,9 @@ def measure(sized: tuple[str, Bench], rounds: int) -> Report:
     return report
 
 
-def _at_panel(bench: Bench, segments: list[KVSegment], rule: SinkRule, rounds: int) -> list[str]:
+def _at_panel(
+    bench: Bench, segments: list[KVSegment], rule: MemoryPolicy, rounds: int
+) -> list[str]:
     context = bench.assemble(segments, rule)
     queries = [schedules.image_queries(bench, context) for _ in range(rounds)]
     branches = [schedules.branch(bench, segments, rule) for _ in range(rounds)]

@@ -25,7 +25,7 @@ from seedstory_core.config import DecoderConfig, ResamplerConfig
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVContext, KVSegment, assemble
-from seedstory_core.generation.sink import SinkRule
+from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.models.story_lm import StoryLM
 
 CAPTION_TOKENS = 40
@@ -86,7 +86,7 @@ class Bench:
         return torch.randn(shape, generator=noise).to(self.model.device, self.model.dtype)
 
     @torch.no_grad()
-    def segments(self, count: int, rule: SinkRule) -> tuple[list[KVSegment], KVContext]:
+    def segments(self, count: int, rule: MemoryPolicy) -> tuple[list[KVSegment], KVContext]:
         """Read a story of so many panels; gives its segments and the context of its last turn."""
         segments: list[KVSegment] = []
         context: KVContext | None = None
@@ -97,7 +97,7 @@ class Bench:
         return segments, context
 
     def assemble(
-        self, segments: Sequence[KVSegment], rule: SinkRule, reuse: KVContext | None = None
+        self, segments: Sequence[KVSegment], rule: MemoryPolicy, reuse: KVContext | None = None
     ) -> KVContext:
         """The context of a turn."""
         room = 1 + CAPTION_TOKENS + len(self.marks.queries) + 2 + SEPARATOR_TOKENS
@@ -138,7 +138,7 @@ def published_sizes(hidden_size: int, layers: int, heads: int, inner: int) -> Be
 
 
 @torch.no_grad()
-def ours(bench: Bench, segments: list[KVSegment], context: KVContext, rule: SinkRule) -> Turn:
+def ours(bench: Bench, segments: list[KVSegment], context: KVContext, rule: MemoryPolicy) -> Turn:
     """One turn after these panels; `context` is the one of the turn before."""
     number = len(segments)
     ids = bench.caption(number)
@@ -215,7 +215,7 @@ def image_queries(bench: Bench, context: KVContext) -> tuple[float, float]:
 
 
 @torch.no_grad()
-def branch(bench: Bench, segments: list[KVSegment], rule: SinkRule) -> tuple[float, float]:
+def branch(bench: Bench, segments: list[KVSegment], rule: MemoryPolicy) -> tuple[float, float]:
     """Seconds until a new branch can be decoded: from segments, and by encoding its story anew."""
     started = time.perf_counter()
     bench.assemble(segments, rule)
@@ -237,7 +237,7 @@ def branch(bench: Bench, segments: list[KVSegment], rule: SinkRule) -> tuple[flo
 
 
 @torch.no_grad()
-def replay(bench: Bench, segments: list[KVSegment], rule: SinkRule) -> float:
+def replay(bench: Bench, segments: list[KVSegment], rule: MemoryPolicy) -> float:
     """Seconds to read a whole story again from its record."""
     started = time.perf_counter()
     bench.segments(len(segments), rule)

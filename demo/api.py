@@ -7,8 +7,11 @@ Every endpoint takes and gives plain values. Those that make a page are generato
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -16,17 +19,20 @@ from PIL import Image
 
 from demo import view
 from demo.desk import OUR_FAULT, Desk, Job
-from demo.forms import MAX_WAYS, Settings, make_request, number
 from demo.handlers import LOOK_SECONDS, begin_story
 from demo.openings import Opening
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import InputError, SeedStoryError
+from seedstory_core.generation.policies import POLICIES
+from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, make_request, number
 from seedstory_core.store import SessionStore
 from seedstory_core.story.upload import open_picture
 
 log = logging.getLogger(__name__)
 
 Step = tuple[dict[str, Any], Image.Image | None]
+Knobs = Mapping[str, Any]
+NO_KNOBS: Knobs = MappingProxyType({})
 
 
 class Api:
@@ -44,13 +50,7 @@ class Api:
         picture: str | None = None,
         opening: str | None = None,
         keep_words: bool = False,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        seed: float | None = None,
-        steps: float | None = None,
-        guidance: float | None = None,
-        top_k: float | None = None,
-        repetition_penalty: float | None = None,
+        knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
         """Begin a story with a sentence, a picture, or both, or with an opening of the shelf.
 
@@ -69,7 +69,6 @@ class Api:
                 text, image = text or card.sentence, card.image()
             if picture is not None:
                 image, notes = open_picture(picture)
-            knobs = Settings(temperature, top_p, seed, steps, guidance, top_k, repetition_penalty)
             request = self._request(text, image, keep, knobs, notes)
             return begin_story(self.store, self.desk, request)[1]
 
@@ -82,13 +81,7 @@ class Api:
         panel_id: str | None = None,
         text: str | None = None,
         keep_words: bool = False,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        seed: float | None = None,
-        steps: float | None = None,
-        guidance: float | None = None,
-        top_k: float | None = None,
-        repetition_penalty: float | None = None,
+        knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
         """Tell the next page after a panel; without `panel_id`, after the newest one.
 
@@ -98,7 +91,6 @@ class Api:
 
         def ask() -> Job:
             after = self._after(story_id, panel_id)
-            knobs = Settings(temperature, top_p, seed, steps, guidance, top_k, repetition_penalty)
             request = self._request(text or "", None, keep_words, knobs)
             return self.desk.submit("turn", story_id, after, request)
 
@@ -111,13 +103,7 @@ class Api:
         panel_id: str | None = None,
         text: str | None = None,
         count: float = 3,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        seed: float | None = None,
-        steps: float | None = None,
-        guidance: float | None = None,
-        top_k: float | None = None,
-        repetition_penalty: float | None = None,
+        knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
         """Tell the next page several ways at once, as siblings; all of them are kept.
 
@@ -126,9 +112,8 @@ class Api:
         """
 
         def ask() -> Job:
-            num_ways = int(number("count", count, 2, MAX_WAYS, whole=True) or 2)
+            num_ways = int(number("count", count, 2, MAX_ALTERNATIVES, whole=True) or 2)
             after = self._after(story_id, panel_id)
-            knobs = Settings(temperature, top_p, seed, steps, guidance, top_k, repetition_penalty)
             request = self._request(text or "", None, False, knobs)
             return self.desk.submit("ways", story_id, after, request, num_ways)
 
@@ -147,7 +132,7 @@ class Api:
 
         def ask() -> Job:
             panel = self.store.open(story_id).tree.panel(panel_id)
-            knobs = Settings(None, None, seed, steps, guidance)
+            knobs = {"seed": seed, "steps": steps, "guidance": guidance}
             request = self._request("", None, False, knobs)
             return self.desk.submit("redraw", story_id, panel.id, request)
 
@@ -159,7 +144,7 @@ class Api:
 
         def ask() -> Job:
             panel = self.store.open(story_id).tree.panel(panel_id)
-            request = self._request(text, None, True, Settings())
+            request = self._request(text, None, True, NO_KNOBS)
             return self.desk.submit("rewrite", story_id, panel.id, request)
 
         async for step in self._made(ask):
@@ -175,7 +160,7 @@ class Api:
             if picture is None:
                 raise InputError("There is no picture. Choose one.")
             image, notes = open_picture(picture)
-            request = self._request("", image, True, Settings(), notes)
+            request = self._request("", image, True, NO_KNOBS, notes)
             return self.desk.submit("picture", story_id, panel.id, request)
 
         async for step in self._made(ask):
@@ -186,14 +171,13 @@ class Api:
     ) -> dict[str, Any]:
         """How a story forgets, after changing it where asked.
 
-        `policy` is dense, window, attention_sink, multimodal_attention_sink or
-        capped_multimodal_attention_sink; pages told already stay as they were told. `pin` names a
-        panel that is never to be forgotten, `unpin` one that may be again.
+        `policy` is one of `policies` in the answer; pages told already stay as they were told.
+        `pin` names a panel that is never to be forgotten, `unpin` one that may be again.
         """
         with _told():
             session = self.store.open(story_id)
             if policy:
-                session.set_policy(policy)  # type: ignore[arg-type]  # it checks
+                session.set_policy(policy)
             if pin:
                 session.pin(pin)
             if unpin:
@@ -202,6 +186,7 @@ class Api:
             return {
                 "story_id": story_id,
                 "policy": rule.policy,
+                "policies": list(POLICIES),
                 "window_panels": rule.window_panels,
                 "max_rows": rule.max_rows,
                 "pinned": sorted(session.pinned),
@@ -260,7 +245,7 @@ class Api:
         text: str,
         image: Image.Image | None,
         keep_words: bool,
-        knobs: Settings,
+        knobs: Knobs,
         notes: tuple[str, ...] = (),
     ) -> TurnRequest:
         return make_request(
@@ -269,7 +254,7 @@ class Api:
             image=image,
             notes=notes,
             keep_words=keep_words,
-            settings=knobs,
+            knobs=knobs,
         )
 
     async def _made(self, ask: Any) -> AsyncIterator[Step]:
@@ -319,6 +304,22 @@ class _told:
             raise gr.Error(OUR_FAULT, print_exception=False) from error
 
 
+def _with_knobs(endpoint: Callable[..., AsyncIterator[Step]]) -> Callable[..., Any]:
+    """Give an endpoint every knob as a parameter of its own, which is how programs name them."""
+    own = list(inspect.signature(endpoint).parameters.values())[:-1]
+
+    @functools.wraps(endpoint)
+    async def call(*values: Any) -> AsyncIterator[Step]:
+        knobs = dict(zip(KNOBS, values[len(own) :], strict=True))
+        async for step in endpoint(*values[: len(own)], knobs=knobs):
+            yield step
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    more = [inspect.Parameter(k, kind, default=None, annotation=float | None) for k in KNOBS]
+    call.__signature__ = inspect.Signature([*own, *more])  # type: ignore[attr-defined]
+    return call
+
+
 def add_api(store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> None:
     """Add the endpoints to the page under construction."""
     api = Api(store, desk, openings)
@@ -332,47 +333,35 @@ def add_api(store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> N
         picture = gr.File(label="picture")
         keep_words = gr.Checkbox(label="keep_words")
         ways = gr.Number(3, label="count")
-        temperature, top_p, seed, steps, guidance, top_k, penalty = (
-            gr.Number(None, label=name)
-            for name in (
-                "temperature",
-                "top_p",
-                "seed",
-                "steps",
-                "guidance",
-                "top_k",
-                "repetition_penalty",
-            )
-        )
+        knobs = {key: gr.Number(None, label=key) for key in KNOBS}
         panel = gr.JSON(label="page")
         image = gr.Image(label="picture", format="png", type="pil")
         trigger = gr.Button()
     options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
-    knobs = [temperature, top_p, seed, steps, guidance, top_k, penalty]
     trigger.click(
-        api.begin,
-        [text, picture, opening, keep_words, *knobs],
+        _with_knobs(api.begin),
+        [text, picture, opening, keep_words, *knobs.values()],
         [panel, image],
         api_name="begin",
         **options,
     )
     trigger.click(
-        api.continue_story,
-        [story_id, panel_id, text, keep_words, *knobs],
+        _with_knobs(api.continue_story),
+        [story_id, panel_id, text, keep_words, *knobs.values()],
         [panel, image],
         api_name="continue_story",
         **options,
     )
     trigger.click(
-        api.alternatives,
-        [story_id, panel_id, text, ways, *knobs],
+        _with_knobs(api.alternatives),
+        [story_id, panel_id, text, ways, *knobs.values()],
         [panel, image],
         api_name="alternatives",
         **options,
     )
     trigger.click(
         api.redraw,
-        [story_id, panel_id, seed, steps, guidance],
+        [story_id, panel_id, knobs["seed"], knobs["steps"], knobs["guidance"]],
         [panel, image],
         api_name="redraw",
         **options,

@@ -21,7 +21,6 @@ from PIL import Image
 
 from demo import view
 from demo.desk import OUR_FAULT, TELLING, Desk, Job, Kind
-from demo.forms import Settings, make_request
 from demo.openings import Opening
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import (
@@ -31,6 +30,7 @@ from seedstory_core.errors import (
     StorageError,
     StoryNotFoundError,
 )
+from seedstory_core.requests import KNOBS, make_request
 from seedstory_core.session import StorySession
 from seedstory_core.store import SessionStore
 from seedstory_core.story.tree import Panel
@@ -297,7 +297,7 @@ class Handlers:
         session = self._session(place)
         said = ""
         try:
-            session.set_policy(policy)  # type: ignore[arg-type]  # it checks
+            session.set_policy(policy)
         except SeedStoryError as error:
             said = view.notice(str(error))
         # Shows again what is really so where it was refused.
@@ -549,7 +549,7 @@ class Handlers:
             image=image,
             notes=notes,
             keep_words=bool(keep_words),
-            settings=Settings(*knobs),
+            knobs=dict(zip(KNOBS, knobs, strict=False)),
         )
 
     def _turn(self, place: Place, request: TurnRequest, *, num_ways: int = 1) -> Screen:

@@ -10,11 +10,12 @@ from demo import view
 from demo.api import add_api
 from demo.desk import Desk
 from demo.files import routes
-from demo.forms import MAX_GUIDANCE, MAX_STEPS
 from demo.handlers import Handlers, nowhere
 from demo.openings import load_openings
 from demo.theme import make_theme
 from seedstory_core.config import project_path
+from seedstory_core.generation.policies import POLICIES
+from seedstory_core.requests import KNOBS, Knob
 from seedstory_core.store import SessionStore
 
 TITLE = "SEED-Story Studio"
@@ -160,7 +161,7 @@ def build_page(store: SessionStore) -> gr.Blocks:
         with gr.Accordion("The storyteller's knobs", open=False, elem_id="knobs-drawer"):
             knobs = _knobs(store)
             policy = gr.Dropdown(
-                view.POLICIES,
+                [(policy.label, name) for name, policy in POLICIES.items()],
                 label="What the storyteller remembers of this story",
                 info="From the next page on; pages that are told already stay as they are.",
                 elem_id="policy",
@@ -275,63 +276,30 @@ def _value(value: dict[str, Any], elem_id: str, js: str | None) -> gr.HTML:
 
 
 def _knobs(store: SessionStore) -> list[gr.components.Component]:
-    """The fields of forms.Settings, in their order."""
-    config = store.engine.config
-    with gr.Row():
-        temperature = gr.Slider(
-            0,
-            max(2, config.generation.temperature),
-            value=config.generation.temperature,
-            step=0.05,
-            label="Temperature",
-            info="How daring the words are; 0 always takes the likeliest.",
-        )
-        top_p = gr.Slider(
-            0.05,
-            1,
-            value=config.generation.top_p,
-            step=0.05,
-            label="Top-p",
-            info="Choose among the likeliest words that make up this share; lower leaves out more.",
-        )
-    with gr.Row():
-        top_k = gr.Slider(
-            0,
-            100,
-            value=config.generation.top_k,
-            step=1,
-            label="Top-k",
-            info="Choose only among this many likeliest words; 0 is all.",
-        )
-        penalty = gr.Slider(
-            0.8,
-            max(2, config.generation.repetition_penalty),
-            value=config.generation.repetition_penalty,
-            step=0.05,
-            label="Repetition penalty",
-            info="Above 1, words of the page are less likely to come again.",
-        )
-    with gr.Row():
-        seed = gr.Textbox(
-            label="Seed",
+    """The storyteller's knobs in the order of `KNOBS`, two beside each other."""
+    config, knobs = store.engine.config, list(KNOBS.values())
+    fields: list[gr.components.Component] = []
+    for first in range(0, len(knobs), 2):
+        with gr.Row():
+            fields += [_field(knob, knob.default(config)) for knob in knobs[first : first + 2]]
+    return fields
+
+
+def _field(knob: Knob, value: Any) -> gr.components.Component:
+    """A slider, or a box to type in for the seed, which has no value of its own."""
+    setting = knob.setting
+    if value is None:
+        return gr.Textbox(
+            label=setting.label,
             placeholder="a new one each time",
-            info="The same number tells the same page again.",
+            info=setting.meaning,
             max_lines=1,
         )
-        steps = gr.Slider(
-            1,
-            max(MAX_STEPS, config.detokenizer.num_inference_steps),
-            value=config.detokenizer.num_inference_steps,
-            step=1,
-            label="Painting steps",
-            info="More are slower and finer.",
-        )
-        guidance = gr.Slider(
-            0,
-            MAX_GUIDANCE,
-            value=config.detokenizer.guidance_scale,
-            step=0.5,
-            label="Guidance",
-            info="How closely the picture keeps to the tale.",
-        )
-    return [temperature, top_p, seed, steps, guidance, top_k, penalty]
+    lowest, highest = setting.shown or (setting.lowest, setting.highest)
+    return gr.Slider(
+        *(lowest, max(highest, value)),
+        value=value,
+        step=setting.step,
+        label=setting.label,
+        info=setting.meaning,
+    )

@@ -52,19 +52,6 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-POLICIES = [
-    (
-        "As much as there is room for: beginning, pictures, last pages",
-        "capped_multimodal_attention_sink",
-    ),
-    ("The beginning, every picture in short, the last pages", "multimodal_attention_sink"),
-    ("The first words and the last pages", "attention_sink"),
-    ("The last pages", "window"),
-    ("Everything", "dense"),
-]
-"""What a story may remember, in plain words, with the policy's name."""
-
-
 # The start page
 
 

@@ -9,6 +9,7 @@ import torch
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.engine import StoryEngine
 from seedstory_core.errors import ConfigError, WeightsError
+from seedstory_core.generation.policies import configured
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.generation.typed import LEXICON_FILE, Lexicon
 from seedstory_core.store import SessionStore
@@ -62,6 +63,7 @@ def _build_engine(config: StudioConfig) -> StoryEngine:
     device = pick_device(runtime.device)
     tokenizer = StoryTokenizer.from_folder(config.tokenizer_path)
     check_vocabulary(config, tokenizer)
+    configured(config.memory)
     check_fit(config, device)
     models = load_models(config, device)
     lexicon = Lexicon.from_file(config.tokenizer_path / LEXICON_FILE)

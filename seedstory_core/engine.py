@@ -24,8 +24,8 @@ from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.differing import choose_differing
 from seedstory_core.generation.kindness import is_unkind
 from seedstory_core.generation.kv import KVContext, KVSegment, assemble
+from seedstory_core.generation.policies import MemoryPolicy, configured
 from seedstory_core.generation.sampling import Sampler, Sampling, split_sentences
-from seedstory_core.generation.sink import SinkRule
 from seedstory_core.generation.tokens import StoryTokenizer, TextStream, clean_text
 from seedstory_core.generation.typed import Lexicon
 from seedstory_core.models.detokenizer import Condition, DeTokenizer, DrawStep
@@ -86,7 +86,7 @@ class Past:
 
     segments: tuple[KVSegment, ...] = ()
     story_ids: tuple[int, ...] = ()
-    rule: SinkRule | None = None
+    rule: MemoryPolicy | None = None
     context: KVContext | None = None
 
     def and_then(self, record: PanelRecord, segment: KVSegment, context: KVContext) -> Past:
@@ -291,17 +291,7 @@ class StoryEngine:
         self.marks = ImageMarks(
             boi=tokenizer.boi_id, eoi=tokenizer.eoi_id, queries=tokenizer.image_query_ids
         )
-        generation = config.generation
-        self.rule = SinkRule(
-            policy=generation.policy,  # type: ignore[arg-type]  # the config checked it
-            window_panels=generation.window_panels,
-            sink_positions=generation.sink_positions,
-            before_boi=generation.sink_before_boi,
-            after_boi=generation.sink_after_boi,
-            before_eoi=generation.sink_before_eoi,
-            after_eoi=generation.sink_after_eoi,
-            max_rows=generation.sink_max_rows,
-        )
+        self.rule = configured(config.memory)
         self._separator_ids = tuple(tokenizer.encode_text(config.tokenizer.separator))
         self._stop_ids = (tokenizer.boi_id, tokenizer.eos_id)
         self._sentence_ends = tokenizer.sentence_ends()

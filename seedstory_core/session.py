@@ -38,7 +38,7 @@ from seedstory_core.errors import (
     TurnCancelled,
 )
 from seedstory_core.generation.memory import MemoryPool, StoryMemory
-from seedstory_core.generation.sink import Policy, SinkRule, rule_from
+from seedstory_core.generation.policies import POLICIES, MemoryPolicy, policy_from
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
 
@@ -362,9 +362,9 @@ class StorySession:
             self._lock.release()
 
     @property
-    def rule(self) -> SinkRule:
+    def rule(self) -> MemoryPolicy:
         """How this story forgets; the configured way unless its reader chose another."""
-        return rule_from(self._settings.get("memory"), self.engine.rule)
+        return policy_from(self._settings.get("memory"), self.engine.rule)
 
     @property
     def pinned(self) -> frozenset[str]:
@@ -373,12 +373,12 @@ class StorySession:
         names = pinned if isinstance(pinned, list) else ()
         return frozenset(name for name in names if name in self.tree)
 
-    def set_policy(self, policy: Policy, **counts: Any) -> None:
+    def set_policy(self, policy: str, **counts: Any) -> None:
         """Choose how this story forgets from now on; what was told stays as it was told.
 
         Args:
-            policy: One of `sink.Policy`.
-            counts: Other fields of `SinkRule`, where the configured ones do not fit.
+            policy: One of `generation/policies.py`.
+            counts: Other fields of `MemoryConfig`, where the configured ones do not fit.
 
         Raises:
             InputError: There is no such policy or count, or the pinned panels do not fit.
@@ -402,8 +402,8 @@ class StorySession:
             self._check_pinned(pinned, self.rule)
         self._save_settings(pinned=sorted(pinned))
 
-    def _check_pinned(self, pinned: frozenset[str], rule: SinkRule) -> None:
-        if rule.policy != "capped_multimodal_attention_sink":
+    def _check_pinned(self, pinned: frozenset[str], rule: MemoryPolicy) -> None:
+        if not POLICIES[rule.policy].is_capped:
             return
         rows = sum(self.engine.num_rows(p.token_ids, p.hint) for p in self.tree if p.id in pinned)
         if rows > rule.max_rows // 2:
@@ -472,7 +472,7 @@ class StorySession:
         for index, (panel, segment) in enumerate(zip(path, found, strict=True)):
             _check(cancel)
             if segment is None:
-                rule = rule_from(panel.settings.get("memory"), self._rule_on(path[:index]))
+                rule = policy_from(panel.settings.get("memory"), self._rule_on(path[:index]))
                 past = self.engine.read(
                     dataclasses.replace(past, rule=rule), self._record(panel, cancel), cancel
                 )
@@ -484,7 +484,7 @@ class StorySession:
         story_ids = tuple(token for panel in path for token in panel.token_ids)
         return dataclasses.replace(past, story_ids=story_ids, rule=self._rule_on(path))
 
-    def _rule_on(self, path: Sequence[Panel]) -> SinkRule:
+    def _rule_on(self, path: Sequence[Panel]) -> MemoryPolicy:
         pinned = tuple(index for index, panel in enumerate(path) if panel.id in self.pinned)
         return dataclasses.replace(self.rule, pinned_panels=pinned)
 
@@ -580,7 +580,7 @@ class StorySession:
 class _Ahead:
     """A panel that is being written before anybody asked for it."""
 
-    def __init__(self, parent: str, request: TurnRequest, rule: SinkRule | None) -> None:
+    def __init__(self, parent: str, request: TurnRequest, rule: MemoryPolicy | None) -> None:
         self.parent = parent
         self.request = request
         self.rule = rule

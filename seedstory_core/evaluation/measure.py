@@ -41,7 +41,6 @@ from seedstory_core.evaluation.telling import (
     take_turn,
     tell_story,
 )
-from seedstory_core.generation.sink import Policy
 from seedstory_core.models.transforms import sd_pixels, to_images
 
 MOST_PANELS = 30
@@ -81,7 +80,7 @@ def ladder(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     size = engine.config.detokenizer.image_size
     for number in range(count):
         story = tell(number, "test", reader_share=0.0)
-        panels = story.panels[: engine.config.generation.window_panels]
+        panels = story.panels[: engine.config.memory.window_panels]
         real = [render_image(panel.scene, size) for panel in panels]
         names += [story.id] * len(panels)
         scenes += [panel.scene for panel in panels]
@@ -166,7 +165,7 @@ def steer(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     asked: dict[bool, list[set[str]]] = {True: [], False: []}
     names: dict[bool, list[str]] = {True: [], False: []}
     for number, case in enumerate(reader_cases(5, count * 10)):
-        context = case.context[-engine.config.generation.window_panels :]
+        context = case.context[-engine.config.memory.window_panels :]
         drawn = [render_image(panel.scene, size) for panel in context]
         past = read_context(engine, context, drawn)
         request = TurnRequest(reader_text=case.reader_text, sampling=sampling_of(engine, number))
@@ -245,7 +244,7 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     columns = {}
     lines = []
     rule = engine.rule
-    policies: dict[Policy, int] = {
+    policies: dict[str, int] = {
         "multimodal_attention_sink": max(1, count // 2),
         "capped_multimodal_attention_sink": max(1, count // 2),
         "window": max(1, count // 5),

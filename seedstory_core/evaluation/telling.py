@@ -40,16 +40,7 @@ class ToldPanel:
 
 def sampling_of(engine: StoryEngine, seed: int) -> Sampling:
     """The configured sampling with a seed."""
-    generation = engine.config.generation
-    return Sampling(
-        temperature=generation.temperature,
-        top_p=generation.top_p,
-        top_k=generation.top_k,
-        repetition_penalty=generation.repetition_penalty,
-        no_repeat_ngram_size=generation.no_repeat_ngram_size,
-        no_repeat_sentences=generation.no_repeat_sentences,
-        seed=seed,
-    )
+    return Sampling.of(engine.config.sampling, seed)
 
 
 def take_turn(engine: StoryEngine, past: Past, request: TurnRequest) -> TurnResult:

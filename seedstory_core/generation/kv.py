@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
+from seedstory_core.generation.policies import MemoryPolicy, PanelSpan, select_rows
 
 Decoder = Any
 """A transformers decoder (`LlamaModel`, `Qwen2Model` …); `nn.Module` would hide its attributes."""
@@ -229,7 +229,7 @@ SPARE_ROWS = 256
 def assemble(
     decoder: Decoder,
     segments: Sequence[KVSegment],
-    rule: SinkRule,
+    rule: MemoryPolicy,
     *,
     room: int,
     reuse: KVContext | None = None,
@@ -252,11 +252,11 @@ def assemble(
     return reuse
 
 
-def kept_pieces(segments: Sequence[KVSegment], rule: SinkRule) -> list[Piece]:
+def kept_pieces(segments: Sequence[KVSegment], rule: MemoryPolicy) -> list[Piece]:
     """The rows of a path that a rule keeps, segment by segment."""
     spans = panel_spans(segments)
     pieces: list[Piece] = []
-    for rows in kept_ranges(spans, rule):
+    for rows in select_rows(spans, rule):
         for segment, span in zip(segments, spans, strict=True):
             start, stop = max(rows.start, span.start), min(rows.stop, span.end)
             if start < stop:

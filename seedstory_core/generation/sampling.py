@@ -6,10 +6,11 @@ reproducible from a seed, and kept from writing marks that only the engine may p
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from seedstory_core.config import SamplingConfig
+from seedstory_core.config.fields import check_settings
 from seedstory_core.errors import InputError
 
 POSSIBLE = 0.03
@@ -33,42 +36,24 @@ MOST_RETAKES = 4
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How words are chosen, as recorded with every panel.
+class Sampling(SamplingConfig):
+    """How the words of one caption are chosen, as recorded with every panel."""
 
-    Attributes:
-        temperature: 0 always takes the best token; 1 samples as the model believes.
-        top_p: Sample only from the smallest set of tokens with this probability mass.
-        top_k: Sample only from so many of the likeliest tokens; 0 is off.
-        repetition_penalty: Above 1 makes tokens of this caption less likely again.
-        no_repeat_ngram_size: Runs of this many tokens never occur twice in the story; 0 is off.
-        no_repeat_sentences: Whether a sentence that stands in the story already is taken back and
-            goes on in another way.
-        seed: Makes the choice reproducible.
-    """
-
-    temperature: float = 0.8
-    top_p: float = 0.9
-    top_k: int = 0
-    repetition_penalty: float = 1.0
-    no_repeat_ngram_size: int = 0
-    no_repeat_sentences: bool = False
     seed: int = 0
+    """Makes the choice reproducible."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature <= 5:
-            raise InputError(f"The temperature is {self.temperature}; it must be from 0 to 5.")
-        if not 0 < self.top_p <= 1:
-            raise InputError(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
-        if self.top_k < 0:
-            raise InputError(f"top_k is {self.top_k}; it must be 0 (off) or more.")
-        if not 0 < self.repetition_penalty <= 10:
-            raise InputError(
-                f"The repetition penalty is {self.repetition_penalty}; "
-                "it must be above 0 and at most 10."
-            )
-        if self.no_repeat_ngram_size < 0:
-            raise InputError("no_repeat_ngram_size must be 0 (off) or more.")
+        """Refuse values out of range.
+
+        Raises:
+            InputError: Names the value and its range.
+        """
+        check_settings("", self, InputError)
+
+    @classmethod
+    def of(cls, config: SamplingConfig, seed: int, **changes: Any) -> Sampling:
+        """The configured sampling with a seed, and with what a reader changed."""
+        return cls(**{**dataclasses.asdict(config), **changes}, seed=seed)
 
 
 class Sampler:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
+from seedstory_core.generation.policies import MemoryPolicy, PanelSpan, select_rows
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training.loop import Batch
@@ -179,7 +179,7 @@ def _weights(
     return weights
 
 
-def attention_mask(row: Row, rule: SinkRule | None = None) -> Tensor:
+def attention_mask(row: Row, rule: MemoryPolicy | None = None) -> Tensor:
     """Boolean `[S, S]`: what every token of a row may look at.
 
     Causal; image queries are seen by nothing but themselves. With a rule, every panel sees of the
@@ -194,7 +194,7 @@ def attention_mask(row: Row, rule: SinkRule | None = None) -> Tensor:
         panel_of, story_row = torch.tensor(row.panel_of), torch.tensor(row.story_row)
         for panel in range(rule.window_panels + 1, len(row.spans)):
             kept = torch.zeros(row.spans[-1].end, dtype=torch.bool)
-            for rows in kept_ranges(row.spans[:panel], rule):
+            for rows in select_rows(row.spans[:panel], rule):
                 kept[rows.start : rows.stop] = True
             lost = (panel_of < panel) & ~is_query & ~kept[story_row.clamp(min=0)]
             mask[(panel_of == panel)[:, None] & lost[None, :]] = False

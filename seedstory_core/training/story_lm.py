@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedstory_core.config import StudioConfig
-from seedstory_core.generation.sink import SinkRule
+from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training.cache import PictureCache, take
@@ -266,7 +266,10 @@ class StoryStage(LanguageStage):
         for story, row, first in windows:
             rule = None
             if rng.random() < 0.4:
-                rule = SinkRule(window_panels=int(rng.integers(2, MOST_PANELS)))
+                rule = MemoryPolicy(
+                    policy="multimodal_attention_sink",
+                    window_panels=int(rng.integers(2, MOST_PANELS)),
+                )
             rows.append(row)
             masks.append(attention_mask(row, rule))
             begin = int(cache.first[story]) + first

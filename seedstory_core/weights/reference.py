@@ -20,10 +20,12 @@ from seedstory_core.config import (
     DeTokenizerConfig,
     GenerationConfig,
     HubSource,
+    MemoryConfig,
     PerceiverConfig,
     PreviewConfig,
     ResamplerConfig,
     RuntimeConfig,
+    SamplingConfig,
     SchedulerConfig,
     StudioConfig,
     TokenizerConfig,
@@ -184,7 +186,9 @@ def _reference_config(folder: Path) -> StudioConfig:
         generation=GenerationConfig(
             num_image_queries=numbers["num_img_in_tokens"],
             max_new_tokens=numbers["inference"]["max_new_tokens"],
-            temperature=0.0,
+        ),
+        sampling=SamplingConfig(temperature=0.0),
+        memory=MemoryConfig(
             policy="multimodal_attention_sink",
             window_panels=numbers["inference"]["window_size"],
         ),

@@ -91,10 +91,10 @@ def test_a_setting_can_be_emptied() -> None:
 
 
 def test_all_other_settings_come_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEEDSTORY_SET", "generation.top_p=0.5 generation.end_phrase='All done.'")
-    generation = load_config(None, ["generation.temperature=0.3"]).generation
-    assert (generation.top_p, generation.temperature) == (0.5, 0.3)
-    assert generation.end_phrase == "All done."
+    monkeypatch.setenv("SEEDSTORY_SET", "sampling.top_p=0.5 generation.end_phrase='All done.'")
+    config = load_config(None, ["sampling.temperature=0.3"])
+    assert (config.sampling.top_p, config.sampling.temperature) == (0.5, 0.3)
+    assert config.generation.end_phrase == "All done."
     monkeypatch.setenv("SEEDSTORY_SET", "generation.topp=0.5")
     with pytest.raises(ConfigError, match=r"SEEDSTORY_SET has the unknown key 'generation\.topp'"):
         load_config()
@@ -144,13 +144,12 @@ def test_relative_story_folders_lie_in_the_project(monkeypatch: pytest.MonkeyPat
         ("detokenizer.unet.block_out_channels=[100,192]", "norm_num_groups"),
         ("detokenizer.perceiver.output1_dim=1", "cross_attention_dim"),
         ("detokenizer.condition_dropout=1.5", "fraction"),
-        ("generation.top_p=0", "top_p"),
-        ("generation.temperature=-1", "temperature"),
-        ("generation.temperature=9", "from 0 to 5"),
+        ("sampling.top_p=0", "top_p"),
+        ("sampling.temperature=-1", "temperature"),
+        ("sampling.temperature=9", "from 0 to 5"),
         ("detokenizer.unet.up_block_types=[UpBlock2D,CrosAttnUpBlock2D]", "'CrossAttnUpBlock2D'"),
         ("runtime.stories_folder=''", "stories_folder is empty"),
         ("runtime.device=[a", "the override 'runtime.device=[a' is not valid YAML"),
-        ("generation.policy=windw", "Did you mean 'window'"),
         ("generation.num_image_queries=25", "input_resampler.num_queries is 16"),
     ],
 )

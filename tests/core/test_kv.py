@@ -19,13 +19,13 @@ from seedstory_core.generation.kv import (
     kept_pieces,
     panel_spans,
 )
+from seedstory_core.generation.policies import MemoryPolicy, select_rows
 from seedstory_core.generation.sampling import Sampler, Sampling
-from seedstory_core.generation.sink import SinkRule, kept_ranges
 from seedstory_core.models.story_lm import StoryLM
 
 MARKS = ImageMarks(boi=80, eoi=81, queries=tuple(range(82, 91)))
 SEPARATOR = [2, 1]
-DENSE = SinkRule(policy="dense")
+DENSE = MemoryPolicy(policy="dense")
 
 
 @pytest.fixture(scope="module", params=["llama", "qwen2", "qwen3"])
@@ -66,7 +66,7 @@ def caption(number: int) -> list[int]:
     return torch.randint(3, 80, (length,), generator=generator).tolist()
 
 
-def tell(model: StoryLM, count: int, rule: SinkRule) -> list[KVSegment]:
+def tell(model: StoryLM, count: int, rule: MemoryPolicy) -> list[KVSegment]:
     segments: list[KVSegment] = []
     for number in range(count):
         context = assemble(model.decoder, segments, rule, room=40)
@@ -113,8 +113,12 @@ def test_captured_keys_are_those_before_rotation(model: StoryLM) -> None:
         assert torch.allclose(context.values[layer][..., rows, :], cached.values, atol=2e-5)
 
 
-@pytest.mark.parametrize("rule", [DENSE, SinkRule(window_panels=2)], ids=["dense", "sink"])
-def test_one_pass_of_image_queries_equals_one_by_one(model: StoryLM, rule: SinkRule) -> None:
+@pytest.mark.parametrize(
+    "rule",
+    [DENSE, MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)],
+    ids=["dense", "sink"],
+)
+def test_one_pass_of_image_queries_equals_one_by_one(model: StoryLM, rule: MemoryPolicy) -> None:
     segments = tell(model, 5, rule)
 
     def context() -> KVContext:
@@ -142,9 +146,9 @@ def test_image_queries_leave_no_rows(model: StoryLM) -> None:
 
 
 def test_a_context_holds_exactly_the_kept_rows_numbered_from_zero(model: StoryLM) -> None:
-    rule = SinkRule(window_panels=2)
+    rule = MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)
     segments = tell(model, 6, rule)
-    kept = [row for rows in kept_ranges(panel_spans(segments), rule) for row in rows]
+    kept = [row for rows in select_rows(panel_spans(segments), rule) for row in rows]
     context = assemble(model.decoder, segments, rule, room=0)
     assert context.num_rows == len(kept)
     all_values = torch.cat([segment.values for segment in segments], dim=2)
@@ -192,7 +196,7 @@ def test_a_segment_read_again_is_bit_equal_whatever_was_decoded_before(model: St
 
 def test_going_on_appends_and_equals_a_context_assembled_anew(model: StoryLM) -> None:
     """Also where rows were evicted, and after a change to another branch."""
-    rule = SinkRule(window_panels=2)
+    rule = MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)
     segments: list[KVSegment] = []
     context: KVContext | None = None
     for number in range(7):
@@ -255,9 +259,13 @@ def test_a_full_context_says_so(model: StoryLM) -> None:
         decode.read_text(model, context, [1, 2, 3, 4, 5])
 
 
-@pytest.mark.parametrize("rule", [DENSE, SinkRule(window_panels=2)], ids=["dense", "sink"])
+@pytest.mark.parametrize(
+    "rule",
+    [DENSE, MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)],
+    ids=["dense", "sink"],
+)
 def test_stories_decoded_together_get_the_scores_they_get_alone(
-    model: StoryLM, rule: SinkRule
+    model: StoryLM, rule: MemoryPolicy
 ) -> None:
     """Of different lengths, joining and leaving."""
     stories = [tell(model, count, rule) for count in (1, 3, 5)]

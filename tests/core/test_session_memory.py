@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from PIL import Image
 
-from seedstory_core.config import POLICIES
 from seedstory_core.engine import ImagePreview, StoryEngine, TextDelta, TurnRequest
 from seedstory_core.errors import InputError, TurnCancelled
 from seedstory_core.generation import decode
 from seedstory_core.generation.kv import KVSegment
+from seedstory_core.generation.policies import POLICIES
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.session import PanelAdded, StorySession
 from seedstory_core.store import SessionStore
@@ -182,8 +182,8 @@ class Readers(RuleBasedStateMachine):
         except InputError:
             assert is_pinned
 
-    @rule(policy=st.sampled_from(POLICIES), window=st.integers(1, 3))
-    def forget_otherwise(self, policy: Any, window: int) -> None:
+    @rule(policy=st.sampled_from(list(POLICIES)), window=st.integers(1, 3))
+    def forget_otherwise(self, policy: str, window: int) -> None:
         before = self.session.rule
         try:
             self.session.set_policy(policy, window_panels=window, max_rows=150)

@@ -13,7 +13,7 @@ from benchmarks.report import Report, Series
 from benchmarks.schedules import Bench
 from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.reader import AttributeReader
-from seedstory_core.generation.sink import SinkRule
+from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 
@@ -26,7 +26,7 @@ def bench(small_engine: StoryEngine) -> Bench:
 
 @pytest.mark.parametrize("panels", [1, 4])
 def test_every_schedule_regresses_the_same_picture(bench: Bench, panels: int) -> None:
-    rule = SinkRule(policy="dense")
+    rule = MemoryPolicy(policy="dense")
     segments, context = bench.segments(panels, rule)
     ours = schedules.ours(bench, segments, context, rule)
     whole = schedules.released(bench, panels, None)

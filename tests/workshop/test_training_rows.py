@@ -10,7 +10,7 @@ from seedstory_core.config import DecoderConfig, ResamplerConfig, load_config
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVSegment, assemble
-from seedstory_core.generation.sink import SinkRule
+from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training.rows import (
@@ -53,7 +53,9 @@ def model(tokenizer: StoryTokenizer) -> StoryLM:
     return StoryLM(decoder, into, out).eval()
 
 
-def batch_of(row: Row, features: torch.Tensor, rule: SinkRule | None) -> dict[str, torch.Tensor]:
+def batch_of(
+    row: Row, features: torch.Tensor, rule: MemoryPolicy | None
+) -> dict[str, torch.Tensor]:
     return {
         "input_ids": torch.tensor([row.ids]),
         "positions": torch.tensor([row.positions]),
@@ -72,12 +74,12 @@ def test_training_regresses_what_turns_regress(
     features = torch.randn(4, 9, 32, generator=torch.Generator().manual_seed(1))
     row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
     # A window without sinks and a context that keeps absolute positions is what a mask can express.
-    rule = None if window is None else SinkRule(policy="window", window_panels=window)
+    rule = None if window is None else MemoryPolicy(policy="window", window_panels=window)
     _, regressed, _ = run_rows(model, batch_of(row, features, rule))
 
     marks = ImageMarks(tokenizer.boi_id, tokenizer.eoi_id, tokenizer.image_query_ids)
     segments: list[KVSegment] = []
-    turn_rule = SinkRule(policy="dense")
+    turn_rule = MemoryPolicy(policy="dense")
     for panel, caption in enumerate(CAPTIONS):
         if window is not None and panel > window:
             break  # evicted rows move the positions, which a mask alone does not
@@ -144,7 +146,7 @@ def test_a_picture_without_words_is_read_but_not_asked_for(tokenizer: StoryToken
 
 def test_an_evicted_panel_is_seen_through_its_sinks_only(tokenizer: StoryTokenizer) -> None:
     row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
-    mask = attention_mask(row, SinkRule(window_panels=1))
+    mask = attention_mask(row, MemoryPolicy(policy="multimodal_attention_sink", window_panels=1))
     last = torch.tensor(row.panel_of) == 3
     first = [i for i in range(len(row.ids)) if row.panel_of[i] == 0 and row.query_of[i] < 0]
     seen = [i for i in first if mask[last][:, i].any()]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from seedstory_core.generation.sink import PanelSpan, SinkRule, kept_ranges
+from seedstory_core.generation.policies import MemoryPolicy, PanelSpan, select_rows
 from seedstory_core.weights.verify.folder import ReferenceFolder
 from seedstory_core.weights.verify.rows import Row, compare_exactly
 
@@ -32,14 +32,14 @@ def attention_sink(folder: ReferenceFolder) -> Iterator[Row]:
 def contract(case: dict[str, Any]) -> list[dict[str, Any]]:
     """The paper's semantics by our rule; `retained` ends with the caption being written."""
     window = case["window_size"]
-    rule = SinkRule(window_panels=window)
+    rule = MemoryPolicy(policy="multimodal_attention_sink", window_panels=window)
     turns = []
     pairs = zip(case["image_spans_boi_eoi"], case["context_length_per_turn"], strict=True)
     spans: list[PanelSpan] = []
     for turn, ((boi, eoi), total) in enumerate(pairs, start=1):
         spans.append(PanelSpan(spans[-1].end if spans else 0, boi, eoi, eoi + 1))
         evicted = max(0, turn - window)
-        kept = [row for rows in kept_ranges(spans, rule) for row in rows]
+        kept = [row for rows in select_rows(spans, rule) for row in rows]
         turns.append(
             {
                 "turn": turn,

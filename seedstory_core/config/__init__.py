@@ -1,0 +1,58 @@
+"""Every number of the studio, as dataclasses whose defaults are the tiny model.
+
+One set of classes serves the tiny model and the published 7B release; only the numbers here differ.
+Each `__post_init__` refuses impossible values before anything is built or loaded.
+"""
+
+from seedstory_core.config.load import ENV_CONFIG, StudioConfig, load_config, to_yaml
+from seedstory_core.config.model import (
+    DIFFUSION_SAMPLERS,
+    FLOW_SAMPLERS,
+    DecoderConfig,
+    DeTokenizerConfig,
+    PerceiverConfig,
+    PreviewConfig,
+    ResamplerConfig,
+    SchedulerConfig,
+    TokenizerConfig,
+    UNetConfig,
+    VaeConfig,
+    VisionConfig,
+)
+from seedstory_core.config.paths import IS_CHECKOUT, PROJECT_ROOT, project_path
+from seedstory_core.config.run import (
+    GenerationConfig,
+    HubSource,
+    MemoryConfig,
+    RuntimeConfig,
+    SamplingConfig,
+    WeightsConfig,
+)
+
+__all__ = [
+    "DIFFUSION_SAMPLERS",
+    "DeTokenizerConfig",
+    "DecoderConfig",
+    "ENV_CONFIG",
+    "FLOW_SAMPLERS",
+    "GenerationConfig",
+    "HubSource",
+    "IS_CHECKOUT",
+    "MemoryConfig",
+    "PROJECT_ROOT",
+    "PerceiverConfig",
+    "PreviewConfig",
+    "ResamplerConfig",
+    "RuntimeConfig",
+    "SamplingConfig",
+    "SchedulerConfig",
+    "StudioConfig",
+    "TokenizerConfig",
+    "UNetConfig",
+    "VaeConfig",
+    "VisionConfig",
+    "WeightsConfig",
+    "load_config",
+    "project_path",
+    "to_yaml",
+]

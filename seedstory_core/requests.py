@@ -1,0 +1,137 @@
+"""What a page or a program sends, checked and made into a `TurnRequest`.
+
+Values arrive as a browser or a client sent them: missing, as text, or not finite.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from seedstory_core.config import DeTokenizerConfig, SamplingConfig, StudioConfig
+from seedstory_core.config.fields import Setting, settings_of
+from seedstory_core.engine import TurnRequest
+from seedstory_core.errors import InputError
+from seedstory_core.generation.sampling import Sampling, new_seed
+from seedstory_core.story.upload import check_text
+
+MAX_ALTERNATIVES = 4
+MAX_SEED = 2**31 - 1
+FIRST = ("temperature", "top_p", "seed", "steps", "guidance")
+"""Knobs in the order that programs know; further ones come behind."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A setting that a reader may change for a turn.
+
+    Attributes:
+        key: Its name in the API.
+        field: In its section of the configuration.
+        section: Of the configuration; empty for the seed, which is new each time.
+        setting: Label, range and meaning.
+        is_whole: Whether it takes whole numbers only.
+    """
+
+    key: str
+    field: str
+    section: str
+    setting: Setting
+    is_whole: bool
+
+    def default(self, config: StudioConfig) -> Any:
+        """The model's own value."""
+        return getattr(getattr(config, self.section), self.field) if self.section else None
+
+
+def _knobs() -> dict[str, Knob]:
+    meaning = "The same number tells the same page again."
+    found = [Knob("seed", "seed", "", Setting(0, MAX_SEED, label="Seed", meaning=meaning), True)]
+    for section, kind in (("sampling", SamplingConfig), ("detokenizer", DeTokenizerConfig)):
+        is_whole = {item.name: item.type == "int" for item in dataclasses.fields(kind)}
+        found += [
+            Knob(one.key or name, name, section, one, is_whole[name])
+            for name, one in settings_of(kind).items()
+            if one.label
+        ]
+    found.sort(key=lambda knob: (*FIRST, knob.key).index(knob.key))
+    return {knob.key: knob for knob in found}
+
+
+KNOBS = _knobs()
+"""What a turn may be asked with, by API name: every labelled setting of sampling and painting."""
+
+
+def make_request(
+    config: StudioConfig,
+    *,
+    text: str = "",
+    image: Image.Image | None = None,
+    notes: tuple[str, ...] = (),
+    keep_words: bool = False,
+    knobs: Mapping[str, Any] | None = None,
+) -> TurnRequest:
+    """Build the request for one turn.
+
+    Args:
+        config: Of the running engine, for what is left open.
+        text: The reader's words; empty or blank lets the model write.
+        image: The reader's picture, already checked.
+        notes: What the check did to it.
+        keep_words: The words are the whole caption; the model adds none.
+        knobs: Values by API name; None takes the model's own, and for the seed a new one.
+
+    Raises:
+        InputError: Text or a number that cannot be used.
+    """
+    text = (text or "").strip()
+    if text:
+        text = check_text(text, latin_only=config.tokenizer.latin_only)
+    asked: dict[str, dict[str, Any]] = {"sampling": {}, "detokenizer": {}, "": {}}
+    for key, value in (knobs or {}).items():
+        knob = KNOBS[key]
+        # The machine's own value is possible even where no reader may choose it.
+        highest = max(knob.setting.highest, knob.default(config) or 0)
+        found = number(key, value, knob.setting.lowest, highest, whole=knob.is_whole)
+        if found is not None:
+            asked[knob.section][knob.field] = int(found) if knob.is_whole else found
+    seed = asked[""].get("seed")
+    return TurnRequest(
+        reader_text=text,
+        reader_image=image,
+        notes=notes,
+        complete_text=not (keep_words and text),
+        sampling=Sampling.of(
+            config.sampling, new_seed() if seed is None else seed, **asked["sampling"]
+        ),
+        image_seed=new_seed() if seed is None else seed,
+        any_seed=seed is None,
+        **asked["detokenizer"],
+    )
+
+
+def number(
+    name: str, value: Any, lowest: float, highest: float, *, whole: bool = False
+) -> float | None:
+    """Read a number, or None where nothing was given.
+
+    Raises:
+        InputError: It is no number, or out of range.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if isinstance(value, bool) or not math.isfinite(found) or (whole and found != int(found)):
+        kind = "a whole number" if whole else "a number"
+        raise InputError(f"{name} is {str(value)[:30]!r}; it must be {kind}.")
+    if not lowest <= found <= highest:
+        raise InputError(f"{name} is {found:g}; it must be from {lowest:g} to {highest:g}.")
+    return found
