@@ -158,7 +158,7 @@ def test_a_program_chooses_how_a_story_forgets(client: Client) -> None:
     assert (changed["policy"], changed["pinned"]) == ("dense", ["p1"])
     again = client.predict(story_id=story_id, unpin="p1", api_name="/memory")
     assert (again["policy"], again["pinned"]) == ("dense", [])
-    for wrong, said in (({"policy": "all"}, "there are dense"), ({"pin": "p9"}, "no panel p9")):
+    for wrong, said in (({"policy": "all"}, "there are capped"), ({"pin": "p9"}, "no panel p9")):
         with pytest.raises(AppError, match=said):
             client.predict(story_id=story_id, **wrong, api_name="/memory")
 
