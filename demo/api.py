@@ -1,4 +1,4 @@
-"""Named endpoints for programs: the same desk, stories and checks as the page.
+"""Named endpoints for programs: the same queue, stories and checks as the page.
 
 Every endpoint takes and gives plain values. Those that make a page are generators: `submit` of
 `gradio_client` shows how far they are, `predict` waits for the page. An error is one sentence.
@@ -18,12 +18,12 @@ import gradio as gr
 from PIL import Image
 
 from demo import view
-from demo.desk import OUR_FAULT, Desk, Job
 from demo.handlers import LOOK_SECONDS, begin_story
 from demo.openings import Opening
 from seedstory_core.engine import TurnRequest
-from seedstory_core.errors import InputError, SeedStoryError
+from seedstory_core.errors import OUR_FAULT, InputError, SeedStoryError
 from seedstory_core.generation.policies import POLICIES
+from seedstory_core.jobs import Job, JobQueue
 from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, make_request, number
 from seedstory_core.store import SessionStore
 from seedstory_core.story.upload import open_picture
@@ -38,10 +38,10 @@ NO_KNOBS: Knobs = MappingProxyType({})
 class Api:
     """The endpoints; their docstrings are their documentation."""
 
-    def __init__(self, store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> None:
-        """Serve the same store, desk and shelf as the page."""
+    def __init__(self, store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
+        """Serve the same store, queue and shelf as the page."""
         self.store = store
-        self.desk = desk
+        self.queue = queue
         self.shelf = openings
 
     async def begin(
@@ -70,7 +70,7 @@ class Api:
             if picture is not None:
                 image, notes = open_picture(picture)
             request = self._request(text, image, keep, knobs, notes)
-            return begin_story(self.store, self.desk, request)[1]
+            return begin_story(self.store, self.queue, request)[1]
 
         async for step in self._made(ask):
             yield step
@@ -92,7 +92,7 @@ class Api:
         def ask() -> Job:
             after = self._after(story_id, panel_id)
             request = self._request(text or "", None, keep_words, knobs)
-            return self.desk.submit("turn", story_id, after, request)
+            return self.queue.submit("turn", story_id, after, request)
 
         async for step in self._made(ask):
             yield step
@@ -112,10 +112,10 @@ class Api:
         """
 
         def ask() -> Job:
-            num_ways = int(number("count", count, 2, MAX_ALTERNATIVES, whole=True) or 2)
+            num_alternatives = int(number("count", count, 2, MAX_ALTERNATIVES, whole=True) or 2)
             after = self._after(story_id, panel_id)
             request = self._request(text or "", None, False, knobs)
-            return self.desk.submit("ways", story_id, after, request, num_ways)
+            return self.queue.submit("alternatives", story_id, after, request, num_alternatives)
 
         async for step in self._made(ask):
             yield step
@@ -134,7 +134,7 @@ class Api:
             panel = self.store.open(story_id).tree.panel(panel_id)
             knobs = {"seed": seed, "steps": steps, "guidance": guidance}
             request = self._request("", None, False, knobs)
-            return self.desk.submit("redraw", story_id, panel.id, request)
+            return self.queue.submit("redraw", story_id, panel.id, request)
 
         async for step in self._made(ask):
             yield step
@@ -145,7 +145,7 @@ class Api:
         def ask() -> Job:
             panel = self.store.open(story_id).tree.panel(panel_id)
             request = self._request(text, None, True, NO_KNOBS)
-            return self.desk.submit("rewrite", story_id, panel.id, request)
+            return self.queue.submit("rewrite", story_id, panel.id, request)
 
         async for step in self._made(ask):
             yield step
@@ -161,7 +161,7 @@ class Api:
                 raise InputError("There is no picture. Choose one.")
             image, notes = open_picture(picture)
             request = self._request("", image, True, NO_KNOBS, notes)
-            return self.desk.submit("picture", story_id, panel.id, request)
+            return self.queue.submit("picture", story_id, panel.id, request)
 
         async for step in self._made(ask):
             yield step
@@ -210,7 +210,7 @@ class Api:
         """Stop the story's running turn, which leaves no trace; false when there was none."""
         with _told():
             self.store.open(story_id)
-            return self.desk.stop(story_id)
+            return self.queue.stop(story_id)
 
     def rename(self, story_id: str, title: str) -> dict[str, Any]:
         """Give a story a title; an empty one goes back to its first words."""
@@ -284,8 +284,8 @@ class Api:
             panel = session.tree.panel(progress.panel_id)
             image = await asyncio.to_thread(session.image, panel.id)
             page = view.panel_as_json(session.tree, job.story_id, panel)
-            if job.kind == "ways":
-                made = session.tree.children(job.panel_id)[-job.num_ways :]
+            if job.kind == "alternatives":
+                made = session.tree.children(job.panel_id)[-job.num_alternatives :]
                 page["panel_ids"] = [one.id for one in made]
             yield {"story_id": job.story_id, "state": "done", **page}, image
 
@@ -320,9 +320,9 @@ def _with_knobs(endpoint: Callable[..., AsyncIterator[Step]]) -> Callable[..., A
     return call
 
 
-def add_api(store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> None:
+def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
     """Add the endpoints to the page under construction."""
-    api = Api(store, desk, openings)
+    api = Api(store, queue, openings)
     # Endpoints that take or give pictures go through components, which store and check the files;
     # they are never shown.
     with gr.Column(visible=False):

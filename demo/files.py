@@ -15,9 +15,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from demo.desk import OUR_FAULT
 from seedstory_core.config import project_path
-from seedstory_core.errors import FileMissingError, SeedStoryError, StoryNotFoundError
+from seedstory_core.errors import OUR_FAULT, FileMissingError, SeedStoryError, StoryNotFoundError
 from seedstory_core.store import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.export import file_name, to_html, to_zip

@@ -20,16 +20,17 @@ import gradio as gr
 from PIL import Image
 
 from demo import view
-from demo.desk import OUR_FAULT, TELLING, Desk, Job, Kind
 from demo.openings import Opening
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import (
+    OUR_FAULT,
     BusyError,
     InputError,
     SeedStoryError,
     StorageError,
     StoryNotFoundError,
 )
+from seedstory_core.jobs import MAKES_PANELS, Job, JobQueue, Kind
 from seedstory_core.requests import KNOBS, make_request
 from seedstory_core.session import StorySession
 from seedstory_core.store import SessionStore
@@ -42,7 +43,7 @@ SAME: Any = object()
 """An output that stays as it is."""
 LOOK_SECONDS = 0.08
 """How often a watcher looks at its turn; a dozen new words a second are as many as can be read."""
-NUM_WAYS = 3
+NUM_ALTERNATIVES = 3
 """Pages that are told at once to choose from."""
 MAX_REMEMBERED = 60
 """Earlier stories that are looked up for the start page."""
@@ -98,12 +99,12 @@ def told(handler: Callable[..., Screen]) -> Callable[..., list[Any]]:
 
 
 class Handlers:
-    """The events of the page, over one store and one desk."""
+    """The events of the page, over one store and one queue."""
 
-    def __init__(self, store: SessionStore, desk: Desk, openings: tuple[Opening, ...]) -> None:
-        """Serve a store's stories, with the turns of a desk and a shelf of openings."""
+    def __init__(self, store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
+        """Serve a store's stories, with the turns of a queue and a shelf of openings."""
         self.store = store
-        self.desk = desk
+        self.queue = queue
         self.openings = {opening.id: opening for opening in openings}
         self.shelf_texts = frozenset(opening.sentence for opening in openings)
 
@@ -191,7 +192,7 @@ class Handlers:
             # A card's sentence goes with its picture as it is.
             keep_words = keep_words or sentence == opening.sentence
         request = self._request(sentence, image, keep_words, knobs, notes)
-        session, job = begin_story(self.store, self.desk, request)
+        session, job = begin_story(self.store, self.queue, request)
         return self._show({**place, "job": job.id}, session, "")
 
     # Turns
@@ -218,7 +219,9 @@ class Handlers:
     @told
     def ways(self, place: Place, *knobs: Any) -> Screen:
         """Let the storyteller tell the next page several ways, to choose from."""
-        return self._turn(place, self._request("", None, False, knobs), num_ways=NUM_WAYS)
+        return self._turn(
+            place, self._request("", None, False, knobs), num_alternatives=NUM_ALTERNATIVES
+        )
 
     @told
     def again(self, place: Place, *knobs: Any) -> Screen:
@@ -233,7 +236,7 @@ class Handlers:
                 f"This page was told with the seed {panel.seed} already. "
                 "Clear the seed, or choose another one."
             )
-        job = self.desk.submit("turn", session.story_id, panel.parent, request)
+        job = self.queue.submit("turn", session.story_id, panel.parent, request)
         return self._show({**place, "job": job.id}, session, panel.parent or "")
 
     @told
@@ -247,7 +250,7 @@ class Handlers:
                 f"This picture was painted with the seed {panel.image_seed} already. "
                 "Clear the seed, or choose another one."
             )
-        job = self.desk.submit("redraw", session.story_id, panel.id, request)
+        job = self.queue.submit("redraw", session.story_id, panel.id, request)
         return self._show({**place, "job": job.id}, session, panel.id)
 
     @told
@@ -278,7 +281,7 @@ class Handlers:
     def _change(
         self, kind: Kind, place: Place, session: StorySession, panel_id: str, request: TurnRequest
     ) -> Screen:
-        job = self.desk.submit(kind, session.story_id, panel_id, request)
+        job = self.queue.submit(kind, session.story_id, panel_id, request)
         return self._show({**place, "job": job.id}, session, panel_id)
 
     @told
@@ -306,14 +309,14 @@ class Handlers:
     @told
     def stop(self, place: Place) -> Screen:
         """Stop the story's turn; it leaves no trace."""
-        if self.desk.stop(_text(place, "story")):
+        if self.queue.stop(_text(place, "story")):
             # The page that watches the turn says what came of it.
             return Screen()
         return self._arrive({**place, "job": "", "watch": ""})
 
     async def follow(self, place: Place) -> AsyncIterator[Any]:
         """Watch the turn that the page waits for."""
-        job = self.desk.job(_text(place, "watch"))
+        job = self.queue.job(_text(place, "watch"))
         if job is None or job.story_id != _text(place, "story"):
             yield gr.skip()
             return
@@ -335,7 +338,7 @@ class Handlers:
 
         Words that were typed meanwhile, or in another window, stay where they are.
         """
-        job = self.desk.job(_text(place, "job"))
+        job = self.queue.job(_text(place, "job"))
         if job is not None and not job.ended.is_set():
             return Screen()
         was_watching = bool(place.get("job"))
@@ -366,7 +369,7 @@ class Handlers:
         if is_first and job.is_given:
             place["then"] = "go on"
         # Where there are several to choose from, the choice is made from the page before.
-        here = job.panel_id or "" if job.kind == "ways" else progress.panel_id
+        here = job.panel_id or "" if job.kind == "alternatives" else progress.panel_id
         screen = self._show(place, session, here)
         asked = job.request.reader_text
         if job.kind == "turn" and asked and asked == tidy_text(line or ""):
@@ -436,7 +439,7 @@ class Handlers:
 
     def _open(self, place: Place, story_id: str, panel_id: str) -> Screen:
         session = self.store.open(story_id)
-        running = self.desk.running(story_id)
+        running = self.queue.running(story_id)
         newest = session.tree.newest
         if newest is None and running is None:
             return self._start(place, view.notice("This story was never begun.", "info"))
@@ -459,7 +462,7 @@ class Handlers:
         """
         tree, story_id = session.tree, session.story_id
         panel = tree.panel(panel_id) if panel_id else None
-        running = self.desk.running(story_id)
+        running = self.queue.running(story_id)
         is_live = running is not None and (running.panel_id or "") == panel_id
         job_id = running.id if running else _text(place, "job")
         live: Any = ""
@@ -552,14 +555,16 @@ class Handlers:
             knobs=dict(zip(KNOBS, knobs, strict=False)),
         )
 
-    def _turn(self, place: Place, request: TurnRequest, *, num_ways: int = 1) -> Screen:
+    def _turn(self, place: Place, request: TurnRequest, *, num_alternatives: int = 1) -> Screen:
         session = self._session(place)
         panel_id = _text(place, "panel")
         if panel_id:
             session.tree.panel(panel_id)
-        kind: Kind = "turn" if num_ways == 1 else "ways"
+        kind: Kind = "turn" if num_alternatives == 1 else "alternatives"
         try:
-            job = self.desk.submit(kind, session.story_id, panel_id or None, request, num_ways)
+            job = self.queue.submit(
+                kind, session.story_id, panel_id or None, request, num_alternatives
+            )
         except BusyError as error:
             # Asked for in another window of the same story: this one may as well watch.
             screen = self._show(place, session, panel_id)
@@ -571,10 +576,12 @@ class Handlers:
         if job.panel_id is None:
             return 1
         depth = self.store.open(job.story_id).tree.depth(job.panel_id)
-        return depth + (job.kind in TELLING)
+        return depth + (job.kind in MAKES_PANELS)
 
 
-def begin_story(store: SessionStore, desk: Desk, request: TurnRequest) -> tuple[StorySession, Job]:
+def begin_story(
+    store: SessionStore, queue: JobQueue, request: TurnRequest
+) -> tuple[StorySession, Job]:
     """Make a story folder and put its first turn in line.
 
     Raises:
@@ -587,7 +594,7 @@ def begin_story(store: SessionStore, desk: Desk, request: TurnRequest) -> tuple[
         )
     session = store.create()
     try:
-        return session, desk.submit("turn", session.story_id, None, request)
+        return session, queue.submit("turn", session.story_id, None, request)
     except SeedStoryError:
         store.discard(session.story_id)
         raise

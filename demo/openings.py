@@ -26,7 +26,8 @@ class Opening:
 
     def image(self) -> Image.Image:
         """The picture, loaded."""
-        return Image.open(self.path).convert("RGB")
+        with Image.open(self.path) as image:
+            return image.convert("RGB")
 
 
 def load_openings(folder_name: str) -> tuple[Opening, ...]:

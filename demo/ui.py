@@ -8,13 +8,13 @@ import gradio as gr
 
 from demo import view
 from demo.api import add_api
-from demo.desk import Desk
 from demo.files import routes
 from demo.handlers import Handlers, nowhere
 from demo.openings import load_openings
 from demo.theme import make_theme
 from seedstory_core.config import project_path
 from seedstory_core.generation.policies import POLICIES
+from seedstory_core.jobs import JobQueue
 from seedstory_core.requests import KNOBS, Knob
 from seedstory_core.store import SessionStore
 
@@ -62,15 +62,15 @@ made up, and now and then it makes a mistake.</p></footer>
 
 def build_page(store: SessionStore) -> gr.Blocks:
     """Put the page together over a store of stories."""
-    desk = Desk(store)
+    queue = JobQueue(store)
     openings = load_openings(store.engine.config.runtime.openings_folder)
-    on = Handlers(store, desk, openings)
+    on = Handlers(store, queue, openings)
 
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=KEPT_SECONDS
     ) as page:
         # First, so that the endpoints get their plain names and the page's own events the others.
-        add_api(store, desk, openings)
+        add_api(store, queue, openings)
         place = _value({**nowhere(), "view": ""}, "place", KEEP_PLACE)
         draft = _value({"opening": ""}, "draft", None)
         masthead = _html(MASTHEAD, "masthead")
@@ -245,7 +245,7 @@ def build_page(store: SessionStore) -> gr.Blocks:
         remove.click(on.remove, [place], screen, **often)
         write_own.click(None, js="() => seedstory.writeOwn()", api_visibility="private")
         show_outline.click(None, js="() => seedstory.toggleOutline()", api_visibility="private")
-    # Turns wait at the desk; Gradio's queue carries only those who watch.
+    # Turns wait at the queue; Gradio's queue carries only those who watch.
     page.queue(default_concurrency_limit=None, max_size=None)
     return page
 

@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from demo.desk import TELLING, Job, Progress, Sketch
 from demo.openings import Opening
+from seedstory_core.jobs import MAKES_PANELS, Alternative, Job, Progress
 from seedstory_core.story.archive import StorySummary
 from seedstory_core.story.tree import Panel, StoryTree, title_from_text
 
@@ -288,9 +288,9 @@ def status(progress: Progress) -> str:
         return "Opening the book"
     if progress.phase == "remembering":
         return f"Reading the story so far, page {progress.done} of {progress.total}"
-    if progress.ways and progress.phase in ("writing", "painting"):
+    if progress.alternatives and progress.phase in ("writing", "painting"):
         # Some may still be written while others are painted already.
-        return f"Telling it {_number_word(len(progress.ways))} ways"
+        return f"Telling it {_number_word(len(progress.alternatives))} ways"
     if progress.phase == "writing":
         return "Writing"
     if progress.phase == "painting":
@@ -311,7 +311,7 @@ def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") ->
     """
     if progress.has_ended:
         return ""
-    if progress.ways:
+    if progress.alternatives:
         return _live_ways(job, progress, number)
     total = progress.total or 1
     is_painting = progress.phase == "painting"
@@ -349,8 +349,8 @@ def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") ->
 def _live_ways(job: Job, progress: Progress, number: int) -> str:
     """Several pages to choose from, being made together."""
     said = status(progress)
-    cards = "".join(_sketch(way, job.request.reader_text) for way in progress.ways)
-    label = f"Page {number}, being told {_number_word(len(progress.ways))} ways"
+    cards = "".join(_sketch(way, job.request.reader_text) for way in progress.alternatives)
+    label = f"Page {number}, being told {_number_word(len(progress.alternatives))} ways"
     return (
         f'<section class="page page-current page-live" aria-label="{label}" aria-busy="true">'
         f'<div class="sketches">{cards}</div>'
@@ -360,7 +360,7 @@ def _live_ways(job: Job, progress: Progress, number: int) -> str:
     )
 
 
-def _sketch(way: Sketch, reader_text: str) -> str:
+def _sketch(way: Alternative, reader_text: str) -> str:
     picture = '<div class="easel"></div>'
     if way.preview is not None:
         picture = f'<img src="{data_url(way.preview)}" alt="The picture so far">'
@@ -402,13 +402,13 @@ def outline(
         is_branch = panel.parent is not None and tree.children(panel.parent)[0] is not panel
         marks = _marks(panel, shelf_texts, pinned)
         items.append(_node(panel, story_id, number, indent, panel_id, here, is_branch, marks))
-        if running is not None and running.kind in TELLING and running.panel_id == panel.id:
+        if running is not None and running.kind in MAKES_PANELS and running.panel_id == panel.id:
             items.append(_ghost(number + 1, indent + bool(children), is_branch=bool(children)))
         for child in children[:1]:
             stack.append((child, number + 1, indent))
         for child in children[:0:-1]:
             stack.append((child, number + 1, indent + 1))
-    if running is not None and running.kind in TELLING and running.panel_id is None:
+    if running is not None and running.kind in MAKES_PANELS and running.panel_id is None:
         items.append(_ghost(1, 0))
     ways = len(tree.leaves())
     size = count(len(tree), "page") + (f", {ways} ways to tell it" if ways > 1 else "")

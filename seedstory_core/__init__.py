@@ -1,1 +1,145 @@
-"""The core of the studio: everything but the page."""
+"""The core of the studio: everything but the page.
+
+What stands here is what other programs may rely on:
+
+    from seedstory_core import TurnRequest, build_store, load_config
+
+    store = build_store(load_config())
+    session = store.create()
+    for event in session.turn(None, TurnRequest(reader_text="Mira the fox found a kite.")):
+        ...
+
+Names are fetched when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seedstory_core.build import build_engine, build_store
+    from seedstory_core.config import StudioConfig, load_config, project_path
+    from seedstory_core.engine import StoryEngine, TurnRequest
+    from seedstory_core.errors import (
+        OUR_FAULT,
+        BusyError,
+        ConfigError,
+        FileMissingError,
+        InputError,
+        SeedStoryError,
+        StorageError,
+        StoryNotFoundError,
+        TurnCancelled,
+        WeightsError,
+    )
+    from seedstory_core.generation.policies import POLICIES, MemoryPolicy
+    from seedstory_core.generation.sampling import Sampling
+    from seedstory_core.jobs import Alternative, Job, JobQueue, Progress
+    from seedstory_core.requests import KNOBS, Knob, make_request
+    from seedstory_core.session import PanelAdded, StorySession
+    from seedstory_core.store import SessionStore
+    from seedstory_core.story.archive import StoryArchive, StorySummary
+    from seedstory_core.story.tree import Panel, StoryTree
+
+_HOMES = {
+    "build": (
+        "build_engine",
+        "build_store",
+    ),
+    "config": (
+        "StudioConfig",
+        "load_config",
+        "project_path",
+    ),
+    "engine": (
+        "StoryEngine",
+        "TurnRequest",
+    ),
+    "errors": (
+        "OUR_FAULT",
+        "BusyError",
+        "ConfigError",
+        "FileMissingError",
+        "InputError",
+        "SeedStoryError",
+        "StorageError",
+        "StoryNotFoundError",
+        "TurnCancelled",
+        "WeightsError",
+    ),
+    "generation.policies": (
+        "POLICIES",
+        "MemoryPolicy",
+    ),
+    "generation.sampling": ("Sampling",),
+    "jobs": (
+        "Alternative",
+        "Job",
+        "JobQueue",
+        "Progress",
+    ),
+    "requests": (
+        "KNOBS",
+        "Knob",
+        "make_request",
+    ),
+    "session": (
+        "PanelAdded",
+        "StorySession",
+    ),
+    "store": ("SessionStore",),
+    "story.archive": (
+        "StoryArchive",
+        "StorySummary",
+    ),
+    "story.tree": (
+        "Panel",
+        "StoryTree",
+    ),
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "Alternative",
+    "BusyError",
+    "ConfigError",
+    "FileMissingError",
+    "InputError",
+    "Job",
+    "JobQueue",
+    "KNOBS",
+    "Knob",
+    "MemoryPolicy",
+    "OUR_FAULT",
+    "POLICIES",
+    "Panel",
+    "PanelAdded",
+    "Progress",
+    "Sampling",
+    "SeedStoryError",
+    "SessionStore",
+    "StorageError",
+    "StoryArchive",
+    "StoryEngine",
+    "StoryNotFoundError",
+    "StorySession",
+    "StorySummary",
+    "StoryTree",
+    "StudioConfig",
+    "TurnCancelled",
+    "TurnRequest",
+    "WeightsError",
+    "build_engine",
+    "build_store",
+    "load_config",
+    "make_request",
+    "project_path",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"seedstory_core.{home}"), name)
+    raise AttributeError(f"module 'seedstory_core' has no attribute {name!r}")

@@ -44,3 +44,10 @@ class BusyError(SeedStoryError):
 
 class TurnCancelled(Exception):
     """The reader stopped the turn; nothing of it was kept."""
+
+
+OUR_FAULT = (
+    "Something went wrong on our side, and it has been noted. The story is as it was; "
+    "please try again."
+)
+"""What a reader is told of any other exception."""

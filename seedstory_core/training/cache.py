@@ -146,7 +146,8 @@ class _Pictures(Dataset[Tensor]):
     def __getitem__(self, index: int) -> Tensor:
         path, scene = self.sources[index]
         if path.exists() or scene is None:
-            return self.transform(Image.open(path).convert("RGB"))
+            with Image.open(path) as image:
+                return self.transform(image.convert("RGB"))
         return self.transform(render_image(scene_from_json(scene), IMAGE_SIZE))
 
 

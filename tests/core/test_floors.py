@@ -26,6 +26,7 @@ FLOORS: dict[str, set[str]] = {
 FLOORS["store"] = {"session", *FLOORS["session"]}
 FLOORS["build"] = {"store", *FLOORS["store"]}
 FLOORS["requests"] = FLOORS["session"]
+FLOORS["jobs"] = FLOORS["build"]
 WORKSHOP = {
     "data": {"generation", "weights", "models", "story", "config", "errors"},
     # The reader that evaluation measures with is a model that training trains.

@@ -78,3 +78,14 @@ def test_an_installed_copy_keeps_stories_where_it_is_started(
     monkeypatch.chdir(tmp_path)
     assert paths.project_path("assets") == shipped / "assets"
     assert paths.project_path("stories") == tmp_path / "stories"
+
+
+def test_every_public_name_is_there() -> None:
+    import seedstory_core
+
+    homes = [name for names in seedstory_core._HOMES.values() for name in names]
+    assert sorted(homes) == sorted(seedstory_core.__all__)
+    for name in seedstory_core.__all__:
+        assert getattr(seedstory_core, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = seedstory_core.nothing

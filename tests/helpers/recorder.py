@@ -90,7 +90,8 @@ class Recorder:
         return plain.PlainTokens(folder / "tokenizer.model", marks)
 
     def picture(self, name: str) -> Image.Image:
-        return Image.open(self.inputs / f"{name.removesuffix('.png')}.png")
+        with Image.open(self.inputs / f"{name.removesuffix('.png')}.png") as opened:
+            return opened.copy()
 
     def pixels(self, name: str) -> Tensor:
         numbers = self.numbers["transforms"]["story_picture"]

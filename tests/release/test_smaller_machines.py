@@ -36,7 +36,8 @@ def mini(**changes: Any) -> StudioConfig:
 
 def tell(engine: StoryEngine, count: int) -> list[TurnResult]:
     """Go on from a reader's picture, as the recorded story does."""
-    image = Image.open(COPY / "expected" / "inputs" / "s0_p0.png").convert("RGB")
+    with Image.open(COPY / "expected" / "inputs" / "s0_p0.png") as opened:
+        image = opened.convert("RGB")
     opening = "Mina the mouse found a red kite in the garden."
     past = Past()
     results = []
@@ -163,8 +164,8 @@ def test_tiles_decode_nearly_the_same_picture(tiny_config: StudioConfig) -> None
     tiled = PictureVae(dataclasses.replace(config, tile_size=128))
     tiled.load_state_dict(whole.state_dict())
     tiled.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as loading does
-    image = Image.open(PROJECT_ROOT / "assets" / "openings" / "bruno.webp")
-    latents = whole.encode(sd_pixels(image, 256)[None])
+    with Image.open(PROJECT_ROOT / "assets" / "openings" / "bruno.webp") as image:
+        latents = whole.encode(sd_pixels(image, 256)[None])
     one, other = whole.decode(latents), tiled.decode(latents)
     assert one.shape == other.shape == (1, 3, 256, 256)
     # Every tile has its own statistics in the norms.

@@ -1,4 +1,4 @@
-"""The page's events without a browser: a real engine, a real desk, a real story folder."""
+"""The page's events without a browser: a real engine, a real queue, a real story folder."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from demo.desk import MAX_LINE, Desk
 from demo.handlers import Handlers, Screen, nowhere
 from demo.openings import load_openings
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import BusyError, InputError, StorageError
+from seedstory_core.jobs import MAX_WAITING, JobQueue
 from seedstory_core.requests import make_request
 from seedstory_core.store import SessionStore
 from tests.helpers.told_stories import branched_story
@@ -27,13 +27,13 @@ SENTENCE = "Late one evening, Mira the fox found a golden key."
 
 
 @pytest.fixture
-def desk(store: SessionStore) -> Desk:
-    return Desk(store)
+def queue(store: SessionStore) -> JobQueue:
+    return JobQueue(store)
 
 
 @pytest.fixture
-def on(store: SessionStore, desk: Desk) -> Handlers:
-    return Handlers(store, desk, OPENINGS)
+def on(store: SessionStore, queue: JobQueue) -> Handlers:
+    return Handlers(store, queue, OPENINGS)
 
 
 def screen(values: list[Any]) -> Screen:
@@ -44,9 +44,9 @@ def changed(value: Any) -> bool:
     return not (isinstance(value, dict) and value.get("__type__") == "update" and len(value) == 1)
 
 
-def wait(desk: Desk, story_id: str) -> None:
+def wait(queue: JobQueue, story_id: str) -> None:
     deadline = time.monotonic() + 60
-    while desk.running(story_id) is not None:
+    while queue.running(story_id) is not None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     time.sleep(0.02)
@@ -56,7 +56,7 @@ def begin(on: Handlers, sentence: str = SENTENCE, *, card: str = "", **changes: 
     """Begin a story, wait, and give the place it ends at."""
     values = on.begin(nowhere(), {"opening": card}, None, sentence, True, *KNOBS)
     place = screen(values).place
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     return screen(on.finish(place, SENTENCE, "It snows.")).place
 
 
@@ -85,7 +85,7 @@ def test_a_cards_first_page_is_kept_and_the_storyteller_goes_on(on: Handlers) ->
     assert place["then"] and not place["again"] and not place["redraw"]
     follows = screen(on.go_on_by_itself(place, *KNOBS)).place
     assert follows["busy"] and not follows["then"]
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     tree = on.store.open(place["story"]).tree
     assert [panel.text for panel in tree][0] == card.sentence and len(tree) == 2
 
@@ -94,12 +94,12 @@ def test_going_back_and_on_makes_a_branch_and_loses_nothing(on: Handlers) -> Non
     place = begin(on)
     for _ in range(2):
         place = screen(on.go_on(place, *KNOBS)).place
-        wait(on.desk, place["story"])
+        wait(on.queue, place["story"])
         place = screen(on.finish(place, SENTENCE, "It snows.")).place
     assert place["panel"] == "p3"
     place = screen(on.click(place, click(do="go", panel="p1"))).place
     place = screen(on.write(place, "It snows.", True, *KNOBS)).place
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     shown = screen(on.finish(place, SENTENCE, "It snows."))
     assert shown.place["panel"] == "p4" and shown.line == ""
     tree = on.store.open(place["story"]).tree
@@ -110,10 +110,10 @@ def test_going_back_and_on_makes_a_branch_and_loses_nothing(on: Handlers) -> Non
 def test_telling_it_again_makes_a_sibling(on: Handlers) -> None:
     place = begin(on)
     place = screen(on.write(place, "It snows", False, *KNOBS)).place
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     place = screen(on.finish(place, SENTENCE, "It snows.")).place
     place = screen(on.again(place, 0.8, 0.9, "6", 1, 1.0)).place
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     assert screen(on.finish(place, SENTENCE, "It snows.")).place["panel"] == "p3"
     tree = on.store.open(place["story"]).tree
     assert [panel.reader_text for panel in tree.children("p1")] == ["It snows", "It snows"]
@@ -131,7 +131,7 @@ def test_three_ways_are_told_at_once_and_chosen_from_the_page_before(on: Handler
 
     seen = [value for value in asyncio.run(watch()) if isinstance(value, str)]
     assert seen[-1].count('class="sketch"') == 3
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     shown = screen(on.finish(place, SENTENCE, ""))
     assert shown.place["panel"] == "p1" and shown.live == ""
     tree = on.store.open(place["story"]).tree
@@ -148,7 +148,7 @@ def test_a_page_gets_other_words_and_the_old_one_stays(on: Handlers) -> None:
     refused = screen(on.reword(asked.place, "<img>"))
     assert "is a mark" in refused.notice and not changed(refused.place)
     place = screen(on.reword(asked.place, "Mira the fox found a silver key.")).place
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     shown = screen(on.finish(place, "", ""))
     assert shown.place["panel"] == "p2" and "silver key" in shown.book
     assert not shown.place["rewords"]
@@ -161,7 +161,7 @@ def test_a_page_gets_the_readers_own_picture(on: Handlers, tmp_path: Path) -> No
     file = tmp_path / "red.png"
     Image.new("RGB", (300, 200), "red").save(file)
     place = screen(on.change_picture(place, str(file))).place
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     shown = screen(on.finish(place, "", ""))
     session = on.store.open(place["story"])
     assert shown.place["panel"] == "p2" and not shown.place["redraw"]
@@ -192,7 +192,7 @@ def test_what_a_story_remembers_is_chosen_story_by_story(on: Handlers) -> None:
 def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
     place = begin(on)
     asked = screen(on.write(place, "It snows", True, *KNOBS)).place
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     shown = screen(on.finish(asked, "My next opening.", "A long line of mine"))
     assert shown.place["panel"] == "p2" and not changed(shown.line)
     assert not changed(shown.sentence)
@@ -202,7 +202,7 @@ def test_a_window_whose_story_was_stopped_elsewhere_comes_back(on: Handlers) -> 
     place = screen(on.begin(nowhere(), {}, None, SENTENCE, False, *SLOW)).place
     other = dict(place)
     on.stop(place)
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     for window in (place, other):
         shown = screen(on.finish(window, "", ""))
         assert shown.place["view"] == "start" and not shown.place["busy"]
@@ -213,11 +213,11 @@ def test_a_window_that_shows_a_removed_page_goes_to_the_newest(on: Handlers) -> 
     place = begin(on)
     for _ in range(2):
         place = screen(on.go_on(place, *KNOBS)).place
-        wait(on.desk, place["story"])
+        wait(on.queue, place["story"])
         place = screen(on.finish(place, "", "")).place
     other = screen(on.click(place, click(do="go", panel="p2"))).place
     running = screen(on.go_on(screen(on.click(place, click(do="go", panel="p1"))).place, *KNOBS))
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     on.store.open(place["story"]).remove_branch("p2")
     shown = screen(on.finish({**other, "job": running.place["job"]}, "", ""))
     assert shown.place["panel"] == "p4" and not shown.place["busy"]
@@ -243,12 +243,12 @@ def test_an_address_that_cannot_be_opened_just_now_is_kept(
 def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> None:
     place = begin(on)
     place = screen(on.write(place, "It snows", False, *SLOW)).place
-    job = on.desk.job(place["job"])
+    job = on.queue.job(place["job"])
     assert job is not None
     while job.progress.phase != "painting":
         time.sleep(0.01)
     on.stop(place)
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     shown = screen(on.finish(place, SENTENCE, "It snows."))
     assert "Stopped" in shown.notice and not changed(shown.line)
     assert len(on.store.open(place["story"]).tree) == 1
@@ -258,7 +258,7 @@ def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> No
 def test_a_story_stopped_before_its_first_page_leads_back_to_the_start_page(on: Handlers) -> None:
     place = screen(on.begin(nowhere(), {}, None, SENTENCE, False, *SLOW)).place
     on.stop(place)
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     shown = screen(on.finish(place, SENTENCE, "It snows."))
     assert shown.place["view"] == "start" and not changed(shown.sentence)
     assert on.store.archive.list() == ()
@@ -267,13 +267,13 @@ def test_a_story_stopped_before_its_first_page_leads_back_to_the_start_page(on: 
 def test_a_turn_that_ends_while_the_reader_is_elsewhere_is_announced(on: Handlers) -> None:
     place = begin(on)
     place = screen(on.go_on(place, *KNOBS)).place
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     place = screen(on.finish(place, SENTENCE, "It snows.")).place
     place = screen(on.go_on(place, *SLOW)).place
     moved = screen(on.click(place, click(do="go", panel="p1")))
     assert moved.place["panel"] == "p1" and moved.place["live"] == ""
     assert "at work on another page" in moved.tail
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
     shown = screen(on.finish(moved.place, SENTENCE, "It snows."))
     assert shown.place["panel"] == "p1" and "Page 3 of the story is ready" in shown.notice
 
@@ -286,7 +286,7 @@ def test_a_page_that_arrives_during_a_turn_watches_it(on: Handlers) -> None:
     again = screen(on.go_on(arrived.place, *KNOBS))
     assert "still working" in again.notice and again.place["watch"] == running["job"]
     on.stop(place)
-    wait(on.desk, place["story"])
+    wait(on.queue, place["story"])
 
 
 def test_an_unknown_address_leads_to_the_start_page_with_a_sentence(on: Handlers) -> None:
@@ -378,11 +378,11 @@ def test_the_line_is_served_in_order_and_places_move_up(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store.engine.config.runtime, "max_turns", 1)
-    desk = Desk(store)
+    queue = JobQueue(store)
     request = make_request(store.engine.config, text=SENTENCE, knobs={"steps": 20})
-    jobs = [desk.submit("turn", store.create().story_id, None, request) for _ in range(3)]
+    jobs = [queue.submit("turn", store.create().story_id, None, request) for _ in range(3)]
     assert [job.progress.position for job in jobs[1:]] == [1, 2]
-    assert desk.stop(jobs[1].story_id)
+    assert queue.stop(jobs[1].story_id)
     assert jobs[1].progress.phase == "stopped" and jobs[2].progress.position == 1
     jobs[2].ended.wait(60)
     assert [job.progress.phase for job in jobs] == ["done", "stopped", "done"]
@@ -392,12 +392,12 @@ def test_a_few_stories_are_told_at_once_and_the_next_one_waits(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store.engine.config.runtime, "max_turns", 2)
-    desk = Desk(store)
+    queue = JobQueue(store)
     requests = [
         make_request(store.engine.config, text=SENTENCE, knobs={"steps": n}) for n in (50, 2, 2)
     ]
     slow, quick, next_one = (
-        desk.submit("turn", store.create().story_id, None, request) for request in requests
+        queue.submit("turn", store.create().story_id, None, request) for request in requests
     )
     assert next_one.progress.position == 1
     assert quick.ended.wait(60) and next_one.ended.wait(60)
@@ -409,15 +409,15 @@ def test_a_few_stories_are_told_at_once_and_the_next_one_waits(
 def test_a_story_has_one_turn_at_a_time_and_the_line_has_an_end(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(store)
-    monkeypatch.setattr(desk, "_work", lambda: None)
-    desk.submit("turn", "a", None, TurnRequest(reader_text="x"))
+    queue = JobQueue(store)
+    monkeypatch.setattr(queue, "_work", lambda: None)
+    queue.submit("turn", "a", None, TurnRequest(reader_text="x"))
     with pytest.raises(BusyError, match="still working"):
-        desk.submit("turn", "a", None, TurnRequest(reader_text="x"))
-    for number in range(MAX_LINE - 1):
-        desk.submit("turn", f"s{number}", None, TurnRequest(reader_text="x"))
-    with pytest.raises(BusyError, match=f"{MAX_LINE} stories are waiting"):
-        desk.submit("turn", "late", None, TurnRequest(reader_text="x"))
+        queue.submit("turn", "a", None, TurnRequest(reader_text="x"))
+    for number in range(MAX_WAITING - 1):
+        queue.submit("turn", f"s{number}", None, TurnRequest(reader_text="x"))
+    with pytest.raises(BusyError, match=f"{MAX_WAITING} stories are waiting"):
+        queue.submit("turn", "late", None, TurnRequest(reader_text="x"))
 
 
 def test_settings_left_open_take_the_models_own(store: SessionStore) -> None:

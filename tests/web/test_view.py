@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from demo import view
-from demo.desk import Job, Kind, Progress
 from demo.openings import load_openings
 from seedstory_core.config import project_path
 from seedstory_core.data.stories import parse
 from seedstory_core.engine import TurnRequest
+from seedstory_core.jobs import Job, Kind, Progress
 from seedstory_core.story.archive import StorySummary
 from seedstory_core.story.tree import Panel, StoryTree
 

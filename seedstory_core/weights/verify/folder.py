@@ -83,7 +83,8 @@ class ReferenceFolder:
         """Open `expected/inputs/<name>.png`."""
         path = self.root / "expected" / "inputs" / f"{name}.png"
         try:
-            return Image.open(path)
+            with Image.open(path) as opened:
+                return opened.copy()
         except OSError as error:
             raise WeightsError(f"The picture {path} could not be read: {error}") from error
 

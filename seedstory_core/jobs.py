@@ -1,6 +1,6 @@
-"""The storyteller's desk: one line of turns, served in the order they came, a few at once.
+"""The one queue of turns: served in the order they came, a few at once.
 
-A turn belongs to the desk, not to the browser tab that asked for it: it runs to its end when the
+A turn belongs to the queue, not to the browser tab that asked for it: it runs to its end when the
 page is reloaded or closed, and any number of pages may watch it. Gradio's own queue only carries
 the watchers, so looking around never waits behind somebody's turn.
 """
@@ -18,39 +18,34 @@ from typing import Any, Literal
 from PIL import Image
 
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
-from seedstory_core.errors import BusyError, SeedStoryError, TurnCancelled
+from seedstory_core.errors import OUR_FAULT, BusyError, SeedStoryError, TurnCancelled
 from seedstory_core.generation.sampling import new_seed
 from seedstory_core.session import PanelAdded, Remembering, SessionEvent, StorySession
 from seedstory_core.store import SessionStore
 
 log = logging.getLogger(__name__)
 
-MAX_LINE = 100
-"""Turns that may wait; beyond that nobody would stay to see theirs."""
+MAX_WAITING = 100
+"""Jobs that may wait; beyond that nobody would stay to see theirs."""
 IDLE_SECONDS = 60.0
-"""How often a desk without work looks for stories that nobody uses any more."""
+"""How often a queue without jobs looks for stories that nobody uses any more."""
 KEPT_JOBS = 500
 """Finished turns whose outcome is still told to a page that asks late."""
 
-OUR_FAULT = (
-    "Something went wrong on our side, and it has been noted. The story is as it was; "
-    "please try again."
-)
-
-Kind = Literal["turn", "ways", "redraw", "rewrite", "picture"]
-"""A new panel; several to choose from; a new picture; a sibling with other words; a sibling with a
-reader's picture."""
+Kind = Literal["turn", "alternatives", "redraw", "rewrite", "picture"]
+"""A new panel; several of them to choose from; a new picture; a sibling with other words; a sibling
+with a reader's picture."""
 Phase = Literal[
     "waiting", "opening", "remembering", "writing", "painting", "done", "stopped", "failed"
 ]
-TELLING: tuple[Kind, ...] = ("turn", "ways")
-"""What adds pages after a panel."""
+MAKES_PANELS: tuple[Kind, ...] = ("turn", "alternatives")
+"""What adds panels after another."""
 ENDED: tuple[Phase, ...] = ("done", "stopped", "failed")
 
 
 @dataclass(frozen=True)
-class Sketch:
-    """One of several pages that are being made together."""
+class Alternative:
+    """One of several panels that are being made together."""
 
     text: str = ""
     preview: Image.Image | None = None
@@ -70,7 +65,7 @@ class Progress:
     """While remembering: pages read again; while painting: steps."""
     text: str = ""
     preview: Image.Image | None = None
-    ways: tuple[Sketch, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     """Of several pages, how far each is."""
     panel_id: str = ""
     """The finished panel; the first of several."""
@@ -93,28 +88,30 @@ class Job:
         story_id: str,
         panel_id: str | None,
         request: TurnRequest,
-        num_ways: int = 1,
+        num_alternatives: int = 1,
     ) -> None:
-        """Describe the wish; `Desk.submit` puts it in line.
+        """Describe what is asked for; `JobQueue.submit` puts it in the queue.
 
         Args:
-            number: Unique on this desk.
-            kind: What is wished for.
+            number: Unique in this queue.
+            kind: What is asked for.
             story_id: Of a story that exists.
             panel_id: The panel to continue from (None begins), or the one to change.
             request: What the reader wants; its picture is let go when the job has ended.
-            num_ways: How many pages to choose from.
+            num_alternatives: How many panels to choose from.
         """
         self.id = str(number)
         self.kind = kind
         self.story_id = story_id
         self.panel_id = panel_id
         self.request: TurnRequest = request
-        self.num_ways = num_ways
+        self.num_alternatives = num_alternatives
         self.is_given = _is_given(request)
         self.progress = Progress(
-            text=request.reader_text if kind in TELLING else "",
-            ways=(Sketch(request.reader_text),) * num_ways if kind == "ways" else (),
+            text=request.reader_text if kind in MAKES_PANELS else "",
+            alternatives=(Alternative(request.reader_text),) * num_alternatives
+            if kind == "alternatives"
+            else (),
         )
         self.stop_asked = threading.Event()
         self.ended = threading.Event()
@@ -129,7 +126,7 @@ class Job:
         if self.progress.has_ended:
             # Ended jobs are kept for a while, their pictures are not.
             self.request = replace(self.request, reader_image=None)
-            self.progress = replace(self.progress, preview=None, ways=())
+            self.progress = replace(self.progress, preview=None, alternatives=())
             self.ended.set()
 
 
@@ -139,13 +136,13 @@ def _is_given(request: TurnRequest) -> bool:
     return request.reader_image is not None and has_words
 
 
-def _play(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]:
+def _events(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]:
     """The events of a job, each with the number of its page among several."""
     request, panel_id = job.request, job.panel_id or ""
-    if job.kind == "ways":
-        seeds = range(request.image_seed, request.image_seed + job.num_ways)
-        wishes = [replace(request, image_seed=seed, any_seed=True) for seed in seeds]
-        return session.alternatives(job.panel_id, wishes)
+    if job.kind == "alternatives":
+        seeds = range(request.image_seed, request.image_seed + job.num_alternatives)
+        requests = [replace(request, image_seed=seed, any_seed=True) for seed in seeds]
+        return session.alternatives(job.panel_id, requests)
     if job.kind == "turn":
         events = session.turn(job.panel_id, request)
     elif job.kind == "redraw":
@@ -158,22 +155,25 @@ def _play(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]
     return ((0, event) for event in events)
 
 
-def _moved(ways: tuple[Sketch, ...], number: int, **changes: Any) -> tuple[Sketch, ...]:
-    """Move one of several pages on; a single page has no sketches."""
+def _moved(
+    alternatives: tuple[Alternative, ...], number: int, **changes: Any
+) -> tuple[Alternative, ...]:
+    """Move one of several panels on; a single one is no alternative."""
     return tuple(
-        replace(way, **changes) if index == number else way for index, way in enumerate(ways)
+        replace(one, **changes) if index == number else one
+        for index, one in enumerate(alternatives)
     )
 
 
-class Desk:
-    """Takes wishes and works them off, as many at once as the engine plays together."""
+class JobQueue:
+    """Takes jobs and runs them, as many at once as the engine runs together."""
 
     def __init__(self, store: SessionStore) -> None:
         """Serve the stories of a store."""
         self.store = store
         self._numbers = itertools.count(1)
-        self._line: deque[Job] = deque()
-        self._at_work: list[Job] = []
+        self._waiting: deque[Job] = deque()
+        self._working: list[Job] = []
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._changed = threading.Condition()
         self._num_places = store.engine.config.runtime.turns_at_once
@@ -185,29 +185,29 @@ class Desk:
         story_id: str,
         panel_id: str | None,
         request: TurnRequest,
-        num_ways: int = 1,
+        num_alternatives: int = 1,
     ) -> Job:
-        """Put a turn in line; arguments as for `Job`.
+        """Put a job in the queue; arguments as for `Job`.
 
         Raises:
-            BusyError: The story already has one in line or at work, or the line is full.
+            BusyError: The story already has one waiting or running, or the queue is full.
         """
         with self._changed:
             if self._running(story_id) is not None:
                 raise BusyError("This story is still working on a page. Wait for it, or stop it.")
-            if len(self._line) >= MAX_LINE:
+            if len(self._waiting) >= MAX_WAITING:
                 raise BusyError(
-                    f"{len(self._line)} stories are waiting for the storyteller already. "
+                    f"{len(self._waiting)} stories are waiting for the storyteller already. "
                     "Please come back in a few minutes."
                 )
-            job = Job(next(self._numbers), kind, story_id, panel_id, request, num_ways)
-            self._line.append(job)
+            job = Job(next(self._numbers), kind, story_id, panel_id, request, num_alternatives)
+            self._waiting.append(job)
             self._jobs[job.id] = job
             while len(self._jobs) > KEPT_JOBS and next(iter(self._jobs.values())).ended.is_set():
                 self._jobs.popitem(last=False)
             self._tell_positions()
-            if len(self._workers) < min(len(self._at_work) + len(self._line), self._num_places):
-                worker = threading.Thread(target=self._work, name="desk", daemon=True)
+            if len(self._workers) < min(len(self._working) + len(self._waiting), self._num_places):
+                worker = threading.Thread(target=self._work, name="jobs", daemon=True)
                 self._workers.append(worker)
                 worker.start()
             self._changed.notify_all()
@@ -218,19 +218,19 @@ class Desk:
         return self._jobs.get(job_id)
 
     def running(self, story_id: str) -> Job | None:
-        """The job that this story has in line or at work."""
+        """The job that this story has waiting or running."""
         with self._changed:
             return self._running(story_id)
 
     def stop(self, story_id: str) -> bool:
-        """Take the story's job out of the line, or stop it within a word or a step."""
+        """Take the story's job out of the queue, or stop it within a word or a step."""
         with self._changed:
             job = self._running(story_id)
             if job is None:
                 return False
             job.stop_asked.set()
-            if job in self._line:
-                self._line.remove(job)
+            if job in self._waiting:
+                self._waiting.remove(job)
                 self._tell_positions()
                 self._forget_if_empty(job)
                 job.report(phase="stopped")
@@ -239,34 +239,34 @@ class Desk:
         return True
 
     def _running(self, story_id: str) -> Job | None:
-        jobs = [*self._line, *self._at_work]
+        jobs = [*self._waiting, *self._working]
         return next((job for job in jobs if job.story_id == story_id), None)
 
     def _tell_positions(self) -> None:
-        # Somebody at work has to finish before the first in line can begin.
-        ahead = 1 if len(self._at_work) >= self._num_places else 0
-        for position, job in enumerate(self._line, start=ahead):
+        # A running job has to end before the first that waits can begin.
+        ahead = 1 if len(self._working) >= self._num_places else 0
+        for position, job in enumerate(self._waiting, start=ahead):
             if job.progress.position != position or not job.progress.version:
                 job.report(position=position)
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._line:
+                while not self._waiting:
                     if not self._changed.wait(IDLE_SECONDS):
                         self.store.close_idle()
-                job = self._line.popleft()
-                self._at_work.append(job)
+                job = self._waiting.popleft()
+                self._working.append(job)
                 self._tell_positions()
             outcome = self._take_turn(job)
             if outcome["phase"] != "done":
                 self._forget_if_empty(job)
             elif job.kind == "turn":
-                # Before the story is free again, so that nobody's wish finds it busy with this.
+                # Before the story is free again, so that nobody's request finds it busy with this.
                 self._write_ahead(job, str(outcome["panel_id"]))
             with self._changed:
-                # Out of the line first: whoever sees the outcome may ask for the next turn at once.
-                self._at_work.remove(job)
+                # Out of the queue first: whoever sees the outcome may ask for the next at once.
+                self._working.remove(job)
                 self._tell_positions()
             job.report(**outcome)
 
@@ -295,7 +295,7 @@ class Desk:
         added = ""
         try:
             session = self.store.open(job.story_id)
-            events = _play(session, job)
+            events = _events(session, job)
             if job.stop_asked.is_set():
                 raise TurnCancelled
             for number, event in events:
@@ -308,15 +308,15 @@ class Desk:
                 if isinstance(event, Remembering):
                     job.report(phase="remembering", done=event.done, total=event.total)
                 elif isinstance(event, TextDelta):
-                    ways = _moved(job.progress.ways, number, text=event.text)
-                    job.report(phase="writing", text=event.text, ways=ways)
+                    alternatives = _moved(job.progress.alternatives, number, text=event.text)
+                    job.report(phase="writing", text=event.text, alternatives=alternatives)
                 elif isinstance(event, ImagePreview):
                     shown = {"preview": event.image} if event.image is not None else {}
                     job.report(
                         phase="painting",
                         done=event.step,
                         total=event.num_steps,
-                        ways=_moved(job.progress.ways, number, **shown),
+                        alternatives=_moved(job.progress.alternatives, number, **shown),
                         **shown,
                     )
         except TurnCancelled:
