@@ -130,7 +130,7 @@
       window.scrollTo({ top: 0, behavior });
       return;
     }
-    const target = ["turn", "ways"].includes(place.live)
+    const target = ["turn", "alternatives"].includes(place.live)
       ? document.querySelector("#live .page")
       : document.getElementById("page-" + place.panel);
     if (target) target.scrollIntoView({ behavior, block: "start" });

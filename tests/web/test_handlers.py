@@ -124,7 +124,7 @@ def test_telling_it_again_makes_a_sibling(on: Handlers) -> None:
 
 def test_three_ways_are_told_at_once_and_chosen_from_the_page_before(on: Handlers) -> None:
     place = screen(on.ways(begin(on), *KNOBS)).place
-    assert place["live"] == "ways"
+    assert place["live"] == "alternatives"
 
     async def watch() -> list[Any]:
         return [value async for value in on.follow(place)]
