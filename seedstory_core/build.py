@@ -51,7 +51,7 @@ def build_engine(config: StudioConfig) -> StoryEngine:
     """
     # OpenMP keeps helpers for every thread that has computed, and once they are more than the
     # cores it lets all of them sleep between two operations: painting then takes 1.7 times as
-    # long. So one thread at a time computes. This one ends; afterwards it is the conductor's.
+    # long. So one thread at a time computes. This one ends; afterwards it is the scheduler's.
     with ThreadPoolExecutor(1, thread_name_prefix="build") as executor:
         return executor.submit(_build_engine, config).result()
 

@@ -355,7 +355,7 @@ class StorySession:
             self._taken = None
             rest = functools.partial(self.memory.rest, pack=pack)
             if pack:
-                self.engine.run(rest)  # packing computes, and that is the conductor's
+                self.engine.run(rest)  # packing computes, and that is the scheduler's
             else:
                 rest()
         finally:

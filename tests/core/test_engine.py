@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from seedstory_core.config import PROJECT_ROOT, StudioConfig
-from seedstory_core.engine import Past, StoryEngine, TextDelta, TurnRequest, TurnResult, _join
+from seedstory_core.engine import Past, StoryEngine, TextDelta, TurnRequest, TurnResult
+from seedstory_core.engine.engine import _join
 from seedstory_core.generation import decode
 from seedstory_core.generation.sampling import Sampler, Sampling
 
@@ -53,7 +54,7 @@ def in_a_process(script: str, config: StudioConfig) -> subprocess.CompletedProce
 @pytest.mark.skipif(
     not Path("/proc/self/task").exists(), reason="counts threads as Linux lists them"
 )
-def test_only_the_conductor_keeps_helpers_for_computing(tiny_config: StudioConfig) -> None:
+def test_only_the_scheduler_keeps_helpers_for_computing(tiny_config: StudioConfig) -> None:
     # A second set of helpers would make every operation slower than one thread alone.
     script = """
 import os, sys, time

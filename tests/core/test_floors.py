@@ -19,8 +19,7 @@ FLOORS: dict[str, set[str]] = {
     "story": {"config", "errors"},
     "generation": {"models", "story", "config", "errors"},
     "weights": {"models", "story", "config", "errors"},
-    "conductor": {"generation", "models", "config", "errors"},
-    "engine": {"conductor", "generation", "weights", "models", "story", "config", "errors"},
+    "engine": {"generation", "weights", "models", "story", "config", "errors"},
     "session": {"engine", "generation", "weights", "models", "story", "config", "errors"},
 }
 FLOORS["store"] = {"session", *FLOORS["session"]}

@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 import torch
 
-from seedstory_core import conductor as module
-from seedstory_core.conductor import Conductor
 from seedstory_core.engine import (
     ImagePreview,
     Past,
@@ -23,6 +21,8 @@ from seedstory_core.engine import (
     TurnRequest,
     TurnResult,
 )
+from seedstory_core.engine import scheduler as module
+from seedstory_core.engine.scheduler import Scheduler
 from seedstory_core.errors import InputError, TurnCancelled
 from seedstory_core.generation.sampling import Sampling
 
@@ -104,7 +104,7 @@ def test_turns_of_several_threads_are_played_together(
     told: dict[int, TurnResult] = {}
     held = threading.Event()
     # All four are in line before the first one plays.
-    blocker = threading.Thread(target=small_engine._conductor.call, args=(held.wait,))
+    blocker = threading.Thread(target=small_engine._scheduler.call, args=(held.wait,))
     blocker.start()
 
     def tell(number: int) -> None:
@@ -113,7 +113,7 @@ def test_turns_of_several_threads_are_played_together(
     threads = [threading.Thread(target=tell, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
-    while len(small_engine._conductor._waiting) < 4:
+    while len(small_engine._scheduler._waiting) < 4:
         time.sleep(0.01)
     held.set()
     for thread in (blocker, *threads):
@@ -123,9 +123,9 @@ def test_turns_of_several_threads_are_played_together(
 
 
 def test_more_turns_than_there_are_places_wait(small_engine: StoryEngine, passes: Passes) -> None:
-    conductor = Conductor(small_engine.story_lm, small_engine.detokenizer, max_parts=2)
+    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_tasks=2)
     turns = [small_engine._turn(Past(), request(number), None, None) for number in range(4)]
-    ended = [n for n, event in conductor.play_all(turns) if isinstance(event, TurnResult)]
+    ended = [n for n, event in scheduler.run_all(turns) if isinstance(event, TurnResult)]
     assert sorted(ended) == [0, 1, 2, 3]
     assert set(ended[:2]) == {0, 1}
     assert max(passes.words) == max(passes.pictures) == 2
@@ -226,16 +226,16 @@ def test_a_refused_request_is_refused_and_nothing_else(small_engine: StoryEngine
 
 
 def test_a_call_is_done_in_the_middle_of_others_turns(small_engine: StoryEngine) -> None:
-    conductor = small_engine._conductor
+    scheduler = small_engine._scheduler
     turns = [
         small_engine.turn(Past(), request(number, num_inference_steps=300))
-        for number in range(conductor.max_parts)
+        for number in range(scheduler.max_tasks)
     ]
     for turn in turns:
         next(turn)
-    thread = conductor.call(threading.current_thread)
-    assert thread.name == "conductor"
-    assert conductor.call(lambda: conductor.call(threading.current_thread)) is thread
+    thread = scheduler.call(threading.current_thread)
+    assert thread.name == "scheduler"
+    assert scheduler.call(lambda: scheduler.call(threading.current_thread)) is thread
     for turn in turns:
         assert isinstance(turn, Generator)
         turn.close()
@@ -245,17 +245,17 @@ def test_models_nobody_uses_are_let_go(
     small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.05)
-    conductor = Conductor(small_engine.story_lm, small_engine.detokenizer, max_parts=2)
-    assert conductor.call(lambda: 5) == 5
-    thread = conductor._thread
+    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_tasks=2)
+    assert scheduler.call(lambda: 5) == 5
+    thread = scheduler._thread
     assert thread is not None
     thread.join(5)
     assert not thread.is_alive()
-    assert conductor.call(lambda: 6) == 6  # and it starts again
-    if conductor._thread is not None:
-        conductor._thread.join(5)
-    gone = weakref.ref(conductor)
-    del conductor, thread
+    assert scheduler.call(lambda: 6) == 6  # and it starts again
+    if scheduler._thread is not None:
+        scheduler._thread.join(5)
+    gone = weakref.ref(scheduler)
+    del scheduler, thread
     gc.collect()
     assert gone() is None
 

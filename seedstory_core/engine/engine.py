@@ -16,15 +16,25 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from seedstory_core.conductor import Conductor, NextStep, NextToken
 from seedstory_core.config import StudioConfig
+from seedstory_core.engine.scheduler import DecodeRequest, DenoiseRequest, Scheduler
+from seedstory_core.engine.turn import (
+    Draft,
+    ImagePreview,
+    PanelRecord,
+    Past,
+    TextDelta,
+    TurnEvent,
+    TurnRequest,
+    TurnResult,
+)
 from seedstory_core.errors import InputError
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.differing import choose_differing
 from seedstory_core.generation.kindness import is_unkind
-from seedstory_core.generation.kv import KVContext, KVSegment, assemble
-from seedstory_core.generation.policies import MemoryPolicy, configured
+from seedstory_core.generation.kv import KVContext, assemble
+from seedstory_core.generation.policies import configured
 from seedstory_core.generation.sampling import Sampler, Sampling, split_sentences
 from seedstory_core.generation.tokens import StoryTokenizer, TextStream, clean_text
 from seedstory_core.generation.typed import Lexicon
@@ -51,157 +61,6 @@ LAST_SENTENCES = 40
 def _num_begun(count: int) -> int:
     """How many captions are begun where so many different ones are wanted."""
     return 2 * count + 1
-
-
-@dataclass(frozen=True)
-class PanelRecord:
-    """What the model reads of a finished panel.
-
-    Attributes:
-        token_ids: The caption's tokens, without begin of story or separator.
-        visual_features: `[V, C]`, float32.
-        hint_ids: Tokens of the reader's hint, which stand before the caption's.
-    """
-
-    token_ids: tuple[int, ...]
-    visual_features: Tensor
-    hint_ids: tuple[int, ...] = ()
-
-    @property
-    def text_ids(self) -> tuple[int, ...]:
-        """All tokens before the picture: hint and caption."""
-        return self.hint_ids + self.token_ids
-
-
-@dataclass(frozen=True)
-class Past:
-    """What a panel follows.
-
-    Attributes:
-        segments: The path's panels from the story's start.
-        story_ids: Their caption tokens, for the rule against repetition.
-        rule: Which of their rows stay in view; None takes the configured rule.
-        context: That of an earlier turn of the story, which is used up; None assembles a new one.
-    """
-
-    segments: tuple[KVSegment, ...] = ()
-    story_ids: tuple[int, ...] = ()
-    rule: MemoryPolicy | None = None
-    context: KVContext | None = None
-
-    def and_then(self, record: PanelRecord, segment: KVSegment, context: KVContext) -> Past:
-        """What the next panel follows."""
-        return replace(
-            self,
-            segments=(*self.segments, segment),
-            story_ids=self.story_ids + record.token_ids,
-            context=context,
-        )
-
-
-@dataclass(frozen=True)
-class TurnRequest:
-    """What a reader wants of the next panel.
-
-    Attributes:
-        reader_text: The reader's words, which the caption begins with; empty lets the model begin.
-        hint: What the reader wishes to happen, without its being part of the caption.
-        reader_image: The reader's picture, shown as it is; None lets the model draw.
-        notes: What the panel is to note already, as what was done to that picture.
-        complete_text: Whether the model may go on after the reader's words.
-        sampling: How words are chosen.
-        image_seed: Of the drawing's starting noise.
-        num_inference_steps: Denoising steps; None takes the config's.
-        guidance_scale: None takes the config's.
-        any_seed: Whether the sampling's seed was left open, so that any other will do.
-        unlike: Captions that this one is to tell another thing than; of those that are begun with
-            several seeds the one that differs most is told.
-    """
-
-    reader_text: str = ""
-    hint: str = ""
-    reader_image: Image.Image | None = None
-    notes: tuple[str, ...] = ()
-    complete_text: bool = True
-    sampling: Sampling = field(default_factory=Sampling)
-    image_seed: int = 0
-    num_inference_steps: int | None = None
-    guidance_scale: float | None = None
-    any_seed: bool = False
-    unlike: tuple[str, ...] = ()
-
-    @property
-    def may_choose(self) -> bool:
-        """Whether there are words to write, and any seed's will do."""
-        return self.any_seed and self.is_written
-
-    @property
-    def is_written(self) -> bool:
-        """Whether the model writes, be it only the rest."""
-        has_words = self.reader_text or self.hint or self.reader_image is None
-        return self.complete_text and bool(has_words)
-
-
-@dataclass(frozen=True)
-class TextDelta:
-    """The caption grew, or a sentence was taken back; `text` is all of it so far."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class ImagePreview:
-    """The picture took shape: `step` of `num_steps` are done. `image` is None between previews."""
-
-    step: int
-    num_steps: int
-    image: Image.Image | None
-
-
-@dataclass(frozen=True)
-class TurnResult:
-    """A finished panel and its place in memory.
-
-    Attributes:
-        text: The whole caption.
-        reader_text: What of it the reader wrote.
-        hint: What the reader wished for beside it.
-        sampling: How its words were chosen.
-        record: What the model read of it.
-        image: The picture.
-        past: What the next panel follows; ends with this one's segment.
-        is_end: Whether the tale ended.
-        notes: What the reader should know.
-    """
-
-    text: str
-    reader_text: str
-    hint: str
-    sampling: Sampling
-    record: PanelRecord
-    image: Image.Image
-    past: Past
-    is_end: bool
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A panel that is written and read back, and not yet painted.
-
-    Attributes:
-        request: What it was written for.
-        text: The whole caption.
-        record: What the model read of it.
-        past: What the next panel follows.
-        notes: What the reader should know.
-    """
-
-    request: TurnRequest
-    text: str
-    record: PanelRecord
-    past: Past
-    notes: tuple[str, ...]
 
 
 @dataclass
@@ -242,11 +101,8 @@ class _Caption:
         return _join(self.request.reader_text, self.written)
 
 
-TurnEvent = TextDelta | ImagePreview | TurnResult
-
-
-Playing = Generator[TurnEvent | Draft | _Caption | NextToken | NextStep, Any, None]
-"""A turn on its way; see `conductor.py`."""
+Task = Generator[TurnEvent | Draft | _Caption | DecodeRequest | DenoiseRequest, Any, None]
+"""A turn on its way, as the scheduler runs it."""
 
 
 Result = TypeVar("Result")
@@ -298,7 +154,7 @@ class StoryEngine:
         self._forbidden_ids = [i for i in tokenizer.mark_ids() if i not in self._stop_ids]
         # The unconditional branch of guidance, `[1, V, C]`; it changes only with the weights.
         self.negative_features = self.vision.zero_picture_features()
-        self._conductor = Conductor(story_lm, detokenizer, max_parts=config.runtime.turns_at_once)
+        self._scheduler = Scheduler(story_lm, detokenizer, max_tasks=config.runtime.turns_at_once)
 
     def turn(
         self,
@@ -328,7 +184,7 @@ class StoryEngine:
         request, caption = self._understand(request), None
         if draft is None and request.unlike and request.may_choose:
             (caption,) = self._begin_differing(past, [request], cancel)
-        yield from self._conductor.play(self._turn(past, request, draft, caption), cancel)
+        yield from self._scheduler.run(self._turn(past, request, draft, caption), cancel)
 
     def write_ahead(
         self, past: Past, request: TurnRequest, cancel: threading.Event | None = None
@@ -342,11 +198,11 @@ class StoryEngine:
         if request.unlike and request.may_choose:
             (caption,) = self._begin_differing(past, [request], cancel, is_background=True)
 
-        def part() -> Playing:
+        def write() -> Task:
             draft = yield from self._compose(past, request, caption)
             yield draft
 
-        *_, draft = self._conductor.play(part(), cancel, is_background=True)
+        *_, draft = self._scheduler.run(write(), cancel, is_background=True)
         assert isinstance(draft, Draft)
         return draft
 
@@ -370,7 +226,7 @@ class StoryEngine:
         pasts = [past, *(replace(past, context=None) for _ in requests[1:])]
         each = zip(pasts, requests, captions, strict=True)
         turns = [self._turn(one, request, None, caption) for one, request, caption in each]
-        yield from self._conductor.play_all(turns, cancel)
+        yield from self._scheduler.run_all(turns, cancel)
 
     def _begin_differing(
         self,
@@ -389,12 +245,12 @@ class StoryEngine:
             past: What they follow.
             requests: One per caption that is wanted; they differ in their pictures alone.
             cancel: Set it to stop.
-            is_background: As for `Conductor.play`.
+            is_background: As for `Scheduler.run`.
         """
         asked = requests[0].sampling
         warmth = max(asked.temperature, LEAST_TEMPERATURE)
 
-        def begin(number: int) -> Playing:
+        def begin(number: int) -> Task:
             sampling = replace(asked, seed=asked.seed + number, temperature=warmth)
             # The past's own context serves the turn that is told alone.
             own, request = replace(past, context=None), replace(requests[0], sampling=sampling)
@@ -402,12 +258,12 @@ class StoryEngine:
             yield from self._write(caption, is_begun_at=BEGUN_TOKENS)
             yield caption
 
-        parts = [begin(number) for number in range(_num_begun(len(requests)))]
-        events = self._conductor.play_all(parts, cancel, is_background=is_background)
+        tasks = [begin(number) for number in range(_num_begun(len(requests)))]
+        events = self._scheduler.run_all(tasks, cancel, is_background=is_background)
         begun = dict(event for event in events if isinstance(event[1], _Caption))
         told = split_sentences(past.story_ids, self._sentence_ends)[-LAST_SENTENCES:]
         chosen = choose_differing(
-            [begun[number].text for number in range(len(parts))],
+            [begun[number].text for number in range(len(tasks))],
             len(requests),
             unlike=requests[0].unlike,
             story=[self.tokenizer.decode_text(ids) for ids in told],
@@ -423,11 +279,11 @@ class StoryEngine:
         cancel: threading.Event | None = None,
     ) -> Iterator[ImagePreview]:
         """Draw a panel's picture again, with another seed; the last event carries the picture."""
-        yield from self._conductor.play(self._draw(record, request), cancel)
+        yield from self._scheduler.run(self._draw(record, request), cancel)
 
     def prepare(self, past: Past) -> KVContext:
         """Assemble the context of a turn."""
-        return self._conductor.call(lambda: self._context(past, room=0))
+        return self._scheduler.call(lambda: self._context(past, room=0))
 
     def read(self, past: Past, record: PanelRecord, cancel: threading.Event | None = None) -> Past:
         """Read a panel from its record; gives what the next one follows.
@@ -444,14 +300,14 @@ class StoryEngine:
             context = self._context(past, room=self._num_rows(len(ids)))
             return self._read_back(past, context, ids, record)
 
-        return self._conductor.call(read, cancel)
+        return self._scheduler.call(read, cancel)
 
     def run(self, function: Callable[[], Result]) -> Result:
         """Let something else be computed with the models, on their thread.
 
         On a CPU nothing is to be computed on any other (`build.py` says why).
         """
-        return self._conductor.call(function)
+        return self._scheduler.call(function)
 
     def encode_text(self, text: str) -> list[int]:
         """Encode a reader's words, as the model reads them.
@@ -505,7 +361,7 @@ class StoryEngine:
         Raises:
             TurnCancelled: `cancel` was set while others had their turn.
         """
-        return self._conductor.call(lambda: self._encode_image(image), cancel)
+        return self._scheduler.call(lambda: self._encode_image(image), cancel)
 
     @torch.no_grad()
     def _encode_image(self, image: Image.Image) -> Tensor:
@@ -515,7 +371,7 @@ class StoryEngine:
 
     def _turn(
         self, past: Past, request: TurnRequest, draft: Draft | None, caption: _Caption | None
-    ) -> Playing:
+    ) -> Task:
         if draft is None:
             draft = yield from self._compose(past, request, caption)
         else:
@@ -537,7 +393,7 @@ class StoryEngine:
 
     def _compose(
         self, past: Past, request: TurnRequest, caption: _Caption | None
-    ) -> Generator[TextDelta | NextToken, Any, Draft]:
+    ) -> Generator[TextDelta | DecodeRequest, Any, Draft]:
         """Write a panel, or what a begun caption lacks; regress its picture, read it back."""
         if caption is None:
             caption = self._open(past, request)
@@ -642,7 +498,7 @@ class StoryEngine:
 
     def _write(
         self, caption: _Caption, *, is_begun_at: int = 0
-    ) -> Generator[TextDelta | NextToken, Tensor, None]:
+    ) -> Generator[TextDelta | DecodeRequest, Tensor, None]:
         """Let the model go on with a caption until it wants its picture.
 
         Tokens are added to the caption and to its context, and taken from both where the sampler
@@ -674,7 +530,7 @@ class StoryEngine:
             if new := caption.stream.push(token):
                 caption.written += new
                 yield TextDelta(caption.text)
-            caption.scores = yield NextToken(context, token)
+            caption.scores = yield DecodeRequest(context, token)
             num_written = len(ids) - caption.num_given
             if num_written >= self.config.generation.max_new_tokens:
                 break
@@ -705,7 +561,7 @@ class StoryEngine:
 
     def _draw(
         self, record: PanelRecord, request: TurnRequest
-    ) -> Generator[ImagePreview | NextStep, DrawStep, Image.Image]:
+    ) -> Generator[ImagePreview | DenoiseRequest, DrawStep, Image.Image]:
         """Yield a preview per step, the last one with the finished picture, which is returned."""
         drawing = self.detokenizer.begin(
             record.visual_features[None].to(self.story_lm.device),
@@ -715,7 +571,7 @@ class StoryEngine:
             seed=request.image_seed,
         )
         while not drawing.is_done:
-            done = yield NextStep(drawing)
+            done = yield DenoiseRequest(drawing)
             if not drawing.is_done:
                 is_shown = done.step % self.config.detokenizer.preview.every == 0
                 image = self._preview(done.predicted) if is_shown else None
