@@ -31,7 +31,7 @@ from seedstory_core.build import build_store, pick_device
 from seedstory_core.config import StudioConfig, load_config
 from seedstory_core.errors import SeedStoryError, WeightsError
 from seedstory_core.evaluation.__main__ import load_reader
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 
 PARTS = ("studio", "memory", "growth", "together", "pictures", "linears")
 

@@ -10,7 +10,7 @@ from seedstory_core.engine import TurnRequest
 from seedstory_core.generation.kv import kept_pieces
 from seedstory_core.generation.policies import POLICIES
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 
 NUM_PANELS = 100
 EVERY = 5

@@ -20,8 +20,7 @@ from benchmarks.report import Report, machine, spread
 from seedstory_core.config import PROJECT_ROOT
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.session import PanelAdded, StorySession
-from seedstory_core.store import SessionStore
+from seedstory_core.session import PanelAdded, SessionStore, StorySession
 
 RETOLD = 5
 """Times that turn 2 and turn 25 are told for their ratio."""

@@ -21,8 +21,7 @@ from seedstory_core.engine import StoryEngine, TurnRequest
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.models.packed import pack_linears
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.session import StorySession
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore, StorySession
 
 STORIES = (1, 2, 4, 8)
 TURNS = 3

@@ -25,7 +25,7 @@ from seedstory_core.errors import OUR_FAULT, InputError, SeedStoryError
 from seedstory_core.generation.policies import POLICIES
 from seedstory_core.jobs import Job, JobQueue
 from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, make_request, number
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 from seedstory_core.story.upload import open_picture
 
 log = logging.getLogger(__name__)

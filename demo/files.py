@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from seedstory_core.config import project_path
 from seedstory_core.errors import OUR_FAULT, FileMissingError, SeedStoryError, StoryNotFoundError
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.export import file_name, to_html, to_zip
 

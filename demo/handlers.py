@@ -32,8 +32,7 @@ from seedstory_core.errors import (
 )
 from seedstory_core.jobs import MAKES_PANELS, Job, JobQueue, Kind
 from seedstory_core.requests import KNOBS, make_request
-from seedstory_core.session import StorySession
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore, StorySession
 from seedstory_core.story.tree import Panel
 from seedstory_core.story.upload import open_picture, tidy_text
 

@@ -16,7 +16,7 @@ from seedstory_core.config import project_path
 from seedstory_core.generation.policies import POLICIES
 from seedstory_core.jobs import JobQueue
 from seedstory_core.requests import KNOBS, Knob
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 
 TITLE = "SEED-Story Studio"
 HEAD = """

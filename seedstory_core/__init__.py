@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from seedstory_core.generation.sampling import Sampling
     from seedstory_core.jobs import Alternative, Job, JobQueue, Progress
     from seedstory_core.requests import KNOBS, Knob, make_request
-    from seedstory_core.session import PanelAdded, StorySession
-    from seedstory_core.store import SessionStore
+    from seedstory_core.session import PanelAdded, SessionStore, StorySession
     from seedstory_core.story.archive import StoryArchive, StorySummary
     from seedstory_core.story.tree import Panel, StoryTree
 
@@ -88,7 +87,6 @@ _HOMES = {
         "PanelAdded",
         "StorySession",
     ),
-    "store": ("SessionStore",),
     "story.archive": (
         "StoryArchive",
         "StorySummary",

@@ -12,7 +12,7 @@ from seedstory_core.errors import ConfigError, WeightsError
 from seedstory_core.generation.policies import configured
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.generation.typed import LEXICON_FILE, Lexicon
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.weights.fit import check_fit
 from seedstory_core.weights.parts import fingerprint, load_models

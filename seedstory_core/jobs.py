@@ -20,8 +20,7 @@ from PIL import Image
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
 from seedstory_core.errors import OUR_FAULT, BusyError, SeedStoryError, TurnCancelled
 from seedstory_core.generation.sampling import new_seed
-from seedstory_core.session import PanelAdded, Remembering, SessionEvent, StorySession
-from seedstory_core.store import SessionStore
+from seedstory_core.session import PanelAdded, Replaying, SessionEvent, SessionStore, StorySession
 
 log = logging.getLogger(__name__)
 
@@ -263,24 +262,24 @@ class JobQueue:
                 self._forget_if_empty(job)
             elif job.kind == "turn":
                 # Before the story is free again, so that nobody's request finds it busy with this.
-                self._write_ahead(job, str(outcome["panel_id"]))
+                self._prefetch(job, str(outcome["panel_id"]))
             with self._changed:
                 # Out of the queue first: whoever sees the outcome may ask for the next at once.
                 self._working.remove(job)
                 self._tell_positions()
             job.report(**outcome)
 
-    def _write_ahead(self, job: Job, panel_id: str) -> None:
+    def _prefetch(self, job: Job, panel_id: str) -> None:
         """While the page is looked at: write the next one, as it would be asked for."""
-        if not self.store.engine.config.runtime.writes_ahead:
+        if not self.store.engine.config.runtime.prefetches:
             return
         sampling = replace(job.request.sampling, seed=new_seed())
         try:
             session = self.store.open(job.story_id)
             if not session.tree.panel(panel_id).is_end:
-                session.write_ahead(panel_id, TurnRequest(sampling=sampling, any_seed=True))
+                session.prefetch(panel_id, TurnRequest(sampling=sampling, any_seed=True))
         except SeedStoryError as error:
-            log.info("Nothing is written ahead in story %s: %s", job.story_id, error)
+            log.info("Nothing is prefetched in story %s: %s", job.story_id, error)
 
     def _forget_if_empty(self, job: Job) -> None:
         """A first page that came to nothing leaves no story behind."""
@@ -305,7 +304,7 @@ class JobQueue:
                 if job.stop_asked.is_set():
                     # Asked before the session listened: tell it again.
                     session.cancel()
-                if isinstance(event, Remembering):
+                if isinstance(event, Replaying):
                     job.report(phase="remembering", done=event.done, total=event.total)
                 elif isinstance(event, TextDelta):
                     alternatives = _moved(job.progress.alternatives, number, text=event.text)

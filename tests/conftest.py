@@ -17,7 +17,7 @@ from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.training.base_lm import train_tokenizer
 from seedstory_core.weights.checkpoint import save_weights

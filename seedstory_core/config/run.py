@@ -190,7 +190,7 @@ class RuntimeConfig:
     max_turns: int = 4
     """Turns that are told at once, in one batch; more wait in line. One at a time with an offloaded
     `story_lm`, which would otherwise change places with the painter at every word."""
-    write_ahead: bool = True
+    prefetch: bool = True
     """Whether the next page's words are written while its reader still looks at this one; never
     with an offloaded `story_lm`, for the same reason."""
     max_sessions: int = 32
@@ -204,9 +204,9 @@ class RuntimeConfig:
         return 1 if "story_lm" in self.offload else self.max_turns
 
     @property
-    def writes_ahead(self) -> bool:
-        """Whether words are really written ahead."""
-        return self.write_ahead and "story_lm" not in self.offload
+    def prefetches(self) -> bool:
+        """Whether panels are really prefetched."""
+        return self.prefetch and "story_lm" not in self.offload
 
     def __post_init__(self) -> None:
         """Refuse unknown number formats."""

@@ -172,7 +172,7 @@ class StoryEngine:
             past: What it follows.
             request: What the reader wants.
             cancel: Set it to stop within a token or a denoising step.
-            draft: What `write_ahead` wrote after this past; only the picture is left to do.
+            draft: What `make_draft` wrote after this past; only the picture is left to do.
 
         Yields:
             `TextDelta`s, `ImagePreview`s, then one `TurnResult`.
@@ -186,7 +186,7 @@ class StoryEngine:
             (caption,) = self._begin_differing(past, [request], cancel)
         yield from self._scheduler.run(self._turn(past, request, draft, caption), cancel)
 
-    def write_ahead(
+    def make_draft(
         self, past: Past, request: TurnRequest, cancel: threading.Event | None = None
     ) -> Draft:
         """Write a panel that nobody has asked for yet, whenever nobody's turn wants words.

@@ -108,7 +108,7 @@ def _count(modules: Sequence[nn.Module] | Iterator[nn.Module]) -> int:
 
 def _num_contexts(config: StudioConfig) -> int:
     turns = config.runtime.turns_at_once
-    return (2 * turns if turns > 1 else 1) + config.runtime.writes_ahead
+    return (2 * turns if turns > 1 else 1) + config.runtime.prefetches
 
 
 def _context_bytes(config: StudioConfig) -> float:

@@ -70,7 +70,7 @@ def test_every_machine_setting_has_an_environment_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     changed = {"device": "cpu", "dtype": "float16", "quantize": "nf4", "offload": "vision"}
-    changed["pack_at_rest"] = changed["write_ahead"] = "True"
+    changed["pack_at_rest"] = changed["prefetch"] = "True"
     for item in dataclasses.fields(RuntimeConfig):
         monkeypatch.setenv(f"SEEDSTORY_{item.name.upper()}", changed.get(item.name, "7"))
     runtime = load_config().runtime
@@ -81,8 +81,8 @@ def test_every_machine_setting_has_an_environment_variable(
 
 def test_models_that_change_places_tell_one_story_at_a_time() -> None:
     plain, away = (RuntimeConfig(offload=parts) for parts in (["vision"], ["story_lm"]))
-    assert (plain.turns_at_once, plain.writes_ahead) == (plain.max_turns, True)
-    assert (away.turns_at_once, away.writes_ahead) == (1, False)
+    assert (plain.turns_at_once, plain.prefetches) == (plain.max_turns, True)
+    assert (away.turns_at_once, away.prefetches) == (1, False)
 
 
 def test_a_setting_can_be_emptied() -> None:

@@ -22,8 +22,7 @@ FLOORS: dict[str, set[str]] = {
     "engine": {"generation", "weights", "models", "story", "config", "errors"},
     "session": {"engine", "generation", "weights", "models", "story", "config", "errors"},
 }
-FLOORS["store"] = {"session", *FLOORS["session"]}
-FLOORS["build"] = {"store", *FLOORS["store"]}
+FLOORS["build"] = {"session", *FLOORS["session"]}
 FLOORS["requests"] = FLOORS["session"]
 FLOORS["jobs"] = FLOORS["build"]
 WORKSHOP = {

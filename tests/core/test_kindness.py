@@ -11,8 +11,7 @@ from seedstory_core.errors import InputError
 from seedstory_core.generation.kindness import is_unkind
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.generation.typed import Lexicon
-from seedstory_core.session import PanelAdded
-from seedstory_core.store import SessionStore
+from seedstory_core.session import PanelAdded, SessionStore
 
 
 @pytest.mark.parametrize(

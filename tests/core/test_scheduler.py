@@ -271,7 +271,7 @@ def test_what_is_written_ahead_gives_way_to_turns(small_engine: StoryEngine) -> 
     while not isinstance(next(turn), ImagePreview):
         pass
     order.clear()
-    draft = small_engine.write_ahead(Past(), request(1))
+    draft = small_engine.make_draft(Past(), request(1))
     handle.remove()
     paint.remove()
     assert isinstance(turn, Generator)

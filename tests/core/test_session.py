@@ -30,8 +30,7 @@ from seedstory_core.errors import (
     TurnCancelled,
 )
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.session import PanelAdded, Remembering, SessionEvent, StorySession
-from seedstory_core.store import SessionStore
+from seedstory_core.session import PanelAdded, Replaying, SessionEvent, SessionStore, StorySession
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel
 
@@ -125,7 +124,7 @@ def test_a_branch_leaves_its_sibling_untouched(store: SessionStore) -> None:
 def test_going_back_needs_no_reading(store: SessionStore) -> None:
     session = begin(store, 4)
     events = list(session.turn("p2", request(50)))
-    assert not any(isinstance(event, Remembering) for event in events)
+    assert not any(isinstance(event, Replaying) for event in events)
     assert session.warm("p4") == 0
 
 
@@ -152,7 +151,7 @@ def test_a_reopened_story_goes_on_with_the_identical_panel(
     reopened = SessionStore(build_engine(tiny_config), archive).open(session.story_id)
     assert reopened.tree.panels == session.tree.panels
     events = list(reopened.turn("p10", request(99)))
-    assert [e.done for e in events if isinstance(e, Remembering)] == list(range(1, 11))
+    assert [e.done for e in events if isinstance(e, Replaying)] == list(range(1, 11))
     panel = panel_of(events)
     assert panel.text == live.text
     assert panel.token_ids == live.token_ids
@@ -188,7 +187,7 @@ def test_a_turn_that_is_no_longer_listened_to_frees_the_story(store: SessionStor
     assert len(session.tree) == 1
 
 
-@pytest.mark.parametrize("step", ["_keep", "replace"])
+@pytest.mark.parametrize("step", ["_commit", "replace"])
 def test_a_stop_at_the_last_moment_leaves_no_trace(
     store: SessionStore, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -196,7 +195,7 @@ def test_a_stop_at_the_last_moment_leaves_no_trace(
     session = begin(store, 2)
     panels, memory = session.tree.panels, len(session.memory)
     draw = StoryEngine._image
-    keep = StorySession._keep
+    keep = StorySession._commit
 
     def stop_then_keep(*args: Any) -> object:
         session.cancel()
@@ -207,8 +206,8 @@ def test_a_stop_at_the_last_moment_leaves_no_trace(
         return draw(engine, latents)
 
     with monkeypatch.context() as patch, pytest.raises(TurnCancelled):
-        if step == "_keep":
-            patch.setattr(StorySession, "_keep", stop_then_keep)
+        if step == "_commit":
+            patch.setattr(StorySession, "_commit", stop_then_keep)
             list(session.turn("p2", request(3)))
         else:
             patch.setattr(StoryEngine, "_image", stop_then_draw)
@@ -465,7 +464,7 @@ def test_a_resting_story_goes_on_as_if_nothing_had_been(store: SessionStore) -> 
     assert store.close_idle() == 0
     assert session.memory.context is None
     events = list(session.turn("p3", request(5)))
-    assert not any(isinstance(event, Remembering) for event in events)
+    assert not any(isinstance(event, Replaying) for event in events)
 
 
 def test_alternatives_are_what_each_would_have_been_alone(store: SessionStore) -> None:
@@ -548,7 +547,7 @@ def test_a_whole_turn_takes_a_pass_per_token_and_two_more(store: SessionStore) -
 def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> None:
     session, same = begin(store, 3), begin(store, 3)
     expected = turn(same, "p3", request(50))
-    session.write_ahead("p3", request(50, any_seed=True)).join(60)
+    session.prefetch("p3", request(50, any_seed=True)).join(60)
     calls: list[int] = []
     handle = store.engine.story_lm.decoder.register_forward_hook(lambda *_: calls.append(1))
     try:
@@ -580,7 +579,7 @@ def test_what_was_written_ahead_and_is_not_wanted_leaves_no_trace(
     wanted = dataclasses.replace(request(60), **wish)
     expected = turn(same, "p3", wanted)
     panels, memory = session.tree.panels, len(session.memory)
-    session.write_ahead("p3", request(50, any_seed=True)).join(60)
+    session.prefetch("p3", request(50, any_seed=True)).join(60)
     assert session.tree.panels == panels and len(session.memory) == memory
     assert not session.is_busy
     told = turn(session, "p3", wanted)
@@ -592,27 +591,27 @@ def test_what_was_written_ahead_and_is_not_wanted_leaves_no_trace(
 
 def test_nobody_waits_for_what_is_being_written_ahead(store: SessionStore) -> None:
     session = begin(store, 3)
-    thread = session.write_ahead("p3", request(50))
+    thread = session.prefetch("p3", request(50))
     told = turn(session, "p3", request(51))
     assert not thread.is_alive()
     assert told.seed == 51
-    session.write_ahead("p3", request(50))
+    session.prefetch("p3", request(50))
     session.remove_branch(told.id)
     assert told.id not in session.tree
 
 
 def test_what_was_written_ahead_keeps_no_context_beyond_the_budget(store: SessionStore) -> None:
     session = begin(store, 3)
-    session.write_ahead("p3", request(50)).join(60)
-    assert session._ahead is not None and session._ahead.draft is not None
-    assert session._ahead.draft.past.context is None
+    session.prefetch("p3", request(50)).join(60)
+    assert session._prefetch.draft is not None
+    assert session._prefetch.draft.past.context is None
     session.memory.drop()  # as the budget of all stories may
     told = turn(session, "p3", request(51, any_seed=True))
     assert told.seed == 50
     assert turn(session, told.id, request(52)).parent == told.id
-    session.write_ahead(told.id, request(50)).join(60)
+    session.prefetch(told.id, request(50)).join(60)
     session.rest()
-    assert session._ahead is None
+    assert session._prefetch.draft is None
     assert turn(session, told.id, request(51, any_seed=True)).seed >= 51
 
 

@@ -25,8 +25,7 @@ from seedstory_core.generation import decode
 from seedstory_core.generation.kv import KVSegment
 from seedstory_core.generation.policies import POLICIES
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.session import PanelAdded, StorySession
-from seedstory_core.store import SessionStore
+from seedstory_core.session import PanelAdded, SessionStore, StorySession
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel
 
@@ -105,7 +104,7 @@ class Readers(RuleBasedStateMachine):
     def write_ahead(self, after: int, waits: bool, accepts: bool) -> None:
         parent = self.some(after)
         ahead = dataclasses.replace(request(7), any_seed=True)
-        thread = self.session.write_ahead(parent, ahead)
+        thread = self.session.prefetch(parent, ahead)
         if waits:
             thread.join(60)
         if accepts:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from demo.ui import build_page, launch_options
 from seedstory_core.config import StudioConfig, project_path
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = [

@@ -15,7 +15,7 @@ from PIL import Image
 
 from seedstory_core.build import build_store
 from seedstory_core.engine import StoryEngine
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.weights.reference import reference_config
 from tests.helpers.reference import COPY

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from demo.files import routes
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 from tests.helpers.told_stories import branched_story
 
 

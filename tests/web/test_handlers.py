@@ -17,7 +17,7 @@ from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import BusyError, InputError, StorageError
 from seedstory_core.jobs import MAX_WAITING, JobQueue
 from seedstory_core.requests import make_request
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 from tests.helpers.told_stories import branched_story
 
 KNOBS = (0.8, 0.9, "5", 1, 1.0)

@@ -14,7 +14,7 @@ from benchmarks.schedules import Bench
 from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.generation.policies import MemoryPolicy
-from seedstory_core.store import SessionStore
+from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 
 

@@ -73,7 +73,7 @@ def go_on(
             image_seed=seed * 1000 + number,
         )
         # Written and read back as in a turn, and never painted: nothing here looks at pictures.
-        draft = engine.write_ahead(now, request)
+        draft = engine.make_draft(now, request)
         now, is_end = draft.past, engine.is_end(draft.text)
         given = draft.request.reader_text
         pages.append(Page(draft.text, given, is_end))

@@ -7,7 +7,7 @@ import time
 
 from seedstory_core.engine import StoryEngine
 from seedstory_core.generation.memory import MemoryPool
-from seedstory_core.session import StorySession
+from seedstory_core.session.session import StorySession
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import StoryTree
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import logging
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -39,10 +38,9 @@ from seedstory_core.errors import (
 )
 from seedstory_core.generation.memory import MemoryPool, StoryMemory
 from seedstory_core.generation.policies import POLICIES, MemoryPolicy, policy_from
+from seedstory_core.session.prefetch import Prefetch
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,14 +52,14 @@ class PanelAdded:
 
 
 @dataclass(frozen=True)
-class Remembering:
+class Replaying:
     """The model reads earlier panels again before the turn: `done` of `total`."""
 
     done: int
     total: int
 
 
-SessionEvent = TextDelta | ImagePreview | Remembering | PanelAdded
+SessionEvent = TextDelta | ImagePreview | Replaying | PanelAdded
 
 
 class StorySession:
@@ -91,8 +89,7 @@ class StorySession:
         self._lock = threading.Lock()
         self._title_lock = threading.Lock()
         self._cancel: threading.Event | None = None
-        self._ahead: _Ahead | None = None
-        self._taken: _Ahead | None = None
+        self._prefetch = Prefetch()
 
     @property
     def is_busy(self) -> bool:
@@ -112,18 +109,18 @@ class StorySession:
             StorageError: The panel could not be saved; the story is as it was.
             StoryChangedError: Another server went on with the story; open it again.
         """
-        with self._working() as cancel:
+        with self._working(claims_prefetch=True) as cancel:
             if parent is None and not (request.reader_text or request.reader_image):
                 raise InputError("A story begins with a sentence or a picture. Give one of them.")
-            request = self._unlike_siblings(parent, request)
-            draft = self._drafted(parent, request)
-            past = yield from self._remember(self._path(parent), cancel)
-            for event in self.engine.turn(past, request, cancel, draft=draft):
-                if not isinstance(event, TurnResult):
-                    yield event
-                    continue
-                panel = self._told(parent, request, event, past)
-                yield self._keep(panel, event.image, event.past, cancel)
+            request, path = self._unlike_siblings(parent, request), self._path(parent)
+            with self._prefetch.claim(parent, request, self._rule_on(path)) as draft:
+                past = yield from self._replay(path, cancel)
+                for event in self.engine.turn(past, request, cancel, draft=draft):
+                    if not isinstance(event, TurnResult):
+                        yield event
+                        continue
+                    panel = self._make_panel(parent, request, event, past)
+                    yield self._commit(panel, event.image, event.past, cancel)
 
     def alternatives(
         self, parent: str | None, requests: Sequence[TurnRequest]
@@ -146,7 +143,7 @@ class StorySession:
             if parent is None and not all(r.reader_text or r.reader_image for r in requests):
                 raise InputError("A story begins with a sentence or a picture. Give one of them.")
             requests = [self._unlike_siblings(parent, request) for request in requests]
-            past = yield from self._numbered(0, self._remember(self._path(parent), cancel))
+            past = yield from self._numbered(0, self._replay(self._path(parent), cancel))
             results: dict[int, TurnResult] = {}
             for number, event in self.engine.alternatives(past, requests, cancel):
                 if isinstance(event, TurnResult):
@@ -156,15 +153,15 @@ class StorySession:
             added: list[PanelAdded] = []
             try:
                 for number, result in sorted(results.items()):
-                    panel = self._told(parent, requests[number], result, past)
-                    added.append(self._keep(panel, result.image, result.past, cancel))
+                    panel = self._make_panel(parent, requests[number], result, past)
+                    added.append(self._commit(panel, result.image, result.past, cancel))
             except SeedStoryError:
                 for one in reversed(added):
                     self._take_out(one.panel.id)
                 raise
             yield from enumerate(added)
 
-    def write_ahead(self, parent: str, request: TurnRequest) -> threading.Thread:
+    def prefetch(self, parent: str, request: TurnRequest) -> threading.Thread:
         """Begin to write the panel after `parent` before anybody asks for it; does not wait.
 
         The next `turn` that asks for just this, with any seed, only has to paint it. Whatever else
@@ -175,43 +172,16 @@ class StorySession:
             StoryNotFoundError: There is no such panel.
         """
         with self._working() as cancel:
-            past = _last(self._remember(self._path(parent), cancel))
+            past = _last(self._replay(self._path(parent), cancel))
             request = self._unlike_siblings(parent, request)
-        ahead = _Ahead(parent, request, past.rule)
 
-        def write() -> None:
-            try:
-                draft = self.engine.write_ahead(past, request, ahead.cancel)
-                # The context is counted and dropped like any other; the draft is its segment.
-                self.memory.keep_context(draft.past.context)
-                without = dataclasses.replace(draft.past, context=None)
-                ahead.draft = dataclasses.replace(draft, past=without)
-            except TurnCancelled:
-                pass
-            except Exception:
-                log.exception("Nothing was written ahead in story %s.", self.story_id)
+        def write(stop: threading.Event) -> Draft:
+            draft = self.engine.make_draft(past, request, stop)
+            # The context is counted and dropped like any other; the draft is its segment.
+            self.memory.keep_context(draft.past.context)
+            return dataclasses.replace(draft, past=dataclasses.replace(draft.past, context=None))
 
-        ahead.thread = threading.Thread(target=write, name="ahead", daemon=True)
-        self._ahead = ahead
-        ahead.thread.start()
-        return ahead.thread
-
-    def _drafted(self, parent: str | None, request: TurnRequest) -> Draft | None:
-        """What was written ahead, if it is what is asked for now."""
-        ahead, self._taken = self._taken, None
-        if ahead is None or ahead.draft is None or not request.any_seed:
-            return None
-        asked = dataclasses.replace(request.sampling, seed=ahead.request.sampling.seed)
-        is_same = (
-            ahead.parent == parent
-            and not request.reader_text
-            and not request.hint
-            and request.reader_image is None
-            and asked == ahead.request.sampling
-            and request.unlike == ahead.request.unlike
-            and ahead.rule == self._rule_on(self._path(parent))
-        )
-        return ahead.draft if is_same else None
+        return self._prefetch.begin(parent, request, past.rule, write)
 
     def _unlike_siblings(self, parent: str | None, request: TurnRequest) -> TurnRequest:
         """Let a panel tell another thing than those that follow the same panel already.
@@ -243,7 +213,7 @@ class StorySession:
             record = PanelRecord(
                 tuple(self.engine.encode_text(text)), self._record(panel, cancel).visual_features
             )
-            yield from self._retell(
+            yield from self._add_sibling(
                 panel,
                 record,
                 self.image(panel_id),
@@ -269,7 +239,7 @@ class StorySession:
             panel = self.tree.panel(panel_id)
             features = self.engine.encode_image(image, cancel)
             record = dataclasses.replace(self._record(panel, cancel), visual_features=features)
-            yield from self._retell(
+            yield from self._add_sibling(
                 panel, record, image, cancel, image_source="reader", notes=notes
             )
 
@@ -338,7 +308,7 @@ class StorySession:
         with self._working() as cancel:
             path = self._path(panel_id)
             missing = sum(segment is None for segment in self.memory.find([p.id for p in path]))
-            past = _last(self._remember(path, cancel))
+            past = _last(self._replay(path, cancel))
             self.memory.keep_context(self.engine.prepare(past))
             return missing
 
@@ -351,8 +321,7 @@ class StorySession:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            self._stop_ahead()
-            self._taken = None
+            self._prefetch.drop()
             rest = functools.partial(self.memory.rest, pack=pack)
             if pack:
                 self.engine.run(rest)  # packing computes, and that is the scheduler's
@@ -420,14 +389,15 @@ class StorySession:
             self._settings = settings
 
     @contextlib.contextmanager
-    def _working(self) -> Iterator[threading.Event]:
+    def _working(self, *, claims_prefetch: bool = False) -> Iterator[threading.Event]:
         if not self._lock.acquire(blocking=False):
             raise BusyError("This story is still working on a panel. Wait for it, or stop it.")
         cancel = threading.Event()
         self._cancel = cancel
-        # From here on nobody else touches the working context.
-        self._stop_ahead()
         try:
+            if not claims_prefetch:
+                self._prefetch.drop()
+            # From here on, or from the claim on, nobody else touches the working context.
             yield cancel
         except StoryChangedError:
             self.is_stale = True
@@ -437,15 +407,9 @@ class StorySession:
             self.last_used = time.monotonic()
             self._lock.release()
 
-    def _stop_ahead(self) -> None:
-        """Take what was written ahead aside, for this turn or for nobody."""
-        self._taken, self._ahead = self._ahead, None
-        if self._taken is not None:
-            self._taken.stop()
-
     @staticmethod
     def _numbered(
-        number: int, events: Generator[Remembering, None, Past]
+        number: int, events: Generator[Replaying, None, Past]
     ) -> Generator[tuple[int, SessionEvent], None, Past]:
         while True:
             try:
@@ -456,9 +420,9 @@ class StorySession:
     def _path(self, panel_id: str | None) -> tuple[Panel, ...]:
         return self.tree.path(panel_id) if panel_id is not None else ()
 
-    def _remember(
+    def _replay(
         self, path: tuple[Panel, ...], cancel: threading.Event
-    ) -> Generator[Remembering, None, Past]:
+    ) -> Generator[Replaying, None, Past]:
         """Give what follows a path goes on from, reading again the panels that memory lost.
 
         Every panel is read under the rule that it was told under, so that nothing depends on what
@@ -478,7 +442,7 @@ class StorySession:
                 )
                 self.memory.keep(panel.id, past.segments[-1])
                 done += 1
-                yield Remembering(done, missing)
+                yield Replaying(done, missing)
             else:
                 past = dataclasses.replace(past, segments=(*past.segments, segment))
         story_ids = tuple(token for panel in path for token in panel.token_ids)
@@ -488,7 +452,7 @@ class StorySession:
         pinned = tuple(index for index, panel in enumerate(path) if panel.id in self.pinned)
         return dataclasses.replace(self.rule, pinned_panels=pinned)
 
-    def _retell(
+    def _add_sibling(
         self,
         panel: Panel,
         record: PanelRecord,
@@ -497,7 +461,7 @@ class StorySession:
         **changes: Any,
     ) -> Iterator[SessionEvent]:
         """Add a sibling of a panel with another record."""
-        past = yield from self._remember(self._path(panel.parent), cancel)
+        past = yield from self._replay(self._path(panel.parent), cancel)
         rule = past.rule or self.engine.rule
         memory = {"memory": dataclasses.asdict(rule), "fingerprint": self.engine.fingerprint}
         told = dataclasses.replace(
@@ -512,7 +476,7 @@ class StorySession:
             **changes,
         )
         past = self.engine.read(past, record, cancel)
-        yield self._keep(told, image, past, cancel)
+        yield self._commit(told, image, past, cancel)
 
     def _record(self, panel: Panel, cancel: threading.Event) -> PanelRecord:
         """What the model reads of a panel; one told by other weights is encoded anew."""
@@ -538,7 +502,7 @@ class StorySession:
             "guidance_scale": config.guidance_scale if scale is None else scale,
         }
 
-    def _told(
+    def _make_panel(
         self, parent: str | None, request: TurnRequest, result: TurnResult, past: Past
     ) -> Panel:
         return Panel(
@@ -564,7 +528,7 @@ class StorySession:
             created_at=time.time(),
         )
 
-    def _keep(
+    def _commit(
         self, panel: Panel, image: Image.Image, past: Past, cancel: threading.Event
     ) -> PanelAdded:
         """Put a finished panel on disk, into the tree and into memory."""
@@ -577,29 +541,11 @@ class StorySession:
         return PanelAdded(panel, image)
 
 
-class _Ahead:
-    """A panel that is being written before anybody asked for it."""
-
-    def __init__(self, parent: str, request: TurnRequest, rule: MemoryPolicy | None) -> None:
-        self.parent = parent
-        self.request = request
-        self.rule = rule
-        self.draft: Draft | None = None
-        self.cancel = threading.Event()
-        self.thread: threading.Thread | None = None
-
-    def stop(self) -> None:
-        """End it, if it is still at it; when this returns, it touches nothing any more."""
-        self.cancel.set()
-        if self.thread is not None:
-            self.thread.join()
-
-
-def _last(remembering: Generator[Remembering, None, Past]) -> Past:
+def _last(replaying: Generator[Replaying, None, Past]) -> Past:
     """Run a generator for what it returns."""
     while True:
         try:
-            next(remembering)
+            next(replaying)
         except StopIteration as done:
             return done.value
 
