@@ -14,7 +14,7 @@ from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.generation.typed import LEXICON_FILE, Lexicon
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
-from seedstory_core.weights.fit import check_fit
+from seedstory_core.weights.memory_estimate import check_fit
 from seedstory_core.weights.parts import fingerprint, load_models
 
 

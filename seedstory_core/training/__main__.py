@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seedstory_core.config import load_config
 from seedstory_core.training import stages
-from seedstory_core.training.loop import Plan, fit
+from seedstory_core.training.loop import Plan, train
 
 PlanType = TypeVar("PlanType", Plan, stages.DataPlan)
 
@@ -62,7 +62,7 @@ def _do(step: str, arguments: argparse.Namespace) -> bool:
         return True
     plan = read_plan(stages.PLANS.get(step, Plan), step)
     stage = stages.build(step, runs, plan)
-    if not fit(stage, plan, runs.folder / step, max_minutes=arguments.minutes):
+    if not train(stage, plan, runs.folder / step, max_minutes=arguments.minutes):
         return False
     stages.finish(step, stage, runs)
     print(f"{step} is done: {runs.weights(step)}")

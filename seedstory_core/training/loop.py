@@ -32,7 +32,7 @@ Batch = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Sitting:
+class SchedulePhase:
     """An earlier part of a training.
 
     Attributes:
@@ -54,9 +54,9 @@ class Plan:
 
     Attributes:
         steps: Optimizer steps in all; the learning rate falls to its floor at the last one.
-        first_step: Where a training goes on of which only the weights are left (`adopt`).
+        first_step: Where a training goes on of which only the weights are left (`import_weights`).
         batch_size: Samples per process and step.
-        sittings: Earlier parts of the same training, in order: up to the end of each the learning
+        phases: Earlier parts of the same training, in order: up to the end of each the learning
             rate falls as if it were the last one, and then begins anew.
         learning_rate: The highest, reached after `warmup_steps`.
         final_learning_rate: The floor of the cosine, as a fraction of `learning_rate`.
@@ -85,21 +85,21 @@ class Plan:
     sheet_every: int = 2000
     mixed_precision: str = "auto"
     num_threads: int = 1
-    sittings: list[Sitting] = field(default_factory=list)
+    phases: list[SchedulePhase] = field(default_factory=list)
     first_step: int = 0
 
     def rate(self, step: int) -> float:
-        """Learning rate at a step: linear warm-up, then a half cosine to the sitting's end."""
-        last = Sitting(self.steps, self.learning_rate)
+        """Learning rate at a step: linear warm-up, then a half cosine to the phase's end."""
+        last = SchedulePhase(self.steps, self.learning_rate)
         floor = self.final_learning_rate
-        sitting = next((one for one in self.sittings if step < one.steps), last)
+        phase = next((one for one in self.phases if step < one.steps), last)
         if step < self.warmup_steps:
-            return sitting.learning_rate * (step + 1) / self.warmup_steps
-        end = sitting.planned_steps or sitting.steps
+            return phase.learning_rate * (step + 1) / self.warmup_steps
+        end = phase.planned_steps or phase.steps
         done = (step - self.warmup_steps) / max(1, end - self.warmup_steps)
         fall = 0.5 * (1 + torch.cos(torch.tensor(min(1.0, done) * torch.pi)).item())
-        low = sitting.final_learning_rate or floor
-        return sitting.learning_rate * (low + (1 - low) * fall)
+        low = phase.final_learning_rate or floor
+        return phase.learning_rate * (low + (1 - low) * fall)
 
 
 class Stage(Protocol):
@@ -146,7 +146,7 @@ class _Progress:
         self.step, self.seconds = state["step"], state["seconds"]
 
 
-def fit(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None) -> bool:
+def train(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None) -> bool:
     """Train a stage in its run folder, going on from the last checkpoint there.
 
     The folder gets `log.csv`, `sheets/`, `state/` (the checkpoint), `plan.json`. When the plan is
@@ -188,7 +188,7 @@ def fit(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None
     if state.exists():
         accelerator.load_state(str(state))
         average.to(accelerator.device)  # accelerate loads it to the CPU
-        average.decay = plan.ema_decay  # a new sitting may average over fewer steps
+        average.decay = plan.ema_decay  # a new phase may average over fewer steps
     if accelerator.is_main_process:
         (run / "plan.json").write_text(json.dumps(asdict(plan), indent=1))
 

@@ -3,9 +3,9 @@
 In order: `reader`, `vae`, `preview`, `vision` learn from drawn pictures; `data` writes the stories,
 `base` cuts the base language model to size, `language` lets it read the stories' words; `features`
 and `latents` run the frozen picture models over their pictures; then come the three stages of the
-paper: `detokenizer` (1), `story_lm` (2), `regress` and `adapt` (3). `export` packs the weights, and
-`adopt` does the opposite: it lays the shipped weights into a run folder, so that single later
-stages can be trained on their own or further.
+paper: `detokenizer` (1), `story_lm` (2), `regress` and `detokenizer_stage3` (3). `export` packs the
+weights, and `import_weights` does the opposite: it lays the shipped weights into a run folder, so
+that single later stages can be trained on their own or further.
 """
 
 from __future__ import annotations
@@ -55,13 +55,22 @@ from storyworld.attributes import QUESTIONS
 from storyworld.dataset import write_scenes, write_stories
 from storyworld.wordlists import not_drawn, other_names
 
-TRAINED = ("reader", "vae", "preview", "vision", "language", "detokenizer", "story_lm", "adapt")
+TRAINED = (
+    "reader",
+    "vae",
+    "preview",
+    "vision",
+    "language",
+    "detokenizer",
+    "story_lm",
+    "detokenizer_stage3",
+)
 PLANS: dict[str, type[Plan]] = {"language": StoryPlan, "story_lm": StoryPlan}
 """Of the stages whose plan says more than any plan."""
-PREPARED = ("data", "base", "features", "latents", "regress", "export", "adopt")
+PREPARED = ("data", "base", "features", "latents", "regress", "export", "import_weights")
 ORDER = (
     *("reader", "vae", "preview", "vision", "data", "base", "language", "features", "latents"),
-    *("detokenizer", "story_lm", "regress", "adapt", "export"),
+    *("detokenizer", "story_lm", "regress", "detokenizer_stage3", "export"),
 )
 MOST_FILE_BYTES = 50_000_000
 """Of one file of weights: larger ones are a burden to whoever clones the repository."""
@@ -152,10 +161,10 @@ class Runs:
 
 
 def build(name: str, runs: Runs, plan: Plan) -> Stage:
-    """Build a stage that `loop.fit` trains by a plan of the kind in `PLANS`.
+    """Build a stage that `loop.train` trains by a plan of the kind in `PLANS`.
 
-    A run folder that holds weights but no training state was made by `adopt`: training starts
-    from those weights.
+    A run folder that holds weights but no training state was made by `import_weights`: training
+    starts from those weights.
     """
     stage = _build(name, runs, plan)
     if runs.weights(name).exists() and not (runs.folder / name / "state").exists():
@@ -176,8 +185,8 @@ def _build(name: str, runs: Runs, plan: Plan) -> Stage:
     if name == "vision":
         # The encoder looks at small pictures: larger ones need not be drawn for it.
         return VisionStage(config.vision, min(size, 256))
-    if name in ("detokenizer", "adapt"):
-        stage_3 = name == "adapt"
+    if name in ("detokenizer", "detokenizer_stage3"):
+        stage_3 = name == "detokenizer_stage3"
         regressed = runs.folder / "regress" / "features.npy"
         stage = DeTokenizerStage(
             name,
@@ -233,8 +242,8 @@ def prepare(name: str, runs: Runs, plan: DataPlan) -> None:
         regress(runs, most=plan.drawn_pictures)
     elif name == "export":
         export(runs)
-    elif name == "adopt":
-        adopt(runs)
+    elif name == "import_weights":
+        import_weights(runs)
     else:
         raise ValueError(f"There is no step {name!r}.")
 
@@ -321,7 +330,7 @@ def export(runs: Runs) -> None:
     config = runs.config
     target = project_path(config.runtime.weights_folder)
 
-    drawer = "adapt" if runs.weights("adapt").exists() else "detokenizer"
+    drawer = "detokenizer_stage3" if runs.weights("detokenizer_stage3").exists() else "detokenizer"
     parts: dict[str, tuple[str, Callable[[], nn.Module]]] = {
         "vision": ("vision", runs.vision),
         "vae": ("vae", runs.vae),
@@ -370,7 +379,7 @@ def write_lexicon(runs: Runs, path: Path) -> None:
     path.write_text("\n".join(sorted(words.values())) + "\n", encoding="utf-8")
 
 
-def adopt(runs: Runs) -> None:
+def import_weights(runs: Runs) -> None:
     """Lay the shipped weights into the run folder, wherever it has none of its own."""
     config = runs.config
     source = project_path(config.runtime.weights_folder)

@@ -19,7 +19,7 @@ from seedstory_core.models.offload import TakingTurns
 from seedstory_core.models.packed import PackedLinear, num_weights
 from seedstory_core.models.transforms import sd_pixels
 from seedstory_core.models.vae import PictureVae
-from seedstory_core.weights import fit
+from seedstory_core.weights import memory_estimate
 from seedstory_core.weights.parts import empty_models, load_models
 from seedstory_core.weights.reference import reference_config
 from seedstory_core.weights.verify.folder import ReferenceFolder
@@ -206,9 +206,11 @@ class Memory:
 @pytest.fixture
 def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
     def set_free(device_gib: int, host_gib: int) -> None:
-        monkeypatch.setattr(fit, "free_bytes", lambda device: (device_gib * GIB, "this one"))
+        monkeypatch.setattr(
+            memory_estimate, "free_bytes", lambda device: (device_gib * GIB, "this one")
+        )
         memory = Memory(available=host_gib * GIB)
-        monkeypatch.setattr(fit.psutil, "virtual_memory", lambda: memory)
+        monkeypatch.setattr(memory_estimate.psutil, "virtual_memory", lambda: memory)
 
     return set_free
 
@@ -233,10 +235,10 @@ def test_a_start_that_cannot_fit_names_the_switches(
     free(free_gib, 64)
     config = load_config(FULL)
     if wanted is None:
-        fit.check_fit(config, GPU)
+        memory_estimate.check_fit(config, GPU)
         return
     with pytest.raises(ConfigError) as caught:
-        fit.check_fit(config, GPU)
+        memory_estimate.check_fit(config, GPU)
     message = str(caught.value)
     assert f"about 37.2 GB on this one, and {free_gib * GIB / 1e9:.1f} GB are free" in message
     assert wanted in message
@@ -250,7 +252,7 @@ def test_what_waits_or_passes_has_to_fit_into_main_memory(
 ) -> None:
     free(80, 6)
     with pytest.raises(ConfigError, match=rf"{needed} GB of main memory.* 6\.4 GB are free"):
-        fit.check_fit(load_config(FULL, [setting]), GPU)
+        memory_estimate.check_fit(load_config(FULL, [setting]), GPU)
 
 
 def test_on_a_processor_nothing_is_gained_by_sending_models_away(
@@ -258,33 +260,33 @@ def test_on_a_processor_nothing_is_gained_by_sending_models_away(
 ) -> None:
     free(24, 24)
     with pytest.raises(ConfigError) as caught:
-        fit.check_fit(load_config(FULL), CPU)
+        memory_estimate.check_fit(load_config(FULL), CPU)
     assert "offload" not in str(caught.value)
     free(28, 28)
     with pytest.raises(ConfigError, match=rf"{TILES} {BUDGET}\."):
-        fit.check_fit(load_config(FULL), CPU)
+        memory_estimate.check_fit(load_config(FULL), CPU)
 
 
 def test_the_settings_that_are_named_work() -> None:
     config = load_config(FULL)
     models = empty_models(config)
-    before = fit.need_of(config, models).device
-    for settings, changed in fit.smaller(config, models):
-        again = fit.need_of(load_config(FULL, settings), models)
-        assert again == fit.need_of(changed, models)
+    before = memory_estimate.need_of(config, models).device
+    for settings, changed in memory_estimate.smaller(config, models):
+        again = memory_estimate.need_of(load_config(FULL, settings), models)
+        assert again == memory_estimate.need_of(changed, models)
         assert again.device < before
         before = again.device
 
 
 def test_what_saves_nothing_or_cannot_be_is_not_advised() -> None:
     config = load_config(FULL, ["runtime.offload=[vision,story_lm,detokenizer]", TILES])
-    names = [settings for settings, _ in fit.smaller(config, empty_models(config))]
+    names = [settings for settings, _ in memory_estimate.smaller(config, empty_models(config))]
     assert names == [[BUDGET], [BUDGET, "runtime.quantize=nf4"]]
 
 
 def test_weights_are_counted_as_they_are() -> None:
     config = load_config()
-    need = fit.need_of(config)
+    need = memory_estimate.need_of(config)
     models = load_models(config, CPU)
     for part, model in (("story_lm", models.story_lm), ("vision", models.vision)):
         assert getattr(need, part) == 4 * num_weights(model)
@@ -294,8 +296,8 @@ def test_weights_are_counted_as_they_are() -> None:
 
 
 def test_the_table_has_a_row_per_switch(capsys: pytest.CaptureFixture[str]) -> None:
-    assert fit.main([]) == 0
+    assert memory_estimate.main([]) == 0
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
     config = load_config(FULL)
     assert rows[1].startswith("| as configured | 13.8 | 3.9 | 5.3 | 0.3 | 8.6 |")
-    assert len(rows) == 2 + len(list(fit.smaller(config, empty_models(config))))
+    assert len(rows) == 2 + len(list(memory_estimate.smaller(config, empty_models(config))))

@@ -29,7 +29,7 @@ def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true
         )
 
     stage = DeTokenizerStage(
-        "adapt",
+        "detokenizer_stage3",
         config.detokenizer,
         [cache(1.0), cache(2.0)],
         torch.zeros(1, *shape),

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seedstory_core.training.loop import Batch, Plan, Sitting, fit
+from seedstory_core.training.loop import Batch, Plan, SchedulePhase, train
 from seedstory_core.training.optimizer import build_optimizer, orthogonalize
 
 
@@ -58,30 +58,30 @@ def plan(**changes: Any) -> Plan:
 
 def test_a_training_of_which_only_weights_are_left_goes_on_at_its_step(tmp_path: Path) -> None:
     toy = Toy(stop_after=6)
-    assert not fit(toy, plan(first_step=5), tmp_path)
+    assert not train(toy, plan(first_step=5), tmp_path)
     assert toy.seen == [5, 6]
     # From the next time on its own checkpoint says where it is.
     again = Toy()
-    assert fit(again, plan(first_step=5), tmp_path)
+    assert train(again, plan(first_step=5), tmp_path)
     assert again.seen == [7]
 
 
 def test_the_learning_rate_begins_anew_after_every_sitting() -> None:
-    sittings = [Sitting(8, 0.01), Sitting(12, 0.02)]
-    whole = plan(steps=20, sittings=sittings, warmup_steps=0, learning_rate=0.005)
+    phases = [SchedulePhase(8, 0.01), SchedulePhase(12, 0.02)]
+    whole = plan(steps=20, phases=phases, warmup_steps=0, learning_rate=0.005)
     start = 0
-    for sitting in (*sittings, Sitting(20, 0.005)):
+    for phase in (*phases, SchedulePhase(20, 0.005)):
         # Up to its end the rate is that of a plan that knows no other.
-        alone = plan(steps=sitting.steps, learning_rate=sitting.learning_rate, warmup_steps=0)
-        for step in range(start, sitting.steps):
+        alone = plan(steps=phase.steps, learning_rate=phase.learning_rate, warmup_steps=0)
+        for step in range(start, phase.steps):
             assert whole.rate(step) == alone.rate(step)
-        start = sitting.steps
+        start = phase.steps
     assert whole.rate(8) > whole.rate(7)
 
 
 def test_a_sitting_that_ended_early_keeps_the_rates_it_was_planned_with() -> None:
-    early = Sitting(8, 0.01, planned_steps=16, final_learning_rate=0.5)
-    whole = plan(steps=20, sittings=[early], warmup_steps=0, learning_rate=0.005)
+    early = SchedulePhase(8, 0.01, planned_steps=16, final_learning_rate=0.5)
+    whole = plan(steps=20, phases=[early], warmup_steps=0, learning_rate=0.005)
     planned = plan(steps=16, learning_rate=0.01, final_learning_rate=0.5, warmup_steps=0)
     assert [whole.rate(step) for step in range(8)] == [planned.rate(step) for step in range(8)]
     assert whole.rate(8) < planned.rate(8)
@@ -90,14 +90,14 @@ def test_a_sitting_that_ended_early_keeps_the_rates_it_was_planned_with() -> Non
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path, optimizer: str) -> None:
     whole = Toy()
-    assert fit(whole, plan(optimizer=optimizer), tmp_path / "whole")
+    assert train(whole, plan(optimizer=optimizer), tmp_path / "whole")
     assert whole.seen == list(range(8))
 
     stopped = Toy(stop_after=3)
-    assert not fit(stopped, plan(optimizer=optimizer), tmp_path / "parts")
+    assert not train(stopped, plan(optimizer=optimizer), tmp_path / "parts")
     assert stopped.seen == [0, 1, 2, 3]
     resumed = Toy()
-    assert fit(resumed, plan(optimizer=optimizer), tmp_path / "parts")
+    assert train(resumed, plan(optimizer=optimizer), tmp_path / "parts")
     assert resumed.seen == [4, 5, 6, 7]
     for one, two in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(one, two)
@@ -105,16 +105,16 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path, optimize
 
 def test_a_kill_while_saving_leaves_the_old_state(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    fit(Toy(stop_after=3), plan(), run)
+    train(Toy(stop_after=3), plan(), run)
     # Killed between moving the old state away and the new one in.
     (run / "state").rename(run / "state.old")
     resumed = Toy()
-    assert fit(resumed, plan(), run)
+    assert train(resumed, plan(), run)
     assert resumed.seen == [4, 5, 6, 7]
 
 
 def test_the_run_folder_tells_what_happened(tmp_path: Path) -> None:
-    fit(Toy(), plan(), tmp_path)
+    train(Toy(), plan(), tmp_path)
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert lines[0].startswith("step,seconds,learning_rate,loss,figure")
     assert [line.split(",")[0] for line in lines[1:]] == ["2", "4", "6", "8"]

@@ -154,7 +154,7 @@ def test_shipped_weights_can_be_trained_further(
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     config = load_config(None, weights)
     runs = stages.Runs(tmp_path, config)
-    stages.prepare("adopt", runs, DATA)
+    stages.prepare("import_weights", runs, DATA)
     assert {path.name for path in tmp_path.iterdir()} == {*PARTS, "reader", "tokenizer"}
     # Everything later stages need is there: training goes on from the weights that were shipped.
     for step in ("data", "features", "latents"):

@@ -1,7 +1,8 @@
 """How much memory a configuration needs, by arithmetic, and whether it is there.
 
-`python -m seedstory_core.weights.fit` prints a table for the published 7B release with the switches
-that make it smaller. Weights are counted exactly; what a turn needs beside them is an estimate.
+`python -m seedstory_core.weights.memory_estimate` prints a table for the published 7B release with
+the switches that make it smaller. Weights are counted exactly; what a turn needs beside them is an
+estimate.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Need:
         memory: Kept keys and values of all stories at most.
         contexts: Keys and values that turns work on: one context each, at most as long as the model
             has positions, a copy of each where several are decoded together, and one for what is
-            written ahead.
+            prefetched.
         work: What a turn needs for a moment; the denoiser's or the codec's largest activations
             (an estimate).
         device: Most of all of them that is on the device at once.
@@ -246,7 +247,7 @@ def table(config: StudioConfig) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m seedstory_core.weights.fit")
+    parser = argparse.ArgumentParser(prog="python -m seedstory_core.weights.memory_estimate")
     parser.add_argument(
         "--config", type=Path, default=PROJECT_ROOT / "configs" / "seed_story_7b.yaml"
     )
