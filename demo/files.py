@@ -19,7 +19,7 @@ from seedstory_core.config import project_path
 from seedstory_core.errors import OUR_FAULT, FileMissingError, SeedStoryError, StoryNotFoundError
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.export import file_name, to_html, to_zip
+from seedstory_core.story.export import FORMATS, file_name
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +45,13 @@ def routes(store: SessionStore) -> list[Route]:
         story_id, panel_id = request.path_params["story"], request.path_params["panel"]
         tree = store.open(story_id).tree
         tree.panel(panel_id)
-        kind = request.path_params["kind"]
-        if kind not in ("html", "zip"):
-            raise StoryNotFoundError("A story can be taken home as html or as zip.")
-        name = f"{file_name(tree.title)}.{kind}"
+        form = FORMATS.get(request.path_params["kind"])
+        if form is None:
+            raise StoryNotFoundError(f"A story can be taken home as {' or as '.join(FORMATS)}.")
+        name = f"{file_name(tree.title)}.{request.path_params['kind']}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        if kind == "zip":
-            data = to_zip(tree, store.archive, story_id, panel_id)
-            return Response(data, media_type="application/zip", headers=headers)
-        book = to_html(tree, store.archive, story_id, panel_id)
-        return Response(book, media_type="text/html", headers=headers)
+        data = form.write(tree, store.archive, story_id, panel_id)
+        return Response(data, media_type=form.media_type, headers=headers)
 
     openings = store.engine.config.runtime.openings_folder
 

@@ -19,6 +19,7 @@ from PIL import Image
 from demo.openings import Opening
 from seedstory_core.jobs import MAKES_PANELS, Alternative, Job, Progress
 from seedstory_core.story.archive import StorySummary
+from seedstory_core.story.export import FORMATS
 from seedstory_core.story.tree import Panel, StoryTree, title_from_text
 
 FIRST_WORDS = 9
@@ -415,11 +416,11 @@ def outline(
     home = ""
     if panel_id:
         base = f"take/{quote(story_id)}/{quote(panel_id)}"
-        home = (
-            '<div class="take-home"><h3>Take it home</h3>'
-            f'<a class="quiet" href="{base}.html" download>Picture book</a>'
-            f'<a class="quiet" href="{base}.zip" download>Everything, as ZIP</a></div>'
+        links = "".join(
+            f'<a class="quiet" href="{base}.{ending}" download>{escape(form.label)}</a>'
+            for ending, form in FORMATS.items()
         )
+        home = f'<div class="take-home"><h3>Take it home</h3>{links}</div>'
     return (
         f'<div class="outline-head"><h2>The story so far</h2><p>{size}</p></div>'
         f'<ol class="tree">{"".join(items)}</ol>{home}'

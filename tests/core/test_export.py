@@ -18,7 +18,7 @@ from PIL import Image
 
 from seedstory_core.errors import StorageError, StoryNotFoundError
 from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.export import file_name, to_html, to_storystream, to_zip
+from seedstory_core.story.export import FORMATS, file_name, to_html, to_storystream, to_zip
 from seedstory_core.story.tree import Panel, StoryTree
 
 ATTACK = (
@@ -213,3 +213,9 @@ def test_file_names_are_plain():
     assert file_name("カメ 🐢") == "story"
     assert file_name("../../etc/passwd") == "etc-passwd"
     assert len(file_name("word " * 99)) <= 50
+
+
+def test_every_format_says_what_it_is(story):
+    for ending, form in FORMATS.items():
+        data = form.write(*story.args("p4"))
+        assert data and form.label and "/" in form.media_type and ending.isalnum()

@@ -1,0 +1,40 @@
+"""A story to take away: a picture book for people, files for programs and for training.
+
+A format is a file of this folder and a line of `FORMATS`; the page offers all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seedstory_core.story.archive import StoryArchive
+from seedstory_core.story.export.book import to_html
+from seedstory_core.story.export.bundle import to_zip
+from seedstory_core.story.export.files import file_name
+from seedstory_core.story.export.storystream import to_storystream
+from seedstory_core.story.tree import StoryTree
+
+
+@dataclass(frozen=True)
+class Format:
+    """A form in which one path of a story is taken home.
+
+    Attributes:
+        label: What the page calls it.
+        media_type: Of the file.
+        write: Makes it from the tree, the archive, the story's id and the path's last panel.
+    """
+
+    label: str
+    media_type: str
+    write: Callable[[StoryTree, StoryArchive, str, str], str | bytes]
+
+
+FORMATS: dict[str, Format] = {
+    "html": Format("Picture book", "text/html", to_html),
+    "zip": Format("Everything, as ZIP", "application/zip", to_zip),
+}
+"""All forms by the ending of their files."""
+
+__all__ = ["FORMATS", "Format", "file_name", "to_html", "to_storystream", "to_zip"]

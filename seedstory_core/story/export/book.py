@@ -1,0 +1,117 @@
+"""A story as a picture book: one HTML file with everything in it.
+
+It opens without a network, runs no script, and prints one panel to a page, which is also the way to
+a PDF. Whatever a reader typed is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+
+from seedstory_core.story.archive import StoryArchive
+from seedstory_core.story.export.files import read_pictures
+from seedstory_core.story.tree import Panel, StoryTree
+
+
+def to_html(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) -> str:
+    """One path of the story as a picture book in a single file.
+
+    A picture that is missing or damaged leaves a marked gap; the rest of the book is whole.
+    """
+    path = tree.path(leaf_id)
+    return make_book(tree.title, path, read_pictures(archive, story_id, path))
+
+
+def make_book(title: str, path: Sequence[Panel], pictures: dict[int, bytes]) -> str:
+    """Write the file of a path; pictures are PNG files by page number."""
+    pages = []
+    for number, panel in enumerate(path, start=1):
+        frame = ""
+        if number in pictures:
+            data = base64.b64encode(pictures[number]).decode("ascii")
+            frame = IMAGE.format(data=data, number=number)
+        elif panel.image_name is not None:
+            frame = GAP
+        pages.append(PAGE.format(frame=frame, text=_escape(panel.text), number=number))
+    return BOOK.format(
+        title=_escape(title),
+        style=STYLE,
+        pages="\n".join(pages),
+        end='<p class="end">The End</p>' if path[-1].is_end else "",
+    )
+
+
+def _escape(text: str) -> str:
+    """Text for HTML: markup escaped, characters HTML does not allow replaced."""
+    allowed = "".join(
+        c if c in "\n\t" or c >= " " and not _forbidden(c) else "\ufffd" for c in text
+    )
+    return html.escape(allowed, quote=True)
+
+
+def _forbidden(character: str) -> bool:
+    code = ord(character)
+    return 0x7F <= code <= 0x9F or 0xD800 <= code <= 0xDFFF or code & 0xFFFE == 0xFFFE
+
+
+BOOK = """<!DOCTYPE html>
+<html>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<header><h1 dir="auto">{title}</h1><div class="rule" aria-hidden="true">&#10087;</div></header>
+{pages}
+{end}
+</main>
+</body>
+</html>
+"""
+
+IMAGE = '<img src="data:image/png;base64,{data}" alt="Picture {number}">'
+GAP = '<p class="gap">This picture is missing.</p>'
+
+PAGE = """<section>
+{frame}
+<p class="text" dir="auto">{text}</p>
+<div class="number" aria-hidden="true">{number}</div>
+</section>"""
+
+STYLE = """
+:root { --paper: #fbf6ea; --ink: #3a2f28; --faint: #a8937c; --desk: #e9dfcb; }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--desk); color: var(--ink);
+  font-family: "Iowan Old Style", "Palatino Linotype", Palatino, "Book Antiqua", Georgia, serif; }
+main { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
+header { text-align: center; padding: 2rem 0 1rem; }
+h1 { font-size: clamp(1.9rem, 6vw, 3rem); line-height: 1.15; margin: 0; font-weight: 600;
+  overflow-wrap: anywhere; text-wrap: balance; }
+.rule { color: var(--faint); font-size: 1.6rem; margin-top: .8rem; }
+section { background: var(--paper); border-radius: 4px; margin: 0 0 2rem; padding: 2rem 2rem 1rem;
+  box-shadow: 0 1px 2px rgb(80 60 30 / .18), 0 8px 24px rgb(80 60 30 / .10); }
+img { display: block; width: 100%; max-width: 36rem; margin: 0 auto 1.5rem;
+  border-radius: 10px; }
+.gap { margin: 0 0 1.5rem; padding: 4rem 1rem; text-align: center; font-style: italic;
+  color: var(--faint); border: 2px dashed var(--faint); border-radius: 10px; }
+.text { font-size: 1.3rem; line-height: 1.6; margin: 0 auto; max-width: 34rem;
+  display: flow-root; white-space: pre-line; overflow-wrap: anywhere; text-wrap: pretty; }
+section:first-of-type .text::first-letter { font-size: 3.1em; line-height: .82; float: left;
+  padding: .06em .09em 0 0; color: #b4562f; }
+.number { text-align: center; color: var(--faint); font-size: .95rem; margin-top: 1.2rem; }
+.end { text-align: center; font-size: 1.8rem; font-style: italic; margin: 3rem 0 0; }
+@media (max-width: 34rem) { section { padding: 1rem 1rem .6rem; } .text { font-size: 1.15rem; } }
+@media print {
+  body, section { background: none; } main { max-width: none; padding: 0; }
+  section { box-shadow: none; break-after: page; break-inside: avoid; padding: 0; margin: 0; }
+  section:last-of-type { break-after: auto; }
+  header { break-after: page; padding-top: 30vh; } img { max-height: 62vh; width: auto; }
+}
+"""

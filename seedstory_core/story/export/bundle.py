@@ -1,0 +1,63 @@
+"""One path of a story as a ZIP archive with everything in it."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+
+from seedstory_core.story.archive import StoryArchive
+from seedstory_core.story.export.book import make_book
+from seedstory_core.story.export.files import file_name, read_pictures
+from seedstory_core.story.export.storystream import storystream_line
+from seedstory_core.story.tree import Panel, StoryTree
+
+
+def to_zip(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) -> bytes:
+    """One path of the story as a ZIP archive.
+
+    It holds one folder with `story.html` (the picture book), `story.json` (the same for programs,
+    with seeds and settings), `storystream.jsonl` (the same for training) and `pictures/`.
+    """
+    path = tree.path(leaf_id)
+    pictures = read_pictures(archive, story_id, path)
+    files = {f"pictures/{number:02d}.png": data for number, data in pictures.items()}
+    names = {path[number - 1].id: f"pictures/{number:02d}.png" for number in pictures}
+    texts = {
+        "story.html": make_book(tree.title, path, pictures),
+        "story.json": _story_json(tree.title, path, names),
+        "storystream.jsonl": storystream_line(0, path, names),
+    }
+    files |= {name: text.encode("utf-8", "replace") for name, text in texts.items()}
+    folder = file_name(tree.title)
+    moment = datetime.datetime.fromtimestamp(max(path[-1].created_at, 0.0), datetime.UTC)
+    date = max(moment.timetuple()[:6], (1980, 1, 1, 0, 0, 0))  # ZIP knows nothing earlier
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive_file:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{folder}/{name}", date)
+            entry.external_attr = 0o644 << 16
+            packed = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            archive_file.writestr(entry, files[name], packed)
+    return buffer.getvalue()
+
+
+def _story_json(title: str, path: Sequence[Panel], names: dict[str, str]) -> str:
+    panels = [
+        {
+            "id": panel.id,
+            "text": panel.text,
+            "author": panel.author,
+            "reader_text": panel.reader_text,
+            "picture": names.get(panel.id),
+            "picture_author": panel.image_source,
+            "seed": panel.seed,
+            "image_seed": panel.image_seed,
+            "settings": panel.settings,
+            "is_end": panel.is_end,
+        }
+        for panel in path
+    ]
+    return json.dumps({"title": title, "panels": panels}, indent=2, ensure_ascii=False) + "\n"
