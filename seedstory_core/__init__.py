@@ -83,10 +83,7 @@ _HOMES = {
         "Knob",
         "make_request",
     ),
-    "session": (
-        "PanelAdded",
-        "StorySession",
-    ),
+    "session": ("PanelAdded", "SessionStore", "StorySession"),
     "story.archive": (
         "StoryArchive",
         "StorySummary",

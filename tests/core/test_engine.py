@@ -134,7 +134,7 @@ def test_after_a_tale_the_next_one_is_chosen_more_freely(
         seen.append(sampling.temperature)
         return Sampler(sampling, **given)
 
-    monkeypatch.setattr("seedstory_core.engine.Sampler", sampler)
+    monkeypatch.setattr("seedstory_core.engine.engine.Sampler", sampler)
     monkeypatch.setattr(tiny_engine.config.generation, "next_tale_temperature", 0.9)
     told = TurnRequest(reader_text=caption, complete_text=False)
     end = None
@@ -150,7 +150,7 @@ def test_after_a_tale_the_next_one_is_chosen_more_freely(
 def test_what_was_taken_back_leaves_no_trace_in_the_memory(
     tiny_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seedstory_core.engine.Sampler", _Doubtful)
+    monkeypatch.setattr("seedstory_core.engine.engine.Sampler", _Doubtful)
     words = "Mira the fox sat in the garden with a kite."
     texts, result = [], None
     request = TurnRequest(reader_text=words, sampling=Sampling(temperature=0.0))

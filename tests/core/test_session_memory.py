@@ -101,17 +101,18 @@ class Readers(RuleBasedStateMachine):
             self.learn(last(self.session.turn(deepest.id, request(seed))))
 
     @rule(after=st.integers(0, 99), waits=st.booleans(), accepts=st.booleans())
-    def write_ahead(self, after: int, waits: bool, accepts: bool) -> None:
+    def prefetch(self, after: int, waits: bool, accepts: bool) -> None:
         parent = self.some(after)
-        ahead = dataclasses.replace(request(7), any_seed=True)
-        thread = self.session.prefetch(parent, ahead)
+        thread = self.session.prefetch(parent, dataclasses.replace(request(7), any_seed=True))
         if waits:
             thread.join(60)
+        draft = self.session._prefetch.draft
         if accepts:
-            wish = dataclasses.replace(request(8), any_seed=True)
-            told = last(self.session.turn(parent, wish))
-            assert told.seed == 7 or not waits
-            self.learn(told)
+            asked = dataclasses.replace(request(8), any_seed=True)
+            panel = last(self.session.turn(parent, asked))
+            assert draft is None or panel.token_ids == draft.record.token_ids
+            assert draft is not None or not waits
+            self.learn(panel)
         else:
             self.session.warm(parent)
 
