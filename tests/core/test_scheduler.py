@@ -96,6 +96,20 @@ def test_stories_told_at_once_are_those_told_alone(
     assert len(passes.words) <= small_engine.config.generation.max_new_tokens
 
 
+def hold(engine: StoryEngine, until: threading.Event) -> threading.Thread:
+    """Keep the scheduler's thread busy; when this returns, it is."""
+    is_held = threading.Event()
+
+    def wait() -> None:
+        is_held.set()
+        until.wait()
+
+    blocker = threading.Thread(target=engine._scheduler.call, args=(wait,))
+    blocker.start()
+    is_held.wait()
+    return blocker
+
+
 def test_turns_of_several_threads_are_played_together(
     small_engine: StoryEngine, passes: Passes
 ) -> None:
@@ -104,8 +118,7 @@ def test_turns_of_several_threads_are_played_together(
     told: dict[int, TurnResult] = {}
     held = threading.Event()
     # All four are in line before the first one plays.
-    blocker = threading.Thread(target=small_engine._scheduler.call, args=(held.wait,))
-    blocker.start()
+    blocker = hold(small_engine, held)
 
     def tell(number: int) -> None:
         told[number] = result_of(small_engine.turn(Past(), request(number)))
