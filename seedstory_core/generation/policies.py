@@ -11,14 +11,12 @@ end mark `eoi`, both included.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seedstory_core.config import MemoryConfig
-from seedstory_core.config.fields import check_settings
-from seedstory_core.errors import ConfigError
+from seedstory_core.config.fields import check_one_of, check_settings
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,7 @@ def configured(config: MemoryConfig) -> MemoryPolicy:
     Raises:
         ConfigError: There is no such policy.
     """
-    if config.policy not in POLICIES:
-        near = difflib.get_close_matches(config.policy, POLICIES, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise ConfigError(
-            f"memory.policy is '{config.policy}'; possible are {', '.join(POLICIES)}.{hint}"
-        )
+    check_one_of("memory.policy", config.policy, list(POLICIES))
     return MemoryPolicy(**dataclasses.asdict(config))
 
 

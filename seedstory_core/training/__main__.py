@@ -1,7 +1,7 @@
 """Do one step of a recipe: `python -m seedstory_core.training vae --runs train-runs/tiny`.
 
 A stage that trains goes on from its last checkpoint and leaves `<runs>/<stage>/weights.safetensors`
-(float32, averaged) when its plan is done. The steps and their order stand in `stages.py`. Stages
+(float32, averaged) when its plan is done. The steps and their order stand in `recipe.py`. Stages
 that do not need each other may train side by side, one process each. `all` does every step in turn.
 """
 
@@ -17,16 +17,18 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from seedstory_core.config import load_config
-from seedstory_core.training import stages
-from seedstory_core.training.loop import Plan, train
+from seedstory_core.training.loop import train
+from seedstory_core.training.plan import DataPlan, Plan
+from seedstory_core.training.recipe import ON_REQUEST, STEPS, Trained, build
+from seedstory_core.training.runs import Runs
 
-PlanType = TypeVar("PlanType", Plan, stages.DataPlan)
+PlanType = TypeVar("PlanType", Plan, DataPlan)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when the stage's plan is done, 3 when there are steps left."""
     parser = argparse.ArgumentParser(prog="python -m seedstory_core.training", description=__doc__)
-    parser.add_argument("stage", choices=(*stages.TRAINED, *stages.PREPARED, "all"))
+    parser.add_argument("stage", choices=(*STEPS, *ON_REQUEST, "all"))
     parser.add_argument("--runs", type=Path, default=Path("train-runs/tiny"), help="run folder")
     parser.add_argument("--recipe", type=Path, default=Path("configs/train/next.yaml"))
     parser.add_argument("--config", default="configs/next.yaml", help="model configuration")
@@ -38,17 +40,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.stage == "all" and arguments.overrides:
         parser.error("--set changes the plan of one stage: name it instead of all.")
 
-    steps = stages.ORDER if arguments.stage == "all" else (arguments.stage,)
-    for step in steps:
-        if not _do(step, arguments):
-            print(f"{step} stopped early; the same command goes on.")
+    names = tuple(STEPS) if arguments.stage == "all" else (arguments.stage,)
+    for name in names:
+        if not _do(name, arguments):
+            print(f"{name} stopped early; the same command goes on.")
             return 3
     return 0
 
 
-def _do(step: str, arguments: argparse.Namespace) -> bool:
+def _do(name: str, arguments: argparse.Namespace) -> bool:
     """Do one step; whether it is done."""
-    runs = stages.Runs(arguments.runs, load_config(arguments.config))
+    runs = Runs(arguments.runs, load_config(arguments.config))
     recipe = cast(DictConfig, OmegaConf.load(arguments.recipe))
 
     def read_plan(kind: type[PlanType], name: str) -> PlanType:
@@ -56,16 +58,17 @@ def _do(step: str, arguments: argparse.Namespace) -> bool:
         values = OmegaConf.merge(OmegaConf.structured(kind), recipe[name], changes)
         return cast(PlanType, OmegaConf.to_object(values))
 
-    if step in stages.PREPARED:
+    step = STEPS.get(name) or ON_REQUEST[name]
+    if not isinstance(step, Trained):
         torch.set_num_threads(1)
-        stages.prepare(step, runs, read_plan(stages.DataPlan, "data"))
+        step(runs, read_plan(DataPlan, "data"))
         return True
-    plan = read_plan(stages.PLANS.get(step, Plan), step)
-    stage = stages.build(step, runs, plan)
-    if not train(stage, plan, runs.folder / step, max_minutes=arguments.minutes):
+    plan = read_plan(step.plan, name)
+    stage = build(name, runs, plan)
+    if not train(stage, plan, runs.folder / name, max_minutes=arguments.minutes):
         return False
-    stages.finish(step, stage, runs)
-    print(f"{step} is done: {runs.weights(step)}")
+    stage.finish(runs.folder / name)
+    print(f"{name} is done: {runs.weights(name)}")
     return True
 
 

@@ -10,6 +10,7 @@ Source: SEED-Story (arXiv:2407.08683), section 3.2; position gaps: PoSE (arXiv:2
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -25,7 +26,17 @@ from seedstory_core.training.loop import Batch
 from seedstory_core.training.story_data import StreamStory
 
 IGNORED = -100
+"""Label of a token that predicts nothing (PyTorch's own for cross entropy)."""
 MOST_PANELS = 10
+"""Panels of a window, as in the paper."""
+ROW_MULTIPLE = 8
+"""Attention kernels on a GPU want rows of such lengths."""
+BEGINNING_SHARE = 0.5
+"""Of the windows, how many begin where their story begins."""
+MUTE_SHARE, MUTE_FIRST_SHARE = 0.2, 0.6
+"""Of the windows, how many have a panel without words, and of those how many the first one."""
+GAP_SHARE, MOST_GAP = 0.3, 800
+"""Of the windows, how many jump in position, as over forgotten panels, and by less than what."""
 Weigh = Callable[[str], Sequence[tuple[range, float]]]
 """Parts of a caption and how much the loss of their tokens weighs."""
 
@@ -42,8 +53,9 @@ class Row:
         query_of: Panel whose image queries a token belongs to, else -1.
         image_of: Panel whose read-back picture a token belongs to, else -1.
         panel_of: Panel of every token.
-        spans: Where each panel's rows lie when its queries are left out.
-        story_row: Index of a token among those rows, -1 for queries.
+        story_row: Index of a token among the rows that a story has without its queries, -1 for
+            queries.
+        spans: Where each panel lies among those rows.
         regress: Whether each panel's picture is to be regressed.
     """
 
@@ -57,6 +69,59 @@ class Row:
     story_row: list[int] = field(default_factory=list)
     spans: list[PanelSpan] = field(default_factory=list)
     regress: list[bool] = field(default_factory=list)
+
+
+class _Writer:
+    """Writes a row token by token.
+
+    Attributes:
+        row: What is written so far.
+        panel: The panel that is being written.
+        position: Rotary position of the next token.
+        num_rows: Rows of the story so far, queries left out.
+    """
+
+    def __init__(self) -> None:
+        self.row = Row()
+        self.panel = 0
+        self.position = 0
+        self.num_rows = 0
+        self._previous = -1
+
+    def text(self, token: int, *, learn: bool, weight: float = 1.0) -> None:
+        """A token of the text, or a picture's mark, that the text's token before may predict."""
+        if learn:
+            self.predict(token, weight)
+        self._put(token)
+        self._previous = len(self.row.ids) - 1
+
+    def predict(self, token: int, weight: float = 1.0) -> None:
+        """Have the last token of the text predict another one (what lies between is aside)."""
+        if self._previous >= 0:
+            self.row.labels[self._previous] = token
+            self.row.weights[self._previous] = weight
+
+    def picture(self, tokens: Sequence[int]) -> None:
+        """A picture's queries, and at the same positions what is read back of it."""
+        start = self.position
+        for token in tokens:
+            self._put(token, query=self.panel)
+        self.position = start
+        for token in tokens:
+            self._put(token, image=self.panel)
+
+    def _put(self, token: int, *, query: int = -1, image: int = -1) -> None:
+        row, is_query = self.row, query >= 0
+        row.ids.append(token)
+        row.positions.append(self.position)
+        row.panel_of.append(self.panel)
+        row.query_of.append(query)
+        row.image_of.append(image)
+        row.story_row.append(-1 if is_query else self.num_rows)
+        row.labels.append(IGNORED)
+        row.weights.append(1.0)
+        self.position += 1
+        self.num_rows += not is_query
 
 
 def pack(
@@ -91,78 +156,37 @@ def pack(
         weigh: Parts of a caption whose loss weighs more or less, by the data set; None weighs all
             alike, as in the release.
     """
-    row = Row()
+    writer = _Writer()
     separator_ids = tokenizer.encode_text(separator)
-    position = 0
-
-    def put(
-        token: int,
-        panel: int,
-        *,
-        learn: bool,
-        query: int = -1,
-        image: int = -1,
-        weight: float = 1.0,
-    ) -> None:
-        row.ids.append(token)
-        row.positions.append(position)
-        row.panel_of.append(panel)
-        row.query_of.append(query)
-        row.image_of.append(image)
-        row.story_row.append(-1 if query >= 0 else num_rows)
-        # The label of a token is put on the token before it in the story (queries are aside).
-        if learn and previous >= 0:
-            row.labels[previous], row.weights[previous] = token, weight
-        row.labels.append(IGNORED)
-        row.weights.append(1.0)
-
-    num_rows = 0
-    previous = -1
     for panel, (caption, reader_text) in enumerate(zip(captions, reader_texts, strict=True)):
+        writer.panel = panel
         if panel == gap_before:
-            position += gap
-        start = num_rows
-        opening = [tokenizer.bos_id] if panel == 0 else list(separator_ids)
-        if panel == 0 and from_middle:
-            opening += separator_ids
-        num_opening = len(opening)
-        if hints and hints[panel]:
-            opening += tokenizer.encode_hint(hints[panel])
+            writer.position += gap
+        start = writer.num_rows
         caption_ids = tokenizer.encode_text(caption) if caption else []
+        for token in () if panel else (tokenizer.bos_id,):
+            writer.text(token, learn=False)
+        for token in separator_ids if panel or from_middle else ():
+            writer.text(token, learn=panel > 0 and bool(caption_ids))
+        for token in tokenizer.encode_hint(hints[panel]) if hints and hints[panel] else ():
+            writer.text(token, learn=False)
         num_given = len(tokenizer.encode_text(reader_text)) if reader_text else 0
-        tokens = [*opening, *caption_ids, tokenizer.boi_id]
-        first_learned = len(opening) + num_given
         weights = _weights(tokenizer, caption, len(caption_ids), weigh)
-        weights = [1.0] * len(opening) + weights + [1.0]
-        for index, token in enumerate(tokens):
-            is_separator = panel > 0 and index < num_opening
-            learn = bool(caption_ids) and (index >= first_learned or is_separator)
-            put(token, panel, learn=learn, weight=weights[index])
-            previous = len(row.ids) - 1
-            num_rows += 1
-            position += 1
-        boi = num_rows - 1
+        for index, (token, weight) in enumerate(zip(caption_ids, weights, strict=True)):
+            writer.text(token, learn=index >= num_given, weight=weight)
+        boi = writer.num_rows
+        writer.text(tokenizer.boi_id, learn=bool(caption_ids))
         if with_pictures:
-            for offset, token in enumerate(tokenizer.image_query_ids):
-                position += offset
-                put(token, panel, learn=False, query=panel)
-                position -= offset
-            for token in tokenizer.image_query_ids:
-                put(token, panel, learn=False, image=panel)
-                num_rows += 1
-                position += 1
+            writer.picture(tokenizer.image_query_ids)
         else:
-            position += len(tokenizer.image_query_ids)
-        put(tokenizer.eoi_id, panel, learn=False)
-        previous = len(row.ids) - 1
-        eoi = num_rows
-        num_rows += 1
-        position += 1
-        row.spans.append(PanelSpan(start, boi, eoi, num_rows))
-        row.regress.append(bool(caption_ids) and with_pictures)
+            writer.position += len(tokenizer.image_query_ids)
+        eoi = writer.num_rows
+        writer.text(tokenizer.eoi_id, learn=False)
+        writer.row.spans.append(PanelSpan(start, boi, eoi, writer.num_rows))
+        writer.row.regress.append(bool(caption_ids) and with_pictures)
     if ends:
-        row.labels[previous] = tokenizer.eos_id
-    return row
+        writer.predict(tokenizer.eos_id)
+    return writer.row
 
 
 def _weights(
@@ -179,22 +203,22 @@ def _weights(
     return weights
 
 
-def attention_mask(row: Row, rule: MemoryPolicy | None = None) -> Tensor:
+def attention_mask(row: Row, policy: MemoryPolicy | None = None) -> Tensor:
     """Boolean `[S, S]`: what every token of a row may look at.
 
-    Causal; image queries are seen by nothing but themselves. With a rule, every panel sees of the
-    panels before it only what the rule keeps.
+    Causal; image queries are seen by nothing but themselves. With a policy, every panel sees of the
+    panels before it only what the policy keeps.
     """
     size = len(row.ids)
     query_of = torch.tensor(row.query_of)
     mask = torch.ones(size, size, dtype=torch.bool).tril()
     is_query = query_of >= 0
     mask &= ~is_query[None, :] | (query_of[None, :] == query_of[:, None])
-    if rule is not None:
+    if policy is not None:
         panel_of, story_row = torch.tensor(row.panel_of), torch.tensor(row.story_row)
-        for panel in range(rule.window_panels + 1, len(row.spans)):
+        for panel in range(policy.window_panels + 1, len(row.spans)):
             kept = torch.zeros(row.spans[-1].end, dtype=torch.bool)
-            for rows in select_rows(row.spans[:panel], rule):
+            for rows in select_rows(row.spans[:panel], policy):
                 kept[rows.start : rows.stop] = True
             lost = (panel_of < panel) & ~is_query & ~kept[story_row.clamp(min=0)]
             mask[(panel_of == panel)[:, None] & lost[None, :]] = False
@@ -230,16 +254,18 @@ def cut_window(
     count = len(told.captions)
     length = min(count, MOST_PANELS)
     least = max(0, min(told.shared + 2, count) - length)
-    first = least if rng.random() < 0.5 else int(rng.integers(least, count - length + 1))
+    first = (
+        least if rng.random() < BEGINNING_SHARE else int(rng.integers(least, count - length + 1))
+    )
     panels = slice(first, first + length)
     captions, readers = list(told.captions[panels]), list(told.reader_texts[panels])
     hints = list(told.hints[panels])
-    if with_pictures and rng.random() < 0.2:
-        mute = 0 if rng.random() < 0.6 else int(rng.integers(0, length))
+    if with_pictures and rng.random() < MUTE_SHARE:
+        mute = 0 if rng.random() < MUTE_FIRST_SHARE else int(rng.integers(0, length))
         captions[mute] = readers[mute] = hints[mute] = ""
     gap_before, gap = -1, 0
-    if length > 1 and rng.random() < 0.3:
-        gap_before, gap = int(rng.integers(1, length)), int(rng.integers(1, 800))
+    if length > 1 and rng.random() < GAP_SHARE:
+        gap_before, gap = int(rng.integers(1, length)), int(rng.integers(1, MOST_GAP))
     row = pack(
         tokenizer,
         separator,
@@ -258,8 +284,8 @@ def cut_window(
 
 def collate(rows: Sequence[Row], pad_id: int) -> Batch:
     """Lay rows out as one batch, `[B, S]` each: ids, labels, their weights, positions."""
-    # Attention kernels on a GPU want multiples of 8.
-    shape = (len(rows), -(-max(len(row.ids) for row in rows) // 8) * 8)
+    longest = max(len(row.ids) for row in rows)
+    shape = (len(rows), math.ceil(longest / ROW_MULTIPLE) * ROW_MULTIPLE)
     batch = {
         "input_ids": torch.full(shape, pad_id),
         "labels": torch.full(shape, IGNORED),

@@ -13,7 +13,6 @@ from seedstory_core.config import (
     project_path,
 )
 from seedstory_core.errors import ConfigError
-from seedstory_core.training.loop import Plan
 
 CONFIGS = sorted((PROJECT_ROOT / "configs").glob("*.yaml"))
 
@@ -25,15 +24,15 @@ def test_every_config_loads(path: Path) -> None:
 
 def test_every_recipe_has_a_plan_for_every_stage() -> None:
     pytest.importorskip("skia", exc_type=ImportError)
-    from seedstory_core.training.stages import PLANS, TRAINED
+    from seedstory_core.training.recipe import STEPS, Trained
 
     for path in (PROJECT_ROOT / "configs" / "train").glob("*.yaml"):
         recipe = OmegaConf.load(path)
         assert isinstance(recipe, DictConfig)
-        assert set(recipe) == {"data", *TRAINED}
-        for stage in TRAINED:
-            kind = PLANS.get(stage, Plan)
-            assert OmegaConf.merge(OmegaConf.structured(kind), recipe[stage]).steps > 0
+        trained = {name: step for name, step in STEPS.items() if isinstance(step, Trained)}
+        assert set(recipe) == {"data", *trained}
+        for name, step in trained.items():
+            assert OmegaConf.merge(OmegaConf.structured(step.plan), recipe[name]).steps > 0
 
 
 def test_the_tiny_file_says_what_the_defaults_say() -> None:

@@ -7,7 +7,7 @@ import torch
 
 from seedstory_core.config import load_config
 from seedstory_core.training.cache import PictureCache
-from seedstory_core.training.detokenizer import DeTokenizerStage
+from seedstory_core.training.stages.detokenizer import DeTokenizerStage
 from seedstory_core.training.story_data import StreamStory
 from tests.helpers.small import SMALL
 

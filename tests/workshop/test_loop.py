@@ -11,11 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seedstory_core.training.loop import Batch, Plan, SchedulePhase, train
+from seedstory_core.training.loop import Batch, Stage, train
 from seedstory_core.training.optimizer import build_optimizer, orthogonalize
+from seedstory_core.training.plan import Plan, SchedulePhase
 
 
-class Toy:
+class Toy(Stage):
     """Noise in, noise out: every step draws batches and noise of its own."""
 
     name = "toy"

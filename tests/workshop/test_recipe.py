@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -30,10 +30,12 @@ from seedstory_core.evaluation.scores import table
 from seedstory_core.evaluation.showcase import show
 from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.training import stages
 from seedstory_core.training.__main__ import main
-from seedstory_core.training.loop import Plan
-from seedstory_core.training.story_lm import StoryPlan, StoryStage
+from seedstory_core.training.plan import DataPlan, Plan
+from seedstory_core.training.recipe import ON_REQUEST, STEPS, Prepared, Trained, build
+from seedstory_core.training.runs import Runs
+from seedstory_core.training.stages.language import StoryPlan
+from seedstory_core.training.stages.story_lm import StoryStage
 from seedstory_core.weights.parts import PARTS, read_parts
 from tests.helpers.small import SMALL
 
@@ -46,8 +48,13 @@ PLAN = Plan(
     sheet_every=99,
     mixed_precision="no",
 )
-DATA = stages.DataPlan(
-    stories=3, told_stories=4, validation_stories=2, scenes=4, drawn_pictures=20, base=""
+DATA = DataPlan(
+    stories=3,
+    told_stories=4,
+    validation_stories=2,
+    scenes=4,
+    drawn_pictures=20,
+    begins_with_base=False,
 )
 
 
@@ -60,7 +67,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         f"tokenizer.folder={folder / 'weights' / 'tokenizer'}",
     ]
     OmegaConf.save(OmegaConf.from_dotlist([*SMALL, *places]), folder / "config.yaml")
-    plans = {stage: asdict(PLAN) for stage in stages.TRAINED}
+    plans = {stage: asdict(PLAN) for stage, step in STEPS.items() if isinstance(step, Trained)}
     plans["story_lm"] |= {"num_word_windows": 3}
     OmegaConf.save({"data": asdict(DATA), **plans}, folder / "recipe.yaml")
     with pytest.MonkeyPatch.context() as patch:
@@ -142,7 +149,7 @@ def test_stage_three_starts_from_stage_one_and_keeps_the_codec(weights: list[str
     config = load_config(None, weights)
     engine = build_engine(config)
     folder = Path(config.runtime.weights_folder).parent / "runs"
-    runs = stages.Runs(folder, config)
+    runs = Runs(folder, config)
     codec = runs.vae().state_dict()
     for name, tensor in engine.detokenizer.vae.state_dict().items():
         assert torch.allclose(tensor, codec[name], atol=2e-3), name
@@ -153,13 +160,13 @@ def test_shipped_weights_can_be_trained_further(
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     config = load_config(None, weights)
-    runs = stages.Runs(tmp_path, config)
-    stages.prepare("import_weights", runs, DATA)
+    runs = Runs(tmp_path, config)
+    ON_REQUEST["import_weights"](runs, DATA)
     assert {path.name for path in tmp_path.iterdir()} == {*PARTS, "reader", "tokenizer"}
     # Everything later stages need is there: training goes on from the weights that were shipped.
     for step in ("data", "features", "latents"):
-        stages.prepare(step, runs, DATA)
-    fresh = stages.build("detokenizer", runs, PLAN).model.state_dict()
+        cast(Prepared, STEPS[step])(runs, DATA)
+    fresh = build("detokenizer", runs, PLAN).model.state_dict()
     shipped = {
         **read_parts(config)["detokenizer"].weights,
         **{f"vae.{name}": tensor for name, tensor in read_parts(config)["vae"].weights.items()},

@@ -24,8 +24,8 @@ from seedstory_core.training.rows import (
     read_words,
     run_rows,
 )
+from seedstory_core.training.stages.language import LanguageStage
 from seedstory_core.training.story_data import StreamStory
-from seedstory_core.training.story_lm import LanguageStage
 from tests.helpers.reference import COPY
 
 CAPTIONS = ["Mina found a kite.", "The wind pulled.", "She ran home and laughed.", "Good night."]

@@ -14,8 +14,10 @@ from seedstory_core.evaluation.reader import (
     accuracies,
     question_losses,
 )
-from seedstory_core.training.loop import Batch
+from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.pictures import HELD_OUT, labels, pixels, scene_number
+from seedstory_core.training.plan import Plan
+from seedstory_core.training.runs import Runs
 from storyworld.attributes import QUESTIONS
 
 SEED = 2_000_000_000
@@ -42,7 +44,7 @@ def damage(pixel_values: Tensor) -> Tensor:
     return torch.cat(pieces)
 
 
-class ReaderStage:
+class ReaderStage(Stage):
     """Cross entropy on every question."""
 
     name = "reader"
@@ -79,3 +81,8 @@ class ReaderStage:
         right = accuracies({n: torch.cat(parts) for n, parts in scores.items()}, labels(scenes))
         lines = [f"{name:14s} {100 * value:5.1f} %" for name, value in right.items()]
         path.with_suffix(".txt").write_text("\n".join(lines) + "\n")
+
+
+def build(runs: Runs, plan: Plan) -> Stage:
+    """Begin with nothing."""
+    return ReaderStage()

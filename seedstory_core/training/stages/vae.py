@@ -6,6 +6,7 @@ from growing without bound. An error of the image gradients was tried and slowed
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from torch import Tensor, nn
 
 from seedstory_core.config import VaeConfig
 from seedstory_core.models.vae import PictureVae
-from seedstory_core.training.loop import Batch
+from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
+from seedstory_core.training.plan import Plan
+from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
 from storyworld.drawing.compose import Box, layout
 
@@ -26,7 +29,7 @@ CROPS = 4
 """Crops of one picture: one at a face, one at a thing, the others anywhere."""
 
 
-class VaeStage:
+class VaeStage(Stage):
     """Reconstruction of pictures, crop by crop."""
 
     name = "vae"
@@ -103,14 +106,28 @@ class VaeStage:
         drawn = model.reconstruct(model.posterior(real).mode())  # type: ignore[operator]
         save_rows([real[:5], drawn[:5], real[5:], drawn[5:]], path)
 
+    def finish(self, folder: Path) -> None:
+        """Save the codec, and the numbers that bring its latents to unit variance."""
+        super().finish(folder)
+        shift, scale = latent_statistics(self.model, self.image_size)
+        numbers = {"shift_factor": round(shift, 4), "scaling_factor": round(1 / scale, 4)}
+        (folder / "statistics.json").write_text(json.dumps(numbers) + "\n")
+
 
 @torch.no_grad()
-def latent_statistics(model: PictureVae, image_size: int, count: int = 256) -> tuple[float, float]:
+def latent_statistics(model: nn.Module, image_size: int, count: int = 256) -> tuple[float, float]:
     """Mean and standard deviation of raw latents over drawn pictures."""
     device = next(model.parameters()).device
     parts = []
     for start in range(0, count, 16):
         scenes = [scene_number(HELD_OUT // 2 + start + row) for row in range(16)]
-        parts.append(model.posterior(pixels(scenes, image_size).to(device)).mode().float())
-    latents = torch.cat(parts)
-    return float(latents.mean()), float(latents.std())
+        latents = model.posterior(pixels(scenes, image_size).to(device)).mode()  # type: ignore[operator]
+        parts.append(latents.float())
+    together = torch.cat(parts)
+    return float(together.mean()), float(together.std())
+
+
+def build(runs: Runs, plan: Plan) -> Stage:
+    """Begin with nothing."""
+    detokenizer = runs.config.detokenizer
+    return VaeStage(detokenizer.vae, detokenizer.image_size)

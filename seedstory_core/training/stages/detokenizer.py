@@ -14,18 +14,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedstory_core.config import DeTokenizerConfig
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.training.cache import PictureCache, take
-from seedstory_core.training.loop import Batch
+from seedstory_core.training.features import jitter
+from seedstory_core.training.loop import Batch, Stage
+from seedstory_core.training.plan import Plan
+from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
-from seedstory_core.training.vision import turn_away
 
 
-class DeTokenizerStage:
+class DeTokenizerStage(Stage):
     """One de-noising step per picture, weighted up on faces and props."""
 
     def __init__(
@@ -112,21 +113,22 @@ class DeTokenizerStage:
         return torch.from_numpy(np.stack(parts))
 
 
-def jitter(features: Tensor, share: float = 0.5, lowest: float = 0.93) -> Tensor:
-    """Turn the tokens of a share of the pictures away a little, as regression will.
-
-    Args:
-        features: `[B, V, C]`.
-        share: Of the pictures that are touched.
-        lowest: Smallest cosine between a token before and after.
-    """
-    batch = features.shape[0]
-    cosine = torch.empty(batch, 1, 1, device=features.device).uniform_(lowest, 1.0)
-    turned = turn_away(features, cosine) * features.norm(dim=-1, keepdim=True)
-    touched = (torch.rand(batch, 1, 1, device=features.device) < share).float()
-    return touched * turned + (1 - touched) * features
+def build(runs: Runs, plan: Plan) -> Stage:
+    """Stage 1: begin with the trained codec."""
+    stage = _stage("detokenizer", runs, None)
+    stage.model.vae.load_state_dict(runs.vae().cpu().state_dict())  # type: ignore[union-attr]
+    return stage
 
 
-def features_of(regressed: Tensor, like: Tensor) -> Tensor:
-    """Give regressed features the token lengths of true ones."""
-    return F.normalize(regressed, dim=-1) * like.norm(dim=-1, keepdim=True)
+def build_stage_3(runs: Runs, plan: Plan) -> Stage:
+    """Stage 3: begin with what stage 1 has learned."""
+    regressed = np.load(runs.folder / "regress" / "features.npy", mmap_mode="r")
+    stage = _stage("detokenizer_stage3", runs, regressed)
+    runs.start("detokenizer", stage.model)
+    return stage
+
+
+def _stage(name: str, runs: Runs, regressed: np.ndarray | None) -> DeTokenizerStage:
+    caches = [runs.cache(part, with_latents=True) for part in ("train", "scenes")]
+    config = runs.config.detokenizer
+    return DeTokenizerStage(name, config, caches, runs.zero_features(), regressed=regressed)

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from seedstory_core.config import VisionConfig
 from seedstory_core.evaluation.reader import accuracies, question_losses
 from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.training.loop import Batch
+from seedstory_core.training.features import turn_away
+from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.pictures import (
     HELD_OUT,
     detail_weights,
@@ -27,12 +28,16 @@ from seedstory_core.training.pictures import (
     pixels,
     scene_number,
 )
+from seedstory_core.training.plan import Plan
+from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
 from storyworld.attributes import QUESTIONS
 
 SEED = 1_000_000_000
 REDRAWN_PER_TOKEN = 16
 """Side of the square that the heads redraw per visual token, in pixels."""
+LARGEST_DRAWN = 256
+"""Side of the largest pictures that are drawn for it, in pixels."""
 
 
 def clip_normalize(pixel_values: Tensor, config: VisionConfig) -> Tensor:
@@ -43,19 +48,6 @@ def clip_normalize(pixel_values: Tensor, config: VisionConfig) -> Tensor:
     mean = torch.tensor(config.normalize_mean, device=pixel_values.device).view(1, 3, 1, 1)
     std = torch.tensor(config.normalize_std, device=pixel_values.device).view(1, 3, 1, 1)
     return (pixel_values / 2 + 0.5 - mean) / std
-
-
-def turn_away(features: Tensor, cosine: Tensor) -> Tensor:
-    """Scale tokens to unit length and rotate each by a random direction to the given cosine.
-
-    Args:
-        features: `[B, V, C]`.
-        cosine: `[B, 1, 1]`, between the token before and after.
-    """
-    unit = F.normalize(features.float(), dim=-1)
-    noise = torch.randn_like(unit)
-    noise = F.normalize(noise - (noise * unit).sum(-1, keepdim=True) * unit, dim=-1)
-    return cosine * unit + (1 - cosine**2).clamp(min=0).sqrt() * noise
 
 
 class VisionTeacher(nn.Module):
@@ -98,7 +90,7 @@ class VisionTeacher(nn.Module):
         return scores, picture
 
 
-class VisionStage:
+class VisionStage(Stage):
     """Questions and redrawing, through noisy features."""
 
     name = "vision"
@@ -138,6 +130,11 @@ class VisionStage:
         figures = {name: right[name] for name in (*names, "expression0", "expression2")}
         return questions + 3.0 * redraw, {"redraw": float(redraw.detach()), **figures}
 
+    @property
+    def trained(self) -> nn.Module:
+        """The encoder; the heads that taught it are not needed again."""
+        return self.model.encoder  # type: ignore[return-value]
+
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
         """Real pictures above what the heads redraw, and the accuracies as text."""
@@ -158,3 +155,9 @@ class VisionStage:
         path.with_suffix(".txt").write_text("\n".join(lines) + "\n")
         small = F.interpolate(real[:10], first.shape[-2:], mode="bilinear", antialias=True)
         save_rows([small, first.float()], path)
+
+
+def build(runs: Runs, plan: Plan) -> Stage:
+    """Begin with nothing; the encoder looks at small pictures, so larger ones are not drawn."""
+    size = min(runs.config.detokenizer.image_size, LARGEST_DRAWN)
+    return VisionStage(runs.config.vision, size)

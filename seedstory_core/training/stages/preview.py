@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from seedstory_core.config import DeTokenizerConfig
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.vae import PictureVae
-from seedstory_core.training.loop import Batch
+from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
+from seedstory_core.training.plan import Plan
+from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
 
 SEED = 4_000_000_000
@@ -24,7 +26,7 @@ NOISE = 0.3
 """Most noise on the latents, which have unit variance."""
 
 
-class PreviewStage:
+class PreviewStage(Stage):
     """Small pictures from latents."""
 
     name = "preview"
@@ -66,3 +68,8 @@ class PreviewStage:
         shown = model(self.vae.encode(real)).float().clamp(0, 1) * 2 - 1
         small = F.interpolate(real, shown.shape[-2:], mode="area")
         save_rows([small, shown], path)
+
+
+def build(runs: Runs, plan: Plan) -> Stage:
+    """Look at the trained codec's latents."""
+    return PreviewStage(runs.config.detokenizer, runs.vae(), runs.device)

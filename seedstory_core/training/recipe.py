@@ -1,0 +1,83 @@
+"""The recipe: its steps by name, in order, and what each of them runs.
+
+`classifier`, `vae`, `preview` and `vision` learn from drawn pictures; `data` writes the stories,
+`base` cuts the base language model to size, `language` lets it read the stories' words; `features`
+and `latents` run the frozen picture models over their pictures; then come the three stages of the
+paper: `detokenizer` (1), `story_lm` (2), `regress` and `detokenizer_stage3` (3). `export` packs the
+weights, and `import_weights` does the opposite: it lays the shipped weights into a run folder, so
+that single later stages can be trained on their own or further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seedstory_core.training.loop import Stage
+from seedstory_core.training.plan import DataPlan, Plan
+from seedstory_core.training.runs import Runs
+from seedstory_core.training.stages import (
+    base,
+    data,
+    detokenizer,
+    export,
+    language,
+    pictures,
+    preview,
+    reader,
+    regress,
+    story_lm,
+    vae,
+    vision,
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A step that trains.
+
+    Attributes:
+        build: Makes its stage.
+        plan: The kind of its plan.
+    """
+
+    build: Callable[[Runs, Plan], Stage]
+    plan: type[Plan] = Plan
+
+
+Prepared = Callable[[Runs, DataPlan], None]
+"""A step that does not train."""
+
+STEPS: dict[str, Trained | Prepared] = {
+    "reader": Trained(reader.build),
+    "vae": Trained(vae.build),
+    "preview": Trained(preview.build),
+    "vision": Trained(vision.build),
+    "data": data.write,
+    "base": base.make,
+    "language": Trained(language.build, language.StoryPlan),
+    "features": pictures.features,
+    "latents": pictures.latents,
+    "detokenizer": Trained(detokenizer.build),
+    "story_lm": Trained(story_lm.build, language.StoryPlan),
+    "regress": regress.regress,
+    "detokenizer_stage3": Trained(detokenizer.build_stage_3),
+    "export": export.export,
+}
+"""In the order in which `all` takes them."""
+ON_REQUEST: dict[str, Prepared] = {"import_weights": export.import_weights}
+"""Steps that `all` leaves out."""
+
+
+def build(name: str, runs: Runs, plan: Plan) -> Stage:
+    """Build the stage of a step that trains.
+
+    A run folder that holds weights but no training state was made by `import_weights`: training
+    starts from those weights.
+    """
+    step = STEPS[name]
+    assert isinstance(step, Trained)
+    stage = step.build(runs, plan)
+    if runs.weights(name).exists() and not (runs.folder / name / "state").exists():
+        runs.start(name, stage.trained)
+    return stage
