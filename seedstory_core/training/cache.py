@@ -33,6 +33,7 @@ from storyworld.dataset import IMAGE_SIZE, scene_from_json
 from storyworld.drawing.compose import render_image
 
 BATCH_SIZE = 32
+BATCHES_PER_FLUSH = 50
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,12 @@ def _fill(
         )
         for key, shape in shapes.items()
     }
+
+    def flush(done: int) -> None:
+        for array in arrays.values():
+            array.flush()
+        (folder / f"{name}.json").write_text(json.dumps({"done": done, "count": count}))
+
     batches = DataLoader(
         pictures,
         batch_size=BATCH_SIZE,
@@ -186,11 +193,9 @@ def _fill(
         rows = slice(start, start + len(pixels))
         for key, values in compute(pixels, rows).items():
             arrays[key][rows] = values.float().cpu().numpy()
-        if (start // BATCH_SIZE) % 50 == 49 or rows.stop == count:
-            for array in arrays.values():
-                array.flush()
-            progress = {"done": rows.stop, "count": count}
-            (folder / f"{name}.json").write_text(json.dumps(progress))
+        if (start // BATCH_SIZE) % BATCHES_PER_FLUSH == BATCHES_PER_FLUSH - 1:
+            flush(rows.stop)
+    flush(count)
 
 
 def _progress(folder: Path, name: str) -> dict[str, int]:

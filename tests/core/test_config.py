@@ -12,6 +12,7 @@ from seedstory_core.config import (
     load_config,
     project_path,
 )
+from seedstory_core.config.reference import reference
 from seedstory_core.errors import ConfigError
 
 CONFIGS = sorted((PROJECT_ROOT / "configs").glob("*.yaml"))
@@ -196,3 +197,13 @@ def test_no_omegaconf_object_leaves() -> None:
     config = load_config(overrides=["decoder.extra.attention_bias=true"])
     assert type(config.detokenizer.unet.block_out_channels) is list
     assert type(config.decoder.extra) is dict
+
+
+def test_the_page_about_settings_says_what_the_fields_say() -> None:
+    assert (PROJECT_ROOT / "docs" / "configuration.md").read_text("utf-8") == reference()
+
+
+def test_every_setting_has_a_meaning() -> None:
+    rows = [line for line in reference().splitlines() if line.startswith("| `")]
+    assert len(rows) > 80
+    assert [row for row in rows if not row.split("|")[-2].strip(" .")] == []

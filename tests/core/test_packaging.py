@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import seedstory_core
 from seedstory_core.config import paths
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,3 +91,13 @@ def test_every_public_name_is_there() -> None:
         assert getattr(seedstory_core, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = seedstory_core.nothing
+
+
+def test_the_example_of_the_package_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDSTORY_STORIES_FOLDER", str(tmp_path))
+    text = inspect.cleandoc(seedstory_core.__doc__ or "")
+    example = "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
+    names: dict[str, object] = {}
+    exec(example, names)
+    assert isinstance(names["event"], seedstory_core.PanelAdded)
+    assert len(list(tmp_path.iterdir())) == 1

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
 from seedstory_core.config import load_config
-from seedstory_core.training.cache import PictureCache
+from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vision import VisionEncoder
+from seedstory_core.training.cache import (
+    PictureCache,
+    cache_features,
+    cache_latents,
+    open_cache,
+)
 from seedstory_core.training.stages.detokenizer import DeTokenizerStage
 from seedstory_core.training.story_data import StreamStory
 from tests.helpers.small import SMALL
@@ -43,3 +52,15 @@ def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true
     assert set(values[1::2].tolist()) == {2.0, 3.0}
     # Each picture once before any comes again.
     assert (values == 2.0).sum() == count
+
+
+def test_a_data_set_without_loose_scenes_has_an_empty_cache(tmp_path: Path) -> None:
+    config = load_config(None, SMALL)
+    data, folder = tmp_path / "scenes.jsonl", tmp_path / "cache"
+    data.write_text("")
+    codec = PictureVae(config.detokenizer.vae).eval()
+    for _ in range(2):
+        cache_features(data, folder, config.vision, VisionEncoder(config.vision).eval())
+        cache_latents(data, folder, config.detokenizer, codec, most=9)
+    empty = open_cache(data, folder, with_latents=True)
+    assert len(empty.features) == len(empty.latents) == len(empty.stories) == 0
