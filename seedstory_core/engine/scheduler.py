@@ -4,7 +4,8 @@ A turn is a generator, here a task. Where it needs the next token or the next de
 yields a request; all else it yields is an event for whoever asked for the turn. The scheduler
 collects the requests of all tasks and answers those of a kind with one pass: words of different
 stories are decoded together, pictures of different stories are painted together, each at its own
-length and step.
+length and step. Waiting for one's turn is the job queue's business: a task that is here runs. Only
+where one turn brings more tasks than fit a batch, the first of them go first.
 
 All models run on the scheduler's one thread. Nothing else has to be locked, and between two passes
 any turn can be stopped.
@@ -18,7 +19,6 @@ import queue
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -72,19 +72,18 @@ def _close_all() -> None:
 class Scheduler:
     """Runs tasks; may be called from any thread."""
 
-    def __init__(self, story_lm: StoryLM, detokenizer: DeTokenizer, *, max_tasks: int) -> None:
+    def __init__(self, story_lm: StoryLM, detokenizer: DeTokenizer, *, max_batch: int) -> None:
         """Schedule two models.
 
         Args:
             story_lm: Writes.
             detokenizer: Paints.
-            max_tasks: Most turns that run at once; others wait in the order they came.
+            max_batch: Most tasks that are answered by one pass.
         """
         self._batch = TextBatch(story_lm)
         self._detokenizer = detokenizer
-        self.max_tasks = max_tasks
+        self.max_batch = max_batch
         self._changed = threading.Condition()
-        self._waiting: deque[_Running] = deque()
         self._running: list[_Running] = []
         self._thread: threading.Thread | None = None
         self._is_closed = False
@@ -173,7 +172,7 @@ class Scheduler:
         with self._changed:
             if self._is_closed:
                 raise TurnCancelled
-            self._waiting.extend(running)
+            self._running.extend(running)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
                 self._thread.start()
@@ -191,44 +190,46 @@ class Scheduler:
     def _loop(self) -> None:
         while True:
             with self._changed:
-                while not self._waiting and not self._running and not self._is_closed:
+                self._running = [one for one in self._running if not one.ended.is_set()]
+                while not self._running and not self._is_closed:
                     if not self._changed.wait(IDLE_SECONDS):
                         self._thread = None
                         return
                 if self._is_closed:
-                    for one in (*self._waiting, *self._running):
+                    for one in self._running:
                         one.stop()
-                    self._waiting.clear()
                     self._running, self._thread = [], None
                     return
-                self._admit()
-            self._tick()
+                batch = self._next_batch()
+            self._tick(batch)
 
-    def _admit(self) -> None:
-        for one in [one for one in self._waiting if one.must_stop]:
-            self._waiting.remove(one)
-            one.stop()
-        for one in list(self._waiting):
-            # A call is over in a moment, and what runs in the background gives way by itself.
-            turns = [p for p in self._running if not (p.is_call or p.is_background)]
-            if one.is_call or one.is_background or len(turns) < self.max_tasks:
-                self._waiting.remove(one)
-                self._running.append(one)
+    def _next_batch(self) -> list[_Running]:
+        """The tasks that go on now: the turns that fit a batch, and what is no turn.
 
-    def _tick(self) -> None:
-        """Let every task run to its next request, then answer those of one kind."""
+        A call is over in a moment, and what runs in the background gives way by itself.
+        """
+        batch, num_turns = [], 0
         for one in self._running:
+            is_turn = not (one.is_call or one.is_background or one.must_stop)
+            num_turns += is_turn
+            if not is_turn or num_turns <= self.max_batch:
+                batch.append(one)
+        return batch
+
+    def _tick(self, batch: Sequence[_Running]) -> None:
+        """Let every task run to its next request, then answer those of one kind."""
+        for one in batch:
             if not (one.is_ready or one.must_stop):
                 continue
             had = one.request
             one.go_on()
             if isinstance(had, DecodeRequest) and not isinstance(one.request, DecodeRequest):
                 self._batch.leave(had.context)
-        self._running = [one for one in self._running if not one.ended.is_set()]
-        wanted = [one for one in self._running if isinstance(one.request, DecodeRequest)]
+        batch = [one for one in batch if not one.ended.is_set()]
+        wanted = [one for one in batch if isinstance(one.request, DecodeRequest)]
         words = [one for one in wanted if not one.is_background]
-        ahead = [one for one in wanted if one.is_background][: self.max_tasks]
-        pictures = [one for one in self._running if isinstance(one.request, DenoiseRequest)]
+        ahead = [one for one in wanted if one.is_background][: self.max_batch]
+        pictures = [one for one in batch if isinstance(one.request, DenoiseRequest)]
         started = time.perf_counter()
         # Words and pictures share the time equally: a step of painting is as long as many words.
         if pictures and (not words or self._words_took >= self._step_took):
@@ -272,7 +273,7 @@ class _Ended:
 
 
 class _Running:
-    """A task that runs, or waits to."""
+    """A task that runs."""
 
     def __init__(
         self,

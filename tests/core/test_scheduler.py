@@ -110,14 +110,12 @@ def hold(engine: StoryEngine, until: threading.Event) -> threading.Thread:
     return blocker
 
 
-def test_turns_of_several_threads_are_played_together(
-    small_engine: StoryEngine, passes: Passes
-) -> None:
+def test_turns_of_several_threads_run_together(small_engine: StoryEngine, passes: Passes) -> None:
     alone = [result_of(small_engine.turn(Past(), request(n))) for n in range(4)]
     passes.words.clear()
     told: dict[int, TurnResult] = {}
     held = threading.Event()
-    # All four are in line before the first one plays.
+    # All four are there before the first one goes on.
     blocker = hold(small_engine, held)
 
     def tell(number: int) -> None:
@@ -126,7 +124,7 @@ def test_turns_of_several_threads_are_played_together(
     threads = [threading.Thread(target=tell, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
-    while len(small_engine._scheduler._waiting) < 4:
+    while len(small_engine._scheduler._running) < 5:
         time.sleep(0.01)
     held.set()
     for thread in (blocker, *threads):
@@ -135,8 +133,10 @@ def test_turns_of_several_threads_are_played_together(
     assert all(equal(alone[number], told[number]) for number in range(4))
 
 
-def test_more_turns_than_there_are_places_wait(small_engine: StoryEngine, passes: Passes) -> None:
-    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_tasks=2)
+def test_of_more_turns_than_fit_a_batch_the_first_go_first(
+    small_engine: StoryEngine, passes: Passes
+) -> None:
+    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_batch=2)
     turns = [small_engine._turn(Past(), request(number), None, None) for number in range(4)]
     ended = [n for n, event in scheduler.run_all(turns) if isinstance(event, TurnResult)]
     assert sorted(ended) == [0, 1, 2, 3]
@@ -242,7 +242,7 @@ def test_a_call_is_done_in_the_middle_of_others_turns(small_engine: StoryEngine)
     scheduler = small_engine._scheduler
     turns = [
         small_engine.turn(Past(), request(number, num_inference_steps=300))
-        for number in range(scheduler.max_tasks)
+        for number in range(scheduler.max_batch)
     ]
     for turn in turns:
         next(turn)
@@ -258,7 +258,7 @@ def test_models_nobody_uses_are_let_go(
     small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.05)
-    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_tasks=2)
+    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_batch=2)
     assert scheduler.call(lambda: 5) == 5
     thread = scheduler._thread
     assert thread is not None
