@@ -465,6 +465,9 @@ class DeTokenizerConfig:
     """Training, flow: mean of the noise level's logit; greater than 0 trains on more noise."""
     logit_normal_std: float = 1.0
     """Training, flow: spread of the noise level's logit."""
+    one_step_share: float = 0.0
+    """Training, flow: fraction of samples that go the whole way in one step, from the noise that a
+    drawing starts from; with such training `num_inference_steps` may be 1."""
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit together."""
@@ -488,6 +491,7 @@ class DeTokenizerConfig:
             f"detokenizer.scheduler.name '{self.scheduler.name}': it needs {' or '.join(fitting)}.",
         )
         fractions = ("initial_noise_scale", "guidance_start", "guidance_end", "condition_dropout")
+        fractions += ("one_step_share",)
         for name in fractions:
             value = getattr(self, name)
             check(0 <= value <= 1, f"detokenizer.{name} is {value}; it is a fraction, 0 to 1.")
@@ -495,6 +499,10 @@ class DeTokenizerConfig:
             self.spatial_hint_channels >= 0,
             f"detokenizer.spatial_hint_channels is {self.spatial_hint_channels}; "
             "it is 0 (off) or more.",
+        )
+        check(
+            self.one_step_share == 0 or self.prediction_type == "flow",
+            "detokenizer.one_step_share goes with detokenizer.prediction_type=flow only.",
         )
         prompt_dim = self.perceiver.output1_dim + self.perceiver.output2_dim
         check(

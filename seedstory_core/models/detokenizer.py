@@ -471,6 +471,12 @@ class DeTokenizer(nn.Module):
             noise = torch.randn(latents.shape, generator=generator).to(latents)
         if timesteps is None:
             timesteps = self.sample_timesteps(batch_size, generator)
+            if self.config.one_step_share:
+                # As a drawing begins: the last timestep, and no more noise than it starts from.
+                drawn = torch.rand(batch_size, generator=generator).to(self.device)
+                in_one = drawn < self.config.one_step_share
+                timesteps[in_one] = self.config.scheduler.num_train_timesteps
+                noise[in_one] *= self.config.initial_noise_scale
         if time_ids is None:
             height, width = latents.shape[-2] * factor, latents.shape[-1] * factor
             time_ids = self.time_ids(batch_size, height, width)

@@ -50,6 +50,19 @@ EULER = SchedulerConfig(name="EulerDiscreteScheduler")
 
 
 @torch.no_grad()
+def test_training_in_one_step_measures_what_one_step_draws() -> None:
+    scheduler = SchedulerConfig(name="FlowMatchEulerDiscreteScheduler")
+    model = small_model(one_step_share=1.0, initial_noise_scale=0.3, scheduler=scheduler)
+    latents = torch.randn(3, 4, 4, 4)
+    noise = torch.randn(3, 4, 4, 4, generator=torch.Generator().manual_seed(3))
+    loss = model.loss(FEATURES, latents=latents, generator=torch.Generator().manual_seed(3))
+    steps: list[DrawStep] = []
+    model.draw(FEATURES, num_inference_steps=1, latents=noise, on_step=steps.append)
+    error = (steps[-1].latents - latents).square().mean()
+    assert torch.allclose(loss, error, rtol=1e-4)
+
+
+@torch.no_grad()
 def test_loss_is_the_error_of_the_released_prediction(reference: ReferenceFolder) -> None:
     model, tensors = reference.detokenizer, reference.tensors("detokenizer")
     noise, timesteps = tensors["forward_noise"], tensors["forward_timesteps"]
