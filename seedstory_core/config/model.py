@@ -491,8 +491,7 @@ class DeTokenizerConfig:
             f"detokenizer.scheduler.name '{self.scheduler.name}': it needs {' or '.join(fitting)}.",
         )
         fractions = ("initial_noise_scale", "guidance_start", "guidance_end", "condition_dropout")
-        fractions += ("one_step_share",)
-        for name in fractions:
+        for name in (*fractions, "one_step_share"):
             value = getattr(self, name)
             check(0 <= value <= 1, f"detokenizer.{name} is {value}; it is a fraction, 0 to 1.")
         check(
