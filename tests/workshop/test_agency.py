@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 pytest.importorskip("skia", exc_type=ImportError)
 
@@ -10,8 +11,10 @@ from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.agency import inputs
 from seedstory_core.evaluation.agency.figures import FIGURES, are_different
 from seedstory_core.evaluation.agency.inputs import content_words, known, names
+from seedstory_core.evaluation.agency.pictures import Painted, compared, sheet
 from seedstory_core.evaluation.agency.telling import Turn, events_of, go_on
 from seedstory_core.evaluation.scores import wilson
+from seedstory_core.generation.typed import Lexicon
 from storyworld.stories import tell
 
 
@@ -77,3 +80,23 @@ def test_a_story_is_told_page_by_page_over_what_readers_do(small_engine: StoryEn
     assert pages[2].given == "Rain!" and pages[2].text.startswith("Rain!")
     again, _ = go_on(small_engine, [Turn()], 1, past=pasts[0])
     assert len(again) == 1
+
+
+def test_pictures_are_held_against_what_their_pages_name() -> None:
+    nobody = {f"character{slot}": "absent" for slot in range(4)}
+    nothing = {f"thing{slot}": "none" for slot in range(4)}
+    image = Image.new("RGB", (32, 32))
+    pages = [
+        Painted("Mira has a kite.", image, nobody | nothing | {"thing1": "kite"}),
+        Painted("Mira has a ball.", image, nobody | nothing | {"character0": "fox"}),
+        Painted(
+            "Mira waves.",
+            image,
+            nobody | nothing | dict.fromkeys(("character0", "character2"), "fox"),
+        ),
+    ]
+    shown, twice = compared(pages, Lexicon(()))
+    assert shown.value is not None and shown.value.value == 0.5
+    assert twice.value is not None and twice.value.value == pytest.approx(1 / 3)
+    assert "[not seen: ball]" in shown.texts[1] and "[twice]" in shown.texts[2]
+    assert sheet(shown.images).size == (2560, 256)

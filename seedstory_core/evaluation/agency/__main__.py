@@ -11,6 +11,7 @@ from seedstory_core.build import build_engine
 from seedstory_core.config import load_config
 from seedstory_core.errors import SeedStoryError
 from seedstory_core.evaluation.agency.figures import FIGURES
+from seedstory_core.evaluation.agency.pictures import sheet
 
 
 def main() -> None:
@@ -40,6 +41,8 @@ def main() -> None:
             if given.out is not None and figure.texts:
                 given.out.mkdir(parents=True, exist_ok=True)
                 (given.out / f"{name}.txt").write_text("\n\n".join(figure.texts) + "\n")
+            if given.out is not None and figure.images:
+                sheet(figure.images).save(given.out / f"{name}.webp", quality=85)
         print(f"<!-- {name}: {time.monotonic() - started:.0f} s -->", flush=True)
 
 

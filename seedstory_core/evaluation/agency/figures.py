@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
 from seedstory_core.evaluation.agency import inputs
+from seedstory_core.evaluation.agency.figure import Figure, few, share
 from seedstory_core.evaluation.agency.inputs import content_words, names
+from seedstory_core.evaluation.agency.pictures import painted
 from seedstory_core.evaluation.agency.telling import Page, Turn, events_of, go_on
-from seedstory_core.evaluation.scores import Share, wilson
+from seedstory_core.evaluation.scores import wilson
 from seedstory_core.evaluation.telling import sampling_of
 from seedstory_core.generation.kindness import is_unkind
 from storyworld.drawing.compose import random_scene, render_image
@@ -23,44 +24,6 @@ from storyworld.world import PLACES
 
 SHORTEST = 5
 """Words of the shortest sentence that counts where sentences are compared."""
-
-
-@dataclass
-class Figure:
-    """One line of the table.
-
-    Attributes:
-        name: What it says.
-        value: Share with its interval, or None where `number` says it.
-        number: A number that is no share.
-        wanted: The goal, as it is printed.
-        is_met: Whether the goal is reached.
-        texts: What was told, to be read.
-    """
-
-    name: str
-    wanted: str
-    is_met: bool
-    value: Share | None = None
-    number: float | None = None
-    texts: list[str] = field(default_factory=list)
-
-    def shown(self) -> str:
-        """The figure as it is printed."""
-        if self.value is None:
-            return f"{self.number:.1f}"
-        low, high = 100 * self.value.low, 100 * self.value.high
-        return f"{100 * self.value.value:.1f} % ({low:.0f}–{high:.0f})"
-
-
-def _share(name: str, hits: Sequence[bool], least: float, texts: list[str]) -> Figure:
-    value = wilson(hits)
-    return Figure(name, f"≥ {100 * least:.0f} %", value.value >= least, value, texts=texts)
-
-
-def _few(name: str, hits: Sequence[bool], most: float, texts: list[str]) -> Figure:
-    value = wilson(hits)
-    return Figure(name, f"≤ {100 * most:.0f} %", value.value <= most, value, texts=texts)
 
 
 def _written(title: str, pages: Sequence[Page], remark: str = "") -> str:
@@ -109,7 +72,7 @@ def about_its_first_sentence(engine: StoryEngine, count: int) -> list[Figure]:
     goals = {"all": 0.9, "hero": 0.95, "thing": 0.9, "place": 0.95, "wish": 0.9}
     labels = {"all": "tale is about its first sentence"}
     return [
-        _share(labels.get(key, f"… {key} kept"), hits[key], goal, texts if key == "all" else [])
+        share(labels.get(key, f"… {key} kept"), hits[key], goal, texts if key == "all" else [])
         for key, goal in goals.items()
         if hits[key]
     ]
@@ -137,7 +100,7 @@ def picture_alone(engine: StoryEngine, count: int) -> list[Figure]:
         texts.append(_written(shown, pages))
     goals = {"hero": 0.95, "thing": 0.85, "place": 0.95}
     return [
-        _share(f"picture alone: {key}", hits[key], goal, texts if key == "hero" else [])
+        share(f"picture alone: {key}", hits[key], goal, texts if key == "hero" else [])
         for key, goal in goals.items()
     ]
 
@@ -163,8 +126,8 @@ def consequences(engine: StoryEngine, count: int) -> list[Figure]:
         contradicted.append(bool(wrong) and against >= 0.7 * len(wrong))
         texts.append(_written(line.text, pages, f"must follow: {line.consequence}"))
     return [
-        _share("reader's line: reacted to within two panels", reacted, 0.9, texts),
-        _few("… contradicted in the next six", contradicted, 0.03, []),
+        share("reader's line: reacted to within two panels", reacted, 0.9, texts),
+        few("… contradicted in the next six", contradicted, 0.03, []),
     ]
 
 
@@ -179,7 +142,7 @@ def ends_differ(engine: StoryEngine, count: int) -> list[Figure]:
             ends.append(pages)
             texts.append(_written(pair.opening + " / " + line, pages))
         hits.append(are_different(*(" ".join(p.own for p in pages[-3:]) for pages in ends)))
-    return [_share("the end differs when the line differs", hits, 0.85, texts)]
+    return [share("the end differs when the line differs", hits, 0.85, texts)]
 
 
 def are_different(one: str, other: str) -> bool:
@@ -209,7 +172,7 @@ def three_ways(engine: StoryEngine, count: int) -> list[Figure]:
         ways = [results[index].text for index in range(3)]
         hits.append(all(are_different(ways[a], ways[b]) for a, b in ((0, 1), (0, 2), (1, 2))))
         texts.append("\n".join([f"# {opening.text}", *ways]))
-    return [_share("three ways: three different events", hits, 0.9, texts)]
+    return [share("three ways: three different events", hits, 0.9, texts)]
 
 
 def ten_seeds(engine: StoryEngine, count: int) -> list[Figure]:
@@ -321,7 +284,7 @@ def turned_away(engine: StoryEngine, count: int) -> list[Figure]:
     caught = wilson([text in rightly for text in hostile])
     return [
         Figure("hostile lines that a rule turns away", "–", True, caught, texts=rightly),
-        _few("kind lines turned away", [text in wrongly for text in kind[:count]], 0.01, wrongly),
+        few("kind lines turned away", [text in wrongly for text in kind[:count]], 0.01, wrongly),
     ]
 
 
@@ -335,6 +298,7 @@ FIGURES: dict[str, tuple[Callable[[StoryEngine, int], list[Figure]], int]] = {
     "variety": (variety, 24),
     "plots": (plots, 24),
     "long": (sixty_panels, 4),
+    "painted": (painted, 30),
     "wishes": (to_be_read("wishes"), 40),
     "hostile": (to_be_read("hostile"), 300),
     "turned-away": (turned_away, 1000),

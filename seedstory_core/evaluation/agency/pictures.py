@@ -1,0 +1,117 @@
+"""The figures about pictures: what a page names and its picture shows, who is there twice.
+
+An attribute classifier looks at the pictures; its own errors are in the figures, so that a sheet of
+the pictures is written beside them, to be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+
+from seedstory_core.config import project_path
+from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
+from seedstory_core.evaluation.agency import inputs
+from seedstory_core.evaluation.agency.figure import Figure, few, share
+from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.telling import sampling_of
+from seedstory_core.generation.typed import Lexicon
+from seedstory_core.models.transforms import sd_pixels
+from seedstory_core.weights.checkpoint import load_weights, read_weights
+from storyworld.attributes import QUESTIONS
+from storyworld.parsing import mentioned
+from storyworld.scene import MAX_ACTORS, MAX_THINGS
+from storyworld.world import THINGS
+
+PAGES = 10
+"""Of a story, how many are painted."""
+SHEET_COLUMNS, SHEET_PIXELS = 10, 256
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A page with its picture.
+
+    Attributes:
+        text: The whole caption.
+        image: As it was painted.
+        answers: What is seen on it, by the names of `QUESTIONS`.
+    """
+
+    text: str
+    image: Image.Image
+    answers: dict[str, str]
+
+
+def painted(engine: StoryEngine, count: int) -> list[Figure]:
+    """Paint the pages of so many stories and look at their pictures."""
+    classifier = _classifier(engine)
+    pages = [
+        Painted(text, image, _answers(classifier, image))
+        for number, opening in enumerate(inputs.openings()[:count])
+        for text, image in _tell(engine, opening.text, number)
+    ]
+    return compared(pages, engine.lexicon)
+
+
+def compared(pages: Sequence[Painted], lexicon: Lexicon) -> list[Figure]:
+    """Hold what pages name against what is seen on their pictures."""
+    shown: list[bool] = []
+    doubled: list[bool] = []
+    texts: list[str] = []
+    for number, page in enumerate(pages):
+        seen = {page.answers[f"thing{slot}"] for slot in range(MAX_THINGS)}
+        named = sorted(mentioned(page.text) & set(THINGS)) + lexicon.unknown(page.text)
+        missed = [word for word in named if word not in seen]
+        shown += [word in seen for word in named]
+        who = [page.answers[f"character{slot}"] for slot in range(MAX_ACTORS)]
+        there = [species for species in who if species != "absent"]
+        doubled.append(len(there) > len(set(there)))
+        remark = f"  [not seen: {', '.join(missed)}]" if missed else ""
+        texts.append(f"{number:3d}. {page.text}{remark}{'  [twice]' * doubled[-1]}")
+    images = [page.image for page in pages]
+    return [
+        share("things named that the picture shows", shown, 0.9, texts, images),
+        few("pages where somebody is there twice", doubled, 0.002, []),
+    ]
+
+
+def sheet(images: Sequence[Image.Image]) -> Image.Image:
+    """Pictures in rows, in the order of their pages."""
+    size, columns = SHEET_PIXELS, SHEET_COLUMNS
+    page = Image.new("RGB", (columns * size, -(-len(images) // columns) * size), "white")
+    for number, image in enumerate(images):
+        row, column = divmod(number, columns)
+        page.paste(image.convert("RGB").resize((size, size)), (column * size, row * size))
+    return page
+
+
+def _tell(engine: StoryEngine, opening: str, seed: int) -> list[tuple[str, Image.Image]]:
+    past, pages = Past(), []
+    for number in range(PAGES):
+        request = TurnRequest(
+            reader_text="" if number else opening,
+            sampling=sampling_of(engine, seed * 1000 + number),
+            image_seed=seed * 1000 + number,
+        )
+        *_, result = engine.turn(past, request)
+        assert isinstance(result, TurnResult)
+        pages.append((result.text, result.image))
+        past = result.past
+    return pages
+
+
+def _classifier(engine: StoryEngine) -> AttributeReader:
+    path = project_path(engine.config.runtime.weights_folder) / "reader.safetensors"
+    classifier = AttributeReader(questions=QUESTIONS)
+    load_weights(classifier, read_weights(path), path)
+    return classifier.eval()
+
+
+@torch.no_grad()
+def _answers(classifier: AttributeReader, image: Image.Image) -> dict[str, str]:
+    scores = classifier(sd_pixels(image, image.width)[None])
+    return {name: QUESTIONS[name][int(score.argmax())] for name, score in scores.items()}
