@@ -4,7 +4,7 @@ Who may come into a story is anybody but those who are there already: one choice
 tokens, and nearly all that a window has to say about it. A model that has learned to copy names
 copies the hero's here, too, and then the hero meets herself. The same happens in small wherever a
 sentence names a second one ("Otto ran, and Otto let go"). So training weighs these few tokens more
-and pushes the wrong ones away (`docs/notebook.md`, 14, 17 and 19), and `evaluation newcomers` looks
+and pushes the wrong ones away (`docs/notebook.md`, 14, 17 and 20), and `evaluation newcomers` looks
 at them.
 """
 

@@ -188,8 +188,7 @@ def _most_wanted(evicted: Sequence[PanelSpan]) -> list[PanelSpan]:
     """Evicted panels in the order in which a capped story keeps their sinks.
 
     From both ends: the story's beginning, which is what sinks are about, and what was forgotten
-    last. No order did better on held-out stories (docs/notebook.md, 13), and half of the kept rows
-    stay where they are from turn to turn.
+    last. Half of the kept rows stay where they are from turn to turn.
     """
     ends = (span for pair in zip(evicted, reversed(evicted), strict=True) for span in pair)
     return list(dict.fromkeys(ends))

@@ -3,7 +3,7 @@
 Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) makes every update of a matrix
 orthogonal; on these small models it reaches a loss in a fraction of AdamW's steps
 (docs/notebook.md). torch.optim.Muon takes no convolutions and always works in bfloat16, which a CPU
-without bfloat16 units does seventy times more slowly than float32; hence our own.
+without bfloat16 units has to emulate; hence our own.
 """
 
 from __future__ import annotations

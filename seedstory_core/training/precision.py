@@ -1,7 +1,7 @@
 """Which number format is fast here.
 
-bfloat16 at least doubles the speed where the hardware has it. Where it has not, it is emulated: one
-thread of a CPU with AVX2 alone reaches 75 GFLOP/s in float32 and 1 GFLOP/s in bfloat16.
+bfloat16 at least doubles the speed where the hardware has it. Where it has not, it is emulated,
+many times more slowly than float32.
 """
 
 from __future__ import annotations

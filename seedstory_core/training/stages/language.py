@@ -46,8 +46,8 @@ class StoryPlan(Plan):
         num_word_windows: Windows of words alone that every step reads beside its batch.
         rec_loss_scale: Weight of the pictures' loss; the language loss weighs 1. The release has 1
             and trains far longer; the tiny model's pictures are the harder task.
-        compile_layers: Whether torch compiles the decoder's layers. A step then takes four fifths
-            of the time on a CPU; it needs a C++ compiler.
+        compile_layers: Whether torch compiles the decoder's layers. A step then takes
+            less time; it needs a C++ compiler.
         loss_panels: `all`, or `last` as in the release.
     """
 
@@ -106,8 +106,7 @@ class LanguageStage(Stage):
     ) -> list[tuple[int, Row, int]]:
         """The windows of batch `number`, all about as long, so that little of it is padding.
 
-        They are cut for several batches at once and dealt out by length: a batch of eight is
-        padding to a thirtieth instead of a seventh.
+        They are cut for several batches at once and dealt out by length.
 
         Returns:
             Of each window the number of its story, its row and its first panel.
