@@ -20,13 +20,21 @@ from PIL import Image
 from demo import view
 from demo.handlers import LOOK_SECONDS, begin_story
 from demo.openings import Opening
-from seedstory_core.engine import TurnRequest
-from seedstory_core.errors import OUR_FAULT, InputError, SeedStoryError
-from seedstory_core.generation.policies import POLICIES
-from seedstory_core.jobs import Job, JobQueue
-from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, make_request, number
-from seedstory_core.session import SessionStore
-from seedstory_core.story.upload import open_picture
+from seedstory_core import (
+    KNOBS,
+    MAX_ALTERNATIVES,
+    OUR_FAULT,
+    POLICIES,
+    InputError,
+    Job,
+    JobQueue,
+    SeedStoryError,
+    SessionStore,
+    TurnRequest,
+    make_request,
+    open_picture,
+    read_number,
+)
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +120,9 @@ class Api:
         """
 
         def ask() -> Job:
-            num_alternatives = int(number("count", count, 2, MAX_ALTERNATIVES, whole=True) or 2)
+            num_alternatives = int(
+                read_number("count", count, 2, MAX_ALTERNATIVES, whole=True) or 2
+            )
             after = self._after(story_id, panel_id)
             request = self._request(text or "", None, False, knobs)
             return self.queue.submit("alternatives", story_id, after, request, num_alternatives)

@@ -15,11 +15,17 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from seedstory_core.config import project_path
-from seedstory_core.errors import OUR_FAULT, FileMissingError, SeedStoryError, StoryNotFoundError
-from seedstory_core.session import SessionStore
-from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.export import FORMATS, file_name
+from seedstory_core import (
+    FORMATS,
+    OUR_FAULT,
+    FileMissingError,
+    SeedStoryError,
+    SessionStore,
+    StoryArchive,
+    StoryNotFoundError,
+    file_name,
+    project_path,
+)
 
 log = logging.getLogger(__name__)
 

@@ -21,20 +21,25 @@ from PIL import Image
 
 from demo import view
 from demo.openings import Opening
-from seedstory_core.engine import TurnRequest
-from seedstory_core.errors import (
+from seedstory_core import (
+    KNOBS,
+    MAKES_PANELS,
     OUR_FAULT,
     BusyError,
     InputError,
+    Job,
+    JobQueue,
+    Panel,
     SeedStoryError,
+    SessionStore,
     StorageError,
     StoryNotFoundError,
+    StorySession,
+    TurnRequest,
+    make_request,
+    open_picture,
+    tidy_text,
 )
-from seedstory_core.jobs import MAKES_PANELS, Job, JobQueue, Kind
-from seedstory_core.requests import KNOBS, make_request
-from seedstory_core.session import SessionStore, StorySession
-from seedstory_core.story.tree import Panel
-from seedstory_core.story.upload import open_picture, tidy_text
 
 log = logging.getLogger(__name__)
 
@@ -264,7 +269,8 @@ class Handlers:
         session = self._session(place)
         panel = session.tree.panel(_text(place, "panel"))
         request = self._request(text, None, True, ())
-        return self._change("rewrite", place, session, panel.id, request)
+        job = self.queue.submit("rewrite", session.story_id, panel.id, request)
+        return self._show({**place, "job": job.id}, session, panel.id)
 
     @told
     def change_picture(self, place: Place, path: str | None) -> Screen:
@@ -275,13 +281,8 @@ class Handlers:
             return Screen()
         image, notes = open_picture(path)
         request = self._request("", image, True, (), notes)
-        return self._change("picture", place, session, panel.id, request)
-
-    def _change(
-        self, kind: Kind, place: Place, session: StorySession, panel_id: str, request: TurnRequest
-    ) -> Screen:
-        job = self.queue.submit(kind, session.story_id, panel_id, request)
-        return self._show({**place, "job": job.id}, session, panel_id)
+        job = self.queue.submit("picture", session.story_id, panel.id, request)
+        return self._show({**place, "job": job.id}, session, panel.id)
 
     @told
     def pin(self, place: Place) -> Screen:
@@ -559,10 +560,13 @@ class Handlers:
         panel_id = _text(place, "panel")
         if panel_id:
             session.tree.panel(panel_id)
-        kind: Kind = "turn" if num_alternatives == 1 else "alternatives"
         try:
             job = self.queue.submit(
-                kind, session.story_id, panel_id or None, request, num_alternatives
+                "turn" if num_alternatives == 1 else "alternatives",
+                session.story_id,
+                panel_id or None,
+                request,
+                num_alternatives,
             )
         except BusyError as error:
             # Asked for in another window of the same story: this one may as well watch.

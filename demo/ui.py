@@ -12,11 +12,7 @@ from demo.files import routes
 from demo.handlers import Handlers, nowhere
 from demo.openings import load_openings
 from demo.theme import make_theme
-from seedstory_core.config import project_path
-from seedstory_core.generation.policies import POLICIES
-from seedstory_core.jobs import JobQueue
-from seedstory_core.requests import KNOBS, Knob
-from seedstory_core.session import SessionStore
+from seedstory_core import KNOBS, POLICIES, JobQueue, Knob, SessionStore, project_path
 
 TITLE = "SEED-Story Studio"
 HEAD = """

@@ -17,10 +17,17 @@ from urllib.parse import quote
 from PIL import Image
 
 from demo.openings import Opening
-from seedstory_core.jobs import MAKES_PANELS, Alternative, Job, Progress
-from seedstory_core.story.archive import StorySummary
-from seedstory_core.story.export import FORMATS
-from seedstory_core.story.tree import Panel, StoryTree, title_from_text
+from seedstory_core import (
+    FORMATS,
+    MAKES_PANELS,
+    Alternative,
+    Job,
+    Panel,
+    Progress,
+    StorySummary,
+    StoryTree,
+    title_from_text,
+)
 
 FIRST_WORDS = 9
 MAX_INDENT = 4
