@@ -9,9 +9,7 @@ what was typed stays where it was; any other exception is logged in full.
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -20,11 +18,12 @@ import gradio as gr
 from PIL import Image
 
 from demo import view
+from demo.errors import explain
 from demo.openings import Opening
+from demo.turns import begin_story, watch
 from seedstory_core import (
     KNOBS,
     MAKES_PANELS,
-    OUR_FAULT,
     BusyError,
     InputError,
     Job,
@@ -41,12 +40,8 @@ from seedstory_core import (
     tidy_text,
 )
 
-log = logging.getLogger(__name__)
-
 SAME: Any = object()
 """An output that stays as it is."""
-LOOK_SECONDS = 0.08
-"""How often a watcher looks at its turn; a dozen new words a second are as many as can be read."""
 NUM_ALTERNATIVES = 3
 """Pages that are told at once to choose from."""
 MAX_REMEMBERED = 60
@@ -92,11 +87,9 @@ def told(handler: Callable[..., Screen]) -> Callable[..., list[Any]]:
     def safe(*args: Any, **kwargs: Any) -> list[Any]:
         try:
             screen = handler(*args, **kwargs)
-        except SeedStoryError as error:
-            screen = Screen(notice=view.notice(str(error)))
-        except Exception:
-            log.exception("%s failed.", handler.__name__)
-            screen = Screen(notice=view.notice(OUR_FAULT))
+        except Exception as error:
+            problem = explain(error, f"The event {handler.__name__}")
+            screen = Screen(notice=view.notice(problem.sentence))
         return screen.values()
 
     return safe
@@ -323,13 +316,8 @@ class Handlers:
         number = self._number(job)
         image = job.request.reader_image
         own_picture = view.data_url(image) if image is not None else ""
-        seen = -1
-        while not job.ended.is_set():
-            progress = job.progress
-            if progress.version != seen and not progress.has_ended:
-                seen = progress.version
-                yield view.live(job, progress, number, own_picture=own_picture)
-            await asyncio.sleep(LOOK_SECONDS)
+        async for progress in watch(job):
+            yield view.live(job, progress, number, own_picture=own_picture)
         yield gr.skip()
 
     @told
@@ -580,27 +568,6 @@ class Handlers:
             return 1
         depth = self.store.open(job.story_id).tree.depth(job.panel_id)
         return depth + (job.kind in MAKES_PANELS)
-
-
-def begin_story(
-    store: SessionStore, queue: JobQueue, request: TurnRequest
-) -> tuple[StorySession, Job]:
-    """Make a story folder and put its first turn in line.
-
-    Raises:
-        InputError: There is neither a sentence nor a picture.
-        BusyError: The line is full; no folder is left behind.
-    """
-    if not request.reader_text and request.reader_image is None:
-        raise InputError(
-            "A story begins with a picture or a sentence. Choose a picture, or write one."
-        )
-    session = store.create()
-    try:
-        return session, queue.submit("turn", session.story_id, None, request)
-    except SeedStoryError:
-        store.discard(session.story_id)
-        raise
 
 
 def _is_readers(panel: Panel) -> bool:

@@ -8,9 +8,9 @@ import gradio as gr
 
 from demo import view
 from demo.api import add_api
-from demo.files import routes
 from demo.handlers import Handlers, nowhere
 from demo.openings import load_openings
+from demo.routes import routes
 from demo.theme import make_theme
 from seedstory_core import KNOBS, POLICIES, JobQueue, Knob, SessionStore, project_path
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from PIL import Image
 
 from demo.openings import Opening
+from demo.routes import picture_url
 from seedstory_core import (
     FORMATS,
     MAKES_PANELS,
@@ -26,7 +27,6 @@ from seedstory_core import (
     Progress,
     StorySummary,
     StoryTree,
-    title_from_text,
 )
 
 FIRST_WORDS = 9
@@ -37,13 +37,6 @@ MAX_INDENT = 4
 def escape(text: str) -> str:
     """Text as HTML."""
     return html.escape(text, quote=True)
-
-
-def picture_url(story_id: str, panel: Panel, *, small: bool = False) -> str:
-    """Where the page finds a panel's picture; '' when it has none."""
-    if panel.image_name is None:
-        return ""
-    return f"pictures/{quote(story_id)}/{quote(panel.image_name)}" + ("?small" if small else "")
 
 
 def data_url(image: Image.Image) -> str:
@@ -176,7 +169,7 @@ def book(
 def _page(
     panel: Panel, story_id: str, number: int, is_last: bool, shelf_texts: Collection[str]
 ) -> str:
-    url = picture_url(story_id, panel)
+    url = picture_url(story_id, panel.image_name)
     picture = (
         f'<img src="{url}" alt="{_alt(panel, number)}">'
         if url
@@ -258,7 +251,7 @@ def tail(
 def _way(tree: StoryTree, story_id: str, child: Panel, number: int, text: str) -> str:
     last = tree.branch(child.id)[-1].id
     size = len(tree.branch(child.id))
-    url = picture_url(story_id, child, small=True)
+    url = picture_url(story_id, child.image_name, small=True)
     picture = f'<img src="{url}" alt="">' if url else ""
     return (
         f'<div class="way"><button type="button" data-do="go" data-panel="{child.id}">'
@@ -453,7 +446,7 @@ def _node(
     if is_here:
         classes.append("node-here")
     current = ' aria-current="page"' if is_here else ""
-    url = picture_url(story_id, panel, small=True)
+    url = picture_url(story_id, panel.image_name, small=True)
     picture = f'<img src="{url}" alt="">' if url else ""
     return (
         f'<li class="{" ".join(classes)}" style="--indent:{min(indent, MAX_INDENT)}">'
@@ -519,56 +512,3 @@ def go_on_label(tree: StoryTree, panel_id: str | None) -> str:
     if tree.children(panel_id):
         return "Tell it another way from here"
     return "Go on anyway" if tree.panel(panel_id).is_end else "Continue the story"
-
-
-# For programs
-
-
-def panel_as_json(tree: StoryTree, story_id: str, panel: Panel) -> dict[str, object]:
-    """A panel as the API gives it."""
-    return {
-        "panel_id": panel.id,
-        "parent_id": panel.parent,
-        "page": tree.depth(panel.id),
-        "text": panel.text,
-        "reader_text": panel.reader_text,
-        "author": panel.author,
-        "picture": picture_url(story_id, panel) or None,
-        "picture_author": panel.image_source,
-        "seed": panel.seed,
-        "image_seed": panel.image_seed,
-        "is_end": panel.is_end,
-        "notes": list(panel.notes),
-    }
-
-
-def story_as_json(tree: StoryTree, story_id: str, panel_id: str | None) -> dict[str, object]:
-    """A story as the API gives it: the pages up to a panel."""
-    path = tree.path(panel_id) if panel_id else ()
-    return {
-        "story_id": story_id,
-        "title": tree.title,
-        "num_panels": len(tree),
-        "panel_id": panel_id,
-        "pages": [panel_as_json(tree, story_id, panel) for panel in path],
-    }
-
-
-def outline_as_json(tree: StoryTree, story_id: str) -> dict[str, object]:
-    """All branches as the API gives them."""
-    return {
-        "story_id": story_id,
-        "title": tree.title,
-        "panels": [
-            {
-                "panel_id": panel.id,
-                "parent_id": panel.parent,
-                "children": [child.id for child in tree.children(panel.id)],
-                "page": tree.depth(panel.id),
-                "first_words": title_from_text(panel.text),
-                "is_end": panel.is_end,
-            }
-            for panel in tree
-        ],
-        "leaves": [panel.id for panel in tree.leaves()],
-    }

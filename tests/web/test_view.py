@@ -11,6 +11,8 @@ from PIL import Image
 
 from demo import view
 from demo.openings import load_openings
+from demo.routes import picture_url
+from demo.serialize import outline_as_json, story_as_json
 from seedstory_core.config import project_path
 from seedstory_core.data.stories import parse
 from seedstory_core.engine import TurnRequest
@@ -204,9 +206,8 @@ def test_removing_says_how_much_goes() -> None:
 
 
 def test_ids_are_quoted_in_addresses() -> None:
-    panel = Panel(id="p1", parent=None, text="", image_name="p1-0a.png")
-    assert view.picture_url("a b/c", panel) == "pictures/a%20b/c/p1-0a.png"
-    assert view.picture_url("s", Panel(id="p1", parent=None, text="")) == ""
+    assert picture_url("a b/c", "p1-0a.png") == "pictures/a%20b/c/p1-0a.png"
+    assert picture_url("s", None) == ""
 
 
 def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_picture() -> None:
@@ -232,9 +233,7 @@ def test_without_openings_there_is_no_shelf_and_no_word_of_it() -> None:
 
 def test_a_panel_for_programs_is_plain_and_complete() -> None:
     tree = grow(*BRANCHED)
-    story = view.story_as_json(tree, "story", "p3")
-    pages = story["pages"]
-    assert isinstance(pages, list)
-    assert [page["panel_id"] for page in pages] == ["p1", "p2", "p3"]
-    outline = view.outline_as_json(tree, "story")
+    story = story_as_json(tree, "story", "p3")
+    assert [page["panel_id"] for page in story["pages"]] == ["p1", "p2", "p3"]
+    outline = outline_as_json(tree, "story")
     assert outline["leaves"] == ["p3", "p5", "p6"]
