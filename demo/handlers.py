@@ -17,7 +17,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from demo import view
+from demo import render
 from demo.errors import explain
 from demo.openings import Opening
 from demo.turns import begin_story, watch
@@ -89,7 +89,7 @@ def told(handler: Callable[..., Screen]) -> Callable[..., list[Any]]:
             screen = handler(*args, **kwargs)
         except Exception as error:
             problem = explain(error, f"The event {handler.__name__}")
-            screen = Screen(notice=view.notice(problem.sentence))
+            screen = Screen(notice=render.notice(problem.sentence))
         return screen.values()
 
     return safe
@@ -143,7 +143,7 @@ class Handlers:
         return Screen(
             draft={"opening": opening.id},
             shelf=self._shelf(opening.id),
-            slot=view.first_picture(opening.url, "From the shelf."),
+            slot=render.first_picture(opening.url, "From the shelf."),
             own_picture=None,
             sentence=opening.sentence if is_ours else SAME,
             notice="",
@@ -157,12 +157,12 @@ class Handlers:
         try:
             picture = open_picture(path)
         except SeedStoryError as error:
-            return Screen(own_picture=None, notice=view.notice(str(error)))
+            return Screen(own_picture=None, notice=render.notice(str(error)))
         return Screen(
             draft={"opening": ""},
             shelf=self._shelf(),
-            slot=view.first_picture(
-                view.data_url(picture.image), "Your picture.", notes=picture.notes
+            slot=render.first_picture(
+                render.data_url(picture.image), "Your picture.", notes=picture.notes
             ),
             sentence="" if sentence in self.shelf_texts else SAME,
             notice="",
@@ -295,7 +295,7 @@ class Handlers:
         try:
             session.set_policy(policy)
         except SeedStoryError as error:
-            said = view.notice(str(error))
+            said = render.notice(str(error))
         # Shows again what is really so where it was refused.
         return Screen(notice=said, policy=session.rule.policy)
 
@@ -315,9 +315,9 @@ class Handlers:
             return
         number = self._number(job)
         image = job.request.reader_image
-        own_picture = view.data_url(image) if image is not None else ""
+        own_picture = render.data_url(image) if image is not None else ""
         async for progress in watch(job):
-            yield view.live(job, progress, number, own_picture=own_picture)
+            yield render.live(job, progress, number, own_picture=own_picture)
         yield gr.skip()
 
     @told
@@ -351,7 +351,7 @@ class Handlers:
         if not stayed:
             screen = self._show(place, session, _text(place, "panel"))
             number = session.tree.depth(progress.panel_id)
-            screen.notice = view.notice(f"Page {number} of the story is ready.", "info")
+            screen.notice = render.notice(f"Page {number} of the story is ready.", "info")
             return screen
         is_first = job.kind == "turn" and job.panel_id is None
         if is_first and job.is_given:
@@ -374,7 +374,7 @@ class Handlers:
     def ask_to_remove(self, place: Place) -> Screen:
         """Ask before a page and those after it are taken out."""
         session = self._session(place)
-        question = view.removal_question(session.tree, _text(place, "panel"))
+        question = render.removal_question(session.tree, _text(place, "panel"))
         place = {**place, "asks": True, "rewords": False}
         return Screen(place=place, question=question, notice="")
 
@@ -391,7 +391,7 @@ class Handlers:
         session.remove_branch(panel.id)
         newest = session.tree.newest
         if newest is None:
-            return self._start(place, view.notice("The story has no pages left.", "info"))
+            return self._start(place, render.notice("The story has no pages left.", "info"))
         return self._show(place, session, panel.parent or newest.id)
 
     # What the page shows
@@ -402,13 +402,13 @@ class Handlers:
         try:
             stories = self.store.archive.list(ids[:MAX_REMEMBERED])
         except StorageError as error:
-            stories, notice = (), notice or view.notice(str(error))
+            stories, notice = (), notice or render.notice(str(error))
         shown = [story for story in stories if story.num_panels or story.problem]
         return Screen(
             place=_place(view="start", mine=ids),
             live="",
             notice=notice,
-            stories=view.story_shelf(shown),
+            stories=render.story_shelf(shown),
         )
 
     def _arrive(self, place: Place) -> Screen:
@@ -418,10 +418,10 @@ class Handlers:
         try:
             return self._open(place, story_id, _text(place, "panel"))
         except StoryNotFoundError as error:
-            return self._start(place, view.notice(str(error)))
+            return self._start(place, render.notice(str(error)))
         except SeedStoryError as error:
             # It may be there again in a minute, so its address stays.
-            screen = self._start(place, view.notice(str(error)))
+            screen = self._start(place, render.notice(str(error)))
             screen.place = {**screen.place, "stay": True}
             return screen
 
@@ -430,10 +430,12 @@ class Handlers:
         running = self.queue.running(story_id)
         newest = session.tree.newest
         if newest is None and running is None:
-            return self._start(place, view.notice("This story was never begun.", "info"))
-        notice = view.notice(" ".join(session.warnings), "info") if session.warnings else ""
+            return self._start(place, render.notice("This story was never begun.", "info"))
+        notice = render.notice(" ".join(session.warnings), "info") if session.warnings else ""
         if panel_id and panel_id not in session.tree:
-            notice = view.notice(f"{_missing(session, panel_id)} This is the newest page.", "info")
+            notice = render.notice(
+                f"{_missing(session, panel_id)} This is the newest page.", "info"
+            )
             panel_id = ""
         if not panel_id:
             panel_id = (running.panel_id or "") if running else newest.id if newest else ""
@@ -455,7 +457,7 @@ class Handlers:
         job_id = running.id if running else _text(place, "job")
         live: Any = ""
         if running is not None and is_live:
-            live = view.live(running, running.progress, self._number(running)) or SAME
+            live = render.live(running, running.progress, self._number(running)) or SAME
         elsewhere = running if running is not None and not is_live else None
         return Screen(
             place=_place(
@@ -473,11 +475,11 @@ class Handlers:
                 then=_text(place, "then"),
                 mine=place.get("mine"),
             ),
-            title=view.title_bar(tree.title),
-            book=view.book(tree, story_id, panel_id or None, self.shelf_texts),
-            tail=view.tail(tree, story_id, panel_id or None, elsewhere=elsewhere),
+            title=render.title_bar(tree.title),
+            book=render.book(tree, story_id, panel_id or None, self.shelf_texts),
+            tail=render.tail(tree, story_id, panel_id or None, elsewhere=elsewhere),
             live=live,
-            outline=view.outline(
+            outline=render.outline(
                 tree,
                 story_id,
                 panel_id or None,
@@ -485,16 +487,16 @@ class Handlers:
                 shelf_texts=self.shelf_texts,
                 pinned=session.pinned,
             ),
-            pin=gr.update(value=view.pin_label(panel_id in session.pinned)),
+            pin=gr.update(value=render.pin_label(panel_id in session.pinned)),
             policy=session.rule.policy,
-            go_on=gr.update(value=view.go_on_label(tree, panel_id or None)),
+            go_on=gr.update(value=render.go_on_label(tree, panel_id or None)),
             notice="",
         )
 
     def _after_failure(self, place: Place, job: Job) -> Screen:
-        notice = view.notice(job.progress.error)
+        notice = render.notice(job.progress.error)
         if job.progress.phase == "stopped":
-            notice = view.notice("Stopped. The story is as it was.", "info")
+            notice = render.notice("Stopped. The story is as it was.", "info")
         try:
             session = self.store.open(job.story_id)
         except StoryNotFoundError:
@@ -508,14 +510,14 @@ class Handlers:
         return screen
 
     def _shelf(self, chosen: str = "") -> str:
-        return view.shelf(list(self.openings.values()), chosen)
+        return render.shelf(list(self.openings.values()), chosen)
 
     def _form(self, *, sentence: Any = SAME) -> Screen:
         """An empty start page; the sentence only if it is given."""
         return Screen(
             draft={"opening": ""},
             shelf=self._shelf(),
-            slot=view.first_picture(has_shelf=bool(self.openings)),
+            slot=render.first_picture(has_shelf=bool(self.openings)),
             own_picture=None,
             sentence=sentence,
             notice="",
@@ -559,7 +561,7 @@ class Handlers:
         except BusyError as error:
             # Asked for in another window of the same story: this one may as well watch.
             screen = self._show(place, session, panel_id)
-            screen.notice = view.notice(str(error))
+            screen.notice = render.notice(str(error))
             return screen
         return self._show({**place, "job": job.id}, session, panel_id)
 

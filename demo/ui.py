@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import view
+from demo import render
 from demo.api import add_api
 from demo.handlers import Handlers, nowhere
 from demo.openings import load_openings
@@ -15,13 +15,6 @@ from demo.theme import make_theme
 from seedstory_core import KNOBS, POLICIES, JobQueue, Knob, SessionStore, project_path
 
 TITLE = "SEED-Story Studio"
-HEAD = """
-<meta name="color-scheme" content="only light">
-<meta name="theme-color" content="#f4e9d4">
-<link rel="preload" href="studio/fonts/fraunces.woff2" as="font" type="font/woff2" crossorigin>
-<link rel="preload" href="studio/fonts/nunito.woff2" as="font" type="font/woff2" crossorigin>
-<link rel="stylesheet" href="studio/style.css">
-"""
 # Gradio puts the head into the page while the parts are already being made, so they wait for it.
 READY = """
 const ready = async () => {
@@ -38,23 +31,6 @@ MAX_UPLOAD = "40mb"
 KEPT_SECONDS = (3600, 86400)
 """How often Gradio's copies of uploads are looked through, and how old they may become."""
 
-MASTHEAD = """
-<header class="masthead">
-<a class="brand" href="./" data-do="start"><img src="studio/logo.svg" alt="" width="44" height="44">
-<span>SEED-Story <b>Studio</b></span></a>
-<button type="button" class="quiet" data-do="start">All stories</button>
-</header>
-"""
-WELCOME = """
-<div class="welcome"><h1>Once upon a time<span aria-hidden="true">…</span></h1>
-<p>Choose how your story begins. The storyteller writes the next page and paints its picture, and
-you turn the tale wherever you like.</p></div>
-"""
-FOOT = """
-<footer class="foot"><p>A model writes and paints every page on this machine. Its tales are
-made up, and now and then it makes a mistake.</p></footer>
-"""
-
 
 def build_page(store: SessionStore) -> gr.Blocks:
     """Put the page together over a store of stories."""
@@ -69,17 +45,17 @@ def build_page(store: SessionStore) -> gr.Blocks:
         add_api(store, queue, openings)
         place = _value({**nowhere(), "view": ""}, "place", KEEP_PLACE)
         draft = _value({"opening": ""}, "draft", None)
-        masthead = _html(MASTHEAD, "masthead")
+        masthead = _html(render.fill("masthead"), "masthead")
         notice = _html("", "notice")
 
         with gr.Column(elem_id="start"):
             with gr.Row(elem_id="start-desk"):
                 with gr.Column(elem_id="shelf-side"):
-                    gr.HTML(WELCOME, apply_default_css=False)
-                    shelf = _html(view.shelf(openings), "shelf")
+                    gr.HTML(render.fill("welcome"), apply_default_css=False)
+                    shelf = _html(render.shelf(openings), "shelf")
                 with gr.Column(elem_id="first-page"):
-                    gr.HTML('<h2 class="hand">Page one</h2>', apply_default_css=False)
-                    slot = _html(view.first_picture(has_shelf=bool(openings)), "slot")
+                    gr.HTML(render.fill("page_one"), apply_default_css=False)
+                    slot = _html(render.first_picture(has_shelf=bool(openings)), "slot")
                     own_picture = gr.File(
                         label="Your own picture",
                         show_label=False,
@@ -162,7 +138,7 @@ def build_page(store: SessionStore) -> gr.Blocks:
                 info="From the next page on; pages that are told already stay as they are.",
                 elem_id="policy",
             )
-        gr.HTML(FOOT, apply_default_css=False)
+        gr.HTML(render.fill("foot"), apply_default_css=False)
 
         # The fields of handlers.Screen, in their order.
         screen = [
@@ -251,7 +227,7 @@ def launch_options(store: SessionStore) -> dict[str, Any]:
     script = project_path("assets/studio.js").read_text("utf-8")
     return {
         "theme": make_theme(),
-        "head": HEAD + f"<script>{script}</script>",
+        "head": render.fill("head", script=script),
         "favicon_path": project_path("assets/logo.svg"),
         "app_kwargs": {"routes": routes(store)},
         "max_file_size": MAX_UPLOAD,
