@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = load_config(args.config, args.set)
         find_room_for_uploads(config.runtime.stories_folder)
         # The slow imports come last, so that --help and a typo answer at once.
-        from demo.ui import build_page, launch_options
+        from demo.build import build_page, launch_options
         from seedstory_core import build_store
 
         store = build_store(config)
