@@ -18,6 +18,7 @@ from demo.state import SAME, Click, PageState, PageUpdate
 from demo.turns import begin_story, watch
 from demo.updates import Updates
 from seedstory_core import (
+    NOTHING_TO_READ,
     BusyError,
     InputError,
     Job,
@@ -137,7 +138,7 @@ class Handlers:
     def write(self, state: PageState, line: str, keep_words: bool, knobs: Knobs) -> PageUpdate:
         """Tell the next page beginning with the reader's words."""
         if not line.strip():
-            raise InputError("There is nothing to read yet. Write a sentence first.")
+            raise InputError(NOTHING_TO_READ)
         return self._turn(state, self._request(line, None, keep_words, knobs))
 
     def go_on_by_itself(self, state: PageState, knobs: Knobs) -> PageUpdate:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from seedstory_core import (
+    NO_BEGINNING,
     InputError,
     Job,
     JobQueue,
@@ -30,9 +31,7 @@ def begin_story(
         BusyError: The queue is full; no folder is left behind.
     """
     if not request.reader_text and request.reader_image is None:
-        raise InputError(
-            "A story begins with a picture or a sentence. Choose a picture, or write one."
-        )
+        raise InputError(NO_BEGINNING)
     session = store.create()
     try:
         return session, queue.submit("turn", session.story_id, None, request)

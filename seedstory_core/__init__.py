@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from seedstory_core.config import StudioConfig, load_config, project_path
     from seedstory_core.engine import StoryEngine, TurnRequest
     from seedstory_core.errors import (
+        NO_BEGINNING,
+        NOTHING_TO_READ,
         OUR_FAULT,
         BusyError,
         ConfigError,
@@ -58,6 +60,8 @@ _HOMES = {
         "TurnRequest",
     ),
     "errors": (
+        "NOTHING_TO_READ",
+        "NO_BEGINNING",
         "OUR_FAULT",
         "BusyError",
         "ConfigError",
@@ -117,6 +121,8 @@ __all__ = [
     "MAKES_PANELS",
     "MAX_ALTERNATIVES",
     "MemoryPolicy",
+    "NOTHING_TO_READ",
+    "NO_BEGINNING",
     "OUR_FAULT",
     "POLICIES",
     "Panel",
