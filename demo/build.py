@@ -45,7 +45,7 @@ def launch_options(store: SessionStore) -> dict[str, Any]:
     script = project_path("assets/studio.js").read_text("utf-8")
     return {
         "theme": make_theme(),
-        "head": render.fill("head", script=script),
+        "head": render.head(script),
         "favicon_path": project_path("assets/logo.svg"),
         "app_kwargs": {"routes": routes(store)},
         "max_file_size": MAX_UPLOAD,

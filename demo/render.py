@@ -24,7 +24,17 @@ from PIL import Image
 
 from demo.openings import Opening
 from demo.routes import picture_url, take_url
-from seedstory_core import FORMATS, MAKES_PANELS, Job, Panel, Progress, StorySummary, StoryTree
+from seedstory_core import (
+    FORMATS,
+    MAKES_PANELS,
+    Job,
+    Panel,
+    Progress,
+    StorySummary,
+    StoryTree,
+    css_variables,
+    load_palette,
+)
 
 FIRST_WORDS = 9
 MAX_INDENT = 4
@@ -103,6 +113,12 @@ TEMPLATES.globals.update(
     story_url=story_url,
     take_url=take_url,
 )
+
+
+def head(script: str) -> str:
+    """What belongs into the page's head: colours, fonts, stylesheet, and the page's own script."""
+    palette = load_palette("page")
+    return fill("head", palette=palette, variables=css_variables(palette), script=script)
 
 
 # The start page

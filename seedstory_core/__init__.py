@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seedstory_core.build import build_engine, build_store
     from seedstory_core.config import StudioConfig, load_config, project_path
+    from seedstory_core.config.palette import css_variables, load_palette
     from seedstory_core.engine import StoryEngine, TurnRequest
     from seedstory_core.errors import (
         NO_BEGINNING,
@@ -55,6 +56,7 @@ _HOMES = {
         "load_config",
         "project_path",
     ),
+    "config.palette": ("css_variables", "load_palette"),
     "engine": (
         "StoryEngine",
         "TurnRequest",
@@ -144,8 +146,10 @@ __all__ = [
     "WeightsError",
     "build_engine",
     "build_store",
+    "css_variables",
     "file_name",
     "load_config",
+    "load_palette",
     "make_request",
     "open_picture",
     "project_path",
