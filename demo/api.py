@@ -30,6 +30,7 @@ from seedstory_core import (
     JobQueue,
     SeedStoryError,
     SessionStore,
+    TurnCancelled,
     TurnRequest,
     make_request,
     open_picture,
@@ -39,7 +40,6 @@ from seedstory_core import (
 Step = tuple[dict[str, Any], Image.Image | None]
 Knobs = Mapping[str, Any]
 NO_KNOBS: Knobs = MappingProxyType({})
-STOPPED = "The turn was stopped. The story is as it was."
 
 
 class Api:
@@ -273,8 +273,10 @@ class Api:
             async for progress in watch(job):
                 yield progress_as_json(job, progress), None
             progress = job.progress
-            if progress.phase != "done":
-                raise SeedStoryError(progress.error or STOPPED)
+            if progress.phase == "stopped":
+                raise TurnCancelled
+            if progress.phase == "failed":
+                raise SeedStoryError(progress.error)
             session = await asyncio.to_thread(self.store.open, job.story_id)
             panel = session.tree.panel(progress.panel_id)
             image = await asyncio.to_thread(session.image, panel.id)

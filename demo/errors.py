@@ -15,6 +15,7 @@ from seedstory_core import (
     InputError,
     SeedStoryError,
     StoryNotFoundError,
+    TurnCancelled,
 )
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ STATUSES: tuple[tuple[type[SeedStoryError], int], ...] = (
     (InputError, 400),
     (BusyError, 409),
 )
-"""Errors that are nobody's fault, by HTTP status; every other one is the server's."""
+"""Errors that whoever asked can mend, by HTTP status; every other one is the server's."""
+STOPPED = "The turn was stopped. The story is as it was."
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,12 @@ def explain(error: Exception, what: str) -> Problem:
     """Put an error into a sentence, and log what somebody has to mend.
 
     Args:
-        error: Any exception; only a `SeedStoryError` is told in its own words.
+        error: Any exception; only a `SeedStoryError` is told in its own words. That a turn was
+            stopped is no error, but the end of what was asked for.
         what: What failed, for the log: the name of an event or endpoint, or an address.
     """
+    if isinstance(error, TurnCancelled):
+        return Problem(STOPPED, 409)
     if not isinstance(error, SeedStoryError):
         log.error("%s failed.", what, exc_info=error)
         return Problem(OUR_FAULT, 500)

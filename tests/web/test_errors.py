@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from demo.errors import explain
+from demo.errors import STOPPED, explain
 from seedstory_core import (
     OUR_FAULT,
     BusyError,
@@ -16,6 +16,7 @@ from seedstory_core import (
     SeedStoryError,
     StorageError,
     StoryNotFoundError,
+    TurnCancelled,
     WeightsError,
 )
 
@@ -42,6 +43,11 @@ def test_an_error_for_people_is_told_in_its_own_words(
     assert (problem.sentence, problem.status) == (SENTENCE, status)
     # What somebody has to mend is in the log; what a reader can mend is not.
     assert bool(caplog.records) == (status == 503)
+
+
+def test_a_stopped_turn_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    problem = explain(TurnCancelled(), "The endpoint begin")
+    assert (problem.sentence, problem.status) == (STOPPED, 409) and not caplog.records
 
 
 def test_any_other_exception_is_logged_in_full_and_told_without_details(
