@@ -37,8 +37,8 @@
     return { ...address(), mine: mine() };
   }
 
-  function withMine(place) {
-    return { ...place, mine: mine() };
+  function withMine(state) {
+    return { ...state, mine: mine() };
   }
 
   /* Clicks on anything with data-do go to Python, with all its data-* values. */
@@ -85,35 +85,35 @@
     });
   }
 
-  function show(place) {
+  function show(state) {
     const body = document.body;
     const before = current;
-    current = place;
-    for (const name of ["view", "live"]) body.dataset[name] = place[name] || "";
+    current = state;
+    for (const name of ["view", "live"]) body.dataset[name] = state[name] || "";
     for (const name of ["busy", "redraw", "again", "asks", "rewords", "begun"]) {
-      body.dataset[name] = place[name] ? "yes" : "";
+      body.dataset[name] = state[name] ? "yes" : "";
     }
-    if (place.busy || place.panel !== before.panel) body.removeAttribute("data-writing");
-    document.title = (place.view === "story" && place.title ? place.title + " · " : "") +
+    if (state.busy || state.panel !== before.panel) body.removeAttribute("data-writing");
+    document.title = (state.view === "story" && state.title ? state.title + " · " : "") +
       "SEED-Story Studio";
     const here = address();
-    const story = place.view === "story" ? place.story : "";
-    const panel = place.view === "story" ? place.panel : "";
+    const story = state.view === "story" ? state.story : "";
+    const panel = state.view === "story" ? state.panel : "";
     if (story) remember(story);
     const query = new URLSearchParams(location.search);
     story ? query.set("story", story) : query.delete("story");
     panel ? query.set("panel", panel) : query.delete("panel");
     const text = query.toString();
     const url = location.pathname + (text ? "?" + text : "") + location.hash;
-    if (!place.stay && (here.story !== story || here.panel !== panel)) {
+    if (!state.stay && (here.story !== story || here.panel !== panel)) {
       // Every page the reader turns to is a step in the history, so that "back" turns back.
-      const step = arrived && (here.story !== story || place.panel !== before.panel);
+      const step = arrived && (here.story !== story || state.panel !== before.panel);
       history[step ? "pushState" : "replaceState"]({}, "", url);
       tellParent(text);
     }
-    const moved = before.view !== place.view || before.story !== place.story ||
-      before.panel !== place.panel || (place.live && !before.live);
-    if (moved) setTimeout(() => scroll(place, before), 80);
+    const moved = before.view !== state.view || before.story !== state.story ||
+      before.panel !== state.panel || (state.live && !before.live);
+    if (moved) setTimeout(() => scroll(state, before), 80);
     arrived = true;
   }
 
@@ -124,15 +124,15 @@
     }
   }
 
-  function scroll(place, before) {
-    const behavior = calm() || before.view !== place.view ? "auto" : "smooth";
-    if (place.view === "start") {
+  function scroll(state, before) {
+    const behavior = calm() || before.view !== state.view ? "auto" : "smooth";
+    if (state.view === "start") {
       window.scrollTo({ top: 0, behavior });
       return;
     }
-    const target = ["turn", "alternatives"].includes(place.live)
+    const target = ["turn", "alternatives"].includes(state.live)
       ? document.querySelector("#live .page")
-      : document.getElementById("page-" + place.panel);
+      : document.getElementById("page-" + state.panel);
     if (target) target.scrollIntoView({ behavior, block: "start" });
     else window.scrollTo({ top: 0, behavior });
     const node = document.querySelector("#outline .node-here");
@@ -169,7 +169,7 @@
     });
   }
 
-  function place(element, trigger, props, watch) {
+  function state(element, trigger, props, watch) {
     window.addEventListener("pagehide", keepWords);
     setTimeout(bringWords, 300);
     send = (what) => trigger("click", what);
@@ -203,5 +203,5 @@
     if (event.key === "Escape") document.body.removeAttribute("data-outline");
   });
 
-  window.seedstory = { arrive, withMine, listen, title, place, writeOwn, toggleOutline };
+  window.seedstory = { arrive, withMine, listen, title, state, writeOwn, toggleOutline };
 })();

@@ -9,8 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from seedstory_core.config import load_config, project_path
-from seedstory_core.errors import ConfigError, SeedStoryError
+from seedstory_core import ConfigError, SeedStoryError, load_config, project_path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,8 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = load_config(args.config, args.set)
         find_room_for_uploads(config.runtime.stories_folder)
         # The slow imports come last, so that --help and a typo answer at once.
-        from demo.ui import build_page, launch_options
-        from seedstory_core.build import build_store
+        from demo.build import build_page, launch_options
+        from seedstory_core import build_store
 
         store = build_store(config)
     except SeedStoryError as error:

@@ -7,28 +7,35 @@ Every endpoint takes and gives plain values. Those that make a page are generato
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
-import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
-from demo import view
-from demo.handlers import LOOK_SECONDS, begin_story
+from demo.errors import explain
 from demo.openings import Opening
-from seedstory_core.engine import TurnRequest
-from seedstory_core.errors import OUR_FAULT, InputError, SeedStoryError
-from seedstory_core.generation.policies import POLICIES
-from seedstory_core.jobs import Job, JobQueue
-from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, make_request, number
-from seedstory_core.session import SessionStore
-from seedstory_core.story.upload import open_picture
-
-log = logging.getLogger(__name__)
+from demo.serialize import outline_as_json, panel_as_json, progress_as_json, story_as_json
+from demo.turns import begin_story, watch
+from seedstory_core import (
+    KNOBS,
+    MAX_ALTERNATIVES,
+    POLICIES,
+    InputError,
+    Job,
+    JobQueue,
+    SeedStoryError,
+    SessionStore,
+    TurnCancelled,
+    TurnRequest,
+    make_request,
+    open_picture,
+    read_number,
+)
 
 Step = tuple[dict[str, Any], Image.Image | None]
 Knobs = Mapping[str, Any]
@@ -72,7 +79,7 @@ class Api:
             request = self._request(text, image, keep, knobs, notes)
             return begin_story(self.store, self.queue, request)[1]
 
-        async for step in self._made(ask):
+        async for step in self._made("begin", ask):
             yield step
 
     async def continue_story(
@@ -94,7 +101,7 @@ class Api:
             request = self._request(text or "", None, keep_words, knobs)
             return self.queue.submit("turn", story_id, after, request)
 
-        async for step in self._made(ask):
+        async for step in self._made("continue_story", ask):
             yield step
 
     async def alternatives(
@@ -112,12 +119,14 @@ class Api:
         """
 
         def ask() -> Job:
-            num_alternatives = int(number("count", count, 2, MAX_ALTERNATIVES, whole=True) or 2)
+            num_alternatives = int(
+                read_number("count", count, 2, MAX_ALTERNATIVES, whole=True) or 2
+            )
             after = self._after(story_id, panel_id)
             request = self._request(text or "", None, False, knobs)
             return self.queue.submit("alternatives", story_id, after, request, num_alternatives)
 
-        async for step in self._made(ask):
+        async for step in self._made("alternatives", ask):
             yield step
 
     async def redraw(
@@ -136,7 +145,7 @@ class Api:
             request = self._request("", None, False, knobs)
             return self.queue.submit("redraw", story_id, panel.id, request)
 
-        async for step in self._made(ask):
+        async for step in self._made("redraw", ask):
             yield step
 
     async def rewrite(self, story_id: str, panel_id: str, text: str) -> AsyncIterator[Step]:
@@ -147,7 +156,7 @@ class Api:
             request = self._request(text, None, True, NO_KNOBS)
             return self.queue.submit("rewrite", story_id, panel.id, request)
 
-        async for step in self._made(ask):
+        async for step in self._made("rewrite", ask):
             yield step
 
     async def replace_picture(
@@ -163,7 +172,7 @@ class Api:
             request = self._request("", image, True, NO_KNOBS, notes)
             return self.queue.submit("picture", story_id, panel.id, request)
 
-        async for step in self._made(ask):
+        async for step in self._made("replace_picture", ask):
             yield step
 
     def memory(
@@ -174,7 +183,7 @@ class Api:
         `policy` is one of `policies` in the answer; pages told already stay as they were told.
         `pin` names a panel that is never to be forgotten, `unpin` one that may be again.
         """
-        with _told():
+        with _explained("memory"):
             session = self.store.open(story_id)
             if policy:
                 session.set_policy(policy)
@@ -195,36 +204,36 @@ class Api:
 
     def open_story(self, story_id: str, panel_id: str = "") -> dict[str, Any]:
         """A story's pages up to a panel; without `panel_id`, up to the newest."""
-        with _told():
+        with _explained("open_story"):
             tree = self.store.open(story_id).tree
             newest = tree.newest
             here = tree.panel(panel_id) if panel_id else newest
-            return view.story_as_json(tree, story_id, here.id if here else None)
+            return story_as_json(tree, story_id, here.id if here else None)
 
     def outline(self, story_id: str) -> dict[str, Any]:
         """Every panel of a story with its parent and children, and where its branches end."""
-        with _told():
-            return view.outline_as_json(self.store.open(story_id).tree, story_id)
+        with _explained("outline"):
+            return outline_as_json(self.store.open(story_id).tree, story_id)
 
     def stop(self, story_id: str) -> bool:
         """Stop the story's running turn, which leaves no trace; false when there was none."""
-        with _told():
+        with _explained("stop"):
             self.store.open(story_id)
             return self.queue.stop(story_id)
 
     def rename(self, story_id: str, title: str) -> dict[str, Any]:
         """Give a story a title; an empty one goes back to its first words."""
-        with _told():
+        with _explained("rename"):
             session = self.store.open(story_id)
             session.rename(title)
             return {"story_id": story_id, "title": session.tree.title}
 
     def remove_branch(self, story_id: str, panel_id: str) -> dict[str, Any]:
         """Take a panel and everything after it out of a story; gives the outline that is left."""
-        with _told():
+        with _explained("remove_branch"):
             session = self.store.open(story_id)
             session.remove_branch(panel_id)
-            return view.outline_as_json(session.tree, story_id)
+            return outline_as_json(session.tree, story_id)
 
     def openings(self) -> list[dict[str, Any]]:
         """The shelf of openings, for `begin`."""
@@ -257,66 +266,52 @@ class Api:
             knobs=knobs,
         )
 
-    async def _made(self, ask: Any) -> AsyncIterator[Step]:
-        """Put a wish in line and tell how it goes, with the finished page last."""
-        with _told():
+    async def _made(self, endpoint: str, ask: Callable[[], Job]) -> AsyncIterator[Step]:
+        """Put a request in the queue and tell how it goes, with the finished page last."""
+        with _explained(endpoint):
             job: Job = await asyncio.to_thread(ask)
-            seen = -1
-            while not job.ended.is_set():
-                progress = job.progress
-                if progress.version != seen and not progress.has_ended:
-                    seen = progress.version
-                    state = {
-                        "story_id": job.story_id,
-                        "state": progress.phase,
-                        "position": progress.position,
-                        "done": progress.done,
-                        "total": progress.total,
-                        "text": progress.text,
-                    }
-                    yield state, None
-                await asyncio.sleep(LOOK_SECONDS)
+            async for progress in watch(job):
+                yield progress_as_json(job, progress), None
             progress = job.progress
-            if progress.phase != "done":
-                stopped = "The turn was stopped. The story is as it was."
-                raise gr.Error(progress.error or stopped, print_exception=False)
+            if progress.phase == "stopped":
+                raise TurnCancelled
+            if progress.phase == "failed":
+                raise SeedStoryError(progress.error)
             session = await asyncio.to_thread(self.store.open, job.story_id)
             panel = session.tree.panel(progress.panel_id)
             image = await asyncio.to_thread(session.image, panel.id)
-            page = view.panel_as_json(session.tree, job.story_id, panel)
+            page = panel_as_json(session.tree, job.story_id, panel)
             if job.kind == "alternatives":
                 made = session.tree.children(job.panel_id)[-job.num_alternatives :]
                 page["panel_ids"] = [one.id for one in made]
             yield {"story_id": job.story_id, "state": "done", **page}, image
 
 
-class _told:
+@contextlib.contextmanager
+def _explained(endpoint: str) -> Iterator[None]:
     """Give a program our sentence, and never a traceback."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, SeedStoryError):
-            raise gr.Error(str(error), print_exception=False) from error
-        if isinstance(error, Exception) and not isinstance(error, gr.Error):
-            log.error("An endpoint failed.", exc_info=error)
-            raise gr.Error(OUR_FAULT, print_exception=False) from error
+    try:
+        yield
+    except Exception as error:
+        problem = explain(error, f"The endpoint {endpoint}")
+        raise gr.Error(problem.sentence, print_exception=False) from error
 
 
 def _with_knobs(endpoint: Callable[..., AsyncIterator[Step]]) -> Callable[..., Any]:
     """Give an endpoint every knob as a parameter of its own, which is how programs name them."""
     own = list(inspect.signature(endpoint).parameters.values())[:-1]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    more = [inspect.Parameter(k, kind, default=None, annotation=float | None) for k in KNOBS]
+    signature = inspect.Signature([*own, *more])
 
     @functools.wraps(endpoint)
     async def call(*values: Any) -> AsyncIterator[Step]:
-        knobs = dict(zip(KNOBS, values[len(own) :], strict=True))
-        async for step in endpoint(*values[: len(own)], knobs=knobs):
+        named = signature.bind(*values).arguments
+        knobs = {key: named.pop(key, None) for key in KNOBS}
+        async for step in endpoint(**named, knobs=knobs):
             yield step
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    more = [inspect.Parameter(k, kind, default=None, annotation=float | None) for k in KNOBS]
-    call.__signature__ = inspect.Signature([*own, *more])  # type: ignore[attr-defined]
+    call.__signature__ = signature  # type: ignore[attr-defined]
     return call
 
 
@@ -332,7 +327,7 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
         opening = gr.Textbox(label="opening")
         picture = gr.File(label="picture")
         keep_words = gr.Checkbox(label="keep_words")
-        ways = gr.Number(3, label="count")
+        count = gr.Number(3, label="count")
         knobs = {key: gr.Number(None, label=key) for key in KNOBS}
         panel = gr.JSON(label="page")
         image = gr.Image(label="picture", format="png", type="pil")
@@ -354,7 +349,7 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
     )
     trigger.click(
         _with_knobs(api.alternatives),
-        [story_id, panel_id, text, ways, *knobs.values()],
+        [story_id, panel_id, text, count, *knobs.values()],
         [panel, image],
         api_name="alternatives",
         **options,

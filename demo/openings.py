@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from seedstory_core.config import project_path
+from seedstory_core import project_path
 
 
 @dataclass(frozen=True)

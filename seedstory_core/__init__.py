@@ -1,6 +1,6 @@
 """The core of the studio: everything but the page.
 
-What stands here is what other programs may rely on:
+What stands here is what other programs may rely on, and all that the page in `demo/` uses:
 
     from seedstory_core import TurnRequest, build_store, load_config
 
@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seedstory_core.build import build_engine, build_store
     from seedstory_core.config import StudioConfig, load_config, project_path
+    from seedstory_core.config.palette import css_variables, load_palette
     from seedstory_core.engine import StoryEngine, TurnRequest
     from seedstory_core.errors import (
+        NO_BEGINNING,
+        NOTHING_TO_READ,
         OUR_FAULT,
         BusyError,
         ConfigError,
@@ -35,11 +38,13 @@ if TYPE_CHECKING:
     )
     from seedstory_core.generation.policies import POLICIES, MemoryPolicy
     from seedstory_core.generation.sampling import Sampling
-    from seedstory_core.jobs import Alternative, Job, JobQueue, Progress
-    from seedstory_core.requests import KNOBS, Knob, make_request
+    from seedstory_core.jobs import MAKES_PANELS, Alternative, Job, JobQueue, Progress
+    from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, Knob, make_request, read_number
     from seedstory_core.session import PanelAdded, SessionStore, StorySession
     from seedstory_core.story.archive import StoryArchive, StorySummary
-    from seedstory_core.story.tree import Panel, StoryTree
+    from seedstory_core.story.export import FORMATS, file_name
+    from seedstory_core.story.tree import Panel, StoryTree, title_from_text
+    from seedstory_core.story.upload import open_picture, tidy_text
 
 _HOMES = {
     "build": (
@@ -51,11 +56,14 @@ _HOMES = {
         "load_config",
         "project_path",
     ),
+    "config.palette": ("css_variables", "load_palette"),
     "engine": (
         "StoryEngine",
         "TurnRequest",
     ),
     "errors": (
+        "NOTHING_TO_READ",
+        "NO_BEGINNING",
         "OUR_FAULT",
         "BusyError",
         "ConfigError",
@@ -73,6 +81,7 @@ _HOMES = {
     ),
     "generation.sampling": ("Sampling",),
     "jobs": (
+        "MAKES_PANELS",
         "Alternative",
         "Job",
         "JobQueue",
@@ -80,18 +89,23 @@ _HOMES = {
     ),
     "requests": (
         "KNOBS",
+        "MAX_ALTERNATIVES",
         "Knob",
         "make_request",
+        "read_number",
     ),
     "session": ("PanelAdded", "SessionStore", "StorySession"),
     "story.archive": (
         "StoryArchive",
         "StorySummary",
     ),
+    "story.export": ("FORMATS", "file_name"),
     "story.tree": (
         "Panel",
         "StoryTree",
+        "title_from_text",
     ),
+    "story.upload": ("open_picture", "tidy_text"),
 }
 """Where each public name lives."""
 
@@ -99,13 +113,18 @@ __all__ = [
     "Alternative",
     "BusyError",
     "ConfigError",
+    "FORMATS",
     "FileMissingError",
     "InputError",
     "Job",
     "JobQueue",
     "KNOBS",
     "Knob",
+    "MAKES_PANELS",
+    "MAX_ALTERNATIVES",
     "MemoryPolicy",
+    "NOTHING_TO_READ",
+    "NO_BEGINNING",
     "OUR_FAULT",
     "POLICIES",
     "Panel",
@@ -127,9 +146,16 @@ __all__ = [
     "WeightsError",
     "build_engine",
     "build_store",
+    "css_variables",
+    "file_name",
     "load_config",
+    "load_palette",
     "make_request",
+    "open_picture",
     "project_path",
+    "read_number",
+    "tidy_text",
+    "title_from_text",
 ]
 
 

@@ -51,3 +51,8 @@ OUR_FAULT = (
     "please try again."
 )
 """What a reader is told of any other exception."""
+
+# Sentences that are said at more than one door.
+NOTHING_TO_READ = "There is nothing to read yet. Write a sentence first."
+NO_BEGINNING = "A story begins with a picture or a sentence. Choose a picture, or write one."
+STILL_WORKING = "This story is still working on a page. Wait for it, or stop it."

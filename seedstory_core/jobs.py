@@ -18,7 +18,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
-from seedstory_core.errors import OUR_FAULT, BusyError, SeedStoryError, TurnCancelled
+from seedstory_core.errors import OUR_FAULT, STILL_WORKING, BusyError, SeedStoryError, TurnCancelled
 from seedstory_core.generation.sampling import new_seed
 from seedstory_core.session import PanelAdded, Replaying, SessionEvent, SessionStore, StorySession
 
@@ -193,7 +193,7 @@ class JobQueue:
         """
         with self._changed:
             if self._running(story_id) is not None:
-                raise BusyError("This story is still working on a page. Wait for it, or stop it.")
+                raise BusyError(STILL_WORKING)
             if len(self._waiting) >= MAX_WAITING:
                 raise BusyError(
                     f"{len(self._waiting)} stories are waiting for the storyteller already. "

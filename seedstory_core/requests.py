@@ -97,7 +97,7 @@ def make_request(
         knob = KNOBS[key]
         # The machine's own value is possible even where no reader may choose it.
         highest = max(knob.setting.highest, knob.default(config) or 0)
-        found = number(key, value, knob.setting.lowest, highest, whole=knob.is_whole)
+        found = read_number(key, value, knob.setting.lowest, highest, whole=knob.is_whole)
         if found is not None:
             asked[knob.section][knob.field] = int(found) if knob.is_whole else found
     seed = asked[""].get("seed")
@@ -115,7 +115,7 @@ def make_request(
     )
 
 
-def number(
+def read_number(
     name: str, value: Any, lowest: float, highest: float, *, whole: bool = False
 ) -> float | None:
     """Read a number, or None where nothing was given.

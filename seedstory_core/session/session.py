@@ -30,6 +30,9 @@ from seedstory_core.engine import (
     TurnResult,
 )
 from seedstory_core.errors import (
+    NO_BEGINNING,
+    NOTHING_TO_READ,
+    STILL_WORKING,
     BusyError,
     InputError,
     SeedStoryError,
@@ -111,7 +114,7 @@ class StorySession:
         """
         with self._working(claims_prefetch=True) as cancel:
             if parent is None and not (request.reader_text or request.reader_image):
-                raise InputError("A story begins with a sentence or a picture. Give one of them.")
+                raise InputError(NO_BEGINNING)
             request, path = self._unlike_siblings(parent, request), self._path(parent)
             with self._prefetch.claim(parent, request, self._rule_on(path)) as draft:
                 past = yield from self._replay(path, cancel)
@@ -141,7 +144,7 @@ class StorySession:
         """
         with self._working() as cancel:
             if parent is None and not all(r.reader_text or r.reader_image for r in requests):
-                raise InputError("A story begins with a sentence or a picture. Give one of them.")
+                raise InputError(NO_BEGINNING)
             requests = [self._unlike_siblings(parent, request) for request in requests]
             past = yield from self._numbered(0, self._replay(self._path(parent), cancel))
             results: dict[int, TurnResult] = {}
@@ -206,7 +209,7 @@ class StorySession:
         with self._working() as cancel:
             panel = self.tree.panel(panel_id)
             if not text.strip():
-                raise InputError("There is nothing to read yet. Write a sentence first.")
+                raise InputError(NOTHING_TO_READ)
             if text == panel.text:
                 raise InputError("These are the words that stand there already. Change them first.")
             self.engine.check_kind(text)
@@ -391,7 +394,7 @@ class StorySession:
     @contextlib.contextmanager
     def _working(self, *, claims_prefetch: bool = False) -> Iterator[threading.Event]:
         if not self._lock.acquire(blocking=False):
-            raise BusyError("This story is still working on a panel. Wait for it, or stop it.")
+            raise BusyError(STILL_WORKING)
         cancel = threading.Event()
         self._cancel = cancel
         try:

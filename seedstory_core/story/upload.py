@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from seedstory_core.errors import InputError
+from seedstory_core.errors import NOTHING_TO_READ, InputError
 
 MAX_FILE_BYTES = 30 * 2**20
 MAX_SIDE_PIXELS = 12_000
@@ -137,7 +137,7 @@ def check_text(text: str, *, latin_only: bool) -> str:
     """
     text = tidy_text(text)
     if not text:
-        raise InputError("There is nothing to read yet. Write a sentence first.")
+        raise InputError(NOTHING_TO_READ)
     if len(text) > MAX_TEXT_LENGTH:
         raise InputError(
             f"That is {len(text):,} characters; one panel takes up to {MAX_TEXT_LENGTH}. "

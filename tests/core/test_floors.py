@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import seedstory_core
+
 ROOT = Path(__file__).resolve().parents[2]
 FLOORS: dict[str, set[str]] = {
     # room: rooms it may stand on
@@ -100,6 +102,26 @@ def test_the_page_and_the_core_run_without_the_workshop() -> None:
         for module, at_run_time in imports(path) if path.exists() else ():
             assert not (at_run_time and module.startswith(shops)), f"{path} imports {module}"
             assert module.split(".")[0] != "skia", f"{path} imports skia"
+
+
+PAGE = [ROOT / "app.py", *sorted((ROOT / "demo").rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", PAGE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_page_stands_on_the_public_names_only(path: Path) -> None:
+    public = {"seedstory_core", *(f"seedstory_core.{name}" for name in seedstory_core.__all__)}
+    for module, _ in imports(path):
+        if module.split(".")[0] == "seedstory_core":
+            assert module in public, f"{path} imports {module}"
+
+
+@pytest.mark.parametrize("package", ["seedstory_core", "demo.__main__"])
+def test_importing_costs_nothing(package: str) -> None:
+    code = f"import sys, {package}; print({{'torch', 'gradio', 'transformers'}} & {{*sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()", done.stdout
 
 
 def test_only_the_config_knows_omegaconf() -> None:

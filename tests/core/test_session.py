@@ -330,7 +330,7 @@ def test_a_readers_picture_is_kept_as_it_is_and_read_by_the_model(store: Session
 
 
 def test_a_story_needs_something_to_begin_with(store: SessionStore) -> None:
-    with pytest.raises(InputError, match="begins with a sentence or a picture"):
+    with pytest.raises(InputError, match="begins with a picture or a sentence"):
         turn(store.create(), None, request())
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo.ui import build_page, launch_options
+from demo.build import build_page, launch_options
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.session import SessionStore
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from demo.handlers import Handlers, Screen, nowhere
+from demo.handlers import Handlers
 from demo.openings import load_openings
+from demo.state import SAME, Click, PageState
+from demo.wiring import answer
 from seedstory_core.engine import TurnRequest
 from seedstory_core.errors import BusyError, InputError, StorageError
 from seedstory_core.jobs import MAX_WAITING, JobQueue
@@ -20,8 +24,9 @@ from seedstory_core.requests import make_request
 from seedstory_core.session import SessionStore
 from tests.helpers.told_stories import branched_story
 
-KNOBS = (0.8, 0.9, "5", 1, 1.0)
-SLOW = (0.8, 0.9, "5", 50, 1.0)
+KNOBS = {"temperature": 0.8, "top_p": 0.9, "seed": "5", "steps": 1, "guidance": 1.0}
+SLOW = {**KNOBS, "steps": 50}
+START = PageState()
 OPENINGS = load_openings("assets/openings")
 SENTENCE = "Late one evening, Mira the fox found a golden key."
 
@@ -36,12 +41,9 @@ def on(store: SessionStore, queue: JobQueue) -> Handlers:
     return Handlers(store, queue, OPENINGS)
 
 
-def screen(values: list[Any]) -> Screen:
-    return Screen(*values)
-
-
-def changed(value: Any) -> bool:
-    return not (isinstance(value, dict) and value.get("__type__") == "update" and len(value) == 1)
+def answered(handler: Callable[..., Any], *values: Any) -> Any:
+    """The update, as the wiring makes it of what a handler does."""
+    return answer(handler, **inspect.signature(handler).bind(*values).arguments)
 
 
 def wait(queue: JobQueue, story_id: str) -> None:
@@ -52,89 +54,84 @@ def wait(queue: JobQueue, story_id: str) -> None:
     time.sleep(0.02)
 
 
-def begin(on: Handlers, sentence: str = SENTENCE, *, card: str = "", **changes: Any) -> Any:
-    """Begin a story, wait, and give the place it ends at."""
-    values = on.begin(nowhere(), {"opening": card}, None, sentence, True, *KNOBS)
-    place = screen(values).place
-    wait(on.queue, place["story"])
-    return screen(on.finish(place, SENTENCE, "It snows.")).place
-
-
-def click(**what: str) -> Any:
-    return SimpleNamespace(_data=what)
+def begin(on: Handlers, sentence: str = SENTENCE, *, card: str = "") -> Any:
+    """Begin a story, wait, and return the state that the page ends with."""
+    state = answered(on.begin, START, {"opening": card}, None, sentence, True, KNOBS).state
+    wait(on.queue, state.story)
+    return answered(on.finish, state, SENTENCE, "It snows.").state
 
 
 def test_a_story_is_begun_followed_and_shown(on: Handlers) -> None:
-    place = screen(on.begin(nowhere(), {}, None, SENTENCE, False, *KNOBS)).place
-    assert place["view"] == "story" and place["busy"] and place["live"] == "turn"
+    state = answered(on.begin, START, {}, None, SENTENCE, False, KNOBS).state
+    assert state.view == "story" and state.busy and state.live == "turn"
 
     async def watch() -> list[Any]:
-        return [value async for value in on.follow(place)]
+        return [value async for value in on.follow(state)]
 
-    seen = [value for value in asyncio.run(watch()) if isinstance(value, str)]
+    seen = [update.live for update in asyncio.run(watch())]
     assert seen and "page-live" in seen[-1]
-    shown = screen(on.finish(place, SENTENCE, "It snows."))
-    assert shown.place["panel"] == "p1" and not shown.place["busy"]
+    shown = answered(on.finish, state, SENTENCE, "It snows.")
+    assert shown.state.panel == "p1" and not shown.state.busy
     assert SENTENCE in shown.book and shown.live == ""
     assert shown.sentence == "", "the start page is empty again"
 
 
 def test_a_cards_first_page_is_kept_and_the_storyteller_goes_on(on: Handlers) -> None:
     card = OPENINGS[0]
-    place = begin(on, card.sentence, card=card.id)
-    assert place["then"] and not place["again"] and not place["redraw"]
-    follows = screen(on.go_on_by_itself(place, *KNOBS)).place
-    assert follows["busy"] and not follows["then"]
-    wait(on.queue, place["story"])
-    tree = on.store.open(place["story"]).tree
+    state = begin(on, card.sentence, card=card.id)
+    assert state.then and not state.again and not state.redraw
+    follows = answered(on.go_on_by_itself, state, KNOBS).state
+    assert follows.busy and not follows.then
+    wait(on.queue, state.story)
+    tree = on.store.open(state.story).tree
     assert [panel.text for panel in tree][0] == card.sentence and len(tree) == 2
 
 
 def test_going_back_and_on_makes_a_branch_and_loses_nothing(on: Handlers) -> None:
-    place = begin(on)
+    state = begin(on)
     for _ in range(2):
-        place = screen(on.go_on(place, *KNOBS)).place
-        wait(on.queue, place["story"])
-        place = screen(on.finish(place, SENTENCE, "It snows.")).place
-    assert place["panel"] == "p3"
-    place = screen(on.click(place, click(do="go", panel="p1"))).place
-    place = screen(on.write(place, "It snows.", True, *KNOBS)).place
-    wait(on.queue, place["story"])
-    shown = screen(on.finish(place, SENTENCE, "It snows."))
-    assert shown.place["panel"] == "p4" and shown.line == ""
-    tree = on.store.open(place["story"]).tree
+        state = answered(on.go_on, state, KNOBS).state
+        wait(on.queue, state.story)
+        state = answered(on.finish, state, SENTENCE, "It snows.").state
+    assert state.panel == "p3"
+    state = answered(on.click, state, Click(do="go", panel="p1")).state
+    state = answered(on.write, state, "It snows.", True, KNOBS).state
+    wait(on.queue, state.story)
+    shown = answered(on.finish, state, SENTENCE, "It snows.")
+    assert shown.state.panel == "p4" and shown.line == ""
+    tree = on.store.open(state.story).tree
     assert [panel.id for panel in tree.children("p1")] == ["p2", "p4"]
     assert tree.panel("p4").text == "It snows."
 
 
 def test_telling_it_again_makes_a_sibling(on: Handlers) -> None:
-    place = begin(on)
-    place = screen(on.write(place, "It snows", False, *KNOBS)).place
-    wait(on.queue, place["story"])
-    place = screen(on.finish(place, SENTENCE, "It snows.")).place
-    place = screen(on.again(place, 0.8, 0.9, "6", 1, 1.0)).place
-    wait(on.queue, place["story"])
-    assert screen(on.finish(place, SENTENCE, "It snows.")).place["panel"] == "p3"
-    tree = on.store.open(place["story"]).tree
+    state = begin(on)
+    state = answered(on.write, state, "It snows", False, KNOBS).state
+    wait(on.queue, state.story)
+    state = answered(on.finish, state, SENTENCE, "It snows.").state
+    state = answered(on.again, state, {**KNOBS, "seed": "6"}).state
+    wait(on.queue, state.story)
+    assert answered(on.finish, state, SENTENCE, "It snows.").state.panel == "p3"
+    tree = on.store.open(state.story).tree
     assert [panel.reader_text for panel in tree.children("p1")] == ["It snows", "It snows"]
     assert tree.panel("p2").seed != tree.panel("p3").seed
-    same = screen(on.again({**place, "panel": "p3"}, 0.8, 0.9, "6", 1, 1.0))
+    same = answered(on.again, replace(state, panel="p3"), {**KNOBS, "seed": "6"})
     assert "seed 6 already" in same.notice and len(tree) == 3
 
 
 def test_three_ways_are_told_at_once_and_chosen_from_the_page_before(on: Handlers) -> None:
-    place = screen(on.ways(begin(on), *KNOBS)).place
-    assert place["live"] == "alternatives"
+    state = answered(on.alternatives, begin(on), KNOBS).state
+    assert state.live == "alternatives"
 
     async def watch() -> list[Any]:
-        return [value async for value in on.follow(place)]
+        return [value async for value in on.follow(state)]
 
-    seen = [value for value in asyncio.run(watch()) if isinstance(value, str)]
+    seen = [update.live for update in asyncio.run(watch())]
     assert seen[-1].count('class="sketch"') == 3
-    wait(on.queue, place["story"])
-    shown = screen(on.finish(place, SENTENCE, ""))
-    assert shown.place["panel"] == "p1" and shown.live == ""
-    tree = on.store.open(place["story"]).tree
+    wait(on.queue, state.story)
+    shown = answered(on.finish, state, SENTENCE, "")
+    assert shown.state.panel == "p1" and shown.live == ""
+    tree = on.store.open(state.story).tree
     ways = tree.children("p1")
     assert len({panel.seed for panel in ways}) == 3 and min(panel.seed for panel in ways) >= 5
     assert len({panel.text for panel in ways}) == 3
@@ -142,91 +139,91 @@ def test_three_ways_are_told_at_once_and_chosen_from_the_page_before(on: Handler
 
 
 def test_a_page_gets_other_words_and_the_old_one_stays(on: Handlers) -> None:
-    place = begin(on)
-    asked = screen(on.ask_for_words(place))
-    assert asked.place["rewords"] and asked.words == SENTENCE
-    refused = screen(on.reword(asked.place, "<img>"))
-    assert "is a mark" in refused.notice and not changed(refused.place)
-    place = screen(on.reword(asked.place, "Mira the fox found a silver key.")).place
-    wait(on.queue, place["story"])
-    shown = screen(on.finish(place, "", ""))
-    assert shown.place["panel"] == "p2" and "silver key" in shown.book
-    assert not shown.place["rewords"]
-    tree = on.store.open(place["story"]).tree
+    state = begin(on)
+    asked = answered(on.ask_for_words, state)
+    assert asked.state.rewords and asked.words == SENTENCE
+    refused = answered(on.reword, asked.state, "<img>")
+    assert "is a mark" in refused.notice and refused.state is SAME
+    state = answered(on.reword, asked.state, "Mira the fox found a silver key.").state
+    wait(on.queue, state.story)
+    shown = answered(on.finish, state, "", "")
+    assert shown.state.panel == "p2" and "silver key" in shown.book
+    assert not shown.state.rewords
+    tree = on.store.open(state.story).tree
     assert [panel.text for panel in tree] == [SENTENCE, "Mira the fox found a silver key."]
 
 
 def test_a_page_gets_the_readers_own_picture(on: Handlers, tmp_path: Path) -> None:
-    place = begin(on)
+    state = begin(on)
     file = tmp_path / "red.png"
     Image.new("RGB", (300, 200), "red").save(file)
-    place = screen(on.change_picture(place, str(file))).place
-    wait(on.queue, place["story"])
-    shown = screen(on.finish(place, "", ""))
-    session = on.store.open(place["story"])
-    assert shown.place["panel"] == "p2" and not shown.place["redraw"]
+    state = answered(on.repaint, state, str(file)).state
+    wait(on.queue, state.story)
+    shown = answered(on.finish, state, "", "")
+    session = on.store.open(state.story)
+    assert shown.state.panel == "p2" and not shown.state.redraw
     assert session.image("p2").getpixel((128, 128)) == (255, 0, 0)
     (tmp_path / "no.png").write_text("no picture")
-    assert "picture" in screen(on.change_picture(place, str(tmp_path / "no.png"))).notice
+    assert "picture" in answered(on.repaint, state, str(tmp_path / "no.png")).notice
 
 
 def test_a_page_is_kept_in_mind_and_let_go(on: Handlers) -> None:
-    place = begin(on)
-    session = on.store.open(place["story"])
-    shown = screen(on.pin(place))
+    state = begin(on)
+    session = on.store.open(state.story)
+    shown = answered(on.pin, state)
     assert session.pinned == {"p1"} and "kept in mind" in shown.outline
-    assert shown.pin["value"] == "Let it be forgotten"
-    assert "kept in mind" not in screen(on.pin(place)).outline and not session.pinned
+    assert shown.pin == "Let it be forgotten"
+    assert "kept in mind" not in answered(on.pin, state).outline and not session.pinned
 
 
 def test_what_a_story_remembers_is_chosen_story_by_story(on: Handlers) -> None:
-    assert "Begin a story first" in screen(on.set_policy(nowhere(), "window")).notice
-    place = begin(on)
-    assert screen(on.set_policy(place, "window")).policy == "window"
-    assert on.store.open(place["story"]).rule.policy == "window"
-    assert screen(on.click(place, click(do="go", panel="p1"))).policy == "window"
-    refused = screen(on.set_policy(place, "elephant"))
+    assert "Begin a story first" in answered(on.set_policy, START, "window").notice
+    state = begin(on)
+    assert answered(on.set_policy, state, "window").policy == "window"
+    assert on.store.open(state.story).rule.policy == "window"
+    assert answered(on.click, state, Click(do="go", panel="p1")).policy == "window"
+    refused = answered(on.set_policy, state, "elephant")
     assert "cannot forget like this" in refused.notice and refused.policy == "window"
 
 
 def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
-    place = begin(on)
-    asked = screen(on.write(place, "It snows", True, *KNOBS)).place
-    wait(on.queue, place["story"])
-    shown = screen(on.finish(asked, "My next opening.", "A long line of mine"))
-    assert shown.place["panel"] == "p2" and not changed(shown.line)
-    assert not changed(shown.sentence)
+    state = begin(on)
+    asked = answered(on.write, state, "It snows", True, KNOBS).state
+    wait(on.queue, state.story)
+    shown = answered(on.finish, asked, "My next opening.", "A long line of mine")
+    assert shown.state.panel == "p2" and shown.line is SAME
+    assert shown.sentence is SAME
 
 
 def test_a_window_whose_story_was_stopped_elsewhere_comes_back(on: Handlers) -> None:
-    place = screen(on.begin(nowhere(), {}, None, SENTENCE, False, *SLOW)).place
-    other = dict(place)
-    on.stop(place)
-    wait(on.queue, place["story"])
-    for window in (place, other):
-        shown = screen(on.finish(window, "", ""))
-        assert shown.place["view"] == "start" and not shown.place["busy"]
-    assert screen(on.stop(other)).place["view"] == "start"
+    state = answered(on.begin, START, {}, None, SENTENCE, False, SLOW).state
+    other = state
+    on.stop(state)
+    wait(on.queue, state.story)
+    for window in (state, other):
+        shown = answered(on.finish, window, "", "")
+        assert shown.state.view == "start" and not shown.state.busy
+    assert answered(on.stop, other).state.view == "start"
 
 
 def test_a_window_that_shows_a_removed_page_goes_to_the_newest(on: Handlers) -> None:
-    place = begin(on)
+    state = begin(on)
     for _ in range(2):
-        place = screen(on.go_on(place, *KNOBS)).place
-        wait(on.queue, place["story"])
-        place = screen(on.finish(place, "", "")).place
-    other = screen(on.click(place, click(do="go", panel="p2"))).place
-    running = screen(on.go_on(screen(on.click(place, click(do="go", panel="p1"))).place, *KNOBS))
-    wait(on.queue, place["story"])
-    on.store.open(place["story"]).remove_branch("p2")
-    shown = screen(on.finish({**other, "job": running.place["job"]}, "", ""))
-    assert shown.place["panel"] == "p4" and not shown.place["busy"]
+        state = answered(on.go_on, state, KNOBS).state
+        wait(on.queue, state.story)
+        state = answered(on.finish, state, "", "").state
+    other = answered(on.click, state, Click(do="go", panel="p2")).state
+    running = answered(on.go_on, answered(on.click, state, Click(do="go", panel="p1")).state, KNOBS)
+    wait(on.queue, state.story)
+    on.store.open(state.story).remove_branch("p2")
+    shown = answered(on.finish, replace(other, job=running.state.job), "", "")
+    assert shown.state.panel == "p4" and not shown.state.busy
 
 
 def test_a_turn_asked_for_before_the_server_restarted_is_not_waited_for(on: Handlers) -> None:
-    place = begin(on)
-    shown = screen(on.finish({**place, "job": "12345", "busy": True}, "", ""))
-    assert shown.place["panel"] == "p1" and not shown.place["busy"]
+    state = begin(on)
+    shown = answered(on.finish, replace(state, job="12345", busy=True), "", "")
+    assert shown.state.panel == "p1" and not shown.state.busy
 
 
 def test_an_address_that_cannot_be_opened_just_now_is_kept(
@@ -236,83 +233,85 @@ def test_an_address_that_cannot_be_opened_just_now_is_kept(
         raise StorageError("The disk is away.")
 
     monkeypatch.setattr(on.store, "open", away)
-    shown = screen(on.arrive({**nowhere(), "story": "x" * 20}))
-    assert shown.place["stay"] and "disk is away" in shown.notice
+    shown = answered(on.arrive, PageState(story="x" * 20))
+    assert shown.state.stay and "disk is away" in shown.notice
 
 
 def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> None:
-    place = begin(on)
-    place = screen(on.write(place, "It snows", False, *SLOW)).place
-    job = on.queue.job(place["job"])
+    state = begin(on)
+    state = answered(on.write, state, "It snows", False, SLOW).state
+    job = on.queue.job(state.job)
     assert job is not None
     while job.progress.phase != "painting":
         time.sleep(0.01)
-    on.stop(place)
-    wait(on.queue, place["story"])
-    shown = screen(on.finish(place, SENTENCE, "It snows."))
-    assert "Stopped" in shown.notice and not changed(shown.line)
-    assert len(on.store.open(place["story"]).tree) == 1
-    assert shown.place["panel"] == "p1" and not shown.place["busy"]
+    on.stop(state)
+    wait(on.queue, state.story)
+    shown = answered(on.finish, state, SENTENCE, "It snows.")
+    assert "Stopped" in shown.notice and shown.line is SAME
+    assert len(on.store.open(state.story).tree) == 1
+    assert shown.state.panel == "p1" and not shown.state.busy
 
 
 def test_a_story_stopped_before_its_first_page_leads_back_to_the_start_page(on: Handlers) -> None:
-    place = screen(on.begin(nowhere(), {}, None, SENTENCE, False, *SLOW)).place
-    on.stop(place)
-    wait(on.queue, place["story"])
-    shown = screen(on.finish(place, SENTENCE, "It snows."))
-    assert shown.place["view"] == "start" and not changed(shown.sentence)
+    state = answered(on.begin, START, {}, None, SENTENCE, False, SLOW).state
+    on.stop(state)
+    wait(on.queue, state.story)
+    shown = answered(on.finish, state, SENTENCE, "It snows.")
+    assert shown.state.view == "start" and shown.sentence is SAME
     assert on.store.archive.list() == ()
 
 
 def test_a_turn_that_ends_while_the_reader_is_elsewhere_is_announced(on: Handlers) -> None:
-    place = begin(on)
-    place = screen(on.go_on(place, *KNOBS)).place
-    wait(on.queue, place["story"])
-    place = screen(on.finish(place, SENTENCE, "It snows.")).place
-    place = screen(on.go_on(place, *SLOW)).place
-    moved = screen(on.click(place, click(do="go", panel="p1")))
-    assert moved.place["panel"] == "p1" and moved.place["live"] == ""
+    state = begin(on)
+    state = answered(on.go_on, state, KNOBS).state
+    wait(on.queue, state.story)
+    state = answered(on.finish, state, SENTENCE, "It snows.").state
+    state = answered(on.go_on, state, SLOW).state
+    moved = answered(on.click, state, Click(do="go", panel="p1"))
+    assert moved.state.panel == "p1" and moved.state.live == ""
     assert "at work on another page" in moved.tail
-    wait(on.queue, place["story"])
-    shown = screen(on.finish(moved.place, SENTENCE, "It snows."))
-    assert shown.place["panel"] == "p1" and "Page 3 of the story is ready" in shown.notice
+    wait(on.queue, state.story)
+    shown = answered(on.finish, moved.state, SENTENCE, "It snows.")
+    assert shown.state.panel == "p1" and "Page 3 of the story is ready" in shown.notice
 
 
 def test_a_page_that_arrives_during_a_turn_watches_it(on: Handlers) -> None:
-    place = begin(on)
-    running = screen(on.go_on(place, *SLOW)).place
-    arrived = screen(on.arrive({"story": place["story"], "panel": "", "mine": []}))
-    assert arrived.place["live"] == "turn" and arrived.place["watch"] == running["job"]
-    again = screen(on.go_on(arrived.place, *KNOBS))
-    assert "still working" in again.notice and again.place["watch"] == running["job"]
-    on.stop(place)
-    wait(on.queue, place["story"])
+    state = begin(on)
+    running = answered(on.go_on, state, SLOW).state
+    arrived = answered(on.arrive, PageState(story=state.story))
+    assert arrived.state.live == "turn" and arrived.state.watch == running.job
+    again = answered(on.go_on, arrived.state, KNOBS)
+    assert "still working" in again.notice and again.state.watch == running.job
+    on.stop(state)
+    wait(on.queue, state.story)
 
 
 def test_an_unknown_address_leads_to_the_start_page_with_a_sentence(on: Handlers) -> None:
     for story_id in ("x", "../../etc/passwd", "A" * 22):
-        shown = screen(on.arrive({"story": story_id, "panel": "p1", "mine": []}))
-        assert shown.place["view"] == "start" and "no story under this address" in shown.notice
+        shown = answered(on.arrive, PageState(story=story_id, panel="p1"))
+        assert shown.state.view == "start" and "no story under this address" in shown.notice
 
 
 def test_a_removed_panel_in_the_address_opens_the_newest_page(on: Handlers) -> None:
     shelf = branched_story(on.store.archive)
-    shown = screen(on.arrive({"story": shelf.story_id, "panel": "p99", "mine": []}))
+    shown = answered(on.arrive, PageState(story=shelf.story_id, panel="p99"))
     assert shelf.tree.newest is not None
-    assert shown.place["panel"] == shelf.tree.newest.id
+    assert shown.state.panel == shelf.tree.newest.id
     assert "no panel p99" in shown.notice
 
 
 @pytest.mark.parametrize(
-    "place",
+    "sent",
     [{}, {"story": 7, "panel": ["p1"], "mine": "x"}, {"story": None}, {"mine": [1, None, "a"]}],
     ids=str,
 )
-def test_a_mangled_place_is_answered_like_none(on: Handlers, place: dict[str, Any]) -> None:
-    assert screen(on.arrive(place)).place["view"] == "start"
-    for handler in (on.stop, on.finish, on.keep):
-        handler(place)
-    assert "no story under this address" in screen(on.go_on(place, *KNOBS)).notice
+def test_a_mangled_state_is_answered_like_none(on: Handlers, sent: dict[str, Any]) -> None:
+    state = PageState.from_json(sent)
+    assert answered(on.arrive, state).state.view == "start"
+    answered(on.stop, state)
+    answered(on.finish, state, None, None)
+    answered(on.keep, state)
+    assert "no story under this address" in answered(on.go_on, state, KNOBS).notice
 
 
 @pytest.mark.parametrize(
@@ -324,30 +323,29 @@ def test_a_mangled_place_is_answered_like_none(on: Handlers, place: dict[str, An
     ],
 )
 def test_refused_words_change_nothing_but_the_notice(on: Handlers, text: str, said: str) -> None:
-    shown = on.begin(nowhere(), {}, None, text, False, *KNOBS)
-    answer = screen(shown)
-    assert said in answer.notice
-    assert [value for value in shown if changed(value)] == [answer.notice]
+    shown = answered(on.begin, START, {}, None, text, False, KNOBS)
+    assert said in shown.notice
+    assert list(shown.changes()) == ["notice"]
     assert on.store.archive.list() == ()
 
 
 def test_a_refused_picture_is_put_away_and_the_sentence_stays(on: Handlers, tmp_path: Path) -> None:
     path = tmp_path / "letter.png"
     path.write_bytes(b"no picture")
-    answer = screen(on.bring(str(path), "Mine."))
-    assert "could not be read" in answer.notice
-    assert answer.own_picture is None and not changed(answer.sentence)
+    shown = answered(on.bring, str(path), "Mine.")
+    assert "could not be read" in shown.notice
+    assert shown.own_picture is None and shown.sentence is SAME
     Image.new("RGB", (40, 30)).save(path)
-    answer = screen(on.bring(str(path), OPENINGS[0].sentence))
-    assert answer.sentence == "", "a card's sentence goes with its card"
-    assert "data:image/jpeg" in answer.slot
+    shown = answered(on.bring, str(path), OPENINGS[0].sentence)
+    assert shown.sentence == "", "a card's sentence goes with its card"
+    assert "data:image/jpeg" in shown.slot
 
 
 def test_choosing_a_card_never_overwrites_own_words(on: Handlers) -> None:
-    mine = screen(on.choose("My own words.", click(do="choose", opening="mira")))
-    assert not changed(mine.sentence) and mine.draft == {"opening": "mira"}
+    mine = answered(on.choose, "My own words.", Click(do="choose", opening="mira"))
+    assert mine.sentence is SAME and mine.draft == {"opening": "mira"}
     other = OPENINGS[0].sentence
-    swapped = screen(on.choose(other, click(do="choose", opening="mira")))
+    swapped = answered(on.choose, other, Click(do="choose", opening="mira"))
     assert swapped.sentence.startswith("One quiet evening, Mira")
 
 
@@ -358,8 +356,8 @@ def test_a_full_disk_is_told_and_the_words_stay(
         raise StorageError("The disk is full, so the new story was not begun.")
 
     monkeypatch.setattr(on.store.archive, "create", full)
-    answer = screen(on.begin(nowhere(), {}, None, SENTENCE, False, *KNOBS))
-    assert "The disk is full" in answer.notice and not changed(answer.sentence)
+    shown = answered(on.begin, START, {}, None, SENTENCE, False, KNOBS)
+    assert "The disk is full" in shown.notice and shown.sentence is SAME
 
 
 def test_a_fault_of_ours_is_logged_and_told_without_details(
@@ -369,8 +367,8 @@ def test_a_fault_of_ours_is_logged_and_told_without_details(
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr(on.store, "open", broken)
-    answer = screen(on.go_on({"story": "x"}, *KNOBS))
-    assert "went wrong on our side" in answer.notice and "secret" not in answer.notice
+    shown = answered(on.go_on, PageState(story="x"), KNOBS)
+    assert "went wrong on our side" in shown.notice and "secret" not in shown.notice
     assert "a secret detail" in (caplog.records[-1].exc_text or "")
 
 

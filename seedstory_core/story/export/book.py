@@ -10,6 +10,7 @@ import base64
 import html
 from collections.abc import Sequence
 
+from seedstory_core.config.palette import css_variables, load_palette
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.export.files import read_pictures
 from seedstory_core.story.tree import Panel, StoryTree
@@ -37,7 +38,7 @@ def make_book(title: str, path: Sequence[Panel], pictures: dict[int, bytes]) -> 
         pages.append(PAGE.format(frame=frame, text=_escape(panel.text), number=number))
     return BOOK.format(
         title=_escape(title),
-        style=STYLE,
+        style=css_variables(load_palette("book")) + STYLE,
         pages="\n".join(pages),
         end='<p class="end">The End</p>' if path[-1].is_end else "",
     )
@@ -86,7 +87,6 @@ PAGE = """<section>
 </section>"""
 
 STYLE = """
-:root { --paper: #fbf6ea; --ink: #3a2f28; --faint: #a8937c; --desk: #e9dfcb; }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--desk); color: var(--ink);
   font-family: "Iowan Old Style", "Palatino Linotype", Palatino, "Book Antiqua", Georgia, serif; }
@@ -104,7 +104,7 @@ img { display: block; width: 100%; max-width: 36rem; margin: 0 auto 1.5rem;
 .text { font-size: 1.3rem; line-height: 1.6; margin: 0 auto; max-width: 34rem;
   display: flow-root; white-space: pre-line; overflow-wrap: anywhere; text-wrap: pretty; }
 section:first-of-type .text::first-letter { font-size: 3.1em; line-height: .82; float: left;
-  padding: .06em .09em 0 0; color: #b4562f; }
+  padding: .06em .09em 0 0; color: var(--initial); }
 .number { text-align: center; color: var(--faint); font-size: .95rem; margin-top: 1.2rem; }
 .end { text-align: center; font-size: 1.8rem; font-style: italic; margin: 3rem 0 0; }
 @media (max-width: 34rem) { section { padding: 1rem 1rem .6rem; } .text { font-size: 1.15rem; } }

@@ -11,7 +11,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from demo.files import routes
+from demo.routes import routes
 from seedstory_core.session import SessionStore
 from tests.helpers.told_stories import branched_story
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from demo import view
-from demo.openings import load_openings
+from demo import render
+from demo.openings import Opening, load_openings
+from demo.routes import picture_url
+from demo.serialize import outline_as_json, story_as_json
 from seedstory_core.config import project_path
 from seedstory_core.data.stories import parse
 from seedstory_core.engine import TurnRequest
-from seedstory_core.jobs import Job, Kind, Progress
+from seedstory_core.jobs import Alternative, Job, Kind, Progress
 from seedstory_core.story.archive import StorySummary
 from seedstory_core.story.tree import Panel, StoryTree
 
@@ -54,8 +57,8 @@ def grow(*edges: tuple[str, str | None], **changes: dict[str, Any]) -> StoryTree
 BRANCHED = (("p1", None), ("p2", "p1"), ("p3", "p2"), ("p4", "p1"), ("p5", "p4"), ("p6", "p2"))
 
 
-def job(panel_id: str | None = "p2", kind: Kind = "turn", **request: Any) -> Job:
-    return Job(1, kind, "story", panel_id, TurnRequest(**request))
+def job(panel_id: str | None = "p2", kind: Kind = "turn", size: int = 1, **request: Any) -> Job:
+    return Job(1, kind, "story", panel_id, TurnRequest(**request), size)
 
 
 def panels_in(markup: str) -> list[str]:
@@ -64,7 +67,7 @@ def panels_in(markup: str) -> list[str]:
 
 def test_the_book_shows_the_path_and_nothing_of_its_siblings() -> None:
     tree = grow(*BRANCHED)
-    markup = view.book(tree, "story", "p5")
+    markup = render.book(tree, "story", "p5")
     assert re.findall(r"Text of (p\d)", re.sub(r'alt="[^"]*"', "", markup)) == ["p1", "p4", "p5"]
     assert markup.count("page-current") == 1 and 'id="page-p5"' in markup
     assert panels_in(markup) == ["p1", "p4"], "the current page leads nowhere"
@@ -73,14 +76,14 @@ def test_the_book_shows_the_path_and_nothing_of_its_siblings() -> None:
 def test_every_markup_is_well_formed() -> None:
     tree = grow(*BRANCHED, p3={"is_end": True, "notes": ("a & b",)}, p4={"image_name": None})
     for here in (None, "p1", "p3", "p5"):
-        Outline(view.book(tree, "story", here))
-        Outline(view.tail(tree, "story", here, elsewhere=job()))
-        Outline(view.outline(tree, "story", here, running=job()))
-    Outline(view.live(job(), Progress(phase="painting", done=1, total=4), 3))
-    Outline(view.shelf(load_openings("assets/openings"), "mira"))
-    Outline(view.title_bar("A & B"))
-    Outline(view.notice("a < b"))
-    Outline(view.first_picture("x.png", "c", notes=("n",)))
+        Outline(render.book(tree, "story", here))
+        Outline(render.tail(tree, "story", here, elsewhere=job()))
+        Outline(render.outline(tree, "story", here, running=job()))
+    Outline(render.live(job(), Progress(phase="painting", done=1, total=4), 3))
+    Outline(render.shelf(load_openings("assets/openings"), "mira"))
+    Outline(render.title_bar("A & B"))
+    Outline(render.notice("a < b"))
+    Outline(render.first_picture("x.png", "c", notes=("n",)))
 
 
 @pytest.mark.parametrize("field", ["text", "reader_text", "notes"])
@@ -91,13 +94,21 @@ def test_nothing_a_reader_or_a_model_wrote_becomes_markup(field: str) -> None:
     running = job("p2", reader_text=HOSTILE)
     everything = "".join(
         (
-            view.book(tree, "story", "p2"),
-            view.tail(tree, "story", "p1"),
-            view.outline(tree, "story", "p2"),
-            view.title_bar(HOSTILE),
-            view.notice(HOSTILE),
-            view.live(running, Progress(phase="writing", text=HOSTILE), 3),
-            view.story_shelf([StorySummary("id", HOSTILE, 1, thumbnail="p1-0a.png")]),
+            render.book(tree, "story", "p2"),
+            render.tail(tree, "story", "p1"),
+            render.outline(tree, "story", "p2"),
+            render.title_bar(HOSTILE),
+            render.notice(HOSTILE),
+            render.live(running, Progress(phase="writing", text=HOSTILE), 3),
+            render.story_shelf([StorySummary("id", HOSTILE, 1, thumbnail="p1-0a.png")]),
+            render.story_shelf([StorySummary("id", HOSTILE, 0, problem=HOSTILE)]),
+            render.shelf([Opening(HOSTILE, HOSTILE, Path(f"{HOSTILE}.webp"))]),
+            render.first_picture(HOSTILE, HOSTILE, notes=(HOSTILE,)),
+            render.live(
+                job("p2", "alternatives", 2, reader_text=HOSTILE),
+                Progress(phase="writing", alternatives=(Alternative(HOSTILE),) * 2),
+                3,
+            ),
         )
     )
     parsed = Outline(everything)
@@ -105,19 +116,66 @@ def test_nothing_a_reader_or_a_model_wrote_becomes_markup(field: str) -> None:
     assert not any("onerror" in attributes for _, attributes in parsed.tags)
 
 
+@pytest.mark.parametrize(
+    "hostile", ["<img onerror=alert(1)>", "\"a\" 'b'", "{{ 7 * 7 }} {% raw %}"]
+)
+def test_a_title_is_shown_as_it_was_typed(hostile: str) -> None:
+    class Words(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.found: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.found += [value for name, value in attrs if name == "value" and value]
+
+        def handle_data(self, data: str) -> None:
+            self.found.append(data)
+
+    words = Words()
+    words.feed(render.title_bar(hostile) + render.story_shelf([StorySummary("id", hostile, 1)]))
+    words.close()
+    assert words.found.count(hostile) == 3, "the heading, its field, and the shelf"
+
+
+def test_there_is_nothing_between_two_tags_that_only_the_template_needs() -> None:
+    tree = grow(*BRANCHED, p3={"is_end": True, "notes": ("a",)})
+    for markup in (
+        render.book(tree, "story", "p3"),
+        render.tail(tree, "story", "p1", elsewhere=job()),
+        render.outline(tree, "story", "p3", running=job()),
+        render.shelf(load_openings("assets/openings")),
+        render.live(job(), Progress(phase="writing", text="Mira"), 3),
+    ):
+        assert "\n" not in markup and "> <" not in markup
+
+
+def test_every_template_escapes() -> None:
+    assert render.TEMPLATES.autoescape is True
+    for path in (Path(render.__file__).parent / "templates").glob("*.html"):
+        unescaped = re.findall(r"\|\s*safe|autoescape", path.read_text("utf-8"))
+        # The studio's own script is no text.
+        assert unescaped == (["|safe"] if path.stem == "head" else []), path
+
+
+def captions(panel: Panel, shelf_texts: tuple[str, ...] = ()) -> list[str]:
+    tree = StoryTree()
+    tree.add(panel)
+    markup = render.book(tree, "story", panel.id, shelf_texts)
+    return re.findall(r'<p class="caption">(.*?)</p>', markup)
+
+
 def test_the_readers_words_are_marked_and_a_cards_are_not() -> None:
     panel = Panel(id="p1", parent=None, text="It rains. Mira runs.", reader_text="It rains.")
-    assert view.caption(panel) == (
-        '<span class="own" title="Your words">It rains.</span> Mira runs.'
-    )
-    assert "own" not in view.caption(panel, {"It rains."})
+    marked = '<span class="own" title="Your words">It rains.</span> Mira runs.'
+    assert captions(panel) == [marked]
+    assert captions(panel, ("It rains.",)) == ["It rains. Mira runs."]
     changed = Panel(id="p1", parent=None, text="It snows.", reader_text="It rains.")
-    assert view.caption(changed) == "It snows."
+    assert captions(changed) == ["It snows."]
 
 
 def test_the_outline_shows_every_panel_once_with_branches_beside_their_origin() -> None:
     tree = grow(*BRANCHED)
-    markup = view.outline(tree, "story", "p3")
+    markup = render.outline(tree, "story", "p3")
     assert panels_in(markup) == ["p1", "p4", "p5", "p2", "p6", "p3"]
     indents = [int(n) for n in re.findall(r"--indent:(\d)", markup)]
     assert indents == [0, 1, 1, 0, 1, 0]
@@ -129,32 +187,32 @@ def test_the_outline_shows_every_panel_once_with_branches_beside_their_origin() 
 
 def test_a_running_turn_is_announced_below_its_parent() -> None:
     tree = grow(*BRANCHED)
-    markup = view.outline(tree, "story", "p2", running=job("p6"))
+    markup = render.outline(tree, "story", "p2", running=job("p6"))
     assert markup.index("node-ghost") > markup.index('data-panel="p6"')
     assert "<b>4</b> being made" in markup
-    assert "node-ghost" not in view.outline(tree, "story", "p2", running=job("p6", "redraw"))
+    assert "node-ghost" not in render.outline(tree, "story", "p2", running=job("p6", "redraw"))
 
 
 def test_a_story_of_a_thousand_pages_is_shown() -> None:
     tree = grow(*((f"p{n}", f"p{n - 1}" if n > 1 else None) for n in range(1, 1001)))
-    assert len(panels_in(view.outline(tree, "story", "p1000"))) == 1000
+    assert len(panels_in(render.outline(tree, "story", "p1000"))) == 1000
 
 
 def test_the_ways_on_are_offered_with_their_length() -> None:
     tree = grow(*BRANCHED)
-    markup = view.tail(tree, "story", "p1")
+    markup = render.tail(tree, "story", "p1")
     assert panels_in(markup) == ["p2", "p6", "p4", "p5"]
     assert "Read all 3 pages" in markup and "Read all 2 pages" in markup
-    assert "way" not in view.tail(tree, "story", "p5")
+    assert "way" not in render.tail(tree, "story", "p5")
 
 
 def test_the_end_is_said_and_may_be_passed() -> None:
     tree = grow(("p1", None), p1={"is_end": True})
-    assert "The End" in view.book(tree, "story", "p1")
-    assert "The End" not in view.book(grow(*BRANCHED), "story", "p3")
-    assert view.go_on_label(tree, "p1") == "Go on anyway"
-    assert view.go_on_label(grow(*BRANCHED), "p2") == "Tell it another way from here"
-    assert view.go_on_label(grow(*BRANCHED), "p5") == "Continue the story"
+    assert "The End" in render.book(tree, "story", "p1")
+    assert "The End" not in render.book(grow(*BRANCHED), "story", "p3")
+    assert render.go_on_label(tree, "p1") == "Go on anyway"
+    assert render.go_on_label(grow(*BRANCHED), "p2") == "Tell it another way from here"
+    assert render.go_on_label(grow(*BRANCHED), "p5") == "Continue the story"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +226,7 @@ def test_the_end_is_said_and_may_be_passed() -> None:
     ],
 )
 def test_progress_is_said_in_true_words(progress: Progress, said: str) -> None:
-    assert said in view.live(job(), progress, 3)
+    assert said in render.live(job(), progress, 3)
 
 
 def test_a_picture_sharpens_step_by_step() -> None:
@@ -177,7 +235,7 @@ def test_a_picture_sharpens_step_by_step() -> None:
         float(re.findall(r"--haze:([\d.]+)", markup)[0])
         for done in (1, 4, 8)
         if (
-            markup := view.live(
+            markup := render.live(
                 job(), Progress(phase="painting", done=done, total=8, preview=preview), 2
             )
         )
@@ -187,26 +245,25 @@ def test_a_picture_sharpens_step_by_step() -> None:
 
 def test_an_ended_turn_shows_nothing() -> None:
     for phase in ("done", "stopped", "failed"):
-        assert view.live(job(), Progress(phase=phase), 2) == ""
+        assert render.live(job(), Progress(phase=phase), 2) == ""
 
 
 def test_a_screen_reader_hears_the_sentence_once_it_is_whole() -> None:
-    writing = view.live(job(), Progress(phase="writing", text="Mira ru"), 4)
-    painting = view.live(job(), Progress(phase="painting", text="Mira runs.", done=1, total=8), 4)
+    writing = render.live(job(), Progress(phase="writing", text="Mira ru"), 4)
+    painting = render.live(job(), Progress(phase="painting", text="Mira runs.", done=1, total=8), 4)
     assert 'aria-live="polite">Writing<' in writing
     assert 'aria-live="polite">Page 4. Mira runs.<' in painting
 
 
 def test_removing_says_how_much_goes() -> None:
     tree = grow(*BRANCHED)
-    assert "page 2 and the 2 pages after it" in view.removal_question(tree, "p2")
-    assert "Remove page 3 from" in view.removal_question(tree, "p5")
+    assert "page 2 and the 2 pages after it" in render.removal_question(tree, "p2")
+    assert "Remove page 3 from" in render.removal_question(tree, "p5")
 
 
 def test_ids_are_quoted_in_addresses() -> None:
-    panel = Panel(id="p1", parent=None, text="", image_name="p1-0a.png")
-    assert view.picture_url("a b/c", panel) == "pictures/a%20b/c/p1-0a.png"
-    assert view.picture_url("s", Panel(id="p1", parent=None, text="")) == ""
+    assert picture_url("a b/c", "p1-0a.png") == "pictures/a%20b/c/p1-0a.png"
+    assert picture_url("s", None) == ""
 
 
 def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_picture() -> None:
@@ -225,16 +282,14 @@ def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_pic
 
 def test_without_openings_there_is_no_shelf_and_no_word_of_it() -> None:
     assert load_openings("") == load_openings("assets/fonts") == ()
-    assert view.shelf(()) == ""
-    assert "shelf" in view.first_picture()
-    assert "shelf" not in view.first_picture(has_shelf=False)
+    assert render.shelf(()) == ""
+    assert "shelf" in render.first_picture()
+    assert "shelf" not in render.first_picture(has_shelf=False)
 
 
 def test_a_panel_for_programs_is_plain_and_complete() -> None:
     tree = grow(*BRANCHED)
-    story = view.story_as_json(tree, "story", "p3")
-    pages = story["pages"]
-    assert isinstance(pages, list)
-    assert [page["panel_id"] for page in pages] == ["p1", "p2", "p3"]
-    outline = view.outline_as_json(tree, "story")
+    story = story_as_json(tree, "story", "p3")
+    assert [page["panel_id"] for page in story["pages"]] == ["p1", "p2", "p3"]
+    outline = outline_as_json(tree, "story")
     assert outline["leaves"] == ["p3", "p5", "p6"]

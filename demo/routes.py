@@ -8,26 +8,41 @@ from __future__ import annotations
 
 import functools
 import io
-import logging
+from collections.abc import Callable
+from urllib.parse import quote
 
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from seedstory_core.config import project_path
-from seedstory_core.errors import OUR_FAULT, FileMissingError, SeedStoryError, StoryNotFoundError
-from seedstory_core.session import SessionStore
-from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.export import FORMATS, file_name
-
-log = logging.getLogger(__name__)
+from demo.errors import explain
+from seedstory_core import (
+    FORMATS,
+    SessionStore,
+    StoryArchive,
+    StoryNotFoundError,
+    file_name,
+    project_path,
+)
 
 THUMBNAIL_PIXELS = 192
 SERVED = {".css": "text/css", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A picture's name holds random letters; what it names never changes."""
+
+
+def picture_url(story_id: str, name: str | None, *, small: bool = False) -> str:
+    """Where the page finds a picture of a story; '' when there is none."""
+    if name is None:
+        return ""
+    return f"pictures/{quote(story_id)}/{quote(name)}" + ("?small" if small else "")
+
+
+def take_url(story_id: str, panel_id: str, kind: str) -> str:
+    """Where the story up to a panel can be taken home, in a form of `FORMATS`."""
+    return f"take/{quote(story_id)}/{quote(panel_id)}.{kind}"
 
 
 def routes(store: SessionStore) -> list[Route]:
@@ -59,10 +74,10 @@ def routes(store: SessionStore) -> list[Route]:
         return _served(openings, request) if openings else PlainTextResponse("Not found.", 404)
 
     return [
-        Route("/pictures/{story}/{name}", _told(picture)),
-        Route("/take/{story}/{panel}.{kind}", _told(take)),
-        Route("/studio/openings/{name:path}", _told(card)),
-        Route("/studio/{name:path}", _told(asset)),
+        Route("/pictures/{story}/{name}", _explained(picture)),
+        Route("/take/{story}/{panel}.{kind}", _explained(take)),
+        Route("/studio/openings/{name:path}", _explained(card)),
+        Route("/studio/{name:path}", _explained(asset)),
     ]
 
 
@@ -94,19 +109,14 @@ def _thumbnail(archive: StoryArchive, story_id: str, name: str) -> bytes:
     return buffer.getvalue()
 
 
-def _told(endpoint):  # type: ignore[no-untyped-def]  # takes and gives a Starlette endpoint
+def _explained(endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:
     """Answer errors with their sentence."""
 
-    def told(request: Request) -> Response:
+    def answer(request: Request) -> Response:
         try:
             return endpoint(request)
-        except (FileMissingError, StoryNotFoundError) as error:
-            return PlainTextResponse(str(error), 404)
-        except SeedStoryError as error:
-            log.warning("The address %s failed. %s", request.url.path, error)
-            return PlainTextResponse(str(error), 503)
-        except Exception:
-            log.exception("The address %s failed.", request.url.path)
-            return PlainTextResponse(OUR_FAULT, 500)
+        except Exception as error:
+            problem = explain(error, f"The address {request.url.path}")
+            return PlainTextResponse(problem.sentence, problem.status)
 
-    return told
+    return answer

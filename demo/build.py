@@ -1,0 +1,56 @@
+"""The page over a store of stories: parts, events, endpoints, addresses and theme in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from demo import render
+from demo.api import add_api
+from demo.handlers import Handlers
+from demo.openings import load_openings
+from demo.page import PageParts
+from demo.routes import routes
+from demo.theme import make_theme
+from demo.wiring import wire
+from seedstory_core import JobQueue, SessionStore, project_path
+
+TITLE = "SEED-Story Studio"
+MAX_UPLOAD = "40mb"
+"""Above our own limit, whose sentence a reader should see rather than Gradio's."""
+KEPT_SECONDS = (3600, 86400)
+"""How often Gradio's copies of uploads are looked through, and how old they may become."""
+
+
+def build_page(store: SessionStore) -> gr.Blocks:
+    """Put the page together over a store of stories."""
+    queue = JobQueue(store)
+    config = store.engine.config
+    openings = load_openings(config.runtime.openings_folder)
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=KEPT_SECONDS
+    ) as page:
+        # First, so that the endpoints get their plain names and the page's own events the others.
+        add_api(store, queue, openings)
+        parts = PageParts(config, openings)
+        wire(page, parts, Handlers(store, queue, openings))
+    # Turns wait in the job queue; Gradio's queue carries only those who watch.
+    page.queue(default_concurrency_limit=None, max_size=None)
+    return page
+
+
+def launch_options(store: SessionStore) -> dict[str, Any]:
+    """What `launch` needs besides host and port."""
+    script = project_path("assets/studio.js").read_text("utf-8")
+    return {
+        "theme": make_theme(),
+        "head": render.head(script),
+        "favicon_path": project_path("assets/logo.svg"),
+        "app_kwargs": {"routes": routes(store)},
+        "max_file_size": MAX_UPLOAD,
+        "footer_links": ["api"],
+        # Server-side rendering needs Node beside Python and would route past our own addresses.
+        "ssr_mode": False,
+        "show_error": False,
+    }

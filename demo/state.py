@@ -1,0 +1,145 @@
+"""What the page remembers, and what changes on it.
+
+The page itself holds its state (story, panel, turn it watches) and sends it along with every event;
+`gr.State` would forget it when the server restarts. So it comes from outside, like any other input.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class PageState:
+    """Where the page is and what it may do there.
+
+    `assets/studio.js` turns it into attributes of the page, which the stylesheet reads.
+
+    Attributes:
+        view: `start` or `story`; '' before the page knows.
+        story: Id of the story that is shown.
+        panel: The panel that the reader is at; '' is before the first.
+        title: Of the story.
+        job: The turn whose outcome is still to be shown.
+        watch: The turn that the page is to follow from now on.
+        busy: The story has a turn waiting or running.
+        live: What kind of turn runs right here; '' is none.
+        begun: The story has a panel.
+        redraw: The panel's picture may be painted again.
+        again: The panel may be told again.
+        asks: The page asks whether the panel is really to be removed.
+        rewords: The panel's words lie there to be changed.
+        then: The storyteller goes on by itself after this turn.
+        mine: Ids of the stories that this browser remembers.
+        stay: The address keeps a story that could not be opened just now.
+    """
+
+    view: str = "start"
+    story: str = ""
+    panel: str = ""
+    title: str = ""
+    job: str = ""
+    watch: str = ""
+    busy: bool = False
+    live: str = ""
+    begun: bool = False
+    redraw: bool = False
+    again: bool = False
+    asks: bool = False
+    rewords: bool = False
+    then: bool = False
+    mine: tuple[str, ...] = ()
+    stay: bool = False
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Read what a browser sent; whatever is missing or of another type becomes its default."""
+        sent = value if isinstance(value, Mapping) else {}
+        found: dict[str, Any] = {}
+        for item in dataclasses.fields(cls):
+            given = sent.get(item.name)
+            if isinstance(item.default, tuple):
+                if isinstance(given, list):
+                    found[item.name] = tuple(one for one in given if isinstance(one, str))
+            elif isinstance(given, type(item.default)):
+                found[item.name] = given
+        return cls(**found)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for the browser."""
+        return {**vars(self), "mine": list(self.mine)}
+
+
+@dataclass(frozen=True)
+class Click:
+    """What was clicked on the page: the `data-*` values of the part, as far as they are texts."""
+
+    do: str = ""
+    panel: str = ""
+    story: str = ""
+    title: str = ""
+    opening: str = ""
+
+    @classmethod
+    def from_event(cls, event: Any) -> Self:
+        """Read the data of a `gr.EventData`, which come from outside as well."""
+        found = {}
+        for item in dataclasses.fields(cls):
+            try:
+                given = getattr(event, item.name)
+            except (AttributeError, TypeError):  # not sent; or no data were sent at all
+                continue
+            if isinstance(given, str):
+                found[item.name] = given
+        return cls(**found)
+
+
+class Same(Enum):
+    """The type of `SAME`."""
+
+    SAME = "same"
+
+
+SAME = Same.SAME
+"""An output that stays as it is."""
+
+
+@dataclass(frozen=True)
+class PageUpdate:
+    """What changes on the page; the fields are called like the parts of `page.PageParts`.
+
+    Texts are shown as they are or are HTML of `render.py`; '' empties a part.
+    """
+
+    state: PageState | Same = SAME
+    title: str | Same = SAME
+    book: str | Same = SAME
+    tail: str | Same = SAME
+    live: str | Same = SAME
+    outline: str | Same = SAME
+    go_on: str | Same = SAME
+    question: str | Same = SAME
+    notice: str | Same = SAME
+    draft: Mapping[str, str] | Same = SAME
+    shelf: str | Same = SAME
+    slot: str | Same = SAME
+    own_picture: None | Same = SAME
+    sentence: str | Same = SAME
+    line: str | Same = SAME
+    stories: str | Same = SAME
+    words: str | Same = SAME
+    pin: str | Same = SAME
+    policy: str | Same = SAME
+
+    def changes(self) -> dict[str, Any]:
+        """The outputs that change, by name, as plain values."""
+        named = ((item.name, getattr(self, item.name)) for item in dataclasses.fields(self))
+        return {
+            name: value.to_json() if isinstance(value, PageState) else value
+            for name, value in named
+            if value is not SAME
+        }

@@ -1,0 +1,51 @@
+"""What the page and the endpoints do alike with turns: begin a story, watch a job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from seedstory_core import (
+    NO_BEGINNING,
+    InputError,
+    Job,
+    JobQueue,
+    Progress,
+    SeedStoryError,
+    SessionStore,
+    StorySession,
+    TurnRequest,
+)
+
+LOOK_SECONDS = 0.08
+"""How often a watcher looks at its turn; a dozen new words a second are as many as can be read."""
+
+
+def begin_story(
+    store: SessionStore, queue: JobQueue, request: TurnRequest
+) -> tuple[StorySession, Job]:
+    """Make a story folder and put its first turn in the queue.
+
+    Raises:
+        InputError: There is neither a sentence nor a picture.
+        BusyError: The queue is full; no folder is left behind.
+    """
+    if not request.reader_text and request.reader_image is None:
+        raise InputError(NO_BEGINNING)
+    session = store.create()
+    try:
+        return session, queue.submit("turn", session.story_id, None, request)
+    except SeedStoryError:
+        store.discard(session.story_id)
+        raise
+
+
+async def watch(job: Job) -> AsyncIterator[Progress]:
+    """Yield every step of a job that somebody can see, until it has ended."""
+    seen = -1
+    while not job.ended.is_set():
+        progress = job.progress
+        if progress.version != seen and not progress.has_ended:
+            seen = progress.version
+            yield progress
+        await asyncio.sleep(LOOK_SECONDS)

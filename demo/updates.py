@@ -1,0 +1,235 @@
+"""What the page shows: the start page, a story at a panel, and what came of a turn.
+
+Every method gives a `PageUpdate`; `handlers.py` says on which event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from demo import render
+from demo.openings import Opening
+from demo.state import SAME, PageState, PageUpdate, Same
+from seedstory_core import (
+    MAKES_PANELS,
+    Job,
+    JobQueue,
+    Panel,
+    SeedStoryError,
+    SessionStore,
+    StorageError,
+    StoryNotFoundError,
+    StorySession,
+    StorySummary,
+    tidy_text,
+)
+
+MAX_REMEMBERED = 60
+"""Earlier stories that are looked up for the start page."""
+
+
+class Updates:
+    """What the page shows of one store, one queue, and a shelf of openings."""
+
+    def __init__(self, store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
+        """Show a store's stories, the turns of a queue, and the openings."""
+        self.store = store
+        self.queue = queue
+        self.openings = openings
+        self.shelf_texts = frozenset(opening.sentence for opening in openings)
+
+    # The start page
+
+    def start(self, state: PageState, notice: str = "") -> PageUpdate:
+        """The start page with the stories that this browser remembers."""
+        stories: tuple[StorySummary, ...] = ()
+        mine = state.mine
+        try:
+            stories = self.store.archive.list(mine[:MAX_REMEMBERED])
+        except StorageError as error:
+            notice = notice or render.notice(str(error))
+        return PageUpdate(
+            state=PageState(mine=mine),
+            live="",
+            notice=notice,
+            stories=render.story_shelf(
+                [story for story in stories if story.num_panels or story.problem]
+            ),
+        )
+
+    def form(self, *, sentence: str | Same = SAME) -> PageUpdate:
+        """An empty form for page one; the sentence is changed only if it is given."""
+        return PageUpdate(
+            draft={"opening": ""},
+            shelf=self.shelf(),
+            slot=render.first_picture(has_shelf=bool(self.openings)),
+            own_picture=None,
+            sentence=sentence,
+            notice="",
+        )
+
+    def shelf(self, chosen: str = "") -> str:
+        """The cards; the chosen one is marked."""
+        return render.shelf(self.openings, chosen)
+
+    # A story
+
+    def arrive(self, state: PageState) -> PageUpdate:
+        """What the page's address asks for."""
+        if not state.story:
+            return self.start(state)
+        try:
+            return self.open(state, state.story, state.panel)
+        except StoryNotFoundError as error:
+            return self.start(state, render.notice(str(error)))
+        except SeedStoryError as error:
+            # It may be there again in a minute, so its address stays.
+            update = self.start(state, render.notice(str(error)))
+            return replace(update, state=PageState(mine=state.mine, stay=True))
+
+    def open(self, state: PageState, story_id: str, panel_id: str) -> PageUpdate:
+        """A story at a panel, or where something is going on, or at its newest one."""
+        session = self.store.open(story_id)
+        running = self.queue.running(story_id)
+        newest = session.tree.newest
+        if newest is None and running is None:
+            return self.start(state, render.notice("This story was never begun.", "info"))
+        notice = render.notice(" ".join(session.warnings), "info") if session.warnings else ""
+        if panel_id and panel_id not in session.tree:
+            missing = f"{_missing(session, panel_id)} This is the newest page."
+            notice = render.notice(missing, "info")
+            panel_id = ""
+        if not panel_id:
+            panel_id = (running.panel_id or "") if running else newest.id if newest else ""
+        return replace(self.story(state, session, panel_id), notice=notice)
+
+    def story(
+        self, state: PageState, session: StorySession, panel_id: str, *, watch: bool = True
+    ) -> PageUpdate:
+        """A story at a panel ('' is before the first page).
+
+        `watch` has the page follow the story's turn from here on; False where it does already.
+        """
+        tree, story_id = session.tree, session.story_id
+        panel = tree.panel(panel_id) if panel_id else None
+        running = self.queue.running(story_id)
+        is_live = running is not None and (running.panel_id or "") == panel_id
+        job_id = running.id if running else state.job
+        live: str | Same = ""
+        if running is not None and is_live:
+            live = render.live(running, running.progress, self.page_number(running)) or SAME
+        return PageUpdate(
+            state=PageState(
+                view="story",
+                story=story_id,
+                panel=panel_id,
+                title=tree.title,
+                job=job_id,
+                watch=job_id if watch else "",
+                busy=running is not None,
+                live=running.kind if running and is_live else "",
+                begun=bool(len(tree)),
+                redraw=panel is not None and panel.image_source == "model",
+                again=panel is not None and not _is_readers(panel),
+                then=state.then,
+                mine=state.mine,
+            ),
+            title=render.title_bar(tree.title),
+            book=render.book(tree, story_id, panel_id or None, self.shelf_texts),
+            tail=render.tail(
+                tree, story_id, panel_id or None, elsewhere=None if is_live else running
+            ),
+            live=live,
+            outline=render.outline(
+                tree,
+                story_id,
+                panel_id or None,
+                running=running,
+                shelf_texts=self.shelf_texts,
+                pinned=session.pinned,
+            ),
+            pin=render.pin_label(panel_id in session.pinned),
+            policy=session.rule.policy,
+            go_on=render.go_on_label(tree, panel_id or None),
+            notice="",
+        )
+
+    def page_number(self, job: Job) -> int:
+        """Which page of its story a job makes or changes."""
+        if job.panel_id is None:
+            return 1
+        depth = self.store.open(job.story_id).tree.depth(job.panel_id)
+        return depth + (job.kind in MAKES_PANELS)
+
+    # What came of a turn
+
+    def finished(self, state: PageState, job: Job, sentence: str, line: str) -> PageUpdate:
+        """A turn that has ended, where the reader is now.
+
+        Args:
+            state: Of the page, which no longer waits for the turn.
+            job: The turn.
+            sentence: What stands in the field for a first sentence; taken away if it was told.
+            line: Likewise, of the field for the next line.
+
+        Raises:
+            StoryNotFoundError: The story, or the page that is shown, is not there any more.
+        """
+        if state.story != job.story_id:
+            return PageUpdate(state=state)
+        progress = job.progress
+        if progress.phase != "done":
+            return self._failed(state, job)
+        session = self.store.open(job.story_id)
+        if state.panel != (job.panel_id or ""):
+            # The reader went elsewhere meanwhile, and stays there.
+            number = session.tree.depth(progress.panel_id)
+            ready = render.notice(f"Page {number} of the story is ready.", "info")
+            return replace(self.story(state, session, state.panel), notice=ready)
+        is_first = job.kind == "turn" and job.panel_id is None
+        if is_first and job.is_given:
+            state = replace(state, then=True)
+        # Where there are several to choose from, the choice is made from the page before.
+        here = job.panel_id or "" if job.kind == "alternatives" else progress.panel_id
+        update = self.story(state, session, here)
+        asked = job.request.reader_text
+        if job.kind == "turn" and asked and asked == tidy_text(line):
+            update = replace(update, line="")
+        if is_first and asked == tidy_text(sentence):
+            form = self.form(sentence="")
+            update = replace(
+                update,
+                draft=form.draft,
+                shelf=form.shelf,
+                slot=form.slot,
+                own_picture=form.own_picture,
+                sentence=form.sentence,
+            )
+        return update
+
+    def _failed(self, state: PageState, job: Job) -> PageUpdate:
+        notice = render.notice(job.progress.error)
+        if job.progress.phase == "stopped":
+            notice = render.notice("Stopped. The story is as it was.", "info")
+        try:
+            session = self.store.open(job.story_id)
+        except StoryNotFoundError:
+            # Never begun: back to the start page, where everything still lies as it was.
+            return self.start(state, notice)
+        panel_id = state.panel
+        if panel_id not in session.tree and session.tree.newest:
+            panel_id = session.tree.newest.id
+        return replace(self.story(state, session, panel_id), notice=notice)
+
+
+def _is_readers(panel: Panel) -> bool:
+    """Whether nothing of a finished page is the storyteller's."""
+    return panel.image_source == "reader" and panel.text == panel.reader_text
+
+
+def _missing(session: StorySession, panel_id: str) -> str:
+    try:
+        session.tree.panel(panel_id)
+    except SeedStoryError as error:
+        return str(error)
+    return ""

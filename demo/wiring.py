@@ -1,0 +1,212 @@
+"""Which handler answers which event.
+
+Parts are named, never counted: a handler takes its inputs as named arguments and gives a
+`PageUpdate`, which becomes `{part: value}`. A name that a handler does not take, or one that it
+misses, is refused while the page is put together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+from gradio.events import Dependency
+
+from demo import render
+from demo.errors import explain
+from demo.handlers import Handlers
+from demo.page import ARRIVE, PageParts
+from demo.state import Click, PageState, PageUpdate
+
+Inputs = Mapping[str, Component | Mapping[str, Component]]
+Handler = Callable[..., PageUpdate]
+QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+OFTEN: dict[str, Any] = {**QUIETLY, "trigger_mode": "multiple"}
+"""For what may be asked for again while it is being answered."""
+
+
+def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
+    """Connect the parts of the page with the handlers of its events; inside of `gr.Blocks`."""
+    here: Inputs = {"state": parts.state}
+    turn: Inputs = {**here, "knobs": parts.knobs}
+    wires = Wires(parts)
+
+    def watched(event: Dependency) -> Dependency:
+        """After an event that may have begun a turn: follow it, and show what came of it."""
+        following = event.then(**wires.follow(on.follow, here), **OFTEN)
+        return following.then(
+            **wires.answer(on.finish, here, sentence=parts.sentence, line=parts.line), **OFTEN
+        )
+
+    watched(page.load(**wires.answer(on.arrive, here), js=ARRIVE, **QUIETLY))
+    clickable = (
+        parts.state,
+        parts.masthead,
+        parts.notice,
+        parts.title,
+        parts.book,
+        parts.tail,
+        parts.outline,
+        parts.stories,
+    )
+    with_mine = "(state) => [seedstory.withMine(state)]"
+    watched(
+        gr.on(
+            [part.click for part in clickable],
+            **wires.answer(on.click, here),
+            js=with_mine,
+            **OFTEN,
+        )
+    )
+
+    # The start page
+    gr.on(
+        [parts.shelf.click, parts.slot.click],
+        **wires.answer(on.choose, sentence=parts.sentence),
+        **OFTEN,
+    )
+    gr.on(
+        [parts.own_picture.upload, parts.own_picture.clear],
+        **wires.answer(on.bring, path=parts.own_picture, sentence=parts.sentence),
+        **OFTEN,
+    )
+    begun = parts.begin.click(
+        **wires.answer(
+            on.begin,
+            turn,
+            draft=parts.draft,
+            path=parts.own_picture,
+            sentence=parts.sentence,
+            keep_words=parts.keep_first,
+        ),
+        **QUIETLY,
+    )
+    watched(watched(begun).then(**wires.answer(on.go_on_by_itself, turn), **OFTEN))
+
+    # Turns
+    watched(parts.go_on.click(**wires.answer(on.go_on, turn), **QUIETLY))
+    watched(
+        gr.on(
+            [parts.write.click, parts.line.submit],
+            **wires.answer(on.write, turn, line=parts.line, keep_words=parts.keep_words),
+            **QUIETLY,
+        )
+    )
+    watched(parts.alternatives.click(**wires.answer(on.alternatives, turn), **QUIETLY))
+    watched(parts.again.click(**wires.answer(on.again, turn), **QUIETLY))
+    watched(parts.redraw.click(**wires.answer(on.redraw, turn), **QUIETLY))
+    parts.reword.click(**wires.answer(on.ask_for_words, here), **OFTEN)
+    watched(
+        gr.on(
+            [parts.put_words.click, parts.words.submit],
+            **wires.answer(on.reword, here, words=parts.words),
+            **QUIETLY,
+        )
+    )
+    watched(parts.repaint.upload(**wires.answer(on.repaint, here, path=parts.repaint), **QUIETLY))
+    parts.pin.click(**wires.answer(on.pin, here), **OFTEN)
+    parts.policy.input(**wires.answer(on.set_policy, here, policy=parts.policy), **OFTEN)
+    parts.stop.click(**wires.answer(on.stop, here), **OFTEN)
+
+    # Taking pages out
+    parts.ask_remove.click(**wires.answer(on.ask_to_remove, here), **OFTEN)
+    gr.on([parts.keep_page.click, parts.keep_old.click], **wires.answer(on.keep, here), **OFTEN)
+    parts.remove.click(**wires.answer(on.remove, here), **OFTEN)
+
+    # What the page does by itself
+    parts.write_own.click(None, js="() => seedstory.writeOwn()", api_visibility="private")
+    parts.show_outline.click(None, js="() => seedstory.toggleOutline()", api_visibility="private")
+
+
+def answer(handler: Handler, **inputs: Any) -> PageUpdate:
+    """Call a handler; an error becomes a notice and changes nothing else."""
+    try:
+        return handler(**inputs)
+    except Exception as error:
+        problem = explain(error, f"The event {handler.__name__}")
+        return PageUpdate(notice=render.notice(problem.sentence))
+
+
+class Wires:
+    """Makes of a handler and its inputs what a listener takes: `fn`, `inputs` and `outputs`."""
+
+    def __init__(self, parts: PageParts) -> None:
+        """Name the outputs of a page."""
+        self.state = parts.state
+        self.outputs: dict[str, Component] = {
+            item.name: getattr(parts, item.name) for item in dataclasses.fields(PageUpdate)
+        }
+
+    def answer(
+        self, handler: Handler, shared: Inputs | None = None, **own: Component
+    ) -> dict[str, Any]:
+        """A handler that gives one `PageUpdate`; anything of the page may change."""
+        inputs = {**(shared or {}), **own}
+        takes_click = _check(handler, inputs)
+
+        def call(values: dict[Component, Any], event: gr.EventData) -> dict[Component, Any]:
+            named = self._named(inputs, values)
+            if takes_click:
+                named["click"] = Click.from_event(event)
+            return self._shown(answer(handler, **named))
+
+        return {"fn": call, "inputs": _parts(inputs), "outputs": list(self.outputs.values())}
+
+    def follow(
+        self, handler: Callable[..., AsyncIterator[PageUpdate]], shared: Inputs
+    ) -> dict[str, Any]:
+        """A handler that yields `PageUpdate`s of the part `live` only."""
+        _check(handler, shared)
+
+        async def call(values: dict[Component, Any]) -> AsyncIterator[dict[Component, Any]]:
+            try:
+                async for update in handler(**self._named(shared, values)):
+                    yield self._shown(update)
+            except Exception as error:
+                # What came of the turn is told by the event after this one.
+                explain(error, f"The event {handler.__name__}")
+            # A generator's last value stays; this one leaves everything as it is.
+            yield self._shown(PageUpdate())
+
+        return {"fn": call, "inputs": _parts(shared), "outputs": [self.outputs["live"]]}
+
+    def _named(self, inputs: Inputs, values: Mapping[Component, Any]) -> dict[str, Any]:
+        """The values of the parts under the names that the handler gave them."""
+        named: dict[str, Any] = {}
+        for name, part in inputs.items():
+            if isinstance(part, Mapping):
+                named[name] = {key: values[one] for key, one in part.items()}
+            elif part is self.state:
+                named[name] = PageState.from_json(values[part])
+            else:
+                named[name] = values[part]
+        return named
+
+    def _shown(self, update: PageUpdate) -> dict[Component, Any]:
+        """An update as Gradio takes it."""
+        changes = update.changes()
+        return {self.outputs[name]: value for name, value in changes.items()} or gr.skip()
+
+
+def _check(handler: Callable[..., Any], inputs: Inputs) -> bool:
+    """Whether a handler takes the click itself, too; all else it takes has to be wired.
+
+    Raises:
+        TypeError: It misses an input, or does not know one.
+    """
+    signature = inspect.signature(handler)
+    takes_click = "click" in signature.parameters
+    signature.bind(**inputs, **({"click": None} if takes_click else {}))
+    return takes_click
+
+
+def _parts(inputs: Inputs) -> set[Component]:
+    """All parts as a set, for which Gradio hands their values over by part."""
+    groups: Sequence[Any] = [
+        part.values() if isinstance(part, Mapping) else (part,) for part in inputs.values()
+    ]
+    return {part for group in groups for part in group}
