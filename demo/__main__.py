@@ -14,7 +14,7 @@ from seedstory_core import ConfigError, SeedStoryError, load_config, project_pat
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the studio until it is stopped."""
-    args = parse_arguments(argv)
+    args = argument_parser().parse_args(argv)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -44,10 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+def argument_parser() -> argparse.ArgumentParser:
+    """What the command line may say."""
     parser = argparse.ArgumentParser(
-        description="Tell, extend and branch illustrated stories in the browser."
+        prog="seedstory", description="Tell, extend and branch illustrated stories in the browser."
     )
     parser.add_argument(
         "--config",
@@ -65,7 +65,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
     parser.add_argument("--port", type=int, help="port; the first free one from 7860")
     parser.add_argument("--share", action="store_true", help="make a public link for a while")
-    return parser.parse_args(argv)
+    return parser
 
 
 def find_room_for_uploads(stories_folder: str) -> None:

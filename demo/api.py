@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -40,6 +40,8 @@ from seedstory_core import (
 Step = tuple[dict[str, Any], Image.Image | None]
 Knobs = Mapping[str, Any]
 NO_KNOBS: Knobs = MappingProxyType({})
+PAINTING = ("seed", "steps", "guidance")
+"""The knobs that a picture alone depends on."""
 
 
 class Api:
@@ -61,7 +63,16 @@ class Api:
     ) -> AsyncIterator[Step]:
         """Begin a story with a sentence, a picture, or both, or with an opening of the shelf.
 
-        Gives the first page as JSON (`story_id`, `panel_id`, `text`, …) and its picture.
+        Args:
+            sentence: The first words of the story; the storyteller goes on from them.
+            picture: A file to begin with: PNG, JPEG or WebP.
+            opening: Id of a card of the shelf (see `openings`), for its picture and its sentence.
+            keep_words: Whether page one keeps to your words, and nothing is added to them.
+            knobs: Each is a parameter of its own.
+
+        Returns:
+            The first page as JSON (`story_id`, `panel_id`, `text`, …).
+            Its picture.
         """
 
         def ask() -> Job:
@@ -90,10 +101,18 @@ class Api:
         keep_words: bool = False,
         knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
-        """Tell the next page after a panel; without `panel_id`, after the newest one.
+        """Tell the next page after a panel; after one that has a next page, this begins a branch.
 
-        `text` begins the page with your words; `keep_words` keeps it to them. After a panel that
-        has a next page already, this begins a branch. Gives the page as JSON and its picture.
+        Args:
+            story_id: Of the story.
+            panel_id: The page to go on from; without it, the newest.
+            text: Your words, with which the page begins.
+            keep_words: Whether the page keeps to your words, and nothing is added to them.
+            knobs: Each is a parameter of its own.
+
+        Returns:
+            The page as JSON.
+            Its picture.
         """
 
         def ask() -> Job:
@@ -112,10 +131,18 @@ class Api:
         count: float = 3,
         knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
-        """Tell the next page several ways at once, as siblings; all of them are kept.
+        """Tell several next pages at once, as siblings that part early; all of them are kept.
 
-        Their words part where the storyteller first sees a choice. Gives the first page as JSON,
-        with the ids of all of them as `panel_ids`, and its picture.
+        Args:
+            story_id: Of the story.
+            panel_id: The page to go on from; without it, the newest.
+            text: Your words, with which each of them begins.
+            count: How many.
+            knobs: Each is a parameter of its own.
+
+        Returns:
+            The first of them as JSON, with the ids of all as `panel_ids`.
+            Its picture.
         """
 
         def ask() -> Job:
@@ -130,18 +157,22 @@ class Api:
             yield step
 
     async def redraw(
-        self,
-        story_id: str,
-        panel_id: str,
-        seed: float | None = None,
-        steps: float | None = None,
-        guidance: float | None = None,
+        self, story_id: str, panel_id: str, knobs: Knobs = NO_KNOBS
     ) -> AsyncIterator[Step]:
-        """Paint a page's picture anew, with another seed. The text and all other pages stay."""
+        """Paint a page's picture anew, with another seed. The text and all other pages stay.
+
+        Args:
+            story_id: Of the story.
+            panel_id: Of the page.
+            knobs: Each is a parameter of its own.
+
+        Returns:
+            The page as JSON.
+            Its new picture.
+        """
 
         def ask() -> Job:
             panel = self.store.open(story_id).tree.panel(panel_id)
-            knobs = {"seed": seed, "steps": steps, "guidance": guidance}
             request = self._request("", None, False, knobs)
             return self.queue.submit("redraw", story_id, panel.id, request)
 
@@ -149,7 +180,17 @@ class Api:
             yield step
 
     async def rewrite(self, story_id: str, panel_id: str, text: str) -> AsyncIterator[Step]:
-        """Tell a page with other words and its picture: a sibling, and the page itself stays."""
+        """Tell a page with other words and its picture: a sibling, and the page itself stays.
+
+        Args:
+            story_id: Of the story.
+            panel_id: Of the page.
+            text: The new words.
+
+        Returns:
+            The sibling as JSON.
+            Its picture.
+        """
 
         def ask() -> Job:
             panel = self.store.open(story_id).tree.panel(panel_id)
@@ -162,7 +203,17 @@ class Api:
     async def replace_picture(
         self, story_id: str, panel_id: str, picture: str | None
     ) -> AsyncIterator[Step]:
-        """Tell a page with its words and your picture: a sibling, and the page itself stays."""
+        """Tell a page with its words and your picture: a sibling, and the page itself stays.
+
+        Args:
+            story_id: Of the story.
+            panel_id: Of the page.
+            picture: A file: PNG, JPEG or WebP.
+
+        Returns:
+            The sibling as JSON.
+            Its picture.
+        """
 
         def ask() -> Job:
             panel = self.store.open(story_id).tree.panel(panel_id)
@@ -178,10 +229,16 @@ class Api:
     def memory(
         self, story_id: str, policy: str = "", pin: str = "", unpin: str = ""
     ) -> dict[str, Any]:
-        """How a story forgets, after changing it where asked.
+        """How a story forgets, after changing it where asked; pages told already stay as told.
 
-        `policy` is one of `policies` in the answer; pages told already stay as they were told.
-        `pin` names a panel that is never to be forgotten, `unpin` one that may be again.
+        Args:
+            story_id: Of the story.
+            policy: The new policy, one of `policies` in the answer.
+            pin: A panel that is never to be forgotten.
+            unpin: A panel that may be forgotten again.
+
+        Returns:
+            The policy and its counts, the pinned panels, and the bytes of kept keys and values.
         """
         with _explained("memory"):
             session = self.store.open(story_id)
@@ -203,7 +260,15 @@ class Api:
             }
 
     def open_story(self, story_id: str, panel_id: str = "") -> dict[str, Any]:
-        """A story's pages up to a panel; without `panel_id`, up to the newest."""
+        """Open a story and give its pages.
+
+        Args:
+            story_id: Of the story.
+            panel_id: The last page that is given; without it, the newest.
+
+        Returns:
+            Title, number of all its panels, and the pages in order.
+        """
         with _explained("open_story"):
             tree = self.store.open(story_id).tree
             newest = tree.newest
@@ -211,36 +276,88 @@ class Api:
             return story_as_json(tree, story_id, here.id if here else None)
 
     def outline(self, story_id: str) -> dict[str, Any]:
-        """Every panel of a story with its parent and children, and where its branches end."""
+        """Every panel of a story with its parent and children, and where its branches end.
+
+        Args:
+            story_id: Of the story.
+
+        Returns:
+            The whole tree.
+        """
         with _explained("outline"):
             return outline_as_json(self.store.open(story_id).tree, story_id)
 
     def stop(self, story_id: str) -> bool:
-        """Stop the story's running turn, which leaves no trace; false when there was none."""
+        """Stop the story's running turn, which leaves no trace.
+
+        Args:
+            story_id: Of the story.
+
+        Returns:
+            False when there was none.
+        """
         with _explained("stop"):
             self.store.open(story_id)
             return self.queue.stop(story_id)
 
     def rename(self, story_id: str, title: str) -> dict[str, Any]:
-        """Give a story a title; an empty one goes back to its first words."""
+        """Give a story a title.
+
+        Args:
+            story_id: Of the story.
+            title: The new title; an empty one goes back to the story's first words.
+
+        Returns:
+            The title that it has now.
+        """
         with _explained("rename"):
             session = self.store.open(story_id)
             session.rename(title)
             return {"story_id": story_id, "title": session.tree.title}
 
     def remove_branch(self, story_id: str, panel_id: str) -> dict[str, Any]:
-        """Take a panel and everything after it out of a story; gives the outline that is left."""
+        """Take a panel and everything after it out of a story.
+
+        Args:
+            story_id: Of the story.
+            panel_id: Of the first panel that goes.
+
+        Returns:
+            The outline that is left.
+        """
         with _explained("remove_branch"):
             session = self.store.open(story_id)
             session.remove_branch(panel_id)
             return outline_as_json(session.tree, story_id)
 
     def openings(self) -> list[dict[str, Any]]:
-        """The shelf of openings, for `begin`."""
+        """The shelf of openings, for `begin`.
+
+        Returns:
+            Id, sentence and address of the picture of each.
+        """
         return [
             {"opening": card.id, "sentence": card.sentence, "picture": card.url}
             for card in self.shelf
         ]
+
+    def endpoints(self) -> dict[str, Callable[..., Any]]:
+        """Every endpoint by name, with its knobs as parameters of their own."""
+        return {
+            "begin": _with_knobs(self.begin),
+            "continue_story": _with_knobs(self.continue_story),
+            "alternatives": _with_knobs(self.alternatives),
+            "redraw": _with_knobs(self.redraw, PAINTING),
+            "rewrite": self.rewrite,
+            "replace_picture": self.replace_picture,
+            "memory": self.memory,
+            "open_story": self.open_story,
+            "outline": self.outline,
+            "stop": self.stop,
+            "rename": self.rename,
+            "remove_branch": self.remove_branch,
+            "openings": self.openings,
+        }
 
     def _after(self, story_id: str, panel_id: str | None) -> str | None:
         """The panel that was named, or the newest one."""
@@ -297,20 +414,27 @@ def _explained(endpoint: str) -> Iterator[None]:
         raise gr.Error(problem.sentence, print_exception=False) from error
 
 
-def _with_knobs(endpoint: Callable[..., AsyncIterator[Step]]) -> Callable[..., Any]:
-    """Give an endpoint every knob as a parameter of its own, which is how programs name them."""
+def _with_knobs(
+    endpoint: Callable[..., AsyncIterator[Step]], keys: Sequence[str] = tuple(KNOBS)
+) -> Callable[..., Any]:
+    """Give an endpoint knobs as parameters of their own, which is how programs name them."""
     own = list(inspect.signature(endpoint).parameters.values())[:-1]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    more = [inspect.Parameter(k, kind, default=None, annotation=float | None) for k in KNOBS]
+    more = [inspect.Parameter(key, kind, default=None, annotation=float | None) for key in keys]
     signature = inspect.Signature([*own, *more])
 
     @functools.wraps(endpoint)
     async def call(*values: Any) -> AsyncIterator[Step]:
         named = signature.bind(*values).arguments
-        knobs = {key: named.pop(key, None) for key in KNOBS}
+        knobs = {key: named.pop(key, None) for key in keys}
         async for step in endpoint(**named, knobs=knobs):
             yield step
 
+    # The line about `knobs`, the last one, becomes a line for each.
+    before, after = inspect.cleandoc(endpoint.__doc__ or "").split("\n\nReturns:")
+    before = before.rsplit("\n", 1)[0]
+    meanings = [f"    {key}: {KNOBS[key].setting.meaning}" for key in keys]
+    call.__doc__ = "\n".join([before, *meanings]) + "\n\nReturns:" + after
     call.__signature__ = signature  # type: ignore[attr-defined]
     return call
 
@@ -332,52 +456,23 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
         panel = gr.JSON(label="page")
         image = gr.Image(label="picture", format="png", type="pil")
         trigger = gr.Button()
-    options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
-    trigger.click(
-        _with_knobs(api.begin),
-        [text, picture, opening, keep_words, *knobs.values()],
-        [panel, image],
-        api_name="begin",
-        **options,
-    )
-    trigger.click(
-        _with_knobs(api.continue_story),
-        [story_id, panel_id, text, keep_words, *knobs.values()],
-        [panel, image],
-        api_name="continue_story",
-        **options,
-    )
-    trigger.click(
-        _with_knobs(api.alternatives),
-        [story_id, panel_id, text, count, *knobs.values()],
-        [panel, image],
-        api_name="alternatives",
-        **options,
-    )
-    trigger.click(
-        api.redraw,
-        [story_id, panel_id, knobs["seed"], knobs["steps"], knobs["guidance"]],
-        [panel, image],
-        api_name="redraw",
-        **options,
-    )
-    trigger.click(
-        api.rewrite, [story_id, panel_id, text], [panel, image], api_name="rewrite", **options
-    )
-    trigger.click(
-        api.replace_picture,
-        [story_id, panel_id, picture],
-        [panel, image],
-        api_name="replace_picture",
-        **options,
-    )
-    for endpoint in (
-        api.memory,
-        api.open_story,
-        api.outline,
-        api.stop,
-        api.rename,
-        api.remove_branch,
-        api.openings,
-    ):
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+    inputs: dict[str, list[Any]] = {
+        "begin": [text, picture, opening, keep_words, *knobs.values()],
+        "continue_story": [story_id, panel_id, text, keep_words, *knobs.values()],
+        "alternatives": [story_id, panel_id, text, count, *knobs.values()],
+        "redraw": [story_id, panel_id, *(knobs[key] for key in PAINTING)],
+        "rewrite": [story_id, panel_id, text],
+        "replace_picture": [story_id, panel_id, picture],
+    }
+    for name, endpoint in api.endpoints().items():
+        if name in inputs:
+            trigger.click(
+                endpoint,
+                inputs[name],
+                [panel, image],
+                api_name=name,
+                show_progress="hidden",
+                concurrency_limit=None,
+            )
+        else:
+            gr.api(endpoint, api_name=name, concurrency_limit=None)

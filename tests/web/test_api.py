@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,16 @@ from typing import Any
 
 import httpx
 import pytest
+from gradio.utils import get_function_description
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from demo.api import Api
+from demo.reference import reference
+from seedstory_core import JobQueue
 from seedstory_core.build import build_store
+from seedstory_core.config import PROJECT_ROOT
 from seedstory_core.engine import StoryEngine
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
@@ -357,23 +363,16 @@ def test_a_story_that_never_got_a_page_leaves_no_folder(
     assert {summary.id for summary in store.archive.list()} == before
 
 
-def test_the_endpoints_are_the_documented_ones(client: Client) -> None:
+def test_the_endpoints_are_the_documented_ones(client: Client, store: SessionStore) -> None:
+    page = (PROJECT_ROOT / "docs" / "api.md").read_text("utf-8")
+    assert page == reference(store)
     named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(named) == {
-        "/begin",
-        "/continue_story",
-        "/alternatives",
-        "/redraw",
-        "/rewrite",
-        "/replace_picture",
-        "/memory",
-        "/open_story",
-        "/outline",
-        "/stop",
-        "/rename",
-        "/remove_branch",
-        "/openings",
-    }
+    assert set(named) == set(re.findall(r"^### `(/\w+)`$", page, re.M))
+    for name, endpoint in Api(store, JobQueue(store), ()).endpoints().items():
+        about, meanings, returns = get_function_description(endpoint)
+        assert about and returns and all(meanings.values()), name
+        parameters = [one["parameter_name"] for one in named[f"/{name}"]["parameters"]]
+        assert parameters == list(meanings), name
 
 
 def test_the_published_layout_is_served_by_the_same_page(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""The command line and the endpoints as `docs/api.md`: `python -m demo.reference > docs/api.md`.
+
+Written from the help text and the endpoints' docstrings; a test compares the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gradio.utils import get_function_description
+
+from demo.__main__ import argument_parser
+from demo.api import Api
+from seedstory_core import JobQueue, SessionStore, build_store, load_config
+
+HEAD = """\
+# Command and endpoints
+
+This page is written by `python -m demo.reference`.
+
+## The command
+
+```
+{help}```
+
+## The endpoints
+
+`gradio_client` calls them by name (README). Those that make a page tell how far they are (`submit`)
+and give the page last (`predict` waits for it). An error is one sentence. `None` leaves a parameter
+to the studio.
+"""
+WIDTH = 100
+"""Of the help text, in characters."""
+
+
+def reference(store: SessionStore) -> str:
+    """The whole page; no story of the store is touched."""
+    parser = argument_parser()
+    parser.formatter_class = functools.partial(argparse.HelpFormatter, width=WIDTH)
+    endpoints = Api(store, JobQueue(store), ()).endpoints()
+    sections = ("\n".join(_section(*endpoint)) for endpoint in endpoints.items())
+    return HEAD.format(help=parser.format_help()) + "".join(sections)
+
+
+def _section(name: str, endpoint: Callable[..., Any]) -> Iterator[str]:
+    about, meanings, returns = get_function_description(endpoint)
+    yield f"\n### `/{name}`\n"
+    yield about
+    if meanings:
+        yield "\n| parameter | default | meaning |\n|---|---|---|"
+    for parameter in inspect.signature(endpoint).parameters.values():
+        needed = parameter.default is inspect.Parameter.empty
+        default = "needed" if needed else f"`{parameter.default!r}`"
+        yield f"| `{parameter.name}` | {default} | {meanings[parameter.name]} |"
+    yield f"\nGives: {' '.join(returns)}\n"
+
+
+if __name__ == "__main__":
+    print(reference(build_store(load_config())), end="")  # noqa: T201
