@@ -16,7 +16,8 @@ from seedstory_core.config import PROJECT_ROOT, StudioConfig
 from seedstory_core.engine import Past, StoryEngine, TextDelta, TurnRequest, TurnResult
 from seedstory_core.engine.engine import _join
 from seedstory_core.generation import decode
-from seedstory_core.generation.sampling import Sampler, Sampling
+from seedstory_core.generation.sampler import Sampler
+from seedstory_core.generation.sampling import Sampling
 from tests.helpers.engines import engine_with
 
 

@@ -148,6 +148,20 @@ def test_the_studio_imports_neither_bitsandbytes_nor_peft() -> None:
     assert done.stdout.strip() == "set()", done.stdout
 
 
+BEFORE_THE_MODELS = "config", "requests", "jobs", "session", "story.export", "story.upload"
+"""What a page is made of; the models may still be on their way."""
+
+
+def test_a_page_can_be_made_without_torch() -> None:
+    rooms = ", ".join(f"seedstory_core.{room}" for room in BEFORE_THE_MODELS)
+    code = (
+        f"import sys, {rooms}; print({{'torch', 'transformers', 'diffusers'}} & {{*sys.modules}})"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()", done.stdout
+
+
 SHARED = {"engine", "config"}
 """What everybody holds and nobody but its own class changes: another policy, schedule or number is
 handed over with the call (`config.with_setting`)."""
