@@ -3,6 +3,7 @@
 Everything is measured side by side in one process, on the same weights, in turns; medians with the
 spread. Machines differ and are noisy, so the ratios travel best. Parts, all of them by default:
 
+- `start`: seconds, also of the processor, from `python app.py` to the page and to a first word.
 - `studio`: from start to page, first word, whole turn, a branch, the memory of a story.
 - `memory`: the language model's part of a turn, panel by panel, against the released schedule
   (`--sizes tiny 130m 7b`; `7b` needs a GPU).
@@ -25,15 +26,15 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import growth, linears, memory, pictures, studio, together
-from benchmarks.report import Report
+from benchmarks import growth, linears, memory, pictures, start, studio, together
+from benchmarks.report import Report, machine
 from seedstory_core.build import build_store, pick_device
 from seedstory_core.config import StudioConfig, load_config
 from seedstory_core.errors import SeedStoryError, WeightsError
 from seedstory_core.evaluation.__main__ import load_reader
 from seedstory_core.session import SessionStore
 
-PARTS = ("studio", "memory", "growth", "together", "pictures", "linears")
+PARTS = ("start", "studio", "memory", "growth", "together", "pictures", "linears")
 
 
 def main() -> int:
@@ -62,11 +63,13 @@ def main() -> int:
         except SeedStoryError as error:
             print(f"Nothing was measured. {error}", file=sys.stderr)
             return 1
+        settings = ["--set", *overrides]
+        if arguments.config:
+            settings = ["--config", arguments.config, *settings]
         for part in arguments.parts or PARTS:
-            if part == "studio":
-                settings = ["--set", *overrides]
-                if arguments.config:
-                    settings = ["--config", arguments.config, *settings]
+            if part == "start":
+                reports = [start.measure(machine(device), settings, arguments.rounds)]
+            elif part == "studio":
                 reports = [studio.measure(store, settings, arguments.rounds)]
             elif part == "memory":
                 # One after the other, for each may take minutes.

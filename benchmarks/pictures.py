@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.report import Report, Series, machine, spread
-from seedstory_core.config import DIFFUSION_SAMPLERS, FLOW_SAMPLERS
+from seedstory_core.config import DIFFUSION_SAMPLERS, FLOW_SAMPLERS, SchedulerConfig
 from seedstory_core.data.draw import random_scene, render_image
 from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.reader import AttributeReader
@@ -54,27 +54,22 @@ def measure(engine: StoryEngine, rounds: int, reader: AttributeReader | None = N
     if reader is not None:
         report.series["answers"] = other
     config = model.config
-
-    def sample_with(sampler: str) -> None:
-        scheduler = dataclasses.replace(config.scheduler, name=sampler)
-        model.config = dataclasses.replace(config, scheduler=scheduler)
-
     is_flow = config.prediction_type == "flow"
-    sample_with(REFERENCE[is_flow])
-    wanted = _paint(model, features, negative, REFERENCE_STEPS)
+    reference = dataclasses.replace(config.scheduler, name=REFERENCE[is_flow])
+    wanted = _paint(model, features, negative, REFERENCE_STEPS, reference)
     answers = _answers(reader, wanted)
     for sampler in FLOW_SAMPLERS if is_flow else DIFFUSION_SAMPLERS:
-        sample_with(sampler)
+        scheduler = dataclasses.replace(config.scheduler, name=sampler)
         name = sampler.removesuffix("Scheduler").removesuffix("Discrete").removesuffix("Multistep")
         for passes in PASSES:
             steps = passes // 2 if sampler in TWO_PASSES else passes
             took = []
             for _ in range(rounds):
                 started = time.perf_counter()
-                _paint(model, features[:1], negative, steps)
+                _paint(model, features[:1], negative, steps, scheduler)
                 took.append(time.perf_counter() - started)
             times.add(name, passes, took)
-            pixels = _paint(model, features, negative, steps)
+            pixels = _paint(model, features, negative, steps, scheduler)
             distance = (pixels - wanted).square().mean(dim=(1, 2, 3)).sqrt()
             close.add(name, passes, distance.tolist())
             if reader is not None:
@@ -84,12 +79,11 @@ def measure(engine: StoryEngine, rounds: int, reader: AttributeReader | None = N
                     for found, right in zip(mine.values(), theirs.values(), strict=True)
                 ]
                 other.add(name, passes, [100 * sum(changed) / len(changed)])
-    model.config = config
     for count in BATCHES:
         took = []
         for _ in range(rounds):
             started = time.perf_counter()
-            _paint(model, features[:count], negative, config.num_inference_steps)
+            _paint(model, features[:count], negative, config.num_inference_steps, config.scheduler)
             took.append((time.perf_counter() - started) / count)
         batches.add(config.scheduler.name, count, took)
     report.lines.append(preview_line(engine, features, rounds))
@@ -123,7 +117,9 @@ def _answers(reader: AttributeReader | None, pixels: Tensor) -> list[dict[str, i
     return [] if reader is None else read_pictures(reader, to_images(pixels))
 
 
-def _paint(model: DeTokenizer, features: Tensor, negative: Tensor, steps: int) -> Tensor:
+def _paint(
+    model: DeTokenizer, features: Tensor, negative: Tensor, steps: int, scheduler: SchedulerConfig
+) -> Tensor:
     """Pixels `[B, 3, height, width]`, painted eight at a time."""
     parts = [
         model.draw(
@@ -131,6 +127,7 @@ def _paint(model: DeTokenizer, features: Tensor, negative: Tensor, steps: int) -
             negative_visual_features=negative,
             num_inference_steps=steps,
             seed=list(range(start, min(start + 8, len(features)))),
+            scheduler=scheduler,
         )
         for start in range(0, len(features), 8)
     ]

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedConfig
 
 from seedstory_core.config import DecoderConfig, ResamplerConfig
 from seedstory_core.generation import decode
@@ -27,6 +26,7 @@ from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVContext, KVSegment, assemble
 from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.weights.verify.released import new_cache, write
 
 CAPTION_TOKENS = 40
 """About thirty words, as in the published stories and ours."""
@@ -178,17 +178,18 @@ def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
         ids = torch.tensor([prompt], device=model.device)
         is_image = torch.isin(ids, torch.tensor(marks.queries, device=model.device))
         embeds = model.embed(ids, torch.cat(pictures), is_image)
-        cache = new_cache(model)
-        states = []
-        waited = 0.0
-        for token in [*bench.caption(num_panels), marks.boi, *marks.queries, marks.eoi]:
-            output = model.decoder(inputs_embeds=embeds, cache=cache, use_cache=True)
-            states.append(output.last_hidden_state[:, -1:])
-            int(model.score(output.last_hidden_state)[:, -1].argmax())
+        words = [*bench.caption(num_panels), marks.boi, *marks.queries, marks.eoi]
+        coming, waited = iter(words), 0.0
+
+        def choose(scores: Tensor) -> int:
+            nonlocal waited
+            int(scores.argmax())
             waited = waited or time.perf_counter() - started
-            embeds = model.embed_tokens(torch.tensor([[token]], device=model.device))
+            return next(coming)
+
+        _, states = write(model, embeds, choose, most=len(words))
         # The state after a token is at hand one pass later; the end mark's own is not computed.
-        features = model.reconstruct(torch.cat(states[-len(marks.queries) :], dim=1))
+        features = model.reconstruct(states[:, -len(marks.queries) :])
         _settle(bench)
         took = time.perf_counter() - started
     return Turn(took, waited, len(passes), sum(passes), features)
@@ -252,13 +253,6 @@ def interleaved(rounds: int, measures: Mapping[str, Callable[[], Turn]]) -> dict
         for name, measure in measures.items():
             found[name].append(measure())
     return found
-
-
-def new_cache(model: StoryLM) -> DynamicCache:
-    """Make the memory that transformers' own generation fills, as the released code does."""
-    config = model.decoder.config
-    assert isinstance(config, PreTrainedConfig)
-    return DynamicCache(config=config)
 
 
 @contextmanager

@@ -1,23 +1,13 @@
-"""What a reader feels, from the start of the page to the 25th panel of a story.
-
-The page is usable when its "Begin the story" button can be pressed in a headless Chromium, or,
-where there is none, when the server answers.
-"""
+"""What a reader feels, from the start of the page to the 25th panel of a story."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Sequence
 
+from benchmarks import start
 from benchmarks.report import Report, machine, spread
-from seedstory_core.config import PROJECT_ROOT
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.session import PanelAdded, SessionStore, StorySession
@@ -37,7 +27,7 @@ def measure(store: SessionStore, settings: Sequence[str], rounds: int) -> Report
     """
     report = Report("studio", machine(store.engine.story_lm.device), "the studio as configured")
     found: dict[str, list[float]] = {
-        "page usable after start, s": [_page_start(settings) for _ in range(rounds)]
+        "page usable after start, s": [start.page_usable(settings) for _ in range(rounds)]
     }
 
     def note(what: str, *values: float) -> None:
@@ -93,51 +83,3 @@ def _story_bytes(session: StorySession) -> int:
     """Keys and values of all panels, and the features that the tree holds."""
     features = (panel.visual_features for panel in session.tree)
     return session.memory.num_bytes + sum(f.nbytes for f in features if f is not None)
-
-
-def _page_start(settings: Sequence[str]) -> float:
-    """Seconds from `python app.py` to a page that can be used."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started = time.perf_counter()
-    server = subprocess.Popen(
-        [sys.executable, "app.py", "--port", str(port), *settings],
-        cwd=PROJECT_ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"},
-    )
-    try:
-        while time.perf_counter() - started < 120:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/config", timeout=5):
-                    break
-            except OSError:
-                if server.poll() is not None:
-                    raise SystemExit("The studio ended instead of coming up.") from None
-                time.sleep(0.1)
-        else:
-            raise SystemExit("The page did not come up within two minutes.")
-        _wait_for_button(f"http://127.0.0.1:{port}/")
-        return time.perf_counter() - started
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def _wait_for_button(url: str) -> None:
-    """Open the page in Chromium, where there is one, and wait until a story can be begun."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        return
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        return
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(url)
-        page.locator("#begin").click(trial=True, timeout=60_000)
-        browser.close()

@@ -4,7 +4,7 @@ One set of classes serves the tiny model and the published 7B release; only the 
 Each `__post_init__` refuses impossible values before anything is built or loaded.
 """
 
-from seedstory_core.config.load import ENV_CONFIG, StudioConfig, load_config, to_yaml
+from seedstory_core.config.load import ENV_CONFIG, StudioConfig, load_config, to_yaml, with_setting
 from seedstory_core.config.model import (
     DIFFUSION_SAMPLERS,
     FLOW_SAMPLERS,
@@ -55,4 +55,5 @@ __all__ = [
     "load_config",
     "project_path",
     "to_yaml",
+    "with_setting",
 ]

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -36,6 +36,8 @@ from seedstory_core.config.run import (
     WeightsConfig,
 )
 from seedstory_core.errors import ConfigError
+
+Config = TypeVar("Config")
 
 ENV_PREFIX = "SEEDSTORY_"
 ENV_CONFIG = ENV_PREFIX + "CONFIG"
@@ -90,6 +92,19 @@ class StudioConfig:
             f"generation.num_image_queries is {self.generation.num_image_queries}; "
             "image queries form a square grid.",
         )
+
+
+def with_setting(config: Config, key: str, value: object) -> Config:
+    """Give a configuration with one value exchanged, such as `runtime.dtype`; the other stays.
+
+    Raises:
+        ConfigError: The value is impossible.
+    """
+    name, _, rest = key.partition(".")
+    if rest:
+        value = with_setting(getattr(config, name), rest, value)
+    section: Any = config
+    return dataclasses.replace(section, **{name: value})
 
 
 def _value_at(config: object, key: str) -> Any:

@@ -1,6 +1,10 @@
-"""One turn of a story: what goes in and comes out, the models, and several turns at once."""
+"""One turn of a story: what goes in and comes out, the models, and several turns at once.
 
-from seedstory_core.engine.engine import StoryEngine
+The engine itself is fetched when it is first used, since it takes torch and the models with it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
 from seedstory_core.engine.turn import (
     Draft,
     ImagePreview,
@@ -11,6 +15,9 @@ from seedstory_core.engine.turn import (
     TurnRequest,
     TurnResult,
 )
+
+if TYPE_CHECKING:
+    from seedstory_core.engine.engine import StoryEngine
 
 __all__ = [
     "Draft",
@@ -23,3 +30,11 @@ __all__ = [
     "TurnRequest",
     "TurnResult",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "StoryEngine":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from seedstory_core.engine.engine import StoryEngine
+
+    return StoryEngine

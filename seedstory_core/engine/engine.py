@@ -35,7 +35,8 @@ from seedstory_core.generation.differing import choose_differing
 from seedstory_core.generation.kindness import is_unkind
 from seedstory_core.generation.kv import KVContext, assemble
 from seedstory_core.generation.policies import configured
-from seedstory_core.generation.sampling import Sampler, Sampling, split_sentences
+from seedstory_core.generation.sampler import Sampler, split_sentences
+from seedstory_core.generation.sampling import Sampling
 from seedstory_core.generation.tokens import StoryTokenizer, TextStream, clean_text
 from seedstory_core.generation.typed import Lexicon
 from seedstory_core.models.detokenizer import Condition, DeTokenizer, DrawStep

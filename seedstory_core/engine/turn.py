@@ -1,15 +1,21 @@
-"""What goes into a turn and what comes out of it."""
+"""What goes into a turn and what comes out of it.
+
+Of torch it knows only what things are called: a page can ask for turns before the models are there.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from PIL import Image
-from torch import Tensor
-
-from seedstory_core.generation.kv import KVContext, KVSegment
-from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.generation.sampling import Sampling
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+    from seedstory_core.generation.kv import KVContext, KVSegment
+    from seedstory_core.generation.policies import MemoryPolicy
 
 
 @dataclass(frozen=True)

@@ -243,7 +243,6 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     """
     columns = {}
     lines = []
-    rule = engine.rule
     policies: dict[str, int] = {
         "multimodal_attention_sink": max(1, count // 2),
         "capped_multimodal_attention_sink": max(1, count // 2),
@@ -251,9 +250,11 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
         "dense": max(1, count // 5),
     }
     for policy, num_stories in policies.items():
-        engine.rule = dataclasses.replace(rule, policy=policy)
+        rule = dataclasses.replace(engine.rule, policy=policy)
         told = [
-            tell_story(engine, opening(1000 + number), LONG_PANELS, number, past_end=True)
+            tell_story(
+                engine, opening(1000 + number), LONG_PANELS, number, past_end=True, rule=rule
+            )
             for number in range(num_stories)
         ]
         repeats = sum(map(_repeats, told))
@@ -262,7 +263,6 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
             panels = range(first - 1, last)
             cases, unread = engine.run(functools.partial(_own_cases, reader, told, panels))
             columns[f"{policy.replace('_', ' ')} {first}–{last}"] = summarize(cases)
-    engine.rule = rule
     return Result(columns, lines=lines)
 
 

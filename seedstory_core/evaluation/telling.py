@@ -18,6 +18,7 @@ from torch import Tensor
 from seedstory_core.data.stories import StoryPanel, parse, tell
 from seedstory_core.data.world import Scene
 from seedstory_core.engine import PanelRecord, Past, StoryEngine, TurnRequest, TurnResult
+from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.models.transforms import to_images
 
@@ -77,7 +78,13 @@ def opening(number: int) -> StoryPanel:
 
 
 def tell_story(
-    engine: StoryEngine, first: StoryPanel, num_panels: int, seed: int, *, past_end: bool = False
+    engine: StoryEngine,
+    first: StoryPanel,
+    num_panels: int,
+    seed: int,
+    *,
+    past_end: bool = False,
+    rule: MemoryPolicy | None = None,
 ) -> list[ToldPanel]:
     """Let the model go on from an opening it never saw.
 
@@ -87,8 +94,9 @@ def tell_story(
         num_panels: Most panels in all.
         seed: Of words and pictures.
         past_end: Whether to go on after the tale ended, as a reader who continues.
+        rule: What of the story stays in view; None takes the configured rule.
     """
-    past = Past()
+    past = Past(rule=rule)
     results: list[TurnResult] = []
     scenes: list[Scene | None] = []
     scene: Scene | None = None

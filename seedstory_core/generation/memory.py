@@ -2,6 +2,8 @@
 
 The tree of panels is the record and this is a cache: anything may be dropped at any moment, and
 reading the panels again rebuilds it. Every story has a byte budget, and so have all together.
+
+No torch is imported here, so that sessions and the page over them can be there before the models.
 """
 
 from __future__ import annotations
@@ -10,12 +12,12 @@ import itertools
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from seedstory_core.generation.kv import KVContext, KVSegment
+if TYPE_CHECKING:
+    from seedstory_core.generation.kv import KVContext, KVSegment
+    from seedstory_core.generation.packed_segment import PackedSegment
 
 
 class MemoryPool:
@@ -66,7 +68,7 @@ class StoryMemory:
     def num_bytes(self) -> int:
         """Bytes of all kept segments and of the context."""
         with self._pool.lock:
-            segments = sum(kept.segment.num_bytes for kept in self._segments.values())
+            segments = sum(kept.num_bytes for kept in self._segments.values())
             return segments + (self._context.num_bytes if self._context is not None else 0)
 
     def __contains__(self, panel_id: str) -> bool:
@@ -79,7 +81,7 @@ class StoryMemory:
     def is_packed(self) -> bool:
         """Whether looking something up may have to unpack it."""
         with self._pool.lock:
-            return any(isinstance(one.segment, PackedSegment) for one in self._segments.values())
+            return any(kept.packed is not None for kept in self._segments.values())
 
     def keep(self, panel_id: str, segment: KVSegment) -> None:
         """Remember a panel's segment; what was not used for longest makes room."""
@@ -94,12 +96,12 @@ class StoryMemory:
             for panel_id in reversed(path):
                 if (kept := self._segments.get(panel_id)) is not None:
                     kept.used = self._pool.tick()
-                    if isinstance(kept.segment, PackedSegment):
-                        kept.segment = kept.segment.unpack()
+                    if kept.packed is not None:
+                        kept.segment, kept.packed = kept.packed.unpack(), None
             kept_on_path = [self._segments.get(panel_id) for panel_id in path]
             found = [None if kept is None else kept.segment for kept in kept_on_path]
             self._shrink()  # what was unpacked is larger; whoever asked has it anyway
-            return found  # type: ignore[return-value]
+            return found
 
     def drop(self, panel_ids: Iterable[str] | None = None) -> None:
         """Forget some panels' segments, or everything."""
@@ -126,12 +128,15 @@ class StoryMemory:
             pack: Whether to keep keys and values in 8 bits, which loses a little; without it the
                 memory stays exactly what it was.
         """
+        from seedstory_core.generation.packed_segment import PackedSegment
+
         with self._pool.lock:
             self._context = None
             for kept in self._segments.values():
-                if isinstance(kept.segment, KVSegment):
-                    segment = kept.segment.to("cpu")
-                    kept.segment = PackedSegment.pack(segment) if pack else segment
+                if kept.segment is not None:
+                    kept.segment = kept.segment.to("cpu")
+                    if pack:
+                        kept.packed, kept.segment = PackedSegment.pack(kept.segment), None
 
     def _shrink(self) -> None:
         shrink([self], self.budget_bytes)
@@ -140,9 +145,17 @@ class StoryMemory:
 
 @dataclass
 class _Kept:
-    segment: KVSegment | PackedSegment
+    segment: KVSegment | None
+    """None while it is packed."""
     used: int
     """When it was last looked up, by the pool's clock."""
+    packed: PackedSegment | None = None
+
+    @property
+    def num_bytes(self) -> int:
+        held = self.segment or self.packed
+        assert held is not None
+        return held.num_bytes
 
 
 def shrink(memories: Sequence[StoryMemory], budget_bytes: int) -> None:
@@ -168,56 +181,4 @@ def shrink(memories: Sequence[StoryMemory], budget_bytes: int) -> None:
     for _, panel_id, memory in oldest:
         if excess <= 0:
             return
-        excess -= memory._segments.pop(panel_id).segment.num_bytes
-
-
-@dataclass(frozen=True, eq=False)
-class PackedSegment:
-    """A segment in 8 bits, about a quarter of its size in float32.
-
-    Keys share a scale along each channel, in which their outliers lie; values along each row.
-
-    Attributes:
-        keys: `[L, H, S, head_dim]`, int8.
-        key_scales: `[L, H, 1, head_dim]`.
-        values: `[L, H, S, head_dim]`, int8.
-        value_scales: `[L, H, S, 1]`.
-        rest: The segment without its keys and values.
-
-    Source: KIVI (arXiv:2402.02750) for which axis to share a scale along.
-    """
-
-    keys: Tensor
-    key_scales: Tensor
-    values: Tensor
-    value_scales: Tensor
-    rest: KVSegment
-
-    @classmethod
-    def pack(cls, segment: KVSegment) -> PackedSegment:
-        """Round a segment's keys and values."""
-        keys, key_scales = _to_int8(segment.keys, dim=2)
-        values, value_scales = _to_int8(segment.values, dim=3)
-        empty = segment.keys.new_empty(0)
-        rest = replace(segment, keys=empty, values=empty)
-        return cls(keys, key_scales, values, value_scales, rest)
-
-    def unpack(self) -> KVSegment:
-        """Give the segment back; each number is off by at most half a step of its scale."""
-        kind = self.rest.keys.dtype
-        return replace(
-            self.rest,
-            keys=(self.keys * self.key_scales).to(kind),
-            values=(self.values * self.value_scales).to(kind),
-        )
-
-    @property
-    def num_bytes(self) -> int:
-        """Memory held."""
-        tensors = (self.keys, self.key_scales, self.values, self.value_scales)
-        return sum(tensor.nbytes for tensor in tensors) + self.rest.num_bytes
-
-
-def _to_int8(numbers: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    scales = numbers.float().abs().amax(dim, keepdim=True).clamp(min=1e-12) / 127
-    return (numbers / scales).round().to(torch.int8), scales
+        excess -= memory._segments.pop(panel_id).num_bytes

@@ -265,6 +265,7 @@ class DeTokenizer(nn.Module):
         latents: Tensor | None = None,
         height: int | None = None,
         width: int | None = None,
+        scheduler: SchedulerConfig | None = None,
         on_step: Callable[[DrawStep], None] | None = None,
     ) -> Tensor:
         """Draw one picture per row of features.
@@ -282,6 +283,7 @@ class DeTokenizer(nn.Module):
                 `initial_noise_scale` shrinks as it does that of a seed; overrides `seed`.
             height: Of the pictures, in pixels.
             width: Of the pictures, in pixels.
+            scheduler: Another schedule than the config's.
             on_step: Called after every step, for previews; to stop a drawing, raise in it.
 
         Returns:
@@ -297,6 +299,7 @@ class DeTokenizer(nn.Module):
             latents=latents,
             height=height,
             width=width,
+            scheduler=scheduler,
         )
         while not drawing.is_done:
             (done,) = self.advance([drawing])
@@ -317,6 +320,7 @@ class DeTokenizer(nn.Module):
         latents: Tensor | None = None,
         height: int | None = None,
         width: int | None = None,
+        scheduler: SchedulerConfig | None = None,
     ) -> Drawing:
         """Get everything ready for a drawing that `advance` takes further, step by step.
 
@@ -336,14 +340,14 @@ class DeTokenizer(nn.Module):
                 negative = self.condition(negative)
             both = negative.expand(batch_size).and_then(positive)
 
-        scheduler = build_scheduler(config.scheduler, config.prediction_type)
-        _set_timesteps(scheduler, num_inference_steps or config.num_inference_steps, self.device)
+        schedule = build_scheduler(scheduler or config.scheduler, config.prediction_type)
+        _set_timesteps(schedule, num_inference_steps or config.num_inference_steps, self.device)
         if latents is None:
             latents = self.starting_noise(seed, batch_size, height, width)
-        size = config.initial_noise_scale * getattr(scheduler, "init_noise_sigma", 1.0)
+        size = config.initial_noise_scale * getattr(schedule, "init_noise_sigma", 1.0)
         return Drawing(
             latents=latents.to(self.device, torch.float32) * size,
-            scheduler=scheduler,
+            scheduler=schedule,
             positive=positive,
             both=both,
             guidance_scale=scale,

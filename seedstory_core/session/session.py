@@ -14,9 +14,8 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from PIL import Image
 
 from seedstory_core.engine import (
@@ -24,7 +23,6 @@ from seedstory_core.engine import (
     ImagePreview,
     PanelRecord,
     Past,
-    StoryEngine,
     TextDelta,
     TurnRequest,
     TurnResult,
@@ -44,6 +42,9 @@ from seedstory_core.generation.policies import POLICIES, MemoryPolicy, policy_fr
 from seedstory_core.session.prefetch import Prefetch
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
+
+if TYPE_CHECKING:
+    from seedstory_core.engine import StoryEngine
 
 
 @dataclass(frozen=True)
@@ -494,6 +495,8 @@ class StorySession:
         if features is None or features.shape != shape or not same_weights:
             image = self.archive.image(self.story_id, panel)
             return PanelRecord(token_ids, self.engine.encode_image(image, cancel), hint_ids)
+        import torch  # the engine has; the page that imports this module need not wait for it
+
         return PanelRecord(token_ids, torch.from_numpy(features.copy()), hint_ids)
 
     def _drawing_settings(self, request: TurnRequest) -> dict[str, float]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING
 
-from seedstory_core.engine import StoryEngine
 from seedstory_core.generation.memory import MemoryPool
 from seedstory_core.session.session import StorySession
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import StoryTree
+
+if TYPE_CHECKING:
+    from seedstory_core.engine import StoryEngine
 
 
 class SessionStore:

@@ -37,7 +37,7 @@ from seedstory_core.errors import (
     StoryNotFoundError,
 )
 from seedstory_core.story import records
-from seedstory_core.story.files import TEMP_PREFIX, open_files
+from seedstory_core.story.files import TEMP_PREFIX, Files, open_files
 from seedstory_core.story.records import NewerFormatError, StoryHeader
 from seedstory_core.story.tree import (
     PANEL_ID,
@@ -100,10 +100,15 @@ class StoryArchive:
     number is refused.
     """
 
-    def __init__(self, root: str) -> None:
-        """Name the root; it is created when the first story is."""
+    def __init__(self, root: str, files: Files | None = None) -> None:
+        """Name the root; it is created when the first story is.
+
+        Args:
+            root: A folder, or an address of fsspec.
+            files: What puts bytes there; None takes what the root asks for.
+        """
         self.root = root
-        self._files = open_files(root)
+        self._files = files or open_files(root)
 
     # Writing
 

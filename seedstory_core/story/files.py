@@ -23,7 +23,7 @@ TEMP_PREFIX = ".tmp-"
 NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES}
 
 
-def open_files(root: str) -> LocalFiles | RemoteFiles:
+def open_files(root: str) -> Files:
     """The store behind a path or URL. Nothing is created before the first write."""
     fs, path = fsspec.core.url_to_fs(root)
     if isinstance(fs, LocalFileSystem):
@@ -34,8 +34,16 @@ def open_files(root: str) -> LocalFiles | RemoteFiles:
 class LocalFiles:
     """A folder on a disk of this machine."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, system: Any = os) -> None:
+        """Name the folder.
+
+        Args:
+            root: Where it is.
+            system: What is asked for everything that changes the disk; tests have some of `os`
+                fail.
+        """
         self.root = root
+        self._os = system
 
     def read(self, path: str) -> bytes:
         """The whole file."""
@@ -56,7 +64,7 @@ class LocalFiles:
 
     def make_folder(self, folder: str) -> None:
         """Create the folder, and the root above it where that is missing."""
-        os.makedirs(self._full(folder), exist_ok=True)
+        self._os.makedirs(self._full(folder), exist_ok=True)
 
     def write(self, path: str, data: bytes, *, new: bool = False) -> None:
         """Write the file so that it is seen whole or not at all, even after `kill -9`.
@@ -72,37 +80,37 @@ class LocalFiles:
         full = self._full(path)
         temp = os.path.join(os.path.dirname(full), f"{TEMP_PREFIX}{secrets.token_hex(8)}")
         try:
-            descriptor = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            with os.fdopen(descriptor, "wb") as file:
+            descriptor = self._os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            with self._os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                self._os.fsync(file.fileno())
             if new:
-                _rename_new(temp, full)
+                self._rename_new(temp, full)
             else:
-                os.replace(temp, full)
+                self._os.replace(temp, full)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(temp)
+                self._os.unlink(temp)
             raise
 
     def settle(self, folder: str) -> None:
         """Return when the names in this folder would survive a power cut, too."""
         if os.name == "nt":  # Windows does not open folders
             return
-        descriptor = os.open(self._full(folder), os.O_RDONLY)
+        descriptor = self._os.open(self._full(folder), os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            self._os.fsync(descriptor)
         except OSError as error:
             # Some network and FUSE disks cannot sync a folder; they order renames themselves.
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                 raise
         finally:
-            os.close(descriptor)
+            self._os.close(descriptor)
 
     def remove(self, path: str) -> None:
         """Delete one file."""
-        os.unlink(self._full(path))
+        self._os.unlink(self._full(path))
 
     def remove_folder(self, folder: str) -> None:
         """Delete a folder with all in it, as far as possible."""
@@ -110,14 +118,30 @@ class LocalFiles:
 
     def move_folder(self, folder: str, target: str, first: str) -> None:
         """Move a folder in one step; `first` only matters where that is impossible."""
-        os.makedirs(os.path.dirname(self._full(target)), exist_ok=True)
-        os.rename(self._full(folder), self._full(target))
+        self._os.makedirs(os.path.dirname(self._full(target)), exist_ok=True)
+        self._os.rename(self._full(folder), self._full(target))
 
     def is_stale(self, path: str, after_seconds: float) -> bool:
         """Nobody has written to this file for so long that its writer must be gone."""
         with contextlib.suppress(OSError):
             return time.time() - os.stat(self._full(path)).st_mtime > after_seconds
         return False
+
+    def _rename_new(self, temp: str, full: str) -> None:
+        """Rename, but never onto a file that is there: a hard link is the one step that refuses."""
+        try:
+            self._os.link(temp, full)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            if error.errno not in NO_HARD_LINKS:
+                raise
+            if os.path.lexists(full):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), full) from error
+            self._os.replace(temp, full)
+        else:
+            with contextlib.suppress(OSError):
+                self._os.unlink(temp)
 
     def _full(self, path: str) -> str:
         return os.path.join(self.root, *path.split("/"))
@@ -193,18 +217,5 @@ class RemoteFiles:
         return f"{self.root}/{path}" if path else self.root
 
 
-def _rename_new(temp: str, full: str) -> None:
-    """Rename, but never onto a file that is there: a hard link is the one step that refuses."""
-    try:
-        os.link(temp, full)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno not in NO_HARD_LINKS:
-            raise
-        if os.path.lexists(full):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), full) from error
-        os.replace(temp, full)
-    else:
-        with contextlib.suppress(OSError):
-            os.unlink(temp)
+Files = LocalFiles | RemoteFiles
+"""What an archive keeps its stories in."""

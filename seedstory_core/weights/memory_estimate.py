@@ -8,18 +8,16 @@ estimate.
 from __future__ import annotations
 
 import argparse
-import copy
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
 from torch import nn
 
-from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config
+from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config, with_setting
 from seedstory_core.errors import ConfigError, SeedStoryError
 from seedstory_core.weights.parts import Models, empty_models, part_dtype
 
@@ -157,14 +155,8 @@ def smaller(config: StudioConfig, models: Models) -> Iterator[tuple[list[str], S
     """
     settings: dict[str, str] = {}
     for key, value in SWITCHES:
-        changed = copy.deepcopy(config)
-        *groups, name = key.split(".")
-        holder: Any = changed
-        for group in groups:
-            holder = getattr(holder, group)
-        setattr(holder, name, value)
         try:
-            holder.__post_init__()
+            changed = with_setting(config, key, value)
         except ConfigError:
             continue
         if need_of(changed, models).device >= need_of(config, models).device:

@@ -11,6 +11,7 @@ from seedstory_core.config import (
     StudioConfig,
     load_config,
     project_path,
+    with_setting,
 )
 from seedstory_core.config.reference import reference
 from seedstory_core.errors import ConfigError
@@ -207,3 +208,15 @@ def test_every_setting_has_a_meaning() -> None:
     rows = [line for line in reference().splitlines() if line.startswith("| `")]
     assert len(rows) > 80
     assert [row for row in rows if not row.split("|")[-2].strip(" .")] == []
+
+
+def test_one_setting_is_exchanged_and_the_other_config_stays() -> None:
+    config = load_config()
+    changed = with_setting(config, "detokenizer.vae.tile_size", 512)
+    assert changed.detokenizer.vae.tile_size == 512
+    assert config == load_config()
+    assert with_setting(changed, "detokenizer.vae.tile_size", 0) == config
+    with pytest.raises(ConfigError, match="possible are none, int8, nf4"):
+        with_setting(config, "runtime.quantize", "int4")
+    with pytest.raises(ConfigError, match="the two meet"):
+        with_setting(config, "vision.output_dim", 64)

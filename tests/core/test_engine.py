@@ -16,7 +16,9 @@ from seedstory_core.config import PROJECT_ROOT, StudioConfig
 from seedstory_core.engine import Past, StoryEngine, TextDelta, TurnRequest, TurnResult
 from seedstory_core.engine.engine import _join
 from seedstory_core.generation import decode
-from seedstory_core.generation.sampling import Sampler, Sampling
+from seedstory_core.generation.sampler import Sampler
+from seedstory_core.generation.sampling import Sampling
+from tests.helpers.engines import engine_with
 
 
 @pytest.mark.parametrize(
@@ -135,14 +137,14 @@ def test_after_a_tale_the_next_one_is_chosen_more_freely(
         return Sampler(sampling, **given)
 
     monkeypatch.setattr("seedstory_core.engine.engine.Sampler", sampler)
-    monkeypatch.setattr(tiny_engine.config.generation, "next_tale_temperature", 0.9)
+    engine = engine_with(tiny_engine, "generation.next_tale_temperature", 0.9)
     told = TurnRequest(reader_text=caption, complete_text=False)
     end = None
-    for event in tiny_engine.turn(Past(), told):
+    for event in engine.turn(Past(), told):
         end = event.past if isinstance(event, TurnResult) else end
     assert end is not None
     request = TurnRequest(reader_text=words, sampling=Sampling(temperature=asked))
-    for _ in tiny_engine.turn(end, request):
+    for _ in engine.turn(end, request):
         pass
     assert seen[-1] == used
 

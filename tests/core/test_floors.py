@@ -168,3 +168,69 @@ def test_the_studio_imports_neither_bitsandbytes_nor_peft() -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()", done.stdout
+
+
+BEFORE_THE_MODELS = "config", "requests", "jobs", "session", "story.export", "story.upload"
+"""What a page is made of; the models may still be on their way."""
+
+
+def test_a_page_can_be_made_without_torch() -> None:
+    rooms = ", ".join(f"seedstory_core.{room}" for room in BEFORE_THE_MODELS)
+    code = (
+        f"import sys, {rooms}; print({{'torch', 'transformers', 'diffusers'}} & {{*sys.modules}})"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()", done.stdout
+
+
+SHARED = {"engine", "config"}
+"""What everybody holds and nobody but its own class changes: another policy, schedule or number is
+handed over with the call (`config.with_setting`)."""
+OWN_CONFIG = {"seedstory_core/training/base_lm.py"}
+"""Cuts layers out of a transformers model, whose own config has to count them."""
+
+
+def set_from_outside(tree: ast.AST) -> Iterator[str]:
+    """Places that set an attribute of an engine or of a config, however deep in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            held: ast.expr = node.value
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).strip("_").endswith("setattr"):
+            held = node.args[0]
+        else:
+            continue
+        if SHARED & set(ast.unparse(held).split(".")):
+            yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+OUTSIDE = sorted([*CORE, *(ROOT / "benchmarks").glob("*.py"), *(ROOT / "demo").rglob("*.py")])
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_sets_attributes_of_an_engine_or_a_config(path: Path) -> None:
+    if str(path.relative_to(ROOT)) not in OWN_CONFIG:
+        assert list(set_from_outside(ast.parse(path.read_text()))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "engine.rule = other",
+        "self.engine.lexicon = other",
+        "model.config.scheduler.name = other",
+        "config.runtime.max_turns += 1",
+        "del store.engine.config",
+        "setattr(engine.config, name, other)",
+        "monkeypatch.setattr(engine, 'rule', other)",
+        "object.__setattr__(config.memory, 'policy', other)",
+        "for engine.rule in rules: pass",
+    ],
+)
+def test_whoever_sets_one_is_found(line: str) -> None:
+    assert list(set_from_outside(ast.parse(line)))
+
+
+@pytest.mark.parametrize("line", ["self.config = config", "self.engine = engine", "rule = 1"])
+def test_a_class_may_keep_what_it_was_given(line: str) -> None:
+    assert not list(set_from_outside(ast.parse(line)))

@@ -12,6 +12,7 @@ from seedstory_core.generation.kindness import is_unkind
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.generation.typed import Lexicon
 from seedstory_core.session import PanelAdded, SessionStore
+from tests.helpers.engines import engine_with
 
 
 @pytest.mark.parametrize(
@@ -59,13 +60,11 @@ def test_what_is_only_sad_or_wild_is_a_part_of_the_tale(text: str) -> None:
 
 
 @pytest.fixture
-def kind_store(store: SessionStore, monkeypatch: pytest.MonkeyPatch) -> SessionStore:
+def kind_store(store: SessionStore) -> SessionStore:
     """Sessions over a model that answers wishes."""
-    engine = store.engine
-    monkeypatch.setattr(engine.config.generation, "answers_wishes", True)
     words = "Mira the fox finds a kite in garden and flies it".split()  # noqa: SIM905
-    monkeypatch.setattr(engine, "lexicon", Lexicon(words))
-    return store
+    engine = engine_with(store.engine, "generation.answers_wishes", True, Lexicon(words))
+    return SessionStore(engine, store.archive)
 
 
 def told(store: SessionStore, text: str, **options: Any) -> PanelAdded:

@@ -20,7 +20,8 @@ from seedstory_core.generation.kv import (
     panel_spans,
 )
 from seedstory_core.generation.policies import MemoryPolicy, select_rows
-from seedstory_core.generation.sampling import Sampler, Sampling
+from seedstory_core.generation.sampler import Sampler
+from seedstory_core.generation.sampling import Sampling
 from seedstory_core.models.story_lm import StoryLM
 
 MARKS = ImageMarks(boi=80, eoi=81, queries=tuple(range(82, 91)))

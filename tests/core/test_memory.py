@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedstory_core.generation.kv import KVContext, KVSegment
-from seedstory_core.generation.memory import MemoryPool, PackedSegment, StoryMemory
+from seedstory_core.generation.memory import MemoryPool, StoryMemory
+from seedstory_core.generation.packed_segment import PackedSegment
 
 
 def segment(rows: int = 4, seed: int = 0) -> KVSegment:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from seedstory_core.errors import InputError
-from seedstory_core.generation.sampling import Sampler, Sampling, split_sentences
+from seedstory_core.generation.sampler import Sampler, split_sentences
+from seedstory_core.generation.sampling import Sampling
 
 SCORES = torch.tensor([3.0, 2.5, 2.0, 1.0, 0.0, -1.0])
 

@@ -1,5 +1,8 @@
 """Records what a reference folder's weights compute, with the libraries alone.
 
+Only its prompts are the studio's, those of the one copy of the released loop
+(`weights/verify/released.py`); that they are right is tested on the miniature and by themselves.
+
 `record` writes `expected/` beside `pretrained/`: every table and document of the miniature, with
 the miniature's tolerances. That it records rightly is tested on the miniature itself, whose numbers
 are the released code's.
@@ -22,6 +25,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from seedstory_core.weights.verify.released import ReleasedStory
 from tests.helpers import plain_release as plain
 from tests.helpers.long_story import follow_long_story
 from tests.helpers.reference import COPY
@@ -321,28 +325,28 @@ class Recorder:
         }
 
     def turns(self, case: Mapping[str, Any], table: dict[str, Tensor]) -> Iterator[dict[str, Any]]:
-        """The released loops: prompts are text, cut and encoded anew in every turn."""
-        tokens, given, window = self.tokens, case["given_texts"], case["window_size"]
-        text, has_bos = case["start_caption"] + tokens.picture, True
-        features = [self.features(Path(case["start_image"]).name)]
+        """The released loop; what answers its prompts are the libraries."""
+        tokens = self.tokens
+        story = ReleasedStory(
+            case,
+            self.features(Path(case["start_image"]).name),
+            picture=tokens.picture,
+            separator=self.numbers["separator"],
+        )
         for turn in range(case["num_turns"]):
-            if len(features) > window:
-                text = text[text.index("</img>") + len("</img>") :]
-                text = text if given else text[len(self.numbers["separator"]) :]
-                features, has_bos = features[1:], not given
-            text += given[turn] if given else ""
-            ids = [tokens.bos] * has_bos + tokens.encode(text)
-            stacked = torch.cat(features)
+            prompt = story.next_prompt()
+            ids = [tokens.bos] * prompt.has_bos + tokens.encode(prompt.text)
+            stacked = torch.cat(prompt.features)
             made = plain.answer(self.story, tokens, ids, stacked, case["max_new_tokens"])
             written = made["generated_ids"]
             raw = tokens.decode(written)
             prefix = f"{case['prefix']}_t{turn}_"
             yield {
                 "turn": turn,
-                "prompt": text,
+                "prompt": prompt.text,
                 "input_length": len(ids),
-                "starts_with_bos": has_bos,
-                "images_in_context": len(features),
+                "starts_with_bos": prompt.has_bos,
+                "images_in_context": len(prompt.features),
                 "generated_ids": written,
                 "text_raw": raw,
                 "text_clean": plain.clean(raw),
@@ -364,8 +368,7 @@ class Recorder:
             if turn == 0:
                 recorded |= {"image_embeds": stacked, "raw_scores": made["raw_scores"]}
             table |= {prefix + name: value for name, value in recorded.items()}
-            text += plain.clean(raw) + tokens.picture
-            features = [*features, made["img_gen_feat"]]
+            story.add(raw, made["img_gen_feat"])
 
     @torch.no_grad()
     def detokenizer(self) -> None:

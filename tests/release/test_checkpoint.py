@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from seedstory_core.build import build_engine
-from seedstory_core.config import DecoderConfig, ResamplerConfig, StudioConfig
+from seedstory_core.config import DecoderConfig, ResamplerConfig, StudioConfig, with_setting
 from seedstory_core.errors import WeightsError
 from seedstory_core.models.resampler import Resampler
 from seedstory_core.models.story_lm import StoryLM
@@ -292,47 +292,50 @@ def test_the_base_model_is_needed_only_for_what_the_story_file_lacks(tmp_path: P
         load_models(config, torch.device("cpu"))
 
 
-DAMAGES: dict[str, tuple[Callable[[StudioConfig], None], str]] = {
+DAMAGES: dict[str, tuple[Callable[[StudioConfig], StudioConfig], str]] = {
     "wrong folder": (
-        lambda config: setattr(config.runtime, "weights_folder", "/no/such/folder"),
+        lambda config: with_setting(config, "runtime.weights_folder", "/no/such/folder"),
         r"/no/such/folder.*tokenizer\.model is missing",
     ),
     "no tokenizer": (
-        lambda config: setattr(config.tokenizer, "folder", config.runtime.weights_folder),
+        lambda config: with_setting(config, "tokenizer.folder", config.runtime.weights_folder),
         r"tokenizer\.model is missing. Point tokenizer\.folder",
     ),
     "truncated": (
-        lambda config: _spoil(PublishedFiles.of(config).story_model, cut=5000),
+        lambda config: _spoil(config, "story_model", cut=5000),
         r"pytorch_model\.bin is damaged or half downloaded",
     ),
     "pointer": (
-        lambda config: _spoil(PublishedFiles.of(config).detokenizer, text=POINTER),
+        lambda config: _spoil(config, "detokenizer", text=POINTER),
         "Git LFS pointer",
     ),
     "code": (
-        lambda config: _spoil(PublishedFiles.of(config).vision, pickled={"a": Trap(Path("/x"))}),
+        lambda config: _spoil(config, "vision", pickled={"a": Trap(Path("/x"))}),
         "could run code",
     ),
     "another model": (
-        lambda config: setattr(config.vision, "layers", 4),
+        lambda config: with_setting(config, "vision.layers", 4),
         r"lacks 12 weights VisionEncoder needs, the first are transformer\.resblocks\.3",
     ),
 }
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
 
-def _spoil(path: Path, *, cut: int = 0, text: str = "", pickled: object = None) -> None:
+def _spoil(
+    config: StudioConfig, part: str, *, cut: int = 0, text: str = "", pickled: object = None
+) -> StudioConfig:
+    path: Path = getattr(PublishedFiles.of(config), part)
     if pickled is not None:
         torch.save(pickled, path)
     else:
         path.write_bytes(text.encode() or path.read_bytes()[:-cut])
+    return config
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_bad_published_files_end_in_one_sentence(tmp_path: Path, damage: str) -> None:
     spoil, message = DAMAGES[damage]
-    config = reference_config(copy_reference(tmp_path / "reference"))
-    spoil(config)
+    config = spoil(reference_config(copy_reference(tmp_path / "reference")))
     with pytest.raises(WeightsError, match=message) as caught:
         build_engine(config)
     assert "\n" not in str(caught.value).strip()

@@ -30,6 +30,7 @@ from seedstory_core.config import (
     WeightsConfig,
     load_config,
     to_yaml,
+    with_setting,
 )
 from seedstory_core.errors import WeightsError
 from seedstory_core.weights import fetch as module
@@ -249,8 +250,8 @@ def test_without_the_decoder_for_previews_it_says_how_to_do_without(
     (here.root / "taesdxl" / "diffusion_pytorch_model.safetensors").unlink()
     with pytest.raises(WeightsError, match=r"set detokenizer\.preview\.block_out_channels=\[\]"):
         build_engine(config)
-    config.detokenizer.preview.block_out_channels = []
-    assert build_engine(config).preview is None
+    without = with_setting(config, "detokenizer.preview.block_out_channels", [])
+    assert build_engine(without).preview is None
 
 
 def test_what_is_here_is_not_fetched_again(config: StudioConfig, here: Hub, hub: FakeHub) -> None:
@@ -348,7 +349,7 @@ def test_parts_may_lie_anywhere(
     config: StudioConfig, here: Hub, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("another_disk")
-    config.weights.story_model.folder = str(elsewhere)
+    config = with_setting(config, "weights.story_model.folder", str(elsewhere))
     list(fetch(config, here))
     assert [path.name for path in elsewhere.iterdir()] == ["pytorch_model.bin"]
     build_engine(config)
@@ -417,7 +418,7 @@ def test_what_the_hub_refuses_is_explained(
 
 
 def test_a_prefix_without_an_index_is_explained(config: StudioConfig, here: Hub) -> None:
-    config.weights.vision.files = ["*.bin"]
+    config = with_setting(config, "weights.vision.files", ["*.bin"])
     with pytest.raises(WeightsError, match=r"needs the index of shards"):
         list(fetch(config, here))
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from seedstory_core.build import build_engine
-from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config
+from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config, with_setting
 from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
 from seedstory_core.errors import ConfigError
 from seedstory_core.generation.sampling import Sampling
@@ -29,8 +29,7 @@ CPU = torch.device("cpu")
 
 
 def mini(**changes: Any) -> StudioConfig:
-    config = reference_config(COPY)
-    config.detokenizer.num_inference_steps = 2
+    config = with_setting(reference_config(COPY), "detokenizer.num_inference_steps", 2)
     return dataclasses.replace(config, runtime=dataclasses.replace(config.runtime, **changes))
 
 

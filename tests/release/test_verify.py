@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import released
 from seedstory_core.errors import WeightsError
 from seedstory_core.weights.published import LORA_A, LORA_B, ORIGINAL, SAVED, PublishedFiles
 from seedstory_core.weights.reference import reference_config
 from seedstory_core.weights.verify import __main__ as command
-from seedstory_core.weights.verify import files, language, pictures, stories
+from seedstory_core.weights.verify import files, language, pictures, released, stories
 from seedstory_core.weights.verify.__main__ import Check, main, run, verify
 from seedstory_core.weights.verify.folder import ReferenceFolder
 from seedstory_core.weights.verify.rows import Row, compare, compare_exactly, compare_numbers
@@ -33,6 +32,44 @@ def test_the_released_schedule_tells_the_recorded_stories(reference: ReferenceFo
     rows = list(stories.stories(reference, answer=released.generate))
     assert len(rows) > 50
     assert wrong(rows) == []
+
+
+P = "<img><img_00000></img>"
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "prompts"),
+    [
+        # As many characters as the separator has are cut off with a panel, come what may.
+        (
+            ["<s>STb ", "cc", "STd", ""],
+            None,
+            [f"a{P}", f"a{P}STb{P}", f"b{P}cc{P}", f"{P}STd{P}"],
+        ),
+        # Captions are given, and nothing stands between panels.
+        (
+            ["<s>", "", "", ""],
+            ["b", "c", "d", "e"],
+            [f"a{P}b", f"a{P}b{P}c", f"b{P}c{P}d", f"c{P}d{P}e"],
+        ),
+    ],
+)
+def test_the_released_scripts_cut_their_prompts(
+    written: list[str], given: list[str] | None, prompts: list[str]
+) -> None:
+    case = {"start_caption": "a", "window_size": 2, "given_texts": given}
+    first, *others = (torch.full((1, 1, 1), float(number)) for number in range(5))
+    story = released.ReleasedStory(case, first, picture=P, separator="ST")
+    found = []
+    for text, features in zip(written, others, strict=True):
+        found.append(story.next_prompt())
+        story.add(text, features)
+    assert [prompt.text for prompt in found] == prompts
+    seen = [[int(features) for features in prompt.features] for prompt in found]
+    assert seen == [[0], [0, 1], [1, 2], [2, 3]]
+    # The visualisation loses the begin of story with its first panel.
+    is_first = [True, True, False, False]
+    assert [prompt.has_bos for prompt in found] == (is_first if given else [True] * 4)
 
 
 def test_the_released_schedule_draws_the_same_picture(reference: ReferenceFolder) -> None:
@@ -129,11 +166,13 @@ def test_an_entry_that_nothing_computes_is_not_ok(
     assert "forward/input_ids" not in red  # an input, to be fed as it is
 
 
-@pytest.mark.parametrize("scale", [0.0, 1.0])
-def test_another_lora_scale_turns_rows_red(scale: float) -> None:
-    reference = ReferenceFolder(COPY)
-    reference.config.weights.lora_alpha = scale * reference.numbers["lora"]["r"]
-    red = wrong(language.forward(reference))
+@pytest.mark.parametrize("scale", [1e-6, 1.0])
+def test_another_lora_scale_turns_rows_red(folder: Path, scale: float) -> None:
+    def rescale(numbers: dict) -> None:
+        numbers["lora"]["lora_alpha"] = scale * numbers["lora"]["r"]
+
+    edit_json(folder / "config.json", rescale)
+    red = wrong(language.forward(ReferenceFolder(folder)))
     assert any("forward/logits" in row for row in red)
     assert any("forward/rec_loss" in row for row in red)
 

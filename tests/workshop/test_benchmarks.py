@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import growth, memory, pictures, schedules, together
+from benchmarks import growth, memory, pictures, schedules, start, together
 from benchmarks.report import Report, Series
 from benchmarks.schedules import Bench
 from seedstory_core.engine import StoryEngine
@@ -79,6 +79,15 @@ def test_stories_at_once_and_pictures_are_measured(
     distance = report.series["distance"]
     name = next(iter(distance.values))
     assert distance.median(name, 8) < distance.median(name, 2)
+
+
+@pytest.mark.slow
+def test_a_start_is_measured_from_the_help_to_the_first_word(tmp_path: Path) -> None:
+    found = start.one_start(["--set", f"runtime.stories_folder={tmp_path}"])
+    assert len(found) == 6
+    for clock in (list(found.values())[::2], list(found.values())[1::2]):
+        help_shown, first_byte, first_word = clock
+        assert 0 < help_shown < first_byte < first_word
 
 
 def test_a_table_has_medians_and_their_spread() -> None:

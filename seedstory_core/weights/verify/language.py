@@ -9,13 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seedstory_core.generation.image_scores import released_image_scores
-from seedstory_core.generation.tokens import (
-    BOI_TOKEN,
-    EOI_TOKEN,
-    StoryTokenizer,
-    image_token,
-)
+from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM, StoryOutput
 from seedstory_core.weights.checkpoint import read_pickled_weights
 from seedstory_core.weights.published import (
@@ -27,6 +21,7 @@ from seedstory_core.weights.published import (
     story_weights,
 )
 from seedstory_core.weights.verify.folder import ReferenceFolder
+from seedstory_core.weights.verify.released import image_ids, marks_of, picture_text, steered
 from seedstory_core.weights.verify.rows import Row, compare, compare_exactly, compare_numbers
 
 IGNORED = -100
@@ -68,24 +63,15 @@ def tokenizer(folder: ReferenceFolder) -> Iterator[Row]:
 def image_scores(folder: ReferenceFolder) -> Iterator[Row]:
     """How image tokens are steered while the release generates."""
     tensors, recorded = folder.tensors("generate"), folder.document("processor")
-    tokens = folder.tokenizer
-    image_ids = [tokens.boi_id, *tokens.image_query_ids, tokens.eoi_id]
-    scores = released_image_scores(
-        tensors["processor_scores_in"], tensors["processor_last_ids"], image_ids
-    )
+    picture_ids = image_ids(marks_of(folder.tokenizer))
+    scores = steered(tensors["processor_scores_in"], tensors["processor_last_ids"], picture_ids)
     yield folder.check("generate", "processor_scores_out", scores)
     own = {
         "argmax_out": scores.argmax(dim=1).tolist(),
-        "image_token_list": image_ids,
+        "image_token_list": picture_ids,
         "last_ids": tensors["processor_last_ids"].tolist(),
     }
     yield compare_exactly("processor.json", own, {name: recorded[name] for name in own})
-
-
-def picture_text(tokens: StoryTokenizer) -> str:
-    """Spell one whole picture."""
-    queries = "".join(image_token(index) for index in range(len(tokens.image_query_ids)))
-    return f"{BOI_TOKEN}{queries}{EOI_TOKEN}"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 The released visualisation assembles a cache of sinks and recent panels, and then generates without
 it. Recorded are both the cache it assembles and the one it would assemble had the first been used.
 Both follow from one procedure, written down here with its slips; the studio itself keeps to the
-contract (`generation/sink.py`).
+contract (`generation/policies.py`).
 """
 
 from __future__ import annotations

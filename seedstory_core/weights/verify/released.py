@@ -1,0 +1,274 @@
+"""The released loop, written once, on our modules.
+
+The released scripts keep a story as one text in which pictures are spelled out. In every turn they
+cut the oldest panel off, encode all of it anew, and send token after token through the model, image
+tokens too. `stories.py` proves with these prompts that the studio's shorter way gives the same,
+benchmarks compare its time with theirs, and tests record with them what the libraries compute.
+
+What the released visualisation assembles of attention sinks, and does not use, is in `memory.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedConfig
+
+from seedstory_core.generation.decode import ImageMarks
+from seedstory_core.generation.tokens import (
+    BOI_TOKEN,
+    EOI_TOKEN,
+    StoryTokenizer,
+    clean_text,
+    image_token,
+)
+from seedstory_core.models.detokenizer import DeTokenizer
+from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.models.vision import VisionEncoder
+
+SEED = 42
+"""Of every picture, as in the released script."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the released scripts send to the model in one turn.
+
+    Attributes:
+        text: All panels of the window; pictures are spelled out as image tokens.
+        features: `[1, V, C]` of each picture in it.
+        has_bos: Whether the begin of story stands before it.
+    """
+
+    text: str
+    features: tuple[Tensor, ...]
+    has_bos: bool = True
+
+    def ids(self, tokens: StoryTokenizer) -> list[int]:
+        """Encode it anew, as the scripts do in every turn."""
+        return tokens.encode(self.text, add_bos=self.has_bos)
+
+    def embed(self, model: StoryLM, tokens: StoryTokenizer) -> tuple[int, Tensor]:
+        """Give its last token and its `inputs_embeds`, `[1, S, D]`."""
+        ids = torch.tensor([self.ids(tokens)], device=model.device)
+        is_image = torch.isin(ids, torch.tensor(tokens.image_query_ids, device=model.device))
+        return int(ids[0, -1]), model.embed(ids, torch.cat(self.features), is_image)
+
+
+class ReleasedStory:
+    """A story on its way through one of the released scripts: a prompt a turn.
+
+    The continuation script lets the model write captions; the visualisation is given them, and its
+    panels have no separator.
+    """
+
+    def __init__(
+        self, case: Mapping[str, Any], features: Tensor, *, picture: str, separator: str
+    ) -> None:
+        """Begin a story.
+
+        Args:
+            case: A recorded one: `start_caption`, `window_size`, and `given_texts` for the
+                visualisation.
+            features: `[1, V, C]` of its first picture.
+            picture: How a picture is spelled.
+            separator: Of panels. The continuation script removes as many characters after the
+                picture that it cuts off, whatever they are.
+        """
+        self._window_size: int = case["window_size"]
+        self._is_given = bool(case["given_texts"])
+        self._captions = iter(case["given_texts"] or ())
+        self._picture = picture
+        self._num_skipped = 0 if self._is_given else len(separator)
+        self._text: str = case["start_caption"] + picture
+        self._features: tuple[Tensor, ...] = (features,)
+        self._has_bos = True
+
+    def next_prompt(self) -> Prompt:
+        """Forget the oldest panel once there are more pictures than the window holds."""
+        if len(self._features) > self._window_size:
+            end = self._text.index(EOI_TOKEN) + len(EOI_TOKEN) + self._num_skipped
+            self._text, self._features = self._text[end:], self._features[1:]
+            # The continuation puts the begin of story back in front; the visualisation forgets it
+            # with the first panel.
+            self._has_bos = not self._is_given
+        self._text += next(self._captions, "")
+        return Prompt(self._text, self._features, self._has_bos)
+
+    def add(self, text: str, features: Tensor) -> None:
+        """Put the answer at the end: what the model wrote, and the picture that it regressed.
+
+        Regressed features, not those of the drawn picture, are what later turns see.
+        """
+        self._text += clean_text(text) + self._picture
+        self._features = (*self._features, features)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What the model answers to one prompt.
+
+    Attributes:
+        ids: Caption, picture, end token.
+        features: `[1, V, C]`, regressed.
+        raw_scores: `[ids, vocab]`, before image tokens are steered.
+        margin: Smallest gap between the best and the second best score.
+    """
+
+    ids: list[int]
+    features: Tensor
+    raw_scores: Tensor
+    margin: float
+
+
+def picture_text(tokens: StoryTokenizer) -> str:
+    """Spell one whole picture."""
+    queries = "".join(image_token(index) for index in range(len(tokens.image_query_ids)))
+    return f"{BOI_TOKEN}{queries}{EOI_TOKEN}"
+
+
+def marks_of(tokens: StoryTokenizer) -> ImageMarks:
+    """Ids around and inside a picture."""
+    return ImageMarks(tokens.boi_id, tokens.eoi_id, tokens.image_query_ids)
+
+
+def image_ids(marks: ImageMarks) -> list[int]:
+    """Ids of a whole picture, in order."""
+    return [marks.boi, *marks.queries, marks.eoi]
+
+
+def steered(scores: Tensor, last_ids: Tensor, picture_ids: Sequence[int]) -> Tensor:
+    """Adjust next-token scores as the released image-token processor does.
+
+    Inside a picture the next token of the sequence gets the maximum plus 10. Elsewhere every image
+    token and the end mark (but not the begin mark) gets a score of 0.0, not minus infinity: when
+    all other scores are negative, such a token wins. The released outputs contain that. The studio
+    places image tokens itself and never samples them.
+
+    Args:
+        scores: `[B, vocab]`.
+        last_ids: `[B]`, the token before the one to choose.
+        picture_ids: Begin mark, all image tokens in order, end mark.
+
+    Returns:
+        New scores, `[B, vocab]`.
+    """
+    adjusted = scores.clone()
+    successor = dict(zip(picture_ids[:-1], picture_ids[1:], strict=True))
+    silenced = torch.tensor(list(picture_ids[1:]), device=scores.device)
+    for row, last_id in enumerate(last_ids.tolist()):
+        if last_id in successor:
+            adjusted[row, successor[last_id]] = scores[row].max() + 10
+        else:
+            adjusted[row, silenced] = 0.0
+    return adjusted
+
+
+def smallest_margin(
+    raw_scores: Tensor, begun: int, ids: Sequence[int], picture_ids: Sequence[int]
+) -> float:
+    """The smallest gap between best and second best, once image tokens are steered.
+
+    Args:
+        raw_scores: `[ids, vocab]`.
+        begun: The prompt's last token.
+        ids: What was written after it.
+        picture_ids: As for `steered`.
+    """
+    before = torch.tensor([begun, *ids[:-1]])
+    best = steered(raw_scores, before, picture_ids).topk(2, dim=1).values
+    return float((best[:, 0] - best[:, 1]).min())
+
+
+@torch.no_grad()
+def write(
+    model: StoryLM,
+    inputs_embeds: Tensor,
+    choose: Callable[[Tensor], int],
+    *,
+    most: int,
+    end: int | None = None,
+) -> tuple[list[int], Tensor]:
+    """Write token after token, one pass each.
+
+    As in the released code every pass scores all of its rows, the prompt's included.
+
+    Args:
+        model: The story model.
+        inputs_embeds: The prompt, `[1, S, D]`.
+        choose: Gives the next token from its scores `[1, vocab]`.
+        most: Tokens to write.
+        end: The token that ends the text.
+
+    Returns:
+        The tokens, and the states `[1, tokens, D]` that each was chosen from.
+    """
+    cache = new_cache(model)
+    written: list[int] = []
+    states: list[Tensor] = []
+    while len(written) < most and written[-1:] != [end]:
+        output = model.decoder(inputs_embeds=inputs_embeds, cache=cache, use_cache=True)
+        states.append(output.last_hidden_state[:, -1:])
+        written.append(choose(model.score(output.last_hidden_state)[:, -1]))
+        inputs_embeds = model.embed_tokens(torch.tensor([written[-1:]], device=model.device))
+    return written, torch.cat(states, dim=1)
+
+
+@torch.no_grad()
+def generate(
+    model: StoryLM, tokens: StoryTokenizer, prompt: Prompt, max_new_tokens: int
+) -> Generated:
+    """Continue a prompt greedily until the end token, as the release does."""
+    marks = marks_of(tokens)
+    picture_ids = image_ids(marks)
+    begun, embeds = prompt.embed(model, tokens)
+    last, rows = begun, []
+
+    def choose(scores: Tensor) -> int:
+        nonlocal last
+        rows.append(scores.float())
+        last = int(steered(rows[-1], torch.tensor([last]), picture_ids).argmax())
+        return last
+
+    written, states = write(model, embeds, choose, most=max_new_tokens, end=tokens.eos_id)
+    features = torch.zeros(0)
+    if marks.eoi in written:
+        # The state after a token is at hand one pass later, where the next token was chosen.
+        end = len(written) - 1 - written[::-1].index(marks.eoi)
+        features = model.reconstruct(states[:, end - len(marks.queries) + 1 : end + 1])
+    raw_scores = torch.cat(rows)
+    margin = smallest_margin(raw_scores, begun, written, picture_ids)
+    return Generated(written, features, raw_scores, margin)
+
+
+@torch.no_grad()
+def draw(
+    vision: VisionEncoder,
+    detokenizer: DeTokenizer,
+    visual_features: Tensor,
+    *,
+    num_inference_steps: int = 50,
+    guidance_scale: float = 7.5,
+) -> Tensor:
+    """Draw one panel as the released script does; pixels `[1, 3, height, width]`, 0 to 1.
+
+    The picture that guidance pushes away from is encoded again for every panel.
+    """
+    return detokenizer.draw(
+        visual_features,
+        negative_visual_features=vision.zero_picture_features(),
+        num_inference_steps=num_inference_steps,
+        guidance_scale=guidance_scale,
+        seed=SEED,
+    )
+
+
+def new_cache(model: StoryLM) -> DynamicCache:
+    """Make the memory that transformers' own generation fills, as the released code does."""
+    config = model.decoder.config
+    assert isinstance(config, PreTrainedConfig)
+    return DynamicCache(config=config)
