@@ -28,8 +28,9 @@ import torch
 
 from benchmarks import growth, linears, memory, pictures, start, studio, together
 from benchmarks.report import Report, machine
-from seedstory_core.build import build_store, pick_device
+from seedstory_core.build import build_store
 from seedstory_core.config import StudioConfig, load_config
+from seedstory_core.engine.build import pick_device
 from seedstory_core.errors import SeedStoryError, WeightsError
 from seedstory_core.evaluation.__main__ import load_reader
 from seedstory_core.session import SessionStore

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
+from demo.quick_gradio import without_stubs
 from seedstory_core import ConfigError, SeedStoryError, load_config, project_path
 
 
@@ -22,26 +23,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = load_config(args.config, args.set)
         find_room_for_uploads(config.runtime.stories_folder)
-        # The slow imports come last, so that --help and a typo answer at once.
-        from demo.build import build_page, launch_options
-        from seedstory_core import build_store
+        # The slow imports come last, so that --help and a typo answer at once; and the models come
+        # after the page, so that it can be read meanwhile.
+        with without_stubs():
+            from demo.build import build_page, launch_options
+        from seedstory_core import open_store
 
-        store = build_store(config)
-    except SeedStoryError as error:
-        print(f"SEED-Story Studio could not start. {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    page = build_page(store)
-    try:
+        store = open_store(config)
+        page = build_page(store)
         page.launch(
             server_name=args.host,
             server_port=args.port,
             share=args.share or None,
+            prevent_thread_lock=True,
             **launch_options(store),
         )
-    except OSError as error:  # Gradio's way to say that the port is taken
-        print(f"SEED-Story Studio could not start. {error}", file=sys.stderr)  # noqa: T201
-        return 1
+    except (SeedStoryError, OSError) as error:  # OSError is Gradio's way to say: the port is taken
+        return _fail(error)
+    try:
+        store.handle.get()
+    except SeedStoryError as error:
+        page.close(verbose=False)
+        return _fail(error)
+    page.block_thread()
     return 0
+
+
+def _fail(error: Exception) -> int:
+    print(f"SEED-Story Studio could not start. {error}", file=sys.stderr)  # noqa: T201
+    return 1
 
 
 def argument_parser() -> argparse.ArgumentParser:

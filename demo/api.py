@@ -375,7 +375,7 @@ class Api:
         notes: tuple[str, ...] = (),
     ) -> TurnRequest:
         return make_request(
-            self.store.engine.config,
+            self.store.config,
             text=text,
             image=image,
             notes=notes,

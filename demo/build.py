@@ -26,7 +26,7 @@ KEPT_SECONDS = (3600, 86400)
 def build_page(store: SessionStore) -> gr.Blocks:
     """Put the page together over a store of stories."""
     queue = JobQueue(store)
-    config = store.engine.config
+    config = store.config
     openings = load_openings(config.runtime.openings_folder)
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=KEPT_SECONDS

@@ -6,6 +6,7 @@ Every handler takes what was wired to it by name and gives a `PageUpdate`. An er
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from PIL import Image
 from demo import render
 from demo.openings import Opening
 from demo.state import SAME, Click, PageState, PageUpdate
-from demo.turns import begin_story, watch
+from demo.turns import LOOK_SECONDS, begin_story, watch
 from demo.updates import Updates
 from seedstory_core import (
     NOTHING_TO_READ,
@@ -55,6 +56,15 @@ class Handlers:
     def arrive(self, state: PageState) -> PageUpdate:
         """The page was loaded; its address says which story it shows."""
         return self.updates.arrive(state)
+
+    async def wait_for_models(self, state: PageState) -> AsyncIterator[PageUpdate]:
+        """Say so while the models are being loaded."""
+        if self.store.handle.is_ready:
+            return
+        yield PageUpdate(waking=render.fill("waking"))
+        while not self.store.handle.is_ready:
+            await asyncio.sleep(LOOK_SECONDS)
+        yield PageUpdate(waking="")
 
     def click(self, state: PageState, click: Click) -> PageUpdate:
         """Something on the page was clicked: `data-do` says what."""
@@ -296,7 +306,7 @@ class Handlers:
         notes: tuple[str, ...] = (),
     ) -> TurnRequest:
         return make_request(
-            self.store.engine.config,
+            self.store.config,
             text=text,
             image=image,
             notes=notes,

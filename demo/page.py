@@ -41,6 +41,7 @@ class PageParts:
         self.draft = _value({"opening": ""}, "draft", None)
         self.masthead = _html(render.fill("masthead"), "masthead")
         self.notice = _html("", "notice")
+        self.waking = _html("", "waking")
         with gr.Column(elem_id="start"):
             self._start(openings)
         with gr.Row(elem_id="story"):

@@ -68,7 +68,7 @@ def routes(store: SessionStore) -> list[Route]:
         data = form.write(tree, store.archive, story_id, panel_id)
         return Response(data, media_type=form.media_type, headers=headers)
 
-    openings = store.engine.config.runtime.openings_folder
+    openings = store.config.runtime.openings_folder
 
     def card(request: Request) -> Response:
         return _served(openings, request) if openings else PlainTextResponse("Not found.", 404)

@@ -124,6 +124,7 @@ class PageUpdate:
     go_on: str | Same = SAME
     question: str | Same = SAME
     notice: str | Same = SAME
+    waking: str | Same = SAME
     draft: Mapping[str, str] | Same = SAME
     shelf: str | Same = SAME
     slot: str | Same = SAME

@@ -37,12 +37,13 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
 
     def watched(event: Dependency) -> Dependency:
         """After an event that may have begun a turn: follow it, and show what came of it."""
-        following = event.then(**wires.follow(on.follow, here), **OFTEN)
+        following = event.then(**wires.follow(on.follow, here, "live"), **OFTEN)
         return following.then(
             **wires.answer(on.finish, here, sentence=parts.sentence, line=parts.line), **OFTEN
         )
 
     watched(page.load(**wires.answer(on.arrive, here), js=ARRIVE, **QUIETLY))
+    page.load(**wires.follow(on.wait_for_models, here, "waking"), **QUIETLY)
     clickable = (
         parts.state,
         parts.masthead,
@@ -157,9 +158,9 @@ class Wires:
         return {"fn": call, "inputs": _parts(inputs), "outputs": list(self.outputs.values())}
 
     def follow(
-        self, handler: Callable[..., AsyncIterator[PageUpdate]], shared: Inputs
+        self, handler: Callable[..., AsyncIterator[PageUpdate]], shared: Inputs, changes: str
     ) -> dict[str, Any]:
-        """A handler that yields `PageUpdate`s of the part `live` only."""
+        """A handler that yields `PageUpdate`s of one part only."""
         _check(handler, shared)
 
         async def call(values: dict[Component, Any]) -> AsyncIterator[dict[Component, Any]]:
@@ -172,7 +173,7 @@ class Wires:
             # A generator's last value stays; this one leaves everything as it is.
             yield self._shown(PageUpdate())
 
-        return {"fn": call, "inputs": _parts(shared), "outputs": [self.outputs["live"]]}
+        return {"fn": call, "inputs": _parts(shared), "outputs": [self.outputs[changes]]}
 
     def _named(self, inputs: Inputs, values: Mapping[Component, Any]) -> dict[str, Any]:
         """The values of the parts under the names that the handler gave them."""

@@ -18,10 +18,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seedstory_core.build import build_engine, build_store
+    from seedstory_core.build import build_store, open_store
     from seedstory_core.config import StudioConfig, load_config, project_path
     from seedstory_core.config.palette import css_variables, load_palette
     from seedstory_core.engine import StoryEngine, TurnRequest
+    from seedstory_core.engine.build import build_engine
     from seedstory_core.errors import (
         NO_BEGINNING,
         NOTHING_TO_READ,
@@ -48,9 +49,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "build": (
-        "build_engine",
         "build_store",
+        "open_store",
     ),
+    "engine.build": ("build_engine",),
     "config": (
         "StudioConfig",
         "load_config",
@@ -152,6 +154,7 @@ __all__ = [
     "load_palette",
     "make_request",
     "open_picture",
+    "open_store",
     "project_path",
     "read_number",
     "tidy_text",

@@ -175,7 +175,7 @@ class JobQueue:
         self._working: list[Job] = []
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._changed = threading.Condition()
-        self._num_places = store.engine.config.runtime.turns_at_once
+        self._num_places = store.config.runtime.turns_at_once
         self._workers: list[threading.Thread] = []
 
     def submit(
@@ -271,7 +271,7 @@ class JobQueue:
 
     def _prefetch(self, job: Job, panel_id: str) -> None:
         """While the page is looked at: write the next one, as it would be asked for."""
-        if not self.store.engine.config.runtime.prefetches:
+        if not self.store.config.runtime.prefetches:
             return
         sampling = replace(job.request.sampling, seed=new_seed())
         try:

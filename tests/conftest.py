@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import StudioConfig, load_config, project_path
 from seedstory_core.data.stories import tell
 from seedstory_core.engine import StoryEngine
+from seedstory_core.engine.build import build_engine
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM

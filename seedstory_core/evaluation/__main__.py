@@ -28,9 +28,9 @@ from pathlib import Path
 
 import torch
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import StudioConfig, load_config, project_path
 from seedstory_core.engine import StoryEngine
+from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import SeedStoryError
 from seedstory_core.evaluation import measure
 from seedstory_core.evaluation.goals import verdict

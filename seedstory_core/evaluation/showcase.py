@@ -11,9 +11,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import load_config, project_path
 from seedstory_core.engine import StoryEngine
+from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import SeedStoryError
 from seedstory_core.evaluation.measure import story_sheet
 from seedstory_core.evaluation.telling import opening, tell_story

@@ -45,6 +45,7 @@ from seedstory_core.story.tree import Panel, StoryTree
 
 if TYPE_CHECKING:
     from seedstory_core.engine import StoryEngine
+    from seedstory_core.engine.handle import EngineHandle
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class StorySession:
 
     def __init__(
         self,
-        engine: StoryEngine,
+        engine: EngineHandle,
         archive: StoryArchive,
         story_id: str,
         tree: StoryTree,
@@ -81,7 +82,7 @@ class StorySession:
         pool: MemoryPool | None = None,
     ) -> None:
         """Bring a stored story together with the engine; `SessionStore` does it."""
-        self.engine = engine
+        self._handle = engine
         self.archive = archive
         self.story_id = story_id
         self.tree = tree
@@ -94,6 +95,11 @@ class StorySession:
         self._title_lock = threading.Lock()
         self._cancel: threading.Event | None = None
         self._prefetch = Prefetch()
+
+    @property
+    def engine(self) -> StoryEngine:
+        """The models, after waiting for them."""
+        return self._handle.get()
 
     @property
     def is_busy(self) -> bool:
@@ -337,7 +343,7 @@ class StorySession:
     @property
     def rule(self) -> MemoryPolicy:
         """How this story forgets; the configured way unless its reader chose another."""
-        return policy_from(self._settings.get("memory"), self.engine.rule)
+        return policy_from(self._settings.get("memory"), self._handle.policy)
 
     @property
     def pinned(self) -> frozenset[str]:
@@ -357,7 +363,7 @@ class StorySession:
             InputError: There is no such policy or count, or the pinned panels do not fit.
         """
         try:
-            rule = dataclasses.replace(self.engine.rule, policy=policy, **counts)
+            rule = dataclasses.replace(self._handle.policy, policy=policy, **counts)
         except (TypeError, ValueError) as error:
             raise InputError(f"The story cannot forget like this: {error}") from error
         self._check_pinned(self.pinned, rule)

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from seedstory_core.engine.handle import EngineHandle
 from seedstory_core.generation.memory import MemoryPool
 from seedstory_core.session.session import StorySession
 from seedstory_core.story.archive import StoryArchive
@@ -18,20 +19,26 @@ if TYPE_CHECKING:
 class SessionStore:
     """Stories in use, by id. Idle ones are closed; they stay on disk and open again."""
 
-    def __init__(self, engine: StoryEngine, archive: StoryArchive) -> None:
-        """Serve stories from an archive with one engine."""
-        self.engine = engine
+    def __init__(self, engine: StoryEngine | EngineHandle, archive: StoryArchive) -> None:
+        """Serve stories from an archive with one engine, which may still be loading."""
+        self.handle = engine if isinstance(engine, EngineHandle) else EngineHandle.of(engine)
+        self.config = self.handle.config
         self.archive = archive
-        self.pool = MemoryPool(engine.config.runtime.memory_pool_bytes)
+        self.pool = MemoryPool(self.config.runtime.memory_pool_bytes)
         self._sessions: dict[str, StorySession] = {}
         self._lock = threading.Lock()
+
+    @property
+    def engine(self) -> StoryEngine:
+        """The models, after waiting for them."""
+        return self.handle.get()
 
     def create(self, title: str = "") -> StorySession:
         """Begin an empty story with a folder of its own."""
         header = self.archive.create(title, self.engine.fingerprint)
         tree = StoryTree(title=title)
         return self._register(
-            StorySession(self.engine, self.archive, header.id, tree, pool=self.pool)
+            StorySession(self.handle, self.archive, header.id, tree, pool=self.pool)
         )
 
     def open(self, story_id: str) -> StorySession:
@@ -52,7 +59,7 @@ class SessionStore:
             stored = self.archive.load(story_id)
             session = self._register(
                 StorySession(
-                    self.engine,
+                    self.handle,
                     self.archive,
                     story_id,
                     stored.tree,
@@ -81,7 +88,7 @@ class SessionStore:
 
         Those that are only resting make themselves small.
         """
-        runtime = self.engine.config.runtime
+        runtime = self.config.runtime
         now = time.monotonic()
         closed = 0
         with self._lock:

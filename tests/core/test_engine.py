@@ -61,7 +61,7 @@ def test_only_the_scheduler_keeps_helpers_for_computing(tiny_config: StudioConfi
     script = """
 import os, sys, time
 import torch
-from seedstory_core.build import build_engine
+from seedstory_core.engine.build import build_engine
 from seedstory_core.config import load_config
 from seedstory_core.engine import Past, TurnRequest
 torch.set_num_threads(2)
@@ -85,7 +85,7 @@ def test_leaving_in_the_middle_of_a_turn_ends_the_process_cleanly(
 ) -> None:
     script = """
 import sys, threading
-from seedstory_core.build import build_engine
+from seedstory_core.engine.build import build_engine
 from seedstory_core.config import load_config
 from seedstory_core.engine import Past, TurnRequest
 engine = build_engine(load_config(None, sys.argv[1:]))

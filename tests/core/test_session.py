@@ -13,7 +13,6 @@ import pytest
 import torch
 from PIL import Image
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import StudioConfig
 from seedstory_core.engine import (
     ImagePreview,
@@ -21,6 +20,7 @@ from seedstory_core.engine import (
     TextDelta,
     TurnRequest,
 )
+from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import (
     BusyError,
     InputError,

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import DecoderConfig, ResamplerConfig, StudioConfig, with_setting
+from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import WeightsError
 from seedstory_core.models.resampler import Resampler
 from seedstory_core.models.story_lm import StoryLM

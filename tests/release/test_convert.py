@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import StudioConfig, load_config, to_yaml
+from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import WeightsError
 from seedstory_core.weights import convert as module
 from seedstory_core.weights.convert import convert, main

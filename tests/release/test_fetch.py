@@ -21,7 +21,6 @@ import torch
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from safetensors.torch import save
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import (
     PROJECT_ROOT,
     HubSource,
@@ -32,6 +31,7 @@ from seedstory_core.config import (
     to_yaml,
     with_setting,
 )
+from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import WeightsError
 from seedstory_core.weights import fetch as module
 from seedstory_core.weights.fetch import Hub, fetch, main, sources

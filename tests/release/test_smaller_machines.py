@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config, with_setting
 from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
+from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import ConfigError
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.models.offload import TakingTurns

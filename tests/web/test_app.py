@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import subprocess
+import sys
 import tempfile
+import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from demo import __main__ as app
+from demo.handlers import Handlers
+from demo.state import PageState, PageUpdate
+from seedstory_core.config import PROJECT_ROOT, load_config
+from seedstory_core.engine import StoryEngine
+from seedstory_core.engine.handle import EngineHandle
 from seedstory_core.errors import ConfigError
+from seedstory_core.jobs import JobQueue
+from seedstory_core.session import SessionStore
+from seedstory_core.story.archive import StoryArchive
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +76,41 @@ def test_a_machine_without_any_room_is_explained(
         app.find_room_for_uploads(str(tmp_path / "file"))
     with pytest.raises(ConfigError, match="GRADIO_TEMP_DIR"):
         app.find_room_for_uploads("s3://bucket/stories")
+
+
+def test_gradio_is_imported_whole_and_writes_no_stubs() -> None:
+    code = (
+        "from demo.quick_gradio import without_stubs\n"
+        "with without_stubs():\n"
+        "    import gradio as gr\n"
+        "from gradio import component_meta\n"
+        "assert component_meta.create_or_modify_pyi(object, 'x', []) is None\n"
+        "with gr.Blocks():\n"
+        "    gr.Button().click(lambda: None)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT_ROOT)
+
+
+async def first(updates: AsyncIterator[PageUpdate]) -> PageUpdate:
+    return await anext(updates)
+
+
+def test_the_page_is_there_before_the_models(tmp_path: Path) -> None:
+    """Stories are read meanwhile; a turn waits, and hears of what went wrong."""
+    started, failed = threading.Event(), ConfigError("There is no such device.")
+
+    def build() -> StoryEngine:
+        started.wait()
+        raise failed
+
+    store = SessionStore(EngineHandle(load_config(), build), StoryArchive(str(tmp_path)))
+    handlers = Handlers(store, JobQueue(store), ())
+    assert handlers.arrive(PageState()).state == PageState()
+    store.handle.start()
+    said = handlers.wait_for_models(PageState())
+    assert "waking up" in str(asyncio.run(first(said)).waking)
+    assert not started.is_set() and not store.handle.is_ready
+    started.set()
+    with pytest.raises(ConfigError, match="no such device"):
+        store.create()
+    assert store.handle.is_ready

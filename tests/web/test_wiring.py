@@ -91,7 +91,7 @@ def test_a_watcher_that_fails_is_logged_and_leaves_the_page(
         yield PageUpdate(live="Mira")
         raise RuntimeError("a secret detail")
 
-    wired = Wires(parts).follow(handler, {"state": parts.state})
+    wired = Wires(parts).follow(handler, {"state": parts.state}, "live")
 
     async def watch() -> list[Any]:
         return [shown async for shown in wired["fn"]({parts.state: {}})]

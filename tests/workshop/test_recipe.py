@@ -13,9 +13,9 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import load_config
 from seedstory_core.engine import Past, TurnRequest, TurnResult
+from seedstory_core.engine.build import build_engine
 from seedstory_core.evaluation import measure
 from seedstory_core.evaluation.measure import (
     ladder,

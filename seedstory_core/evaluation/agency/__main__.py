@@ -7,8 +7,8 @@ import platform
 import time
 from pathlib import Path
 
-from seedstory_core.build import build_engine
 from seedstory_core.config import load_config
+from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import SeedStoryError
 from seedstory_core.evaluation.agency.figures import FIGURES
 from seedstory_core.evaluation.agency.pictures import sheet

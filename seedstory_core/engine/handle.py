@@ -1,0 +1,72 @@
+"""An engine that may still be loading, so that stories can be read meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from seedstory_core.config import StudioConfig
+from seedstory_core.generation.policies import MemoryPolicy, configured
+
+if TYPE_CHECKING:
+    from seedstory_core.engine.engine import StoryEngine
+
+
+class EngineHandle:
+    """Builds an engine in a thread of its own, once somebody starts or needs it.
+
+    Attributes:
+        config: What the engine is built from.
+        policy: Which rows of a story stay where its reader chose nothing.
+    """
+
+    def __init__(self, config: StudioConfig, build: Callable[[], StoryEngine]) -> None:
+        """Name what is built; nothing is loaded yet.
+
+        Raises:
+            ConfigError: There is no such memory policy.
+        """
+        self.config = config
+        self.policy: MemoryPolicy = configured(config.memory)
+        self._build = build
+        self._engine: Future[StoryEngine] = Future()
+        self._lock = threading.Lock()
+        self._is_started = False
+
+    @classmethod
+    def of(cls, engine: StoryEngine) -> EngineHandle:
+        """The handle of an engine that is there."""
+        handle = cls(engine.config, lambda: engine)
+        handle._is_started = True
+        handle._engine.set_result(engine)
+        return handle
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the engine is there, or could not be built."""
+        return self._engine.done()
+
+    def start(self) -> None:
+        """Begin to build; a second time does nothing."""
+        with self._lock:
+            if self._is_started:
+                return
+            self._is_started = True
+        threading.Thread(target=self._run, name="load", daemon=True).start()
+
+    def get(self) -> StoryEngine:
+        """The engine, after waiting for it.
+
+        Raises:
+            SeedStoryError: It could not be built.
+        """
+        self.start()
+        return self._engine.result()
+
+    def _run(self) -> None:
+        try:
+            self._engine.set_result(self._build())
+        except BaseException as error:
+            self._engine.set_exception(error)
