@@ -32,7 +32,7 @@ from seedstory_core.build import build_store
 from seedstory_core.config import StudioConfig, load_config
 from seedstory_core.engine.build import pick_device
 from seedstory_core.errors import SeedStoryError, WeightsError
-from seedstory_core.evaluation.__main__ import load_reader
+from seedstory_core.evaluation.__main__ import load_classifier
 from seedstory_core.session import SessionStore
 
 PARTS = ("start", "studio", "memory", "growth", "together", "pictures", "linears")
@@ -110,7 +110,7 @@ def _together(store: SessionStore, sizes: Sequence[str], rounds: int) -> Iterato
 
 def _pictures(store: SessionStore, config: StudioConfig, rounds: int) -> Report:
     try:
-        reader = load_reader(config)
+        reader = load_classifier(config)
     except WeightsError:
         reader = None  # it lies beside the tiny model's weights only
     return pictures.measure(store.engine, rounds, reader)

@@ -44,7 +44,7 @@ def measure(store: SessionStore, num_panels: int = NUM_PANELS) -> Report:
             if number == 1 or number % EVERY == 0:
                 path = [panel.id for panel in session.tree]
                 segments = [s for s in session.memory.find(path) if s is not None]
-                pieces = kept_pieces(segments, session.rule)
+                pieces = kept_pieces(segments, session.policy)
                 rows.add(name, number, [float(sum(len(piece) for _, piece in pieces))])
                 seconds.add(name, number, took[-EVERY:])
                 kept.add(name, number, [session.memory.num_bytes / 2**20])

@@ -55,17 +55,17 @@ def measure(sized: tuple[str, Bench], rounds: int) -> Report:
     report = Report(size, machine(bench.model.device), name)
     panel_rows = len(bench.marks.queries) + schedules.CAPTION_TOKENS + 2 + len(bench.separator)
     rows = TRAINED_PANELS * panel_rows
-    rule = MemoryPolicy(policy="capped_multimodal_attention_sink", max_rows=rows)
+    policy = MemoryPolicy(policy="capped_multimodal_attention_sink", max_rows=rows)
     turns = Series("Language model's time per turn", "s", "panel")
     waits = Series("Wait for the first word", "s", "panel")
     passes = Series("Passes through the decoder per turn", "passes", "panel")
     tokens = Series("Rows through the decoder per turn", "rows", "panel")
     report.series = {"turn": turns, "first": waits, "passes": passes, "tokens": tokens}
     for panel in PANELS:
-        segments, context = bench.segments(panel, rule)
+        segments, context = bench.segments(panel, policy)
         measures = {
-            "session memory": partial(schedules.ours, bench, segments, context, rule),
-            "released window": partial(schedules.released, bench, panel, rule.window_panels),
+            "session memory": partial(schedules.ours, bench, segments, context, policy),
+            "released window": partial(schedules.released, bench, panel, policy.window_panels),
         }
         if panel <= LAST_WHOLE:
             measures["whole story"] = partial(schedules.released, bench, panel, None)
@@ -75,7 +75,7 @@ def measure(sized: tuple[str, Bench], rounds: int) -> Report:
             passes.add(line, panel, [found[0].num_forwards])
             tokens.add(line, panel, [found[0].num_tokens])
         if panel == QUERIES_TO_PANEL:
-            report.lines += _at_panel(bench, segments, rule, rounds)
+            report.lines += _at_panel(bench, segments, policy, rounds)
     mine = {panel: turns.median("session memory", panel) for panel in PANELS}
     at = QUERIES_TO_PANEL
     report.lines += [
@@ -88,12 +88,12 @@ def measure(sized: tuple[str, Bench], rounds: int) -> Report:
 
 
 def _at_panel(
-    bench: Bench, segments: list[KVSegment], rule: MemoryPolicy, rounds: int
+    bench: Bench, segments: list[KVSegment], policy: MemoryPolicy, rounds: int
 ) -> list[str]:
-    context = bench.assemble(segments, rule)
+    context = bench.assemble(segments, policy)
     queries = [schedules.image_queries(bench, context) for _ in range(rounds)]
-    branches = [schedules.branch(bench, segments, rule) for _ in range(rounds)]
-    replays = [schedules.replay(bench, segments, rule) for _ in range(rounds)]
+    branches = [schedules.branch(bench, segments, policy) for _ in range(rounds)]
+    replays = [schedules.replay(bench, segments, policy) for _ in range(rounds)]
     once, singly = (statistics.median(times) for times in zip(*queries, strict=True))
     ready, anew = (statistics.median(times) for times in zip(*branches, strict=True))
     panel, story = segments[-1].num_bytes, sum(segment.num_bytes for segment in segments)

@@ -1,6 +1,6 @@
 """Painting: time, and closeness to a picture of very many steps, by sampler, steps and batch.
 
-Closeness is measured twice: in pixels, and by the answers of the attribute reader, which says
+Closeness is measured twice: in pixels, and by the answers of the attribute classifier, which says
 whether a difference matters. A sampler of two passes a step has half the steps.
 """
 
@@ -17,7 +17,7 @@ from benchmarks.report import Report, Series, machine, spread
 from seedstory_core.config import DIFFUSION_SAMPLERS, FLOW_SAMPLERS, SchedulerConfig
 from seedstory_core.data.draw import random_scene, render_image
 from seedstory_core.engine import StoryEngine
-from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.classifier import AttributeClassifier
 from seedstory_core.evaluation.scores import read_pictures
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.transforms import to_images
@@ -34,30 +34,34 @@ NUM_PICTURES = 32
 
 
 @torch.no_grad()
-def measure(engine: StoryEngine, rounds: int, reader: AttributeReader | None = None) -> Report:
+def measure(
+    engine: StoryEngine, rounds: int, classifier: AttributeClassifier | None = None
+) -> Report:
     """Paint features of drawn pictures.
 
     Args:
         engine: Paints.
         rounds: Times that a picture is painted for its time.
-        reader: Says what is in a picture; without it only pixels are compared.
+        classifier: Says what is in a picture; without it only pixels are compared.
     """
     model, negative = engine.detokenizer, engine.negative_features
     features = _features(engine)
     report = Report("tiny", machine(model.device), f"{len(features)} pictures as configured")
     title = f"Distance to {REFERENCE_STEPS} steps (root of the mean square)"
     close = Series(title, "of 1", "passes")
-    other = Series(f"Answers of the reader other than at {REFERENCE_STEPS} steps", "%", "passes")
+    other = Series(
+        f"Answers of the classifier other than at {REFERENCE_STEPS} steps", "%", "passes"
+    )
     times = Series("Time per picture", "s", "passes")
     batches = Series("Time per picture in a batch", "s", "batch")
     report.series = {"distance": close, "time": times, "batch": batches}
-    if reader is not None:
+    if classifier is not None:
         report.series["answers"] = other
     config = model.config
     is_flow = config.prediction_type == "flow"
     reference = dataclasses.replace(config.scheduler, name=REFERENCE[is_flow])
     wanted = _paint(model, features, negative, REFERENCE_STEPS, reference)
-    answers = _answers(reader, wanted)
+    answers = _answers(classifier, wanted)
     for sampler in FLOW_SAMPLERS if is_flow else DIFFUSION_SAMPLERS:
         scheduler = dataclasses.replace(config.scheduler, name=sampler)
         name = sampler.removesuffix("Scheduler").removesuffix("Discrete").removesuffix("Multistep")
@@ -72,10 +76,10 @@ def measure(engine: StoryEngine, rounds: int, reader: AttributeReader | None = N
             pixels = _paint(model, features, negative, steps, scheduler)
             distance = (pixels - wanted).square().mean(dim=(1, 2, 3)).sqrt()
             close.add(name, passes, distance.tolist())
-            if reader is not None:
+            if classifier is not None:
                 changed = [
                     found != right
-                    for mine, theirs in zip(_answers(reader, pixels), answers, strict=True)
+                    for mine, theirs in zip(_answers(classifier, pixels), answers, strict=True)
                     for found, right in zip(mine.values(), theirs.values(), strict=True)
                 ]
                 other.add(name, passes, [100 * sum(changed) / len(changed)])
@@ -113,8 +117,8 @@ def preview_line(engine: StoryEngine, features: Tensor, rounds: int) -> str:
     )
 
 
-def _answers(reader: AttributeReader | None, pixels: Tensor) -> list[dict[str, int]]:
-    return [] if reader is None else read_pictures(reader, to_images(pixels))
+def _answers(classifier: AttributeClassifier | None, pixels: Tensor) -> list[dict[str, int]]:
+    return [] if classifier is None else read_pictures(classifier, to_images(pixels))
 
 
 def _paint(

@@ -86,22 +86,22 @@ class Bench:
         return torch.randn(shape, generator=noise).to(self.model.device, self.model.dtype)
 
     @torch.no_grad()
-    def segments(self, count: int, rule: MemoryPolicy) -> tuple[list[KVSegment], KVContext]:
+    def segments(self, count: int, policy: MemoryPolicy) -> tuple[list[KVSegment], KVContext]:
         """Read a story of so many panels; gives its segments and the context of its last turn."""
         segments: list[KVSegment] = []
         context: KVContext | None = None
         for number in range(count):
-            context = self.assemble(segments, rule, context)
+            context = self.assemble(segments, policy, context)
             segments.append(self.read_back(context, number))
         assert context is not None
         return segments, context
 
     def assemble(
-        self, segments: Sequence[KVSegment], rule: MemoryPolicy, reuse: KVContext | None = None
+        self, segments: Sequence[KVSegment], policy: MemoryPolicy, reuse: KVContext | None = None
     ) -> KVContext:
         """The context of a turn."""
         room = 1 + CAPTION_TOKENS + len(self.marks.queries) + 2 + SEPARATOR_TOKENS
-        return assemble(self.model.decoder, segments, rule, room=room, reuse=reuse)
+        return assemble(self.model.decoder, segments, policy, room=room, reuse=reuse)
 
     def read_back(self, context: KVContext, number: int) -> KVSegment:
         """Read panel `number`."""
@@ -138,13 +138,13 @@ def published_sizes(hidden_size: int, layers: int, heads: int, inner: int) -> Be
 
 
 @torch.no_grad()
-def ours(bench: Bench, segments: list[KVSegment], context: KVContext, rule: MemoryPolicy) -> Turn:
+def ours(bench: Bench, segments: list[KVSegment], context: KVContext, policy: MemoryPolicy) -> Turn:
     """One turn after these panels; `context` is the one of the turn before."""
     number = len(segments)
     ids = bench.caption(number)
     with _counted(bench) as passes:
         started = time.perf_counter()
-        context = bench.assemble(segments, rule, context)
+        context = bench.assemble(segments, policy, context)
         base, scores = context.num_rows, segments[-1].next_scores
         first = 0.0
         for token in ids:
@@ -216,10 +216,10 @@ def image_queries(bench: Bench, context: KVContext) -> tuple[float, float]:
 
 
 @torch.no_grad()
-def branch(bench: Bench, segments: list[KVSegment], rule: MemoryPolicy) -> tuple[float, float]:
+def branch(bench: Bench, segments: list[KVSegment], policy: MemoryPolicy) -> tuple[float, float]:
     """Seconds until a new branch can be decoded: from segments, and by encoding its story anew."""
     started = time.perf_counter()
-    bench.assemble(segments, rule)
+    bench.assemble(segments, policy)
     _settle(bench)
     from_segments = time.perf_counter() - started
     started = time.perf_counter()
@@ -238,10 +238,10 @@ def branch(bench: Bench, segments: list[KVSegment], rule: MemoryPolicy) -> tuple
 
 
 @torch.no_grad()
-def replay(bench: Bench, segments: list[KVSegment], rule: MemoryPolicy) -> float:
+def replay(bench: Bench, segments: list[KVSegment], policy: MemoryPolicy) -> float:
     """Seconds to read a whole story again from its record."""
     started = time.perf_counter()
-    bench.segments(len(segments), rule)
+    bench.segments(len(segments), policy)
     _settle(bench)
     return time.perf_counter() - started
 

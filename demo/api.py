@@ -248,13 +248,13 @@ class Api:
                 session.pin(pin)
             if unpin:
                 session.pin(unpin, False)
-            rule = session.rule
+            chosen = session.policy
             return {
                 "story_id": story_id,
-                "policy": rule.policy,
+                "policy": chosen.policy,
                 "policies": list(POLICIES),
-                "window_panels": rule.window_panels,
-                "max_rows": rule.max_rows,
+                "window_panels": chosen.window_panels,
+                "max_rows": chosen.max_rows,
                 "pinned": sorted(session.pinned),
                 "bytes": session.memory.num_bytes,
             }

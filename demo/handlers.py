@@ -224,7 +224,7 @@ class Handlers:
         except SeedStoryError as error:
             notice = render.notice(str(error))
         # Shows again what is really so where it was refused.
-        return PageUpdate(notice=notice, policy=session.rule.policy)
+        return PageUpdate(notice=notice, policy=session.policy.policy)
 
     def stop(self, state: PageState) -> PageUpdate:
         """Stop the story's turn; it leaves no trace."""

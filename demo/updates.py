@@ -149,7 +149,7 @@ class Updates:
                 pinned=session.pinned,
             ),
             pin=render.pin_label(panel_id in session.pinned),
-            policy=session.rule.policy,
+            policy=session.policy.policy,
             go_on=render.go_on_label(tree, panel_id or None),
             notice="",
         )

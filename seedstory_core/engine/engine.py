@@ -148,7 +148,7 @@ class StoryEngine:
         self.marks = ImageMarks(
             boi=tokenizer.boi_id, eoi=tokenizer.eoi_id, queries=tokenizer.image_query_ids
         )
-        self.rule = configured(config.memory)
+        self.policy = configured(config.memory)
         self._separator_ids = tuple(tokenizer.encode_text(config.tokenizer.separator))
         self._stop_ids = (tokenizer.boi_id, tokenizer.eos_id)
         self._sentence_ends = tokenizer.sentence_ends()
@@ -290,7 +290,7 @@ class StoryEngine:
         """Read a panel from its record; gives what the next one follows.
 
         Its segment is bit for bit the one that the turn gave when the panel was told (same machine,
-        same segments before it, same rule).
+        same segments before it, same policy).
 
         Raises:
             TurnCancelled: `cancel` was set while others had their turn.
@@ -543,9 +543,9 @@ class StoryEngine:
             yield TextDelta(caption.text)
 
     def _context(self, past: Past, *, room: int) -> KVContext:
-        rule = past.rule or self.rule
+        policy = past.policy or self.policy
         decoder = self.story_lm.decoder
-        return assemble(decoder, past.segments, rule, room=room, reuse=past.context)
+        return assemble(decoder, past.segments, policy, room=room, reuse=past.context)
 
     def _num_rows(self, num_ids: int) -> int:
         """Rows of a panel whose caption, with what stands before it, has so many tokens."""

@@ -45,13 +45,13 @@ class Past:
     Attributes:
         segments: The path's panels from the story's start.
         story_ids: Their caption tokens, for the rule against repetition.
-        rule: Which of their rows stay in view; None takes the configured rule.
+        policy: Which of their rows stay in view; None takes the configured one.
         context: That of an earlier turn of the story, which is used up; None assembles a new one.
     """
 
     segments: tuple[KVSegment, ...] = ()
     story_ids: tuple[int, ...] = ()
-    rule: MemoryPolicy | None = None
+    policy: MemoryPolicy | None = None
     context: KVContext | None = None
 
     def and_then(self, record: PanelRecord, segment: KVSegment, context: KVContext) -> Past:

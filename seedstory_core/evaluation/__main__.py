@@ -3,7 +3,7 @@
 Prints the model card's tables from the weights the configuration names. Every number comes from
 stories, sentences and pictures that training never saw, drawn from fixed seeds. Measurements:
 
-`ladder`    real pictures (the reader's own ceiling), the codec's round trip, pictures drawn
+`ladder`    real pictures (the classifier's own ceiling), the codec's round trip, pictures drawn
             from true features, and from the features regressed with true captions.
 `stories`   the model's own stories: pictures of its captions, with majority and shuffled baselines;
             understood captions, repeated sentences, endings, names and colours.
@@ -33,12 +33,12 @@ from seedstory_core.engine import StoryEngine
 from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import SeedStoryError
 from seedstory_core.evaluation import measure
+from seedstory_core.evaluation.classifier import AttributeClassifier
 from seedstory_core.evaluation.goals import verdict
-from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import Share, table
 from seedstory_core.weights.checkpoint import load_weights, read_weights
 
-MEASUREMENTS: dict[str, Callable[[StoryEngine, AttributeReader, int], measure.Result]] = {
+MEASUREMENTS: dict[str, Callable[[StoryEngine, AttributeClassifier, int], measure.Result]] = {
     "ladder": measure.ladder,
     "stories": measure.stories,
     "steer": measure.steer,
@@ -62,7 +62,7 @@ def main() -> int:
     try:
         config = load_config(arguments.config, arguments.overrides)
         engine = build_engine(config)
-        reader = engine.run(lambda: load_reader(config))
+        classifier = engine.run(lambda: load_classifier(config))
     except SeedStoryError as error:
         parser.exit(1, f"Nothing was measured. {error}\n")
     names = list(MEASUREMENTS) if arguments.what == "all" else [arguments.what]
@@ -72,7 +72,7 @@ def main() -> int:
     columns = {}
     for name in names:
         started = time.monotonic()
-        result = MEASUREMENTS[name](engine, reader, arguments.stories)
+        result = MEASUREMENTS[name](engine, classifier, arguments.stories)
         print(f"## {name}\n")
         if result.columns:
             print(table(result.columns) + "\n")
@@ -90,12 +90,12 @@ def main() -> int:
     return 0
 
 
-def load_reader(config: StudioConfig) -> AttributeReader:
-    """Load the attribute reader that lies beside the model's weights."""
-    reader = AttributeReader()
-    path = project_path(config.runtime.weights_folder) / "reader.safetensors"
-    load_weights(reader, read_weights(path), path)
-    return reader.eval()
+def load_classifier(config: StudioConfig) -> AttributeClassifier:
+    """Load the attribute classifier that lies beside the model's weights."""
+    classifier = AttributeClassifier()
+    path = project_path(config.runtime.weights_folder) / "classifier.safetensors"
+    load_weights(classifier, read_weights(path), path)
+    return classifier.eval()
 
 
 def write(folder: Path, name: str, result: measure.Result) -> None:

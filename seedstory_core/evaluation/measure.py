@@ -18,10 +18,10 @@ from seedstory_core.data.stories import reader_cases, tell
 from seedstory_core.data.teller import sentences
 from seedstory_core.data.world import CHARACTERS, Scene
 from seedstory_core.engine import Past, StoryEngine, TurnRequest
+from seedstory_core.evaluation.classifier import AttributeClassifier
 from seedstory_core.evaluation.looks import colours_kept, names_kept
 from seedstory_core.evaluation.newcomers import describe, expected_newcomers
 from seedstory_core.evaluation.openings import OPENINGS, in_full, strangers
-from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import (
     METRICS,
     Case,
@@ -67,7 +67,7 @@ class Result:
 
 
 @torch.no_grad()
-def ladder(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
+def ladder(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
     """Where quality is lost: real picture, codec, true features, regressed features."""
     rungs: dict[str, list[Image.Image]] = {
         name: [] for name in ("real", "codec", "true features", "true captions")
@@ -97,7 +97,7 @@ def ladder(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     rungs["true features"] = paint(engine, true, seeds)
     rungs["true captions"] = paint(engine, regressed, seeds)
     cases = {
-        name: engine.run(functools.partial(cases_of, reader, names, scenes, images))
+        name: engine.run(functools.partial(cases_of, classifier, names, scenes, images))
         for name, images in rungs.items()
     }
     shown = [image for index in range(6) for image in (images[index] for images in rungs.values())]
@@ -120,10 +120,10 @@ def ladder(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     )
 
 
-def stories(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
+def stories(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
     """The model's own stories: whether the pictures show the captions, and what is written."""
     told = [tell_story(engine, opening(number), MOST_PANELS, number) for number in range(count)]
-    cases, unread = engine.run(functools.partial(_own_cases, reader, told))
+    cases, unread = engine.run(functools.partial(_own_cases, classifier, told))
     columns = {
         "own caption": summarize(cases),
         "majority": summarize(majority(cases)),
@@ -156,7 +156,7 @@ def stories(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     )
 
 
-def steer(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
+def steer(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
     """Pictures of readers' sentences, in the context of a story with drawn pictures."""
     size = engine.config.detokenizer.image_size
     regressed: dict[bool, list[Tensor]] = {True: [], False: []}
@@ -180,14 +180,14 @@ def steer(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
     for kind, title in ((False, "known wording"), (True, "new wording")):
         images = paint(engine, regressed[kind], seeds[kind])
         found = engine.run(
-            functools.partial(cases_of, reader, names[kind], scenes[kind], images, asked[kind])
+            functools.partial(cases_of, classifier, names[kind], scenes[kind], images, asked[kind])
         )
         columns[title] = summarize(found)
     lines = [f"{len(seeds[False])} known and {len(seeds[True])} new sentences"]
     return Result(columns, lines=lines)
 
 
-def openings(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
+def openings(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
     """Stories that a reader begins with a first sentence typed by hand, three panels of each.
 
     All of `OPENINGS` are told, however many stories are asked for.
@@ -212,7 +212,7 @@ def openings(engine: StoryEngine, reader: AttributeReader, count: int) -> Result
     found = engine.run(
         functools.partial(
             cases_of,
-            reader,
+            classifier,
             [str(number) for number in range(len(OPENINGS))],
             [typed.scene() for typed in OPENINGS],
             images,
@@ -235,7 +235,7 @@ def openings(engine: StoryEngine, reader: AttributeReader, count: int) -> Result
     )
 
 
-def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
+def long(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
     """25 panels: does quality hold far beyond the ten panels of training?
 
     The multimodal attention sink, with and without its cap, is measured on half as many stories as
@@ -250,10 +250,10 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
         "dense": max(1, count // 5),
     }
     for policy, num_stories in policies.items():
-        rule = dataclasses.replace(engine.rule, policy=policy)
+        changed = dataclasses.replace(engine.policy, policy=policy)
         told = [
             tell_story(
-                engine, opening(1000 + number), LONG_PANELS, number, past_end=True, rule=rule
+                engine, opening(1000 + number), LONG_PANELS, number, past_end=True, policy=changed
             )
             for number in range(num_stories)
         ]
@@ -261,12 +261,12 @@ def long(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
         lines.append(f"{policy}: {repeats} of {num_stories} stories repeat a sentence")
         for first, last in ((1, 10), (16, 25)):
             panels = range(first - 1, last)
-            cases, unread = engine.run(functools.partial(_own_cases, reader, told, panels))
+            cases, unread = engine.run(functools.partial(_own_cases, classifier, told, panels))
             columns[f"{policy.replace('_', ' ')} {first}–{last}"] = summarize(cases)
     return Result(columns, lines=lines)
 
 
-def newcomers(engine: StoryEngine, reader: AttributeReader, count: int) -> Result:
+def newcomers(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
     """Whether those who come into a story are expected to be strangers."""
     return Result(lines=describe(expected_newcomers(engine, count)))
 
@@ -309,7 +309,9 @@ def _in_full(number: int, story: Sequence[ToldPanel]) -> str:
 
 
 def _own_cases(
-    reader: AttributeReader, told: Sequence[Sequence[ToldPanel]], panels: range | None = None
+    classifier: AttributeClassifier,
+    told: Sequence[Sequence[ToldPanel]],
+    panels: range | None = None,
 ) -> tuple[list[Case], int]:
     """Cases of the understood captions after the opening, and how many were not understood."""
     names, scenes, images = [], [], []
@@ -324,7 +326,7 @@ def _own_cases(
             names.append(str(number))
             scenes.append(panel.scene)
             images.append(panel.image)
-    return cases_of(reader, names, scenes, images), unread
+    return cases_of(classifier, names, scenes, images), unread
 
 
 def _colours(of: str, kept: Mapping[str, tuple[int, int]]) -> str:
@@ -350,7 +352,7 @@ def _distance(
     """A finding about how far painted pixels are from the codec's picture of the same scene.
 
     Somebody alone who looks left is told apart: stories hold few such pictures, and the attribute
-    reader still sees who looks where when a picture looks torn.
+    classifier still sees who looks where when a picture looks torn.
     """
     pairs = zip(images, codec, strict=True)
     far = np.array(

@@ -1,4 +1,4 @@
-"""Scores of pictures against what they should show, by the attribute reader.
+"""Scores of pictures against what they should show, by the attribute classifier.
 
 Every metric is a share of right answers over the cases where the question makes sense. Intervals
 are bootstrapped over stories, because panels of one story fail together.
@@ -16,7 +16,7 @@ from PIL import Image
 
 from seedstory_core.data.attributes import ACTOR_QUESTIONS, QUESTIONS, UNASKED, encode
 from seedstory_core.data.world import MAX_ACTORS, Scene
-from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.classifier import AttributeClassifier
 
 METRICS = (
     "main character",
@@ -53,12 +53,12 @@ Hits = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Case:
-    """One picture: what it should show, what the reader saw.
+    """One picture: what it should show, what the classifier saw.
 
     Attributes:
         story: Whose panel it is; cases of one story are drawn together in the bootstrap.
         expected: Class numbers by question.
-        seen: The same, as the reader answered.
+        seen: The same, as the classifier answered.
         asked: Metrics that count for this picture; all by default.
     """
 
@@ -70,15 +70,15 @@ class Case:
 
 @torch.no_grad()
 def read_pictures(
-    reader: AttributeReader, images: Sequence[Image.Image], batch_size: int = 32
+    classifier: AttributeClassifier, images: Sequence[Image.Image], batch_size: int = 32
 ) -> list[Answers]:
     """Answer every question about pictures."""
     found: list[Answers] = []
-    device = next(reader.parameters()).device
+    device = next(classifier.parameters()).device
     for start in range(0, len(images), batch_size):
         arrays = [np.asarray(image.convert("RGB")) for image in images[start : start + batch_size]]
         pixels = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).float() / 127.5 - 1
-        scores = reader(pixels.to(device))
+        scores = classifier(pixels.to(device))
         answers = {name: score.argmax(-1).tolist() for name, score in scores.items()}
         found += [{name: answers[name][row] for name in QUESTIONS} for row in range(len(arrays))]
     return found
@@ -190,14 +190,14 @@ def majority(cases: Sequence[Case]) -> list[Case]:
 
 
 def cases_of(
-    reader: AttributeReader,
+    classifier: AttributeClassifier,
     stories: Sequence[str],
     scenes: Sequence[Scene],
     images: Sequence[Image.Image],
     asked: Sequence[Collection[str]] | None = None,
 ) -> list[Case]:
     """Read pictures and hold them against scenes."""
-    seen = read_pictures(reader, images)
+    seen = read_pictures(classifier, images)
     everything = [METRICS] * len(scenes)
     return [
         Case(story, encode(scene), answers, frozenset(wanted))

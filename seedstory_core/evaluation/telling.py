@@ -84,7 +84,7 @@ def tell_story(
     seed: int,
     *,
     past_end: bool = False,
-    rule: MemoryPolicy | None = None,
+    policy: MemoryPolicy | None = None,
 ) -> list[ToldPanel]:
     """Let the model go on from an opening it never saw.
 
@@ -94,9 +94,9 @@ def tell_story(
         num_panels: Most panels in all.
         seed: Of words and pictures.
         past_end: Whether to go on after the tale ended, as a reader who continues.
-        rule: What of the story stays in view; None takes the configured rule.
+        policy: What of the story stays in view; None takes the configured one.
     """
-    past = Past(rule=rule)
+    past = Past(policy=policy)
     results: list[TurnResult] = []
     scenes: list[Scene | None] = []
     scene: Scene | None = None

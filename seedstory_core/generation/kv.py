@@ -229,7 +229,7 @@ SPARE_ROWS = 256
 def assemble(
     decoder: Decoder,
     segments: Sequence[KVSegment],
-    rule: MemoryPolicy,
+    policy: MemoryPolicy,
     *,
     room: int,
     reuse: KVContext | None = None,
@@ -239,12 +239,12 @@ def assemble(
     Args:
         decoder: The transformers decoder that will read it.
         segments: The path's panels from the story's start.
-        rule: Which rows stay.
+        policy: Which rows stay.
         room: Rows to keep free for the turn.
         reuse: The context of an earlier turn, which is used up: where it is large enough it
             becomes the new one.
     """
-    pieces = kept_pieces(segments, rule)
+    pieces = kept_pieces(segments, policy)
     needed = _num_rows(pieces) + room
     if reuse is None or reuse.capacity < needed:
         reuse = KVContext(decoder, needed + SPARE_ROWS)
@@ -252,11 +252,11 @@ def assemble(
     return reuse
 
 
-def kept_pieces(segments: Sequence[KVSegment], rule: MemoryPolicy) -> list[Piece]:
-    """The rows of a path that a rule keeps, segment by segment."""
+def kept_pieces(segments: Sequence[KVSegment], policy: MemoryPolicy) -> list[Piece]:
+    """The rows of a path that a policy keeps, segment by segment."""
     spans = panel_spans(segments)
     pieces: list[Piece] = []
-    for rows in select_rows(spans, rule):
+    for rows in select_rows(spans, policy):
         for segment, span in zip(segments, spans, strict=True):
             start, stop = max(rows.start, span.start), min(rows.stop, span.end)
             if start < stop:

@@ -123,7 +123,7 @@ class StorySession:
             if parent is None and not (request.reader_text or request.reader_image):
                 raise InputError(NO_BEGINNING)
             request, path = self._unlike_siblings(parent, request), self._path(parent)
-            with self._prefetch.claim(parent, request, self._rule_on(path)) as draft:
+            with self._prefetch.claim(parent, request, self._policy_on(path)) as draft:
                 past = yield from self._replay(path, cancel)
                 for event in self.engine.turn(past, request, cancel, draft=draft):
                     if not isinstance(event, TurnResult):
@@ -191,7 +191,7 @@ class StorySession:
             self.memory.keep_context(draft.past.context)
             return dataclasses.replace(draft, past=dataclasses.replace(draft.past, context=None))
 
-        return self._prefetch.begin(parent, request, past.rule, write)
+        return self._prefetch.begin(parent, request, past.policy, write)
 
     def _unlike_siblings(self, parent: str | None, request: TurnRequest) -> TurnRequest:
         """Let a panel tell another thing than those that follow the same panel already.
@@ -341,7 +341,7 @@ class StorySession:
             self._lock.release()
 
     @property
-    def rule(self) -> MemoryPolicy:
+    def policy(self) -> MemoryPolicy:
         """How this story forgets; the configured way unless its reader chose another."""
         return policy_from(self._settings.get("memory"), self._handle.policy)
 
@@ -363,11 +363,11 @@ class StorySession:
             InputError: There is no such policy or count, or the pinned panels do not fit.
         """
         try:
-            rule = dataclasses.replace(self._handle.policy, policy=policy, **counts)
+            changed = dataclasses.replace(self._handle.policy, policy=policy, **counts)
         except (TypeError, ValueError) as error:
             raise InputError(f"The story cannot forget like this: {error}") from error
-        self._check_pinned(self.pinned, rule)
-        self._save_settings(memory=dataclasses.asdict(rule))
+        self._check_pinned(self.pinned, changed)
+        self._save_settings(memory=dataclasses.asdict(changed))
 
     def pin(self, panel_id: str, is_pinned: bool = True) -> None:
         """Never forget a panel, or let it go again.
@@ -378,18 +378,18 @@ class StorySession:
         self.tree.panel(panel_id)
         pinned = self.pinned | {panel_id} if is_pinned else self.pinned - {panel_id}
         if is_pinned:
-            self._check_pinned(pinned, self.rule)
+            self._check_pinned(pinned, self.policy)
         self._save_settings(pinned=sorted(pinned))
 
-    def _check_pinned(self, pinned: frozenset[str], rule: MemoryPolicy) -> None:
-        if not POLICIES[rule.policy].is_capped:
+    def _check_pinned(self, pinned: frozenset[str], policy: MemoryPolicy) -> None:
+        if not POLICIES[policy.policy].is_capped:
             return
         rows = sum(self.engine.num_rows(p.token_ids, p.hint) for p in self.tree if p.id in pinned)
-        if rows > rule.max_rows // 2:
+        if rows > policy.max_rows // 2:
             raise InputError(
-                f"The pages that are never to be forgotten take {rows} of the {rule.max_rows} rows "
-                "that this story may keep in view, and half of them must stay free. Let one go "
-                "first."
+                f"The pages that are never to be forgotten take {rows} of the {policy.max_rows} "
+                "rows that this story may keep in view, and half of them must stay free. Let one "
+                "go first."
             )
 
     def _save_settings(self, **changes: Any) -> None:
@@ -435,7 +435,7 @@ class StorySession:
     ) -> Generator[Replaying, None, Past]:
         """Give what follows a path goes on from, reading again the panels that memory lost.
 
-        Every panel is read under the rule that it was told under, so that nothing depends on what
+        Every panel is read under the policy that it was told under, so that nothing depends on what
         was lost.
         """
         ids = [panel.id for panel in path]
@@ -446,9 +446,9 @@ class StorySession:
         for index, (panel, segment) in enumerate(zip(path, found, strict=True)):
             _check(cancel)
             if segment is None:
-                rule = policy_from(panel.settings.get("memory"), self._rule_on(path[:index]))
+                policy = policy_from(panel.settings.get("memory"), self._policy_on(path[:index]))
                 past = self.engine.read(
-                    dataclasses.replace(past, rule=rule), self._record(panel, cancel), cancel
+                    dataclasses.replace(past, policy=policy), self._record(panel, cancel), cancel
                 )
                 self.memory.keep(panel.id, past.segments[-1])
                 done += 1
@@ -456,11 +456,11 @@ class StorySession:
             else:
                 past = dataclasses.replace(past, segments=(*past.segments, segment))
         story_ids = tuple(token for panel in path for token in panel.token_ids)
-        return dataclasses.replace(past, story_ids=story_ids, rule=self._rule_on(path))
+        return dataclasses.replace(past, story_ids=story_ids, policy=self._policy_on(path))
 
-    def _rule_on(self, path: Sequence[Panel]) -> MemoryPolicy:
+    def _policy_on(self, path: Sequence[Panel]) -> MemoryPolicy:
         pinned = tuple(index for index, panel in enumerate(path) if panel.id in self.pinned)
-        return dataclasses.replace(self.rule, pinned_panels=pinned)
+        return dataclasses.replace(self.policy, pinned_panels=pinned)
 
     def _add_sibling(
         self,
@@ -472,8 +472,8 @@ class StorySession:
     ) -> Iterator[SessionEvent]:
         """Add a sibling of a panel with another record."""
         past = yield from self._replay(self._path(panel.parent), cancel)
-        rule = past.rule or self.engine.rule
-        memory = {"memory": dataclasses.asdict(rule), "fingerprint": self.engine.fingerprint}
+        policy = past.policy or self.engine.policy
+        memory = {"memory": dataclasses.asdict(policy), "fingerprint": self.engine.fingerprint}
         told = dataclasses.replace(
             panel,
             id=self.tree.next_id(),
@@ -532,7 +532,7 @@ class StorySession:
             settings={
                 **dataclasses.asdict(result.sampling),
                 **self._drawing_settings(request),
-                "memory": dataclasses.asdict(past.rule or self.engine.rule),
+                "memory": dataclasses.asdict(past.policy or self.engine.policy),
                 "fingerprint": self.engine.fingerprint,
             },
             is_end=result.is_end,

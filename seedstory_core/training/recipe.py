@@ -18,13 +18,13 @@ from seedstory_core.training.plan import DataPlan, Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.stages import (
     base,
+    classifier,
     data,
     detokenizer,
     export,
     language,
     pictures,
     preview,
-    reader,
     regress,
     story_lm,
     vae,
@@ -49,7 +49,7 @@ Prepared = Callable[[Runs, DataPlan], None]
 """A step that does not train."""
 
 STEPS: dict[str, Trained | Prepared] = {
-    "reader": Trained(reader.build),
+    "classifier": Trained(classifier.build),
     "vae": Trained(vae.build),
     "preview": Trained(preview.build),
     "vision": Trained(vision.build),

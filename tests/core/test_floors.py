@@ -81,7 +81,7 @@ def test_training_takes_only_the_reader_from_evaluation() -> None:
     for path in (ROOT / "seedstory_core" / "training").glob("*.py"):
         for module, _ in imports(path):
             if module.startswith("seedstory_core.evaluation"):
-                assert module.startswith("seedstory_core.evaluation.reader")
+                assert module.startswith("seedstory_core.evaluation.classifier")
 
 
 def test_stories_need_no_torch() -> None:
@@ -216,15 +216,15 @@ def test_nobody_sets_attributes_of_an_engine_or_a_config(path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "engine.rule = other",
+        "engine.policy = other",
         "self.engine.lexicon = other",
         "model.config.scheduler.name = other",
         "config.runtime.max_turns += 1",
         "del store.engine.config",
         "setattr(engine.config, name, other)",
-        "monkeypatch.setattr(engine, 'rule', other)",
+        "monkeypatch.setattr(engine, 'policy', other)",
         "object.__setattr__(config.memory, 'policy', other)",
-        "for engine.rule in rules: pass",
+        "for engine.policy in policies: pass",
     ],
 )
 def test_whoever_sets_one_is_found(line: str) -> None:

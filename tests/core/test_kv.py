@@ -67,10 +67,10 @@ def caption(number: int) -> list[int]:
     return torch.randint(3, 80, (length,), generator=generator).tolist()
 
 
-def tell(model: StoryLM, count: int, rule: MemoryPolicy) -> list[KVSegment]:
+def tell(model: StoryLM, count: int, policy: MemoryPolicy) -> list[KVSegment]:
     segments: list[KVSegment] = []
     for number in range(count):
-        context = assemble(model.decoder, segments, rule, room=40)
+        context = assemble(model.decoder, segments, policy, room=40)
         segments.append(read(model, context, number))
     return segments
 
@@ -115,15 +115,15 @@ def test_captured_keys_are_those_before_rotation(model: StoryLM) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule",
+    "policy",
     [DENSE, MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)],
     ids=["dense", "sink"],
 )
-def test_one_pass_of_image_queries_equals_one_by_one(model: StoryLM, rule: MemoryPolicy) -> None:
-    segments = tell(model, 5, rule)
+def test_one_pass_of_image_queries_equals_one_by_one(model: StoryLM, policy: MemoryPolicy) -> None:
+    segments = tell(model, 5, policy)
 
     def context() -> KVContext:
-        made = assemble(model.decoder, segments, rule, room=40)
+        made = assemble(model.decoder, segments, policy, room=40)
         decode.read_text(model, made, caption(9))
         return made
 
@@ -147,10 +147,10 @@ def test_image_queries_leave_no_rows(model: StoryLM) -> None:
 
 
 def test_a_context_holds_exactly_the_kept_rows_numbered_from_zero(model: StoryLM) -> None:
-    rule = MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)
-    segments = tell(model, 6, rule)
-    kept = [row for rows in select_rows(panel_spans(segments), rule) for row in rows]
-    context = assemble(model.decoder, segments, rule, room=0)
+    policy = MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)
+    segments = tell(model, 6, policy)
+    kept = [row for rows in select_rows(panel_spans(segments), policy) for row in rows]
+    context = assemble(model.decoder, segments, policy, room=0)
     assert context.num_rows == len(kept)
     all_values = torch.cat([segment.values for segment in segments], dim=2)
     assert torch.equal(context.values[:, 0, :, : len(kept)], all_values[:, :, kept])
@@ -197,17 +197,17 @@ def test_a_segment_read_again_is_bit_equal_whatever_was_decoded_before(model: St
 
 def test_going_on_appends_and_equals_a_context_assembled_anew(model: StoryLM) -> None:
     """Also where rows were evicted, and after a change to another branch."""
-    rule = MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)
+    policy = MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)
     segments: list[KVSegment] = []
     context: KVContext | None = None
     for number in range(7):
-        context = assemble(model.decoder, segments, rule, room=40, reuse=context)
+        context = assemble(model.decoder, segments, policy, room=40, reuse=context)
         decode.read_text(model, context, [5, 6])  # what a turn leaves behind when it is stopped
-        context = assemble(model.decoder, segments, rule, room=40, reuse=context)
+        context = assemble(model.decoder, segments, policy, room=40, reuse=context)
         segments.append(read(model, context, number))
         for path in (segments, segments[:-1], segments[:-2] + segments[-1:], segments):
-            context = assemble(model.decoder, path, rule, room=0, reuse=context)
-            fresh = assemble(model.decoder, path, rule, room=0)
+            context = assemble(model.decoder, path, policy, room=0, reuse=context)
+            fresh = assemble(model.decoder, path, policy, room=0)
             rows = fresh.num_rows
             assert context.num_rows == rows
             assert torch.equal(context.keys[..., :rows, :], fresh.keys[..., :rows, :])
@@ -261,18 +261,18 @@ def test_a_full_context_says_so(model: StoryLM) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule",
+    "policy",
     [DENSE, MemoryPolicy(policy="multimodal_attention_sink", window_panels=2)],
     ids=["dense", "sink"],
 )
 def test_stories_decoded_together_get_the_scores_they_get_alone(
-    model: StoryLM, rule: MemoryPolicy
+    model: StoryLM, policy: MemoryPolicy
 ) -> None:
     """Of different lengths, joining and leaving."""
-    stories = [tell(model, count, rule) for count in (1, 3, 5)]
+    stories = [tell(model, count, policy) for count in (1, 3, 5)]
 
     def contexts() -> list[KVContext]:
-        return [assemble(model.decoder, story, rule, room=40) for story in stories]
+        return [assemble(model.decoder, story, policy, room=40) for story in stories]
 
     alone, together = contexts(), contexts()
     batch = TextBatch(model)

@@ -424,7 +424,7 @@ def test_a_story_remembers_how_it_forgets(store: SessionStore) -> None:
     session.set_policy("window", window_panels=3)
     session.pin("p1")
     reopened = SessionStore(store.engine, StoryArchive(store.archive.root)).open(session.story_id)
-    assert (reopened.rule.policy, reopened.rule.window_panels) == ("window", 3)
+    assert (reopened.policy.policy, reopened.policy.window_panels) == ("window", 3)
     assert reopened.pinned == {"p1"}
     told = turn(reopened, "p2", request(5))
     assert told.settings["memory"]["policy"] == "window"
@@ -453,7 +453,7 @@ def test_damaged_settings_of_a_story_do_not_keep_it_from_being_read(store: Sessi
     session = begin(store, 2)
     store.archive.set_settings(session.story_id, {"memory": {"window_panels": -3}, "pinned": "p1"})
     reopened = SessionStore(store.engine, StoryArchive(store.archive.root)).open(session.story_id)
-    assert reopened.rule == store.engine.rule
+    assert reopened.policy == store.engine.policy
     assert reopened.pinned == frozenset()
     assert turn(reopened, "p2", request(5)).parent == "p2"
 

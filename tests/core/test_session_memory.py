@@ -184,12 +184,12 @@ class Readers(RuleBasedStateMachine):
 
     @rule(policy=st.sampled_from(list(POLICIES)), window=st.integers(1, 3))
     def forget_otherwise(self, policy: str, window: int) -> None:
-        before = self.session.rule
+        before = self.session.policy
         try:
             self.session.set_policy(policy, window_panels=window, max_rows=150)
         except InputError:
             # More is pinned than would leave room for the story; nothing has changed.
-            assert self.session.pinned and self.session.rule == before
+            assert self.session.pinned and self.session.policy == before
 
     @rule(which=st.sets(st.integers(1, 20)), how=st.sampled_from(["drop", "rest", "come back"]))
     def lose(self, which: set[int], how: str) -> None:
@@ -225,7 +225,7 @@ class Readers(RuleBasedStateMachine):
             context = fresh.memory.context
             path = [panel.id for panel in fresh.tree.path(leaf.id)]
             assert context is not None
-            if fresh.rule.policy != CAPPED:
+            if fresh.policy.policy != CAPPED:
                 assert context.num_rows == len(contract(fresh, path))
         for name, wanted in self.segments.items():
             (found,) = fresh.memory.find([name])
@@ -252,23 +252,23 @@ class counted_readings:
 
 
 def contract(session: StorySession, path: list[str]) -> set[int]:
-    """Positions that a story's rule keeps of a path, written down once more as sets."""
-    rule, kept, marks, start = session.rule, set[int](), [], 0
+    """Positions that a story's policy keeps of a path, written down once more as sets."""
+    policy, kept, marks, start = session.policy, set[int](), [], 0
     for segment in session.memory.find(path):
         assert segment is not None
         end = start + segment.num_rows
         marks.append((start, start + segment.boi, start + segment.eoi, end))
         start = end
-    evicted = marks[: max(0, len(marks) - rule.window_panels)]
-    if rule.policy == "dense" or not evicted:
+    evicted = marks[: max(0, len(marks) - policy.window_panels)]
+    if policy.policy == "dense" or not evicted:
         return set(range(start))
     kept |= set(range(evicted[-1][2] + 1, start))
     for name, (begin, _, _, end) in zip(path, marks, strict=True):
         if name in session.pinned:
             kept |= set(range(begin, end))
-    if rule.policy != "window":
+    if policy.policy != "window":
         kept |= set(range(4))
-    if rule.policy == "multimodal_attention_sink":
+    if policy.policy == "multimodal_attention_sink":
         for _, boi, eoi, _ in evicted:
             kept |= set(range(boi - 4, boi + 8)) | set(range(eoi - 8, eoi + 4))
     return {position for position in kept if 0 <= position < start}

@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 
 from seedstory_core.config import StudioConfig
-from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.classifier import AttributeClassifier
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
@@ -12,7 +12,7 @@ from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.weights.checkpoint import empty_weights
 
 BUDGET = 40e6
-"""Weights of the tiny model and of the reader that measures it: 80 MB in float16."""
+"""Weights of the tiny model and of the classifier that measures it: 80 MB in float16."""
 
 
 def build_all(config: StudioConfig) -> dict[str, nn.Module]:
@@ -28,7 +28,7 @@ def build_all(config: StudioConfig) -> dict[str, nn.Module]:
 
 
 def test_the_tiny_models_fit_their_budget(capsys: pytest.CaptureFixture[str]) -> None:
-    models = build_all(StudioConfig()) | {"reader": AttributeReader()}
+    models = build_all(StudioConfig()) | {"classifier": AttributeClassifier()}
     counts = {name: sum(p.numel() for p in m.parameters()) for name, m in models.items()}
     with capsys.disabled():
         shown = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in counts.items())

@@ -180,7 +180,7 @@ def test_what_a_story_remembers_is_chosen_story_by_story(on: Handlers) -> None:
     assert "Begin a story first" in answered(on.set_policy, START, "window").notice
     state = begin(on)
     assert answered(on.set_policy, state, "window").policy == "window"
-    assert on.store.open(state.story).rule.policy == "window"
+    assert on.store.open(state.story).policy.policy == "window"
     assert answered(on.click, state, Click(do="go", panel="p1")).policy == "window"
     refused = answered(on.set_policy, state, "elephant")
     assert "cannot forget like this" in refused.notice and refused.policy == "window"

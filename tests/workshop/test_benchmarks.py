@@ -12,7 +12,7 @@ from benchmarks import growth, memory, pictures, schedules, start, together
 from benchmarks.report import Report, Series
 from benchmarks.schedules import Bench
 from seedstory_core.engine import StoryEngine
-from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.classifier import AttributeClassifier
 from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
@@ -26,9 +26,9 @@ def bench(small_engine: StoryEngine) -> Bench:
 
 @pytest.mark.parametrize("panels", [1, 4])
 def test_every_schedule_regresses_the_same_picture(bench: Bench, panels: int) -> None:
-    rule = MemoryPolicy(policy="dense")
-    segments, context = bench.segments(panels, rule)
-    ours = schedules.ours(bench, segments, context, rule)
+    policy = MemoryPolicy(policy="dense")
+    segments, context = bench.segments(panels, policy)
+    ours = schedules.ours(bench, segments, context, policy)
     whole = schedules.released(bench, panels, None)
     window = schedules.released(bench, panels, 8)
     assert torch.allclose(ours.features, whole.features, atol=1e-4)
@@ -62,7 +62,7 @@ def test_a_long_story_is_told_under_every_policy(small_engine: StoryEngine, tmp_
     assert all(line[30] for line in rows.values.values())
     assert rows.median("dense", 30) > rows.median("multimodal attention sink", 30)
     capped = rows.values["capped multimodal attention sink"]
-    assert max(values[0] for values in capped.values()) <= small_engine.rule.max_rows
+    assert max(values[0] for values in capped.values()) <= small_engine.policy.max_rows
 
 
 def test_stories_at_once_and_pictures_are_measured(
@@ -74,7 +74,7 @@ def test_stories_at_once_and_pictures_are_measured(
     monkeypatch.setattr(pictures, "REFERENCE_STEPS", 20)
     monkeypatch.setattr(pictures, "PASSES", (2, 8))
     monkeypatch.setattr(pictures, "NUM_PICTURES", 4)
-    report = pictures.measure(small_engine, 1, AttributeReader().eval())
+    report = pictures.measure(small_engine, 1, AttributeClassifier().eval())
     assert "small decoder" in report.markdown()
     distance = report.series["distance"]
     name = next(iter(distance.values))

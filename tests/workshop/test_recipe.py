@@ -17,6 +17,7 @@ from seedstory_core.config import load_config
 from seedstory_core.engine import Past, TurnRequest, TurnResult
 from seedstory_core.engine.build import build_engine
 from seedstory_core.evaluation import measure
+from seedstory_core.evaluation.classifier import AttributeClassifier
 from seedstory_core.evaluation.measure import (
     ladder,
     long,
@@ -25,7 +26,6 @@ from seedstory_core.evaluation.measure import (
     steer,
     stories,
 )
-from seedstory_core.evaluation.reader import AttributeReader
 from seedstory_core.evaluation.scores import table
 from seedstory_core.evaluation.showcase import show
 from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
@@ -89,7 +89,7 @@ def test_the_recipe_leaves_every_part_in_half_precision(weights: list[str]) -> N
     config = load_config(None, weights)
     folder = Path(config.runtime.weights_folder)
     files = {path.stem for path in folder.glob("*.safetensors")}
-    assert files == {*PARTS, "reader"}
+    assert files == {*PARTS, "classifier"}
 
 
 def test_every_measurement_runs_and_prints(
@@ -97,21 +97,21 @@ def test_every_measurement_runs_and_prints(
 ) -> None:
     monkeypatch.setattr(measure, "OPENINGS", measure.OPENINGS[:2])
     config = load_config(None, weights)
-    engine, reader = build_engine(config), AttributeReader()
+    engine, classifier = build_engine(config), AttributeClassifier()
     for measurement in (ladder, stories, steer, openings):
-        result = measurement(engine, reader, 1)
+        result = measurement(engine, classifier, 1)
         assert result.columns or result.lines
         for shares in result.columns.values():
             assert all(0 <= share.value <= 1 for share in shares.values())
         # An untrained model's own captions are never understood, so their tables are empty.
         if measurement in (ladder, steer):
             assert "| place |" in table(result.columns)
-    *introductions, pairs = newcomers(engine, reader, 3).lines
+    *introductions, pairs = newcomers(engine, classifier, 3).lines
     assert introductions and "the first has" in pairs
     for line in introductions:
         percents = [float(share) for share in re.findall(r"([\d.]+) %", line)]
         assert sum(percents) == pytest.approx(100, abs=0.2)
-    result = long(engine, reader, 1)
+    result = long(engine, classifier, 1)
     assert any("16–25" in column for column in result.columns)
 
 
@@ -160,7 +160,7 @@ def test_shipped_weights_can_be_trained_further(
     config = load_config(None, weights)
     runs = Runs(tmp_path, config)
     ON_REQUEST["import_weights"](runs, DATA)
-    assert {path.name for path in tmp_path.iterdir()} == {*PARTS, "reader", "tokenizer"}
+    assert {path.name for path in tmp_path.iterdir()} == {*PARTS, "classifier", "tokenizer"}
     # Everything later stages need is there: training goes on from the weights that were shipped.
     for step in ("data", "features", "latents"):
         cast(Prepared, STEPS[step])(runs, DATA)

@@ -54,12 +54,12 @@ def model(tokenizer: StoryTokenizer) -> StoryLM:
 
 
 def batch_of(
-    row: Row, features: torch.Tensor, rule: MemoryPolicy | None
+    row: Row, features: torch.Tensor, policy: MemoryPolicy | None
 ) -> dict[str, torch.Tensor]:
     return {
         "input_ids": torch.tensor([row.ids]),
         "positions": torch.tensor([row.positions]),
-        "mask": attention_mask(row, rule)[None, None],
+        "mask": attention_mask(row, policy)[None, None],
         "image_places": torch.tensor([row.image_of]) >= 0,
         "query_places": torch.tensor([row.query_of]) >= 0,
         "features": features,
@@ -74,8 +74,8 @@ def test_training_regresses_what_turns_regress(
     features = torch.randn(4, 9, 32, generator=torch.Generator().manual_seed(1))
     row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
     # A window without sinks and a context that keeps absolute positions is what a mask can express.
-    rule = None if window is None else MemoryPolicy(policy="window", window_panels=window)
-    _, regressed, _ = run_rows(model, batch_of(row, features, rule))
+    policy = None if window is None else MemoryPolicy(policy="window", window_panels=window)
+    _, regressed, _ = run_rows(model, batch_of(row, features, policy))
 
     marks = ImageMarks(tokenizer.boi_id, tokenizer.eoi_id, tokenizer.image_query_ids)
     segments: list[KVSegment] = []

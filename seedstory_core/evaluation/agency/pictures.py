@@ -16,7 +16,7 @@ from seedstory_core.config import project_path
 from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
 from seedstory_core.evaluation.agency import inputs
 from seedstory_core.evaluation.agency.figure import Figure, few, share
-from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.classifier import AttributeClassifier
 from seedstory_core.evaluation.telling import sampling_of
 from seedstory_core.generation.typed import Lexicon
 from seedstory_core.models.transforms import sd_pixels
@@ -104,14 +104,14 @@ def _tell(engine: StoryEngine, opening: str, seed: int) -> list[tuple[str, Image
     return pages
 
 
-def _classifier(engine: StoryEngine) -> AttributeReader:
-    path = project_path(engine.config.runtime.weights_folder) / "reader.safetensors"
-    classifier = AttributeReader(questions=QUESTIONS)
+def _classifier(engine: StoryEngine) -> AttributeClassifier:
+    path = project_path(engine.config.runtime.weights_folder) / "classifier.safetensors"
+    classifier = AttributeClassifier(questions=QUESTIONS)
     load_weights(classifier, read_weights(path), path)
     return classifier.eval()
 
 
 @torch.no_grad()
-def _answers(classifier: AttributeReader, image: Image.Image) -> dict[str, str]:
+def _answers(classifier: AttributeClassifier, image: Image.Image) -> dict[str, str]:
     scores = classifier(sd_pixels(image, image.width)[None])
     return {name: QUESTIONS[name][int(score.argmax())] for name, score in scores.items()}

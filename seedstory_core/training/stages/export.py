@@ -11,7 +11,7 @@ from safetensors.torch import save_model
 from torch import nn
 
 from seedstory_core.config import StudioConfig, project_path
-from seedstory_core.evaluation.reader import AttributeReader
+from seedstory_core.evaluation.classifier import AttributeClassifier
 from seedstory_core.generation.typed import LEXICON_FILE, NOT_DRAWN, count_words
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.preview import PreviewDecoder
@@ -46,7 +46,10 @@ def export(runs: Runs, plan: DataPlan) -> None:
         "story_lm": ("story_lm", runs.story_lm),
         "detokenizer": (drawer, lambda: runs.load(drawer, DeTokenizer(config.detokenizer))),
         "preview": ("preview", lambda: runs.load("preview", _preview(config))),
-        "reader": ("reader", lambda: runs.load("reader", AttributeReader(questions=QUESTIONS))),
+        "classifier": (
+            "classifier",
+            lambda: runs.load("classifier", AttributeClassifier(questions=QUESTIONS)),
+        ),
     }
     for part, (run, load) in parts.items():
         if runs.weights(run).exists():
@@ -93,7 +96,7 @@ def import_weights(runs: Runs, plan: DataPlan) -> None:
     config = runs.config
     source = project_path(config.runtime.weights_folder)
     modules: dict[str, Callable[[], nn.Module]] = {
-        "reader": lambda: AttributeReader(questions=QUESTIONS),
+        "classifier": lambda: AttributeClassifier(questions=QUESTIONS),
         "vision": lambda: VisionEncoder(config.vision),
         "vae": lambda: PictureVae(config.detokenizer.vae),
         "preview": lambda: _preview(config),

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedstory_core.config import VisionConfig
-from seedstory_core.evaluation.reader import accuracies, question_losses
+from seedstory_core.evaluation.classifier import accuracies, question_losses
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.features import turn_away
 from seedstory_core.training.loop import Batch, Stage

@@ -30,16 +30,16 @@ def attention_sink(folder: ReferenceFolder) -> Iterator[Row]:
 
 
 def contract(case: dict[str, Any]) -> list[dict[str, Any]]:
-    """The paper's semantics by our rule; `retained` ends with the caption being written."""
+    """The paper's semantics by our policy; `retained` ends with the caption being written."""
     window = case["window_size"]
-    rule = MemoryPolicy(policy="multimodal_attention_sink", window_panels=window)
+    policy = MemoryPolicy(policy="multimodal_attention_sink", window_panels=window)
     turns = []
     pairs = zip(case["image_spans_boi_eoi"], case["context_length_per_turn"], strict=True)
     spans: list[PanelSpan] = []
     for turn, ((boi, eoi), total) in enumerate(pairs, start=1):
         spans.append(PanelSpan(spans[-1].end if spans else 0, boi, eoi, eoi + 1))
         evicted = max(0, turn - window)
-        kept = [row for rows in select_rows(spans, rule) for row in rows]
+        kept = [row for rows in select_rows(spans, policy) for row in rows]
         turns.append(
             {
                 "turn": turn,

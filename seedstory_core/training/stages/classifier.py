@@ -1,4 +1,4 @@
-"""Train the attribute reader: drawn pictures, blurred and noisy, and what is true of them."""
+"""Train the attribute classifier: drawn pictures, blurred and noisy, and what is true of them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seedstory_core.evaluation.reader import (
+from seedstory_core.evaluation.classifier import (
     INPUT_SIZE,
-    AttributeReader,
+    AttributeClassifier,
     accuracies,
     question_losses,
 )
@@ -21,7 +21,7 @@ from seedstory_core.training.runs import Runs
 from storyworld.attributes import QUESTIONS
 
 SEED = 2_000_000_000
-"""Start of the reader's own row of pictures, apart from those of the models it judges."""
+"""Start of the classifier's own row of pictures, apart from those of the models it judges."""
 
 
 def damage(pixel_values: Tensor) -> Tensor:
@@ -44,14 +44,14 @@ def damage(pixel_values: Tensor) -> Tensor:
     return torch.cat(pieces)
 
 
-class ReaderStage(Stage):
+class ClassifierStage(Stage):
     """Cross entropy on every question."""
 
-    name = "reader"
+    name = "classifier"
 
     def __init__(self) -> None:
         torch.manual_seed(11)
-        self.model: nn.Module = AttributeReader(questions=QUESTIONS)
+        self.model: nn.Module = AttributeClassifier(questions=QUESTIONS)
 
     def make_batch(self, number: int, size: int) -> Batch:
         """Draw `size` pictures with their labels."""
@@ -85,4 +85,4 @@ class ReaderStage(Stage):
 
 def build(runs: Runs, plan: Plan) -> Stage:
     """Begin with nothing."""
-    return ReaderStage()
+    return ClassifierStage()

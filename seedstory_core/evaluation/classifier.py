@@ -1,4 +1,4 @@
-"""The attribute reader: looks at a picture and answers every question about it.
+"""The attribute classifier: looks at a picture and answers every question about it.
 
 It exists to measure. Its architecture (convolutions), its data seed and its augmentation differ
 from those of the picture encoder, so that a picture which fools one does not fool the other. Its
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from seedstory_core.data.attributes import QUESTIONS, UNASKED
 
 INPUT_SIZE = 192
-"""Side of the pictures the reader looks at, in pixels; others are resized."""
+"""Side of the pictures the classifier looks at, in pixels; others are resized."""
 
 
 class _Residual(nn.Module):
@@ -35,7 +35,7 @@ class _Residual(nn.Module):
         return maps + self.body(maps)
 
 
-class AttributeReader(nn.Module):
+class AttributeClassifier(nn.Module):
     """A small residual network with one attention query per question.
 
     Args:
