@@ -1,13 +1,14 @@
 """A scene as class numbers, for teaching and for measuring.
 
 Every attribute is one question with a fixed list of answers. Questions about an actor or a thing
-are asked per slot, actors from left to right and things in the order of the scene; a question that
+are asked per slot, actors and things from left to right as the picture shows them; a question that
 makes no sense (the pose of an absent third actor) has the answer `UNASKED`, which losses and scores
 leave out.
 """
 
 from __future__ import annotations
 
+from storyworld.drawing.compose import Box, layout
 from storyworld.drawing.poses import shows_pose
 from storyworld.scene import (
     CAMERAS,
@@ -21,6 +22,7 @@ from storyworld.scene import (
     TIMES,
     WEATHERS,
     Scene,
+    Thing,
 )
 from storyworld.world import CHARACTERS, PLACES, THINGS
 
@@ -86,8 +88,10 @@ def encode(scene: Scene) -> dict[str, int]:
     }
     for slot in range(MAX_ACTORS):
         words |= {f"{question}{slot}": word for question, word in _actor(scene, slot).items()}
+    shown = sorted(zip(layout(scene).things, scene.things, strict=True), key=_middle)
     for slot in range(MAX_THINGS):
-        words |= {f"{question}{slot}": word for question, word in _thing(scene, slot).items()}
+        thing = shown[slot][1] if slot < len(shown) else None
+        words |= {f"{question}{slot}": word for question, word in _thing(thing).items()}
     return {
         question: UNASKED if word is None else QUESTIONS[question].index(word)
         for question, word in words.items()
@@ -111,11 +115,15 @@ def _actor(scene: Scene, slot: int) -> dict[str, str | None]:
     }
 
 
-def _thing(scene: Scene, slot: int) -> dict[str, str | None]:
+def _middle(shown: tuple[Box, Thing]) -> float:
+    (left, _, right, _), _ = shown
+    return left + right
+
+
+def _thing(thing: Thing | None) -> dict[str, str | None]:
     """The answers about one thing; None where a question is not asked."""
-    if slot >= len(scene.things):
+    if thing is None:
         return {"thing": "none", "state": None, "where": None}
-    thing = scene.things[slot]
     only = len(THINGS[thing.kind].states) == 1
     where = thing.where if thing.who is None else f"{thing.where}{thing.who}"
     return {"thing": thing.kind, "state": None if only else thing.state, "where": where}

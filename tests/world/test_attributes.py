@@ -105,8 +105,16 @@ def test_a_hand_is_somebodys():
     for who in range(4):
         things = (Thing("kite", "hand", "", who), Thing("hat", "head", "", 3 - who))
         told = answers(Scene("garden", actors, things))
-        assert (told["where0"], told["where1"]) == (f"hand{who}", f"head{3 - who}")
+        assert {told["where0"], told["where1"]} == {f"hand{who}", f"head{3 - who}"}
     assert answers(Scene("garden", actors, (Thing("drum", "both", "", 2),)))["where0"] == "both2"
+
+
+def test_things_are_asked_about_from_left_to_right():
+    actors = tuple(Actor(species) for species in list(CHARACTERS)[:4])
+    held = [Thing(kind, "hand", "", who) for who, kind in ((3, "kite"), (0, "drum"), (2, "key"))]
+    told = answers(Scene("garden", actors, tuple(held)))
+    assert [told[f"where{slot}"] for slot in range(3)] == ["hand0", "hand2", "hand3"]
+    assert [told[f"thing{slot}"] for slot in range(3)] == ["drum", "key", "kite"]
 
 
 def test_different_scenes_have_different_answers(scenes: list[Scene]):

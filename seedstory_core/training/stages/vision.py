@@ -34,6 +34,8 @@ from seedstory_core.training.sheets import save_rows
 from storyworld.attributes import QUESTIONS
 
 SEED = 1_000_000_000
+THING_WEIGHT = 4.0
+"""How much a question about a thing weighs: they are small, and of many more kinds than actors."""
 REDRAWN_PER_TOKEN = 16
 """Side of the square that the heads redraw per visual token, in pixels."""
 LARGEST_DRAWN = 256
@@ -124,7 +126,12 @@ class VisionStage(Stage):
         weights = batch["weights"] / batch["weights"].mean()
         redraw = ((picture.float() - small).abs() * weights).mean()
         losses = question_losses(scores, batch)
-        questions = torch.stack(list(losses.values())).mean()
+        weighed = [
+            (loss, THING_WEIGHT if name.startswith(("thing", "state", "where")) else 1.0)
+            for name, loss in losses.items()
+        ]
+        asked = sum(weight for _, weight in weighed)
+        questions = torch.stack([weight * loss for loss, weight in weighed]).sum() / asked
         right = accuracies(scores, batch)
         names = ("place", "weather", "framing", "thing0", "where0", "character0", "pose0", "pose1")
         figures = {name: right[name] for name in (*names, "expression0", "expression2")}
