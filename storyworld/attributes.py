@@ -1,9 +1,9 @@
-"""A scene as class numbers, for teaching and for measuring.
+"""A scene as class numbers, for training and for measuring.
 
 Every attribute is one question with a fixed list of answers. Questions about an actor or a thing
-are asked per slot, actors from left to right and things in the order of the scene; a question that
-makes no sense (the pose of an absent third actor) has the answer `UNASKED`, which losses and scores
-leave out.
+are asked per slot, actors from left to right and things in the order of the scene. A question that
+does not apply (the pose of an absent third actor) has the answer `UNASKED`, which losses and scores
+ignore.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ UNASKED = -100
 STATES: tuple[str, ...] = tuple(
     dict.fromkeys(state for kind in THINGS.values() for state in kind.states)
 )
-"""Every state any kind of thing can be in: `whole`, `broken`, ..."""
+"""Every state of any kind of thing: `whole`, `broken`, ..."""
 WHERES: tuple[str, ...] = (
     *(f"{where}{slot}" for where in ("hand", "both", "head") for slot in range(MAX_ACTORS)),
     *("floor", "table", "high", "sky", "water"),
 )
-"""Where a thing is, with whose hand or head it is: `hand0`, ..., `head3`, `floor`, ..."""
+"""Where a thing is, with the index of its holder: `hand0`, ..., `head3`, `floor`, ..."""
 
 SCENE_QUESTIONS: dict[str, tuple[str, ...]] = {
     "place": tuple(PLACES),
@@ -95,7 +95,7 @@ def encode(scene: Scene) -> dict[str, int]:
 
 
 def _actor(scene: Scene, slot: int) -> dict[str, str | None]:
-    """The answers about one actor; None where a question is not asked."""
+    """Return the answers about one actor; None for a question that does not apply."""
     if slot >= len(scene.actors):
         nothing: dict[str, str | None] = dict.fromkeys(ACTOR_QUESTIONS)
         return nothing | {"character": "absent"}
@@ -112,7 +112,7 @@ def _actor(scene: Scene, slot: int) -> dict[str, str | None]:
 
 
 def _thing(scene: Scene, slot: int) -> dict[str, str | None]:
-    """The answers about one thing; None where a question is not asked."""
+    """Return the answers about one thing; None for a question that does not apply."""
     if slot >= len(scene.things):
         return {"thing": "none", "state": None, "where": None}
     thing = scene.things[slot]

@@ -95,7 +95,7 @@ def test_a_tale_is_not_endless(stories: list[Story]):
 
 def test_no_story_where_nothing_can_be_staged(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("storyworld.stories.stage", lambda director, **options: False)
-    with pytest.raises(ValueError, match="No story of 6 to 9 pages came of seed 0"):
+    with pytest.raises(ValueError, match="No story of 6 to 9 panels came of seed 0"):
         tell(0, panels=(6, 9))
 
 
