@@ -1,5 +1,5 @@
-/* What the page does by itself: sends clicks on, keeps the address in step, remembers the reader's
-   stories, scrolls. What it shows is decided in demo/. */
+/* The page's own script: sends clicks to Python, keeps the address up to date, remembers the reader's
+   stories, scrolls. demo/ decides what is shown. */
 (() => {
   const KEY = "seedstory-stories";
   const MOST = 60;
@@ -32,7 +32,7 @@
     return { story: query.get("story") || "", panel: query.get("panel") || "" };
   }
 
-  /* For the first event of the page: what its address and this browser know. */
+  /* Input of the page's first event: the story in its address and this browser's stories. */
   function arrive() {
     return { ...address(), mine: mine() };
   }
@@ -106,7 +106,7 @@
     const text = query.toString();
     const url = location.pathname + (text ? "?" + text : "") + location.hash;
     if (!state.stay && (here.story !== story || here.panel !== panel)) {
-      // Every page the reader turns to is a step in the history, so that "back" turns back.
+      // Every panel the reader goes to is a step in the history, so that "back" goes back.
       const step = arrived && (here.story !== story || state.panel !== before.panel);
       history[step ? "pushState" : "replaceState"]({}, "", url);
       tellParent(text);
@@ -117,7 +117,7 @@
     arrived = true;
   }
 
-  /* On Hugging Face the page lies in a frame; its address shall show the story as well. */
+  /* On Hugging Face the page is in a frame; the outer address shall name the story as well. */
   function tellParent(queryString) {
     if (window.parent !== window) {
       window.parent.postMessage({ queryString }, "https://huggingface.co");
@@ -142,7 +142,7 @@
     }
   }
 
-  /* What was typed and not yet told survives a reload, also one after the server went away. */
+  /* Words typed and not yet told survive a reload, also one after a restart of the server. */
   const FIELDS = ["#sentence textarea", "#line textarea"];
 
   function keepWords() {

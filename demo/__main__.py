@@ -1,4 +1,4 @@
-"""The command `seedstory`, and what `python app.py` does: read the config, build, launch."""
+"""The command `seedstory` (also `python app.py`): load the configuration, build, launch."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio asking itself whether it is up
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio polls its own server at the start
     try:
         config = load_config(args.config, args.set)
         find_room_for_uploads(config.runtime.stories_folder)
-        # The slow imports come last, so that --help and a typo answer at once; and the models come
-        # after the page, so that it can be read meanwhile.
+        # Import the slow modules last, so that --help and a typo answer at once. The models load
+        # after the page is up, so that it can be read meanwhile.
         with without_stubs():
             from demo.build import build_page, launch_options
         from seedstory_core import open_store
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             prevent_thread_lock=True,
             **launch_options(store),
         )
-    except (SeedStoryError, OSError) as error:  # OSError is Gradio's way to say: the port is taken
+    except (SeedStoryError, OSError) as error:  # Gradio raises OSError if the port is taken
         return _fail(error)
     try:
         store.handle.get()
@@ -55,14 +55,14 @@ def _fail(error: Exception) -> int:
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    """What the command line may say."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="seedstory", description="Tell, extend and branch illustrated stories in the browser."
     )
     parser.add_argument(
         "--config",
         default=os.environ.get("SEEDSTORY_CONFIG") or None,
-        help="YAML file with what differs from the tiny model; none is the tiny model",
+        help="YAML file of settings that differ from the tiny model's; default: the tiny model",
     )
     parser.add_argument(
         "--set",
@@ -70,16 +70,20 @@ def argument_parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="KEY=VALUE",
-        help="settings that win over the file, for example runtime.device=cpu",
+        help="settings that override the file, for example runtime.device=cpu",
     )
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
-    parser.add_argument("--port", type=int, help="port; the first free one from 7860")
-    parser.add_argument("--share", action="store_true", help="make a public link for a while")
+    parser.add_argument("--port", type=int, help="default: the first free one from 7860")
+    parser.add_argument("--share", action="store_true", help="create a temporary public link")
     return parser
 
 
 def find_room_for_uploads(stories_folder: str) -> None:
-    """Point Gradio at the story folder where nothing else can be written."""
+    """Keep Gradio's uploads in the story folder if the system has no writable temporary folder.
+
+    Raises:
+        ConfigError: The story folder is not writable either.
+    """
     if "GRADIO_TEMP_DIR" in os.environ:
         return
     try:

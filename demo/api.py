@@ -1,7 +1,7 @@
 """Named endpoints for programs: the same queue, stories and checks as the page.
 
-Every endpoint takes and gives plain values. Those that make a page are generators: `submit` of
-`gradio_client` shows how far they are, `predict` waits for the page. An error is one sentence.
+Every endpoint takes and returns plain values. Those that make a panel are generators: the client's
+`submit` shows their progress, `predict` waits for the panel. An error is one sentence.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Step = tuple[dict[str, Any], Image.Image | None]
 Knobs = Mapping[str, Any]
 NO_KNOBS: Knobs = MappingProxyType({})
 PAINTING = ("seed", "steps", "guidance")
-"""The knobs that a picture alone depends on."""
+"""The knobs that apply when only a picture is painted."""
 
 
 class Api:
@@ -61,17 +61,17 @@ class Api:
         keep_words: bool = False,
         knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
-        """Begin a story with a sentence, a picture, or both, or with an opening of the shelf.
+        """Begin a story with a sentence, a picture or both, or with an opening from the shelf.
 
         Args:
             sentence: The first words of the story; the storyteller goes on from them.
-            picture: A file to begin with: PNG, JPEG or WebP.
-            opening: Id of a card of the shelf (see `openings`), for its picture and its sentence.
-            keep_words: Whether page one keeps to your words, and nothing is added to them.
-            knobs: Each is a parameter of its own.
+            picture: A picture file to begin with: PNG, JPEG or WebP.
+            opening: Id of an opening (see `openings`), for its picture and its sentence.
+            keep_words: Whether your words are the whole text; the storyteller then adds none.
+            knobs: One parameter each.
 
         Returns:
-            The first page as JSON (`story_id`, `panel_id`, `text`, …).
+            The first panel as JSON (`story_id`, `panel_id`, `text`, …).
             Its picture.
         """
 
@@ -101,17 +101,17 @@ class Api:
         keep_words: bool = False,
         knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
-        """Tell the next page after a panel; after one that has a next page, this begins a branch.
+        """Tell the next panel after a given one; if that has a next panel already, begin a branch.
 
         Args:
-            story_id: Of the story.
-            panel_id: The page to go on from; without it, the newest.
-            text: Your words, with which the page begins.
-            keep_words: Whether the page keeps to your words, and nothing is added to them.
-            knobs: Each is a parameter of its own.
+            story_id: Id of the story.
+            panel_id: Id of the panel to continue from; default: the newest.
+            text: Your words; the panel begins with them.
+            keep_words: Whether your words are the whole text; the storyteller then adds none.
+            knobs: One parameter each.
 
         Returns:
-            The page as JSON.
+            The panel as JSON.
             Its picture.
         """
 
@@ -131,17 +131,17 @@ class Api:
         count: float = 3,
         knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
-        """Tell several next pages at once, as siblings that part early; all of them are kept.
+        """Tell several alternatives for the next panel at once, as siblings; all of them are kept.
 
         Args:
-            story_id: Of the story.
-            panel_id: The page to go on from; without it, the newest.
-            text: Your words, with which each of them begins.
-            count: How many.
-            knobs: Each is a parameter of its own.
+            story_id: Id of the story.
+            panel_id: Id of the panel to continue from; default: the newest.
+            text: Your words; every alternative begins with them.
+            count: Number of alternatives, from 2 to 4.
+            knobs: One parameter each.
 
         Returns:
-            The first of them as JSON, with the ids of all as `panel_ids`.
+            The first alternative as JSON; `panel_ids` lists the ids of all.
             Its picture.
         """
 
@@ -159,15 +159,15 @@ class Api:
     async def redraw(
         self, story_id: str, panel_id: str, knobs: Knobs = NO_KNOBS
     ) -> AsyncIterator[Step]:
-        """Paint a page's picture anew, with another seed. The text and all other pages stay.
+        """Paint a panel's picture again, by default with a new seed. All else in the story stays.
 
         Args:
-            story_id: Of the story.
-            panel_id: Of the page.
-            knobs: Each is a parameter of its own.
+            story_id: Id of the story.
+            panel_id: Id of the panel.
+            knobs: One parameter each.
 
         Returns:
-            The page as JSON.
+            The panel as JSON.
             Its new picture.
         """
 
@@ -180,11 +180,11 @@ class Api:
             yield step
 
     async def rewrite(self, story_id: str, panel_id: str, text: str) -> AsyncIterator[Step]:
-        """Tell a page with other words and its picture: a sibling, and the page itself stays.
+        """Add a sibling of a panel with new words and the same picture; the panel itself stays.
 
         Args:
-            story_id: Of the story.
-            panel_id: Of the page.
+            story_id: Id of the story.
+            panel_id: Id of the panel.
             text: The new words.
 
         Returns:
@@ -203,12 +203,12 @@ class Api:
     async def replace_picture(
         self, story_id: str, panel_id: str, picture: str | None
     ) -> AsyncIterator[Step]:
-        """Tell a page with its words and your picture: a sibling, and the page itself stays.
+        """Add a sibling of a panel with the same words and your picture; the panel itself stays.
 
         Args:
-            story_id: Of the story.
-            panel_id: Of the page.
-            picture: A file: PNG, JPEG or WebP.
+            story_id: Id of the story.
+            panel_id: Id of the panel.
+            picture: A picture file: PNG, JPEG or WebP.
 
         Returns:
             The sibling as JSON.
@@ -229,16 +229,16 @@ class Api:
     def memory(
         self, story_id: str, policy: str = "", pin: str = "", unpin: str = ""
     ) -> dict[str, Any]:
-        """How a story forgets, after changing it where asked; pages told already stay as told.
+        """Return a story's memory policy and pins, after the changes asked for; told panels stay.
 
         Args:
-            story_id: Of the story.
-            policy: The new policy, one of `policies` in the answer.
-            pin: A panel that is never to be forgotten.
-            unpin: A panel that may be forgotten again.
+            story_id: Id of the story.
+            policy: New policy, one of `policies` in the answer; '' changes nothing.
+            pin: Id of a panel that the storyteller shall never forget.
+            unpin: Id of a panel that the storyteller may forget again.
 
         Returns:
-            The policy and its counts, the pinned panels, and the bytes of kept keys and values.
+            The policy and its limits, the pinned panels, and the size of the cache in bytes.
         """
         with _explained("memory"):
             session = self.store.open(story_id)
@@ -260,14 +260,14 @@ class Api:
             }
 
     def open_story(self, story_id: str, panel_id: str = "") -> dict[str, Any]:
-        """Open a story and give its pages.
+        """Open a story and return its panels.
 
         Args:
-            story_id: Of the story.
-            panel_id: The last page that is given; without it, the newest.
+            story_id: Id of the story.
+            panel_id: Id of the last panel to return; default: the newest.
 
         Returns:
-            Title, number of all its panels, and the pages in order.
+            The title, the number of all panels, and the path to that panel (`pages`).
         """
         with _explained("open_story"):
             tree = self.store.open(story_id).tree
@@ -276,10 +276,10 @@ class Api:
             return story_as_json(tree, story_id, here.id if here else None)
 
     def outline(self, story_id: str) -> dict[str, Any]:
-        """Every panel of a story with its parent and children, and where its branches end.
+        """Return every panel of a story with its parent and children, and the leaves.
 
         Args:
-            story_id: Of the story.
+            story_id: Id of the story.
 
         Returns:
             The whole tree.
@@ -288,13 +288,13 @@ class Api:
             return outline_as_json(self.store.open(story_id).tree, story_id)
 
     def stop(self, story_id: str) -> bool:
-        """Stop the story's running turn, which leaves no trace.
+        """Stop the story's turn, waiting or running; the story stays as it was.
 
         Args:
-            story_id: Of the story.
+            story_id: Id of the story.
 
         Returns:
-            False when there was none.
+            Whether there was one.
         """
         with _explained("stop"):
             self.store.open(story_id)
@@ -304,11 +304,11 @@ class Api:
         """Give a story a title.
 
         Args:
-            story_id: Of the story.
-            title: The new title; an empty one goes back to the story's first words.
+            story_id: Id of the story.
+            title: The new title; '' restores the story's first words.
 
         Returns:
-            The title that it has now.
+            The story's id and title.
         """
         with _explained("rename"):
             session = self.store.open(story_id)
@@ -316,14 +316,14 @@ class Api:
             return {"story_id": story_id, "title": session.tree.title}
 
     def remove_branch(self, story_id: str, panel_id: str) -> dict[str, Any]:
-        """Take a panel and everything after it out of a story.
+        """Remove a panel and everything after it from a story.
 
         Args:
-            story_id: Of the story.
-            panel_id: Of the first panel that goes.
+            story_id: Id of the story.
+            panel_id: Id of the first panel to remove.
 
         Returns:
-            The outline that is left.
+            The tree that is left.
         """
         with _explained("remove_branch"):
             session = self.store.open(story_id)
@@ -331,10 +331,10 @@ class Api:
             return outline_as_json(session.tree, story_id)
 
     def openings(self) -> list[dict[str, Any]]:
-        """The shelf of openings, for `begin`.
+        """List the openings on the shelf, for `begin`.
 
         Returns:
-            Id, sentence and address of the picture of each.
+            For each: id, sentence, and address of its picture.
         """
         return [
             {"opening": card.id, "sentence": card.sentence, "picture": card.url}
@@ -342,7 +342,7 @@ class Api:
         ]
 
     def endpoints(self) -> dict[str, Callable[..., Any]]:
-        """Every endpoint by name, with its knobs as parameters of their own."""
+        """Return every endpoint by name, with each knob as a parameter of its own."""
         return {
             "begin": _with_knobs(self.begin),
             "continue_story": _with_knobs(self.continue_story),
@@ -360,7 +360,7 @@ class Api:
         }
 
     def _after(self, story_id: str, panel_id: str | None) -> str | None:
-        """The panel that was named, or the newest one."""
+        """Return the id of the named panel or the newest one; None while the story is empty."""
         tree = self.store.open(story_id).tree
         if panel_id:
             return tree.panel(panel_id).id
@@ -384,7 +384,7 @@ class Api:
         )
 
     async def _made(self, endpoint: str, ask: Callable[[], Job]) -> AsyncIterator[Step]:
-        """Put a request in the queue and tell how it goes, with the finished page last."""
+        """Submit a job and yield its progress, then the finished panel."""
         with _explained(endpoint):
             job: Job = await asyncio.to_thread(ask)
             async for progress in watch(job):
@@ -406,7 +406,7 @@ class Api:
 
 @contextlib.contextmanager
 def _explained(endpoint: str) -> Iterator[None]:
-    """Give a program our sentence, and never a traceback."""
+    """Raise any exception as one sentence for the client, never as a traceback."""
     try:
         yield
     except Exception as error:
@@ -417,7 +417,7 @@ def _explained(endpoint: str) -> Iterator[None]:
 def _with_knobs(
     endpoint: Callable[..., AsyncIterator[Step]], keys: Sequence[str] = tuple(KNOBS)
 ) -> Callable[..., Any]:
-    """Give an endpoint knobs as parameters of their own, which is how programs name them."""
+    """Return an endpoint that takes each knob as a parameter of its own."""
     own = list(inspect.signature(endpoint).parameters.values())[:-1]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     more = [inspect.Parameter(key, kind, default=None, annotation=float | None) for key in keys]
@@ -430,7 +430,7 @@ def _with_knobs(
         async for step in endpoint(**named, knobs=knobs):
             yield step
 
-    # The line about `knobs`, the last one, becomes a line for each.
+    # The last line of Args, the one about `knobs`, becomes a line for each knob.
     before, after = inspect.cleandoc(endpoint.__doc__ or "").split("\n\nReturns:")
     before = before.rsplit("\n", 1)[0]
     meanings = [f"    {key}: {KNOBS[key].setting.meaning}" for key in keys]
@@ -442,8 +442,8 @@ def _with_knobs(
 def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
     """Add the endpoints to the page under construction."""
     api = Api(store, queue, openings)
-    # Endpoints that take or give pictures go through components, which store and check the files;
-    # they are never shown.
+    # Endpoints that take or return pictures need components, which store and check the files.
+    # The column is never shown.
     with gr.Column(visible=False):
         story_id = gr.Textbox(label="story_id")
         panel_id = gr.Textbox(label="panel_id")

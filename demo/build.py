@@ -1,4 +1,4 @@
-"""The page over a store of stories: parts, events, endpoints, addresses and theme in one."""
+"""Build the page over a store of stories: parts, events, endpoints, routes and theme."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from seedstory_core import JobQueue, SessionStore, project_path
 
 TITLE = "SEED-Story Studio"
 MAX_UPLOAD = "40mb"
-"""Above our own limit, whose sentence a reader should see rather than Gradio's."""
+"""Above our own limit, so that a reader sees our message, not Gradio's."""
 KEPT_SECONDS = (3600, 86400)
-"""How often Gradio's copies of uploads are looked through, and how old they may become."""
+"""How often Gradio cleans up its copies of uploads, and how old they may become."""
 
 
 def build_page(store: SessionStore) -> gr.Blocks:
-    """Put the page together over a store of stories."""
+    """Build the page over a store of stories."""
     queue = JobQueue(store)
     config = store.config
     openings = load_openings(config.runtime.openings_folder)
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=KEPT_SECONDS
     ) as page:
-        # First, so that the endpoints get their plain names and the page's own events the others.
+        # First, so that endpoints keep their plain names; page events of the same name are renamed.
         add_api(store, queue, openings)
         parts = PageParts(config, openings)
         wire(page, parts, Handlers(store, queue, openings))
-    # Turns wait in the job queue; Gradio's queue carries only those who watch.
+    # Turns wait in the job queue; Gradio's queue carries only the watchers.
     page.queue(default_concurrency_limit=None, max_size=None)
     return page
 
 
 def launch_options(store: SessionStore) -> dict[str, Any]:
-    """What `launch` needs besides host and port."""
+    """Return the arguments of `launch` besides host and port."""
     script = project_path("assets/studio.js").read_text("utf-8")
     return {
         "theme": make_theme(),
@@ -50,7 +50,7 @@ def launch_options(store: SessionStore) -> dict[str, Any]:
         "app_kwargs": {"routes": routes(store)},
         "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],
-        # Server-side rendering needs Node beside Python and would route past our own addresses.
+        # Server-side rendering needs Node beside Python and would bypass our routes.
         "ssr_mode": False,
         "show_error": False,
     }

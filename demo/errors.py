@@ -1,6 +1,6 @@
-"""The one boundary from an exception to what the person outside is told.
+"""The one boundary where an exception becomes a sentence and an HTTP status.
 
-Page events, endpoints and addresses all ask `explain`; nothing else turns errors into sentences.
+Page events, endpoints and routes all call `explain`.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ STATUSES: tuple[tuple[type[SeedStoryError], int], ...] = (
     (InputError, 400),
     (BusyError, 409),
 )
-"""Errors that whoever asked can mend, by HTTP status; every other one is the server's."""
+"""HTTP status of errors that the client can mend; all others are the server's."""
 STOPPED = "The turn was stopped. The story is as it was."
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is told of an error.
+    """An error as the client sees it.
 
     Attributes:
         sentence: What happened and what to do.
-        status: The HTTP status it is.
+        status: HTTP status.
     """
 
     sentence: str
@@ -44,12 +44,12 @@ class Problem:
 
 
 def explain(error: Exception, what: str) -> Problem:
-    """Put an error into a sentence, and log what somebody has to mend.
+    """Return an error's sentence and status; log it if the server is at fault.
 
     Args:
-        error: Any exception; only a `SeedStoryError` is told in its own words. That a turn was
-            stopped is no error, but the end of what was asked for.
-        what: What failed, for the log: the name of an event or endpoint, or an address.
+        error: Any exception; only a `SeedStoryError` keeps its own text. A stopped turn is no
+            fault.
+        what: Subject of the log line: an event, an endpoint or an address.
     """
     if isinstance(error, TurnCancelled):
         return Problem(STOPPED, 409)

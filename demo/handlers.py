@@ -1,7 +1,7 @@
-"""The events of the page: what a reader did, as calls of sessions and the queue.
+"""The events of the page: each reader action as calls of sessions and the queue.
 
-Every handler takes what was wired to it by name and gives a `PageUpdate`. An error may leave it;
-`wiring.answer` makes a notice of it and changes nothing else, so what was typed stays where it was.
+Every handler takes its inputs by name and returns or yields `PageUpdate`s. If it raises,
+`wiring.answer` shows the error as a notice and changes nothing else, so that typed words stay.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from seedstory_core import (
 )
 
 NUM_ALTERNATIVES = 3
-"""Pages that are told at once to choose from."""
+"""Alternatives that are told at once, to choose from."""
 OTHER_SEED = "Clear the seed, or choose another one."
 
 Knobs = Mapping[str, Any]
@@ -54,11 +54,11 @@ class Handlers:
     # Arriving and looking around
 
     def arrive(self, state: PageState) -> PageUpdate:
-        """The page was loaded; its address says which story it shows."""
+        """Show the story that the page's address names, or the start page."""
         return self.updates.arrive(state)
 
     async def wait_for_models(self, state: PageState) -> AsyncIterator[PageUpdate]:
-        """Say so while the models are being loaded."""
+        """Show a note while the models are being loaded."""
         if self.store.handle.is_ready:
             return
         yield PageUpdate(waking=render.fill("waking"))
@@ -67,7 +67,7 @@ class Handlers:
         yield PageUpdate(waking="")
 
     def click(self, state: PageState, click: Click) -> PageUpdate:
-        """Something on the page was clicked: `data-do` says what."""
+        """Act on a click; its `data-do` names the action."""
         if click.do == "go":
             return self.updates.story(state, self._session(state), click.panel, watch=False)
         if click.do == "open":
@@ -83,9 +83,9 @@ class Handlers:
     # The start page
 
     def choose(self, sentence: str, click: Click) -> PageUpdate:
-        """A card of the shelf was taken, or the picture put away."""
+        """Take a card of the shelf, or clear the chosen picture."""
         opening = self.openings.get(click.opening)
-        # A sentence of the reader's own stays; one that came with a card goes with it.
+        # The reader's own sentence stays; one that came with a card goes with the card.
         is_ours = not sentence.strip() or sentence in self.updates.shelf_texts
         if opening is None:
             return self.updates.form(sentence="" if is_ours else SAME)
@@ -99,7 +99,7 @@ class Handlers:
         )
 
     def bring(self, path: str | None, sentence: str) -> PageUpdate:
-        """The reader's own picture arrived, or was put away."""
+        """Take the reader's own picture, or clear it."""
         if path is None:
             return self.updates.form()
         try:
@@ -124,7 +124,7 @@ class Handlers:
         keep_words: bool,
         knobs: Knobs,
     ) -> PageUpdate:
-        """Begin a story with what lies on the start page."""
+        """Begin a story from the form on the start page."""
         chosen = draft.get("opening") if isinstance(draft, dict) else None
         opening = self.openings.get(chosen) if isinstance(chosen, str) else None
         image: Image.Image | None = None
@@ -133,7 +133,7 @@ class Handlers:
             image, notes = open_picture(path)
         elif opening is not None:
             image = opening.image()
-            # A card's sentence goes with its picture as it is.
+            # A card's sentence fits its picture, so nothing is added to it.
             keep_words = keep_words or sentence == opening.sentence
         request = self._request(sentence, image, keep_words, knobs, notes)
         session, job = begin_story(self.store, self.queue, request)
@@ -142,27 +142,27 @@ class Handlers:
     # Turns
 
     def go_on(self, state: PageState, knobs: Knobs) -> PageUpdate:
-        """Let the storyteller tell the next page."""
+        """Tell the next panel."""
         return self._turn(state, self._request(knobs=knobs))
 
     def write(self, state: PageState, line: str, keep_words: bool, knobs: Knobs) -> PageUpdate:
-        """Tell the next page beginning with the reader's words."""
+        """Tell the next panel, beginning with the reader's words."""
         if not line.strip():
             raise InputError(NOTHING_TO_READ)
         return self._turn(state, self._request(line, None, keep_words, knobs))
 
     def go_on_by_itself(self, state: PageState, knobs: Knobs) -> PageUpdate:
-        """After a first page that was wholly the reader's, the storyteller takes over at once."""
+        """Tell the second panel at once if the first was wholly the reader's."""
         if not state.then:
             return PageUpdate()
         return self._turn(replace(state, then=False), self._request(knobs=knobs))
 
     def alternatives(self, state: PageState, knobs: Knobs) -> PageUpdate:
-        """Let the storyteller tell the next page several times at once, to choose from."""
+        """Tell several alternatives for the next panel at once."""
         return self._turn(state, self._request(knobs=knobs), num_alternatives=NUM_ALTERNATIVES)
 
     def again(self, state: PageState, knobs: Knobs) -> PageUpdate:
-        """Tell the current page another time; the one that is there stays, as a sibling."""
+        """Tell the current panel again, as a sibling."""
         session, panel = self._here(state)
         image = session.image(panel.id) if panel.image_source == "reader" else None
         keep_words = bool(panel.reader_text) and panel.text == panel.reader_text
@@ -173,7 +173,7 @@ class Handlers:
         return self._asked(state, session, job, panel.parent or "")
 
     def redraw(self, state: PageState, knobs: Knobs) -> PageUpdate:
-        """Paint the current page's picture anew."""
+        """Paint the current panel's picture again."""
         session, panel = self._here(state)
         request = self._request(knobs=knobs)
         if request.image_seed == panel.image_seed:
@@ -184,21 +184,21 @@ class Handlers:
         return self._asked(state, session, job, panel.id)
 
     def ask_for_words(self, state: PageState) -> PageUpdate:
-        """Lay the current page's words out to be changed."""
+        """Open the field in which the current panel's words can be changed."""
         _, panel = self._here(state)
         return PageUpdate(
             state=replace(state, asks=False, rewords=True), words=panel.text, notice=""
         )
 
     def reword(self, state: PageState, words: str) -> PageUpdate:
-        """Tell the current page with other words; the one that is there stays, as a sibling."""
+        """Tell the current panel with other words, as a sibling."""
         session, panel = self._here(state)
         request = self._request(words, None, True)
         job = self.queue.submit("rewrite", session.story_id, panel.id, request)
         return self._asked(state, session, job, panel.id)
 
     def repaint(self, state: PageState, path: str | None) -> PageUpdate:
-        """Tell the current page with the reader's own picture, likewise."""
+        """Tell the current panel with the reader's own picture, as a sibling."""
         session, panel = self._here(state)
         if path is None:
             return PageUpdate()
@@ -208,13 +208,13 @@ class Handlers:
         return self._asked(state, session, job, panel.id)
 
     def pin(self, state: PageState) -> PageUpdate:
-        """Never forget the current page, or let it be forgotten again."""
+        """Pin the current panel in the memory, or unpin it."""
         session = self._session(state)
         session.pin(state.panel, state.panel not in session.pinned)
         return self.updates.story(state, session, state.panel, watch=False)
 
     def set_policy(self, state: PageState, policy: str) -> PageUpdate:
-        """Choose what of the story stays in view."""
+        """Choose the story's memory policy."""
         if not state.story:
             raise InputError("Begin a story first; what is remembered is chosen story by story.")
         session = self._session(state)
@@ -223,18 +223,18 @@ class Handlers:
             session.set_policy(policy)
         except SeedStoryError as error:
             notice = render.notice(str(error))
-        # Shows again what is really so where it was refused.
+        # If the policy was refused, the page shows the old one again.
         return PageUpdate(notice=notice, policy=session.policy.policy)
 
     def stop(self, state: PageState) -> PageUpdate:
-        """Stop the story's turn; it leaves no trace."""
+        """Stop the story's turn; the story stays as it was."""
         if self.queue.stop(state.story):
-            # The page that watches the turn says what came of it.
+            # The page that watches the turn shows the outcome.
             return PageUpdate()
         return self.updates.arrive(replace(state, job="", watch=""))
 
     async def follow(self, state: PageState) -> AsyncIterator[PageUpdate]:
-        """Watch the turn that the page waits for; only `live` changes."""
+        """Follow the turn that the page watches; only `live` changes."""
         job = self.queue.job(state.watch)
         if job is None or job.story_id != state.story:
             return
@@ -245,27 +245,27 @@ class Handlers:
             yield PageUpdate(live=render.live(job, progress, number, own_picture=own_picture))
 
     def finish(self, state: PageState, sentence: str | None, line: str | None) -> PageUpdate:
-        """The watched turn has ended: show what came of it, where the reader is now.
+        """Show the outcome of the watched turn, at the panel where the reader is now.
 
-        Words that were typed meanwhile, or in another window, stay where they are.
+        Words typed meanwhile, or in another window, stay.
         """
         job = self.queue.job(state.job)
         if job is not None and not job.ended.is_set():
             return PageUpdate()
         waited_for, state = state.job, replace(state, job="", watch="")
         if job is None:
-            # Perhaps asked for before the server was started anew.
+            # Perhaps submitted before the server was restarted.
             return self.updates.arrive(state) if waited_for else PageUpdate()
         try:
             return self.updates.finished(state, job, sentence or "", line or "")
         except StoryNotFoundError:
-            # The story, or the page that is shown, was taken out in another window.
+            # The story or the shown panel was removed in another window.
             return self.updates.arrive(state)
 
-    # Taking pages out
+    # Removing panels
 
     def ask_to_remove(self, state: PageState) -> PageUpdate:
-        """Ask before a page and those after it are taken out."""
+        """Ask before the current panel and those after it are removed."""
         session = self._session(state)
         return PageUpdate(
             state=replace(state, asks=True, rewords=False),
@@ -274,11 +274,11 @@ class Handlers:
         )
 
     def keep(self, state: PageState) -> PageUpdate:
-        """Leave the story as it is after all."""
+        """Close the question or the field for new words; the story stays as it is."""
         return PageUpdate(state=replace(state, asks=False, rewords=False))
 
     def remove(self, state: PageState) -> PageUpdate:
-        """Take the current page and those after it out of the story."""
+        """Remove the current panel and those after it."""
         session, panel = self._here(state)
         session.remove_branch(panel.id)
         newest = session.tree.newest
@@ -293,7 +293,7 @@ class Handlers:
         return self.store.open(state.story)
 
     def _here(self, state: PageState) -> tuple[StorySession, Panel]:
-        """The story and the panel that the reader is at."""
+        """Return the session and the panel that the reader is at."""
         session = self._session(state)
         return session, session.tree.panel(state.panel)
 
@@ -329,7 +329,7 @@ class Handlers:
                 num_alternatives,
             )
         except BusyError as error:
-            # Asked for in another window of the same story: this one may as well watch.
+            # Another window of the story asked for a turn: this page watches that one.
             update = self.updates.story(state, session, state.panel)
             return replace(update, notice=render.notice(str(error)))
         return self._asked(state, session, job, state.panel)
@@ -337,5 +337,5 @@ class Handlers:
     def _asked(
         self, state: PageState, session: StorySession, job: Job, panel_id: str
     ) -> PageUpdate:
-        """The story while a turn is waiting or running, which the page is to watch."""
+        """Return the story at a panel, with a new job for the page to watch."""
         return self.updates.story(replace(state, job=job.id), session, panel_id)

@@ -1,6 +1,6 @@
 """The parts of the page, by name.
 
-What happens on an event stands in `wiring.py`, what a part shows in `render.py`.
+`wiring.py` connects their events, `render.py` makes the HTML they show.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from demo.openings import Opening
 from demo.state import PageState
 from seedstory_core import KNOBS, POLICIES, Knob, StudioConfig
 
-# Gradio puts the head into the page while the parts are already being made, so they wait for it.
+# Gradio may create the parts before the script in the page's head has run, so they wait for it.
 READY = """
 const ready = async () => {
   while (!window.seedstory) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -30,13 +30,13 @@ KEEP_WORDS = "Keep my words exactly as they are"
 
 
 class PageParts:
-    """Every part of the page that an event starts from, reads, or changes.
+    """Every part of the page that an event starts from, reads or changes.
 
-    What a handler changes it names like the part: the fields of `state.PageUpdate` are parts.
+    The fields of `state.PageUpdate` have the names of the parts that they change.
     """
 
     def __init__(self, config: StudioConfig, openings: Sequence[Opening]) -> None:
-        """Lay the page out; inside of `gr.Blocks`."""
+        """Lay out the page; call it inside `gr.Blocks`."""
         self.state = _value(PageState(view="").to_json(), "state", KEEP_STATE)
         self.draft = _value({"opening": ""}, "draft", None)
         self.masthead = _html(render.fill("masthead"), "masthead")
@@ -58,7 +58,7 @@ class PageParts:
             self.policy = gr.Dropdown(
                 [(policy.label, name) for name, policy in POLICIES.items()],
                 label="What the storyteller remembers of this story",
-                info="From the next page on; pages that are told already stay as they are.",
+                info="Counts from the next page on; pages already told stay as they are.",
                 elem_id="policy",
             )
         gr.HTML(render.fill("foot"), apply_default_css=False)
@@ -91,12 +91,12 @@ class PageParts:
         self.live = _html("", "live")
 
     def _tools(self) -> None:
-        """What can be done with the current page."""
+        """Lay out the buttons for the current panel."""
         with gr.Row(elem_id="tools"):
             self.redraw = gr.Button("Paint it again", size="sm", elem_id="redraw")
             self.again = gr.Button("Tell it again", size="sm", elem_id="again")
             self.reword = gr.Button("Change its words", size="sm", elem_id="reword")
-            # The same checks as for every picture say what is wrong with a file.
+            # No `file_types`: our own check says what is wrong with a file.
             self.repaint = gr.UploadButton("Change its picture", size="sm", elem_id="repaint")
             self.pin = gr.Button(render.pin_label(False), size="sm", elem_id="pin")
             self.ask_remove = gr.Button("Remove", size="sm", elem_id="ask-remove")
@@ -115,7 +115,7 @@ class PageParts:
                 self.keep_old = gr.Button("Leave it as it is", elem_id="keep-old-words")
 
     def _composer(self) -> None:
-        """What can be told next."""
+        """Lay out the buttons and fields for the next panel."""
         with gr.Row(elem_id="acts"):
             self.go_on = gr.Button(render.CONTINUE, variant="primary", elem_id="go-on")
             self.write_own = gr.Button("Write the next line myself", elem_id="write-own")
@@ -140,12 +140,12 @@ def _html(value: Any, elem_id: str, js: str = LISTEN) -> gr.HTML:
 
 
 def _value(value: dict[str, Any], elem_id: str, js: str | None) -> gr.HTML:
-    """Something the page remembers and does not show."""
+    """Return a component that holds a value and shows nothing."""
     return gr.HTML(value, elem_id=elem_id, html_template="<span></span>", js_on_load=js)
 
 
 def _knobs(config: StudioConfig) -> dict[str, gr.components.Component]:
-    """The storyteller's knobs by the names of `KNOBS`, two beside each other."""
+    """Lay out a field for each of `KNOBS`, two in a row, and return the fields by key."""
     knobs = list(KNOBS.values())
     fields: dict[str, gr.components.Component] = {}
     for first in range(0, len(knobs), 2):
@@ -156,7 +156,7 @@ def _knobs(config: StudioConfig) -> dict[str, gr.components.Component]:
 
 
 def _field(knob: Knob, value: Any) -> gr.components.Component:
-    """A slider, or a box to type in for the seed, which has no value of its own."""
+    """Return a slider, or a text box for the seed, which has no default."""
     setting = knob.setting
     if value is None:
         return gr.Textbox(

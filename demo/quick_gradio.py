@@ -1,8 +1,7 @@
-"""Import Gradio without its type stubs being written, which is half of what the import costs.
+"""Import Gradio without writing its type stubs, which costs a large part of the import's time.
 
-Gradio parses the source of each of its sixty components and renders a `.pyi` file beside it, at
-every import and for editors only. Where a version of Gradio does nothing of the kind, this does
-nothing either.
+At every import, Gradio parses the source of each component and writes a `.pyi` file beside it,
+for editors only. A version of Gradio without that function is imported as it is.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ STUBS_MODULE, STUBS_FUNCTION = "gradio.component_meta", "create_or_modify_pyi"
 
 @contextmanager
 def without_stubs() -> Iterator[None]:
-    """What is imported in here writes no stubs."""
+    """Import Gradio inside this context, and it writes no stubs."""
     finder = _Finder()
     sys.meta_path.insert(0, finder)
     try:

@@ -1,6 +1,6 @@
-"""The command line and the endpoints as `docs/api.md`: `python -m demo.reference > docs/api.md`.
+"""Print `docs/api.md`, the command and the endpoints: `python -m demo.reference > docs/api.md`.
 
-Written from the help text and the endpoints' docstrings; a test compares the file.
+Made from the help text and the endpoints' docstrings; a test compares the file.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ This page is written by `python -m demo.reference`.
 
 ## The endpoints
 
-`gradio_client` calls them by name (README). Those that make a page tell how far they are (`submit`)
-and give the page last (`predict` waits for it). An error is one sentence. `None` leaves a parameter
-to the studio.
+`gradio_client` calls them by name (README). Those that make a panel report their progress
+(`submit`) and return the panel last (`predict` waits for it). An error is one sentence. `None`
+stands for the studio's own value.
 """
 WIDTH = 100
-"""Of the help text, in characters."""
+"""Width of the help text in characters."""
 
 
 def reference(store: SessionStore) -> str:
-    """The whole page; no story of the store is touched."""
+    """Return the whole document; no story of the store is touched."""
     parser = argument_parser()
     parser.formatter_class = functools.partial(argparse.HelpFormatter, width=WIDTH)
     endpoints = Api(store, JobQueue(store), ()).endpoints()
@@ -56,7 +56,7 @@ def _section(name: str, endpoint: Callable[..., Any]) -> Iterator[str]:
         needed = parameter.default is inspect.Parameter.empty
         default = "needed" if needed else f"`{parameter.default!r}`"
         yield f"| `{parameter.name}` | {default} | {meanings[parameter.name]} |"
-    yield f"\nGives: {' '.join(returns)}\n"
+    yield f"\nReturns: {' '.join(returns)}\n"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""From panels and trees to what the page shows: pure functions that fill in the templates.
+"""Panels and trees as HTML: pure functions that fill in the templates.
 
-The shape stands in `templates/`, where everything is escaped that a reader typed or a model wrote;
-what has to be counted, chosen or said stands here. Clickable parts carry `data-do` (and what it is
-done to); `assets/studio.js` sends them to `handlers.py`. The page patches its nodes in order
-instead of replacing them, so equal structure from one version to the next keeps pictures from
-flickering.
+The templates hold the structure and escape what readers and models wrote; functions here count,
+choose and word. Clickable elements carry `data-do` and its arguments, which `assets/studio.js`
+sends to `handlers.py`. The page patches its nodes in order instead of replacing them, so pictures
+do not flicker as long as the structure stays the same.
 """
 
 from __future__ import annotations
@@ -38,15 +37,15 @@ from seedstory_core import (
 
 FIRST_WORDS = 9
 MAX_INDENT = 4
-"""Branches of branches are shifted this often; deeper ones stay there, or a phone shows nothing."""
+"""Deepest indentation of a branch in the outline; with more, a phone has no room for the text."""
 CONTINUE = "Continue the story"
 
 
 class Tight(Extension):
     """Leaves out line breaks and indentation between two tags.
 
-    They are there for whoever reads a template. On the page they would be text nodes, which the
-    patching would have to keep in order, and spaces between buttons.
+    On the page they would be text nodes, which the patching would have to keep in order, and spaces
+    between buttons.
     """
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
@@ -69,16 +68,16 @@ def fill(template: str, **values: Any) -> str:
     return TEMPLATES.get_template(f"{template}.html").render(values)
 
 
-# What templates call
+# Called by templates
 
 
 def count(number: int, noun: str) -> str:
-    """`1 page`, `3 pages`."""
+    """Return `1 page`, `3 pages`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def data_url(image: Image.Image) -> str:
-    """A picture inside the page, for previews that are never saved."""
+    """Return a picture as a data URL (JPEG, at most 512 pixels), for pictures not saved yet."""
     shown = image.convert("RGB")
     shown.thumbnail((512, 512))
     buffer = io.BytesIO()
@@ -87,7 +86,7 @@ def data_url(image: Image.Image) -> str:
 
 
 def first_words(text: str) -> str:
-    """A caption in short."""
+    """Return the beginning of a caption."""
     words = text.split()
     if not words:
         return "A picture without words"
@@ -95,12 +94,12 @@ def first_words(text: str) -> str:
 
 
 def own_words(text: str, reader_text: str) -> str:
-    """The beginning of a text that the reader wrote; '' where it was changed since."""
+    """Return the reader's words if the text begins with them, otherwise ''."""
     return reader_text if text.startswith(reader_text) else ""
 
 
 def story_url(story_id: str) -> str:
-    """Where a story is opened, on this page."""
+    """Return the address that opens a story."""
     return f"?story={quote(story_id)}"
 
 
@@ -116,7 +115,7 @@ TEMPLATES.globals.update(
 
 
 def head(script: str) -> str:
-    """What belongs into the page's head: colours, fonts, stylesheet, and the page's own script."""
+    """Return the page's head: colours, fonts, stylesheet and script."""
     palette = load_palette("page")
     return fill("head", palette=palette, variables=css_variables(palette), script=script)
 
@@ -125,19 +124,19 @@ def head(script: str) -> str:
 
 
 def shelf(openings: Sequence[Opening], chosen: str = "") -> str:
-    """The cards of the shelf; the chosen one is marked."""
+    """Return the cards of the shelf, the chosen one marked."""
     return fill("shelf", openings=openings, chosen=chosen)
 
 
 def first_picture(
     url: str = "", caption: str = "", *, notes: Sequence[str] = (), has_shelf: bool = True
 ) -> str:
-    """The picture of page one: chosen, brought along, or still to be painted."""
+    """Return the first panel's picture: from the shelf, uploaded, or still to be painted."""
     return fill("slot", url=url, caption=" ".join([caption, *notes]), has_shelf=has_shelf)
 
 
 def story_shelf(stories: Sequence[StorySummary]) -> str:
-    """The reader's earlier stories; nothing at all while there are none."""
+    """Return the reader's earlier stories; '' without any."""
     return fill("stories", stories=stories)
 
 
@@ -145,7 +144,7 @@ def story_shelf(stories: Sequence[StorySummary]) -> str:
 
 
 def title_bar(title: str) -> str:
-    """The story's title and the pencil that changes it."""
+    """Return the story's title and the button that changes it."""
     return fill("title", title=title)
 
 
@@ -155,14 +154,13 @@ def book(
     panel_id: str | None,
     shelf_texts: Collection[str] = (),
 ) -> str:
-    """The path to a panel as pages, the last one large.
+    """Return the panels on the path to a panel, the last one large.
 
     Args:
         tree: The story.
-        story_id: Its id, for the pictures' addresses.
-        panel_id: Where the reader is; None is before the first page.
-        shelf_texts: Sentences that came with a card of the shelf; they are not marked as the
-            reader's own.
+        story_id: Its id, for the addresses of pictures.
+        panel_id: The panel that the reader is at; None is before the first.
+        shelf_texts: Sentences of the shelf's cards, which are not marked as the reader's own.
     """
     path = tree.path(panel_id) if panel_id else ()
     return fill("book", path=path, story_id=story_id, shelf_texts=shelf_texts)
@@ -170,13 +168,13 @@ def book(
 
 @dataclass(frozen=True)
 class Onward:
-    """A way on from the current page.
+    """A branch after the current panel.
 
     Attributes:
         panel: Its first panel.
-        text: What is said of it.
-        size: How many panels it has.
-        last_id: Where it ends.
+        text: Its label.
+        size: Number of its panels.
+        last_id: Id of its newest panel.
     """
 
     panel: Panel
@@ -188,20 +186,20 @@ class Onward:
 def tail(
     tree: StoryTree, story_id: str, panel_id: str | None, *, elsewhere: Job | None = None
 ) -> str:
-    """What stands after the current page: the alternatives that lead on from here.
+    """Return the alternatives that follow the current panel.
 
     Args:
         tree: The story.
-        story_id: Its id, for the pictures' addresses.
-        panel_id: Where the reader is.
-        elsewhere: A turn that runs on another panel than this one.
+        story_id: Its id, for the addresses of pictures.
+        panel_id: The panel that the reader is at; None is before the first.
+        elsewhere: A turn that runs at another panel.
     """
     children = tree.children(panel_id) if len(tree) else ()
     is_one = len(children) == 1
     alternatives = []
     for child in children:
         branch = tree.branch(child.id)
-        # Alternatives that begin alike are told apart by the rest.
+        # Alternatives may begin alike, so several are shown in full.
         text = child.text if child.text and not is_one else first_words(child.text)
         alternatives.append(Onward(child, text, len(branch), branch[-1].id))
     return fill(
@@ -214,11 +212,11 @@ def tail(
     )
 
 
-# The page that is being made
+# The panel that is being made
 
 
 def status(progress: Progress) -> str:
-    """What the storyteller is doing, in a few true words."""
+    """Return in a few words what the storyteller is doing."""
     if progress.phase == "waiting":
         if not progress.position:
             return "Waiting for the storyteller"
@@ -241,13 +239,13 @@ def status(progress: Progress) -> str:
 
 
 def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") -> str:
-    """The page that is being written and painted; '' once it has ended.
+    """Return the panel that is being written and painted; '' once the job has ended.
 
     Args:
-        job: What is being made.
-        progress: How far it is.
-        number: Which page of its story it will be.
-        own_picture: Address of the reader's own picture, where there is one.
+        job: The job that makes it.
+        progress: Progress of the job.
+        number: Number of the panel on its path, from 1.
+        own_picture: Address of the reader's own picture, if there is one.
     """
     if progress.has_ended:
         return ""
@@ -288,10 +286,10 @@ class Node:
     """A line of the outline.
 
     Attributes:
-        panel: What it shows; None is a page that is being made.
-        number: Which page of its story that is.
-        indent: How far it is shifted.
-        is_branch: Whether it hangs from the page it leaves, beside the trunk.
+        panel: The panel it shows; None is one that is being made.
+        number: Number of the panel on its path, from 1.
+        indent: Steps of indentation.
+        is_branch: Whether a branch begins here.
     """
 
     panel: Panel | None
@@ -309,7 +307,7 @@ def outline(
     shelf_texts: Collection[str] = (),
     pinned: Collection[str] = (),
 ) -> str:
-    """Every branch with thumbnails, where the reader is, and what can be taken home."""
+    """Return all branches with thumbnails, the reader's panel marked, and the downloads."""
     return fill(
         "outline",
         nodes=list(_nodes(tree, running)),
@@ -325,14 +323,13 @@ def outline(
 
 
 def _nodes(tree: StoryTree, running: Job | None) -> Iterator[Node]:
-    """Every panel once, and the one that is being made.
+    """Yield every panel once, and the one that is being made.
 
-    The oldest way on is the trunk and stays at its indentation; younger ones hang from the page
-    they leave.
+    A panel's oldest child keeps its indentation; younger ones are indented once more.
     """
     is_made = running is not None and running.kind in MAKES_PANELS
     made_after = running.panel_id if running is not None else None
-    # A walk with a stack of its own: a long story must not reach Python's depth of calls.
+    # A stack instead of recursion: a long story must not reach Python's recursion limit.
     stack = [(root, 1, 0) for root in reversed(tree.children(None))]
     while stack:
         panel, number, indent = stack.pop()
@@ -352,24 +349,24 @@ def _nodes(tree: StoryTree, running: Job | None) -> Iterator[Node]:
 
 
 def notice(text: str, kind: str = "problem") -> str:
-    """A slip of paper with a sentence; '' takes it away. `kind` is `problem` or `info`."""
+    """Return a notice with a sentence; '' removes it. `kind` is `problem` or `info`."""
     return fill("notice", text=text, kind=kind)
 
 
 def removal_question(tree: StoryTree, panel_id: str) -> str:
-    """What would go if this page went."""
+    """Return the question that is asked before a panel and those after it are removed."""
     number, size = tree.depth(panel_id), len(tree.branch(panel_id))
     after = "" if size == 1 else f" and the {count(size - 1, 'page')} after it"
     return f"Remove page {number}{after} from the story? This cannot be undone."
 
 
 def pin_label(is_pinned: bool) -> str:
-    """What the button does that keeps a page in mind."""
+    """Return the label of the button that pins or unpins a panel."""
     return "Let it be forgotten" if is_pinned else "Keep in mind"
 
 
 def go_on_label(tree: StoryTree, panel_id: str | None) -> str:
-    """What the big button does from here."""
+    """Return the label of the main button at a panel."""
     if panel_id is None:
         return CONTINUE
     if tree.children(panel_id):

@@ -1,7 +1,7 @@
-"""The addresses beside the page: pictures, stories to take home, stylesheet and fonts.
+"""The routes beside the page: pictures, downloads of stories, stylesheet and fonts.
 
 Gradio would serve files by their path on disk. These routes name a story and a picture instead, so
-they work for stories in a bucket as well, and no path ever leaves the server.
+they also serve stories in a bucket, and no path ever leaves the server.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ THUMBNAIL_PIXELS = 192
 SERVED = {".css": "text/css", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-"""A picture's name holds random letters; what it names never changes."""
+"""A picture's name holds random letters and is not used twice, so caches may keep it for ever."""
 
 
 def picture_url(story_id: str, name: str | None, *, small: bool = False) -> str:
-    """Where the page finds a picture of a story; '' when there is none."""
+    """Return the address of a story's picture; '' without a name."""
     if name is None:
         return ""
     return f"pictures/{quote(story_id)}/{quote(name)}" + ("?small" if small else "")
 
 
 def take_url(story_id: str, panel_id: str, kind: str) -> str:
-    """Where the story up to a panel can be taken home, in a form of `FORMATS`."""
+    """Return the address of the story up to a panel, in a format of `FORMATS`."""
     return f"take/{quote(story_id)}/{quote(panel_id)}.{kind}"
 
 
 def routes(store: SessionStore) -> list[Route]:
-    """The routes for `launch(app_kwargs={"routes": ...})`."""
+    """Return the routes for `launch(app_kwargs={"routes": ...})`."""
 
     def picture(request: Request) -> Response:
         story_id, name = request.path_params["story"], request.path_params["name"]
@@ -82,7 +82,7 @@ def routes(store: SessionStore) -> list[Route]:
 
 
 def asset(request: Request) -> Response:
-    """Stylesheet and fonts, and nothing else of `assets/`."""
+    """Serve stylesheet, fonts and pictures of `assets/`, and nothing else."""
     return _served("assets", request)
 
 
@@ -95,7 +95,7 @@ def _served(folder: str, request: Request) -> Response:
     media_type = SERVED.get(path.suffix)
     if media_type is None or not path.is_relative_to(root) or not path.is_file():
         return PlainTextResponse("Not found.", 404)
-    # "no-cache" means: ask whether it changed. A new studio must not meet old styles.
+    # "no-cache" makes browsers ask whether it changed: a new studio needs its new styles.
     return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-cache"})
 
 
@@ -110,7 +110,7 @@ def _thumbnail(archive: StoryArchive, story_id: str, name: str) -> bytes:
 
 
 def _explained(endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    """Answer errors with their sentence."""
+    """Wrap an endpoint so that errors are answered with their sentence and status."""
 
     def answer(request: Request) -> Response:
         try:

@@ -9,7 +9,7 @@ from seedstory_core import Job, Panel, Progress, StoryTree, title_from_text
 
 
 def panel_as_json(tree: StoryTree, story_id: str, panel: Panel) -> dict[str, Any]:
-    """A panel as the API gives it."""
+    """Return a panel as the API sends it."""
     return {
         "panel_id": panel.id,
         "parent_id": panel.parent,
@@ -27,7 +27,7 @@ def panel_as_json(tree: StoryTree, story_id: str, panel: Panel) -> dict[str, Any
 
 
 def story_as_json(tree: StoryTree, story_id: str, panel_id: str | None) -> dict[str, Any]:
-    """A story as the API gives it: the pages up to a panel."""
+    """Return a story as the API sends it, with the path to a panel."""
     path = tree.path(panel_id) if panel_id else ()
     return {
         "story_id": story_id,
@@ -39,7 +39,7 @@ def story_as_json(tree: StoryTree, story_id: str, panel_id: str | None) -> dict[
 
 
 def outline_as_json(tree: StoryTree, story_id: str) -> dict[str, Any]:
-    """All branches as the API gives them."""
+    """Return all panels of a story as the API sends them."""
     return {
         "story_id": story_id,
         "title": tree.title,
@@ -59,7 +59,7 @@ def outline_as_json(tree: StoryTree, story_id: str) -> dict[str, Any]:
 
 
 def progress_as_json(job: Job, progress: Progress) -> dict[str, Any]:
-    """How far a turn is, as the API gives it."""
+    """Return a turn's progress as the API sends it."""
     return {
         "story_id": job.story_id,
         "state": progress.phase,

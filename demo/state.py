@@ -1,7 +1,7 @@
-"""What the page remembers, and what changes on it.
+"""The page's state, and the updates of its parts.
 
-The page itself holds its state (story, panel, turn it watches) and sends it along with every event;
-`gr.State` would forget it when the server restarts. So it comes from outside, like any other input.
+The browser holds the state (story, panel, watched turn) and sends it along with every event;
+`gr.State` would be lost when the server restarts. So the state is untrusted, like any other input.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class PageState:
-    """Where the page is and what it may do there.
+    """The story and panel that the page shows, and the actions it offers.
 
     `assets/studio.js` turns it into attributes of the page, which the stylesheet reads.
 
     Attributes:
-        view: `start` or `story`; '' before the page knows.
+        view: `start` or `story`; '' before the first answer.
         story: Id of the story that is shown.
-        panel: The panel that the reader is at; '' is before the first.
-        title: Of the story.
-        job: The turn whose outcome is still to be shown.
-        watch: The turn that the page is to follow from now on.
+        panel: Id of the panel that the reader is at; '' is before the first.
+        title: Title of the story.
+        job: Id of the job whose outcome is still to be shown.
+        watch: Id of the job to follow from now on.
         busy: The story has a turn waiting or running.
-        live: What kind of turn runs right here; '' is none.
+        live: Kind of the turn that runs at this panel; '' is none.
         begun: The story has a panel.
         redraw: The panel's picture may be painted again.
         again: The panel may be told again.
-        asks: The page asks whether the panel is really to be removed.
-        rewords: The panel's words lie there to be changed.
-        then: The storyteller goes on by itself after this turn.
+        asks: The page asks whether to remove the panel.
+        rewords: The field for the panel's new words is open.
+        then: The next panel is told by itself after this turn.
         mine: Ids of the stories that this browser remembers.
-        stay: The address keeps a story that could not be opened just now.
+        stay: The address keeps naming a story that could not be opened just now.
     """
 
     view: str = "start"
@@ -57,7 +57,7 @@ class PageState:
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """Read what a browser sent; whatever is missing or of another type becomes its default."""
+        """Read the state a browser sent; a field that is missing or mistyped gets its default."""
         sent = value if isinstance(value, Mapping) else {}
         found: dict[str, Any] = {}
         for item in dataclasses.fields(cls):
@@ -70,13 +70,13 @@ class PageState:
         return cls(**found)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for the browser."""
+        """Return plain values for the browser."""
         return {**vars(self), "mine": list(self.mine)}
 
 
 @dataclass(frozen=True)
 class Click:
-    """What was clicked on the page: the `data-*` values of the part, as far as they are texts."""
+    """A click on the page: those `data-*` values of the clicked element that are texts."""
 
     do: str = ""
     panel: str = ""
@@ -86,12 +86,12 @@ class Click:
 
     @classmethod
     def from_event(cls, event: Any) -> Self:
-        """Read the data of a `gr.EventData`, which come from outside as well."""
+        """Read a `gr.EventData`, whose data is untrusted as well."""
         found = {}
         for item in dataclasses.fields(cls):
             try:
                 given = getattr(event, item.name)
-            except (AttributeError, TypeError):  # not sent; or no data were sent at all
+            except (AttributeError, TypeError):  # not sent, or no data was sent at all
                 continue
             if isinstance(given, str):
                 found[item.name] = given
@@ -110,9 +110,9 @@ SAME = Same.SAME
 
 @dataclass(frozen=True)
 class PageUpdate:
-    """What changes on the page; the fields are called like the parts of `page.PageParts`.
+    """New values for parts of the page; the fields have the names of the parts in `PageParts`.
 
-    Texts are shown as they are or are HTML of `render.py`; '' empties a part.
+    A text is plain or HTML of `render.py`; '' empties a part.
     """
 
     state: PageState | Same = SAME
@@ -137,7 +137,7 @@ class PageUpdate:
     policy: str | Same = SAME
 
     def changes(self) -> dict[str, Any]:
-        """The outputs that change, by name, as plain values."""
+        """Return the outputs that change, by name, as plain values."""
         named = ((item.name, getattr(self, item.name)) for item in dataclasses.fields(self))
         return {
             name: value.to_json() if isinstance(value, PageState) else value

@@ -1,4 +1,4 @@
-"""Paper, ink and two colours: what Gradio's own components look like here.
+"""The theme of Gradio's own components: paper, ink and two colours.
 
 The rest of the look is in `assets/style.css`, which uses the same colours (`assets/palette.json`).
 """
@@ -11,7 +11,7 @@ from seedstory_core import load_palette
 
 
 def make_theme() -> gr.themes.Base:
-    """The theme of the studio."""
+    """Return the theme of the studio."""
     colour = load_palette("page")
     theme = gr.themes.Base(
         font=["Nunito", "ui-rounded", "Segoe UI", "system-ui", "sans-serif"],

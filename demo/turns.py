@@ -1,4 +1,4 @@
-"""What the page and the endpoints do alike with turns: begin a story, watch a job."""
+"""Shared by the page and the endpoints: begin a story, watch a job."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from seedstory_core import (
 )
 
 LOOK_SECONDS = 0.08
-"""How often a watcher looks at its turn; a dozen new words a second are as many as can be read."""
+"""Time between a watcher's looks at its job; nobody reads more than a dozen new words a second."""
 
 
 def begin_story(
     store: SessionStore, queue: JobQueue, request: TurnRequest
 ) -> tuple[StorySession, Job]:
-    """Make a story folder and put its first turn in the queue.
+    """Create a story and submit its first turn.
 
     Raises:
         InputError: There is neither a sentence nor a picture.
@@ -41,7 +41,7 @@ def begin_story(
 
 
 async def watch(job: Job) -> AsyncIterator[Progress]:
-    """Yield every step of a job that somebody can see, until it has ended."""
+    """Yield a job's progress whenever it changed, until the job has ended."""
     seen = -1
     while not job.ended.is_set():
         progress = job.progress

@@ -1,6 +1,6 @@
-"""What the page shows: the start page, a story at a panel, and what came of a turn.
+"""Updates of the page: the start page, a story at a panel, and the outcome of a turn.
 
-Every method gives a `PageUpdate`; `handlers.py` says on which event.
+`handlers.py` chooses among them on each event.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from seedstory_core import (
 )
 
 MAX_REMEMBERED = 60
-"""Earlier stories that are looked up for the start page."""
+"""Earlier stories that are looked up for the start page at most."""
 
 
 class Updates:
-    """What the page shows of one store, one queue, and a shelf of openings."""
+    """Makes page updates from one store, one queue and a shelf of openings."""
 
     def __init__(self, store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
         """Show a store's stories, the turns of a queue, and the openings."""
@@ -41,7 +41,7 @@ class Updates:
     # The start page
 
     def start(self, state: PageState, notice: str = "") -> PageUpdate:
-        """The start page with the stories that this browser remembers."""
+        """Return the start page with the stories that this browser remembers."""
         stories: tuple[StorySummary, ...] = ()
         mine = state.mine
         try:
@@ -58,7 +58,7 @@ class Updates:
         )
 
     def form(self, *, sentence: str | Same = SAME) -> PageUpdate:
-        """An empty form for page one; the sentence is changed only if it is given."""
+        """Return an empty form for the first panel; the sentence changes only if it is given."""
         return PageUpdate(
             draft={"opening": ""},
             shelf=self.shelf(),
@@ -69,13 +69,13 @@ class Updates:
         )
 
     def shelf(self, chosen: str = "") -> str:
-        """The cards; the chosen one is marked."""
+        """Return the cards, the chosen one marked."""
         return render.shelf(self.openings, chosen)
 
     # A story
 
     def arrive(self, state: PageState) -> PageUpdate:
-        """What the page's address asks for."""
+        """Return the story that the page's address names, or the start page."""
         if not state.story:
             return self.start(state)
         try:
@@ -88,7 +88,7 @@ class Updates:
             return replace(update, state=PageState(mine=state.mine, stay=True))
 
     def open(self, state: PageState, story_id: str, panel_id: str) -> PageUpdate:
-        """A story at a panel, or where something is going on, or at its newest one."""
+        """Return a story at a panel; '' is the panel of its running turn, or else its newest."""
         session = self.store.open(story_id)
         running = self.queue.running(story_id)
         newest = session.tree.newest
@@ -106,9 +106,9 @@ class Updates:
     def story(
         self, state: PageState, session: StorySession, panel_id: str, *, watch: bool = True
     ) -> PageUpdate:
-        """A story at a panel ('' is before the first page).
+        """Return a story at a panel; '' is before the first.
 
-        `watch` has the page follow the story's turn from here on; False where it does already.
+        `watch` makes the page follow the story's turn; False where it does so already.
         """
         tree, story_id = session.tree, session.story_id
         panel = tree.panel(panel_id) if panel_id else None
@@ -155,25 +155,25 @@ class Updates:
         )
 
     def page_number(self, job: Job) -> int:
-        """Which page of its story a job makes or changes."""
+        """Return the number, on its path from 1, of the panel that a job makes or changes."""
         if job.panel_id is None:
             return 1
         depth = self.store.open(job.story_id).tree.depth(job.panel_id)
         return depth + (job.kind in MAKES_PANELS)
 
-    # What came of a turn
+    # The outcome of a turn
 
     def finished(self, state: PageState, job: Job, sentence: str, line: str) -> PageUpdate:
-        """A turn that has ended, where the reader is now.
+        """Return the outcome of a turn, at the panel where the reader is now.
 
         Args:
-            state: Of the page, which no longer waits for the turn.
-            job: The turn.
-            sentence: What stands in the field for a first sentence; taken away if it was told.
-            line: Likewise, of the field for the next line.
+            state: State of the page, which no longer waits for the turn.
+            job: The job, which has ended.
+            sentence: Text in the field for a first sentence; cleared if it was told.
+            line: Text in the field for the next line; likewise.
 
         Raises:
-            StoryNotFoundError: The story, or the page that is shown, is not there any more.
+            StoryNotFoundError: The story or the shown panel is not there any more.
         """
         if state.story != job.story_id:
             return PageUpdate(state=state)
@@ -189,7 +189,7 @@ class Updates:
         is_first = job.kind == "turn" and job.panel_id is None
         if is_first and job.is_given:
             state = replace(state, then=True)
-        # Where there are several to choose from, the choice is made from the page before.
+        # The reader chooses among alternatives from the panel before them.
         here = job.panel_id or "" if job.kind == "alternatives" else progress.panel_id
         update = self.story(state, session, here)
         asked = job.request.reader_text
@@ -214,7 +214,7 @@ class Updates:
         try:
             session = self.store.open(job.story_id)
         except StoryNotFoundError:
-            # Never begun: back to the start page, where everything still lies as it was.
+            # The story was never begun: back to the start page, where the form is as it was.
             return self.start(state, notice)
         panel_id = state.panel
         if panel_id not in session.tree and session.tree.newest:
@@ -223,7 +223,7 @@ class Updates:
 
 
 def _is_readers(panel: Panel) -> bool:
-    """Whether nothing of a finished page is the storyteller's."""
+    """Return whether text and picture are both wholly the reader's."""
     return panel.image_source == "reader" and panel.text == panel.reader_text
 
 

@@ -1,8 +1,8 @@
-"""Which handler answers which event.
+"""The wiring: which handler answers which event.
 
-Parts are named, never counted: a handler takes its inputs as named arguments and gives a
-`PageUpdate`, which becomes `{part: value}`. A name that a handler does not take, or one that it
-misses, is refused while the page is put together.
+Parts are addressed by name, never by position: a handler takes its inputs as named arguments and
+returns a `PageUpdate`, which becomes `{part: value}`. An argument that a handler does not know, or
+that it misses, is refused when the page is built.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ Inputs = Mapping[str, Component | Mapping[str, Component]]
 Handler = Callable[..., PageUpdate]
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 OFTEN: dict[str, Any] = {**QUIETLY, "trigger_mode": "multiple"}
-"""For what may be asked for again while it is being answered."""
+"""For events that may come again while they are being answered."""
 
 
 def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
-    """Connect the parts of the page with the handlers of its events; inside of `gr.Blocks`."""
+    """Connect the parts of the page with the handlers of their events, inside `gr.Blocks`."""
     here: Inputs = {"state": parts.state}
     turn: Inputs = {**here, "knobs": parts.knobs}
     wires = Wires(parts)
 
     def watched(event: Dependency) -> Dependency:
-        """After an event that may have begun a turn: follow it, and show what came of it."""
+        """Follow the turn that an event may have begun, and show its outcome."""
         following = event.then(**wires.follow(on.follow, here, "live"), **OFTEN)
         return following.then(
             **wires.answer(on.finish, here, sentence=parts.sentence, line=parts.line), **OFTEN
@@ -113,12 +113,12 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
     parts.policy.input(**wires.answer(on.set_policy, here, policy=parts.policy), **OFTEN)
     parts.stop.click(**wires.answer(on.stop, here), **OFTEN)
 
-    # Taking pages out
+    # Removing panels
     parts.ask_remove.click(**wires.answer(on.ask_to_remove, here), **OFTEN)
     gr.on([parts.keep_page.click, parts.keep_old.click], **wires.answer(on.keep, here), **OFTEN)
     parts.remove.click(**wires.answer(on.remove, here), **OFTEN)
 
-    # What the page does by itself
+    # Answered in the browser alone
     parts.write_own.click(None, js="() => seedstory.writeOwn()", api_visibility="private")
     parts.show_outline.click(None, js="() => seedstory.toggleOutline()", api_visibility="private")
 
@@ -133,10 +133,10 @@ def answer(handler: Handler, **inputs: Any) -> PageUpdate:
 
 
 class Wires:
-    """Makes of a handler and its inputs what a listener takes: `fn`, `inputs` and `outputs`."""
+    """Makes a listener's `fn`, `inputs` and `outputs` from a handler and its inputs."""
 
     def __init__(self, parts: PageParts) -> None:
-        """Name the outputs of a page."""
+        """Collect the outputs of a page by name."""
         self.state = parts.state
         self.outputs: dict[str, Component] = {
             item.name: getattr(parts, item.name) for item in dataclasses.fields(PageUpdate)
@@ -145,7 +145,7 @@ class Wires:
     def answer(
         self, handler: Handler, shared: Inputs | None = None, **own: Component
     ) -> dict[str, Any]:
-        """A handler that gives one `PageUpdate`; anything of the page may change."""
+        """Return the listener of a handler that returns one `PageUpdate`, of any parts."""
         inputs = {**(shared or {}), **own}
         takes_click = _check(handler, inputs)
 
@@ -160,7 +160,7 @@ class Wires:
     def follow(
         self, handler: Callable[..., AsyncIterator[PageUpdate]], shared: Inputs, changes: str
     ) -> dict[str, Any]:
-        """A handler that yields `PageUpdate`s of one part only."""
+        """Return the listener of a handler that yields `PageUpdate`s of one part only."""
         _check(handler, shared)
 
         async def call(values: dict[Component, Any]) -> AsyncIterator[dict[Component, Any]]:
@@ -168,15 +168,15 @@ class Wires:
                 async for update in handler(**self._named(shared, values)):
                     yield self._shown(update)
             except Exception as error:
-                # What came of the turn is told by the event after this one.
+                # Only logged here: the event after this one shows the turn's outcome.
                 explain(error, f"The event {handler.__name__}")
-            # A generator's last value stays; this one leaves everything as it is.
+            # The last value of a generator stays; this one changes nothing.
             yield self._shown(PageUpdate())
 
         return {"fn": call, "inputs": _parts(shared), "outputs": [self.outputs[changes]]}
 
     def _named(self, inputs: Inputs, values: Mapping[Component, Any]) -> dict[str, Any]:
-        """The values of the parts under the names that the handler gave them."""
+        """Return the values of the parts under the names of the handler's arguments."""
         named: dict[str, Any] = {}
         for name, part in inputs.items():
             if isinstance(part, Mapping):
@@ -188,16 +188,16 @@ class Wires:
         return named
 
     def _shown(self, update: PageUpdate) -> dict[Component, Any]:
-        """An update as Gradio takes it."""
+        """Return an update as Gradio takes it."""
         changes = update.changes()
         return {self.outputs[name]: value for name, value in changes.items()} or gr.skip()
 
 
 def _check(handler: Callable[..., Any], inputs: Inputs) -> bool:
-    """Whether a handler takes the click itself, too; all else it takes has to be wired.
+    """Return whether a handler takes the click; its other arguments have to be wired.
 
     Raises:
-        TypeError: It misses an input, or does not know one.
+        TypeError: An argument is missing or unknown.
     """
     signature = inspect.signature(handler)
     takes_click = "click" in signature.parameters
@@ -206,7 +206,7 @@ def _check(handler: Callable[..., Any], inputs: Inputs) -> bool:
 
 
 def _parts(inputs: Inputs) -> set[Component]:
-    """All parts as a set, for which Gradio hands their values over by part."""
+    """Return all parts as a set, so that Gradio passes their values by part."""
     groups: Sequence[Any] = [
         part.values() if isinstance(part, Mapping) else (part,) for part in inputs.values()
     ]

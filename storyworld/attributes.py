@@ -1,9 +1,9 @@
-"""A scene as class numbers, for teaching and for measuring.
+"""A scene as class numbers, for training and for measuring.
 
 Every attribute is one question with a fixed list of answers. Questions about an actor or a thing
-are asked per slot, actors and things from left to right as the picture shows them; a question that
-makes no sense (the pose of an absent third actor) has the answer `UNASKED`, which losses and scores
-leave out.
+are asked per slot, actors and things from left to right as the picture shows them. A question that
+does not apply (the pose of an absent third actor) has the answer `UNASKED`, which losses and scores
+ignore.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ UNASKED = -100
 STATES: tuple[str, ...] = tuple(
     dict.fromkeys(state for kind in THINGS.values() for state in kind.states)
 )
-"""Every state any kind of thing can be in: `whole`, `broken`, ..."""
+"""Every state of any kind of thing: `whole`, `broken`, ..."""
 WHERES: tuple[str, ...] = (
     *(f"{where}{slot}" for where in ("hand", "both", "head") for slot in range(MAX_ACTORS)),
     *("floor", "table", "high", "sky", "water"),
 )
-"""Where a thing is, with whose hand or head it is: `hand0`, ..., `head3`, `floor`, ..."""
+"""Where a thing is, with the index of its holder: `hand0`, ..., `head3`, `floor`, ..."""
 
 SCENE_QUESTIONS: dict[str, tuple[str, ...]] = {
     "place": tuple(PLACES),
@@ -99,7 +99,7 @@ def encode(scene: Scene) -> dict[str, int]:
 
 
 def _actor(scene: Scene, slot: int) -> dict[str, str | None]:
-    """The answers about one actor; None where a question is not asked."""
+    """Return the answers about one actor; None for a question that does not apply."""
     if slot >= len(scene.actors):
         nothing: dict[str, str | None] = dict.fromkeys(ACTOR_QUESTIONS)
         return nothing | {"character": "absent"}
@@ -121,7 +121,7 @@ def _middle(shown: tuple[Box, Thing]) -> float:
 
 
 def _thing(thing: Thing | None) -> dict[str, str | None]:
-    """The answers about one thing; None where a question is not asked."""
+    """Return the answers about one thing; None for a question that does not apply."""
     if thing is None:
         return {"thing": "none", "state": None, "where": None}
     only = len(THINGS[thing.kind].states) == 1

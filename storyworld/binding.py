@@ -1,4 +1,4 @@
-"""Who can play which role: all ways in which an event's conditions hold in a state."""
+"""Bind an event's roles so that its conditions hold in a state."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def bindings(
     """Yield up to `most` bindings of the event's roles, in random order.
 
     Args:
-        event: Whose roles.
-        state: Where the conditions must hold.
+        event: The event whose roles are bound.
+        state: The state in which the conditions must hold.
         given: Roles that are bound already; `P` always is.
         rng: Orders the candidates.
-        conditions: Other conditions than the event's own.
-        most: Ends the search.
+        conditions: Conditions instead of the event's own.
+        most: Number of bindings at most.
     """
     facts = event.conditions if conditions is None else conditions
     order = [role for role in event.roles if role not in given]
-    # Foreign words come from outside; places but P may be anywhere.
+    # Foreign words come from the caller; places other than P may be anywhere.
     if any(role in FOREIGN_ROLES for role in order):
         return
     known = set(given)
@@ -75,7 +75,7 @@ def _extend(
 
 
 def candidates_for(role: str, state: State, *, absent: bool = False) -> list[str]:
-    """Everything that a role could stand for; with `absent`, things that are away."""
+    """Return everything that a role could stand for; with `absent`, only things that are away."""
     if role in CHARACTER_ROLES:
         return list(state.people)
     if role in THING_ROLES and absent:

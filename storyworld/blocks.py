@@ -4,7 +4,7 @@
     tags solve
     do {A} *fetch {T} with {L}
 
-A line that begins with two blanks goes on with the line before. `#` begins a comment.
+A line that begins with two blanks continues the line before. `#` begins a comment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Line:
     keyword: str
     rest: str
     where: str
-    """File and line number, for messages."""
+    """File and line number, for error messages."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Block:
     where: str
 
     def all(self, keyword: str) -> list[Line]:
-        """Every line with a keyword."""
+        """Return every line with a keyword."""
         return [line for line in self.lines if line.keyword == keyword]
 
 
@@ -45,7 +45,7 @@ def read_blocks(path: Path) -> Iterator[Block]:
 
 
 def parse_blocks(content: str, source: str) -> Iterator[Block]:
-    """Yield the blocks of a text in order; messages name its `source`."""
+    """Yield the blocks of a text in order; error messages name its `source`."""
     name, where, lines = "", "", list[Line]()
     for number, raw in enumerate(content.splitlines(), 1):
         text = raw.split(" #")[0].rstrip() if not raw.startswith("#") else ""

@@ -1,4 +1,4 @@
-"""Read every text file, say what is wrong, and print how each event sounds.
+"""Check every text file, and print samples of each event.
 
 `python -m storyworld.check [FILE] [--event NAME] [--samples 6]`
 """
@@ -32,7 +32,7 @@ FEWEST_WANTS = {"want": 9, "ask": 12}
 
 
 def stage(event: Event, rng: random.Random) -> tuple[State, dict[str, str]] | None:
-    """A state in which the event can happen, and who plays whom; None when chance found none."""
+    """Return a state in which the event can happen, and its roles; None if none was found."""
     roles: dict[str, str] = {}
     people, things = rng.sample(sorted(CHARACTERS), 8), rng.sample(sorted(THINGS), len(THINGS))
     for role in event.roles:
@@ -107,7 +107,7 @@ def stage(event: Event, rng: random.Random) -> tuple[State, dict[str, str]] | No
 def read_out(
     pattern: Pattern, namer: Namer, roles: dict[str, str], state: State, rng: random.Random
 ) -> str:
-    """One reading in the past tense."""
+    """Return one reading in the past tense."""
 
     def fill(slot: Slot) -> str:
         return "WANT" if slot.role == "want" else namer.fill(slot, roles, state, "WHY")
@@ -141,7 +141,7 @@ def _walk(pattern: Pattern) -> list[object]:
 
 
 def check_events(path: Path, samples: int, only: str | None, seed: int) -> bool:
-    """Check one file of events and print samples; whether all is well."""
+    """Check one file of events and print samples; return whether all is well."""
     rng = random.Random(seed)
     fine, count, readings = True, 0, 0
     for event in read_events(path.name):
@@ -226,7 +226,7 @@ def main() -> None:
 
 
 def check_wants(samples: int, seed: int) -> bool:
-    """Print every kind of wish as a phrase and as readers ask for it; whether all is well."""
+    """Print every wish as a phrase and as readers ask for it; return whether all is well."""
     rng = random.Random(seed)
     fine = True
     for kind, words in wants().items():
@@ -263,7 +263,7 @@ def check_wants(samples: int, seed: int) -> bool:
 
 
 def _stage_wish(wish: WishKind, rng: random.Random) -> tuple[State, dict[str, str]]:
-    """Any roles that a wish can have, all in one place."""
+    """Return possible roles of a wish, all in one place."""
     state, people = State(), rng.sample(sorted(CHARACTERS), 4)
     places = rng.sample(sorted(PLACES), 2)
     roles = {"P": places[0]}

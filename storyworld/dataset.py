@@ -1,9 +1,9 @@
 """Stories on disk in the format of the StoryStream data set, one JSON object a line.
 
 `id`, `images`, `captions` and `orders` are StoryStream's; `reader_texts` (the part of each caption
-a reader wrote), `hints`, `scenes` (what each picture shows), `events`, `wishes` and `shared` (pages
-in common with the first story of a family) are ours, and readers of the format ignore them. A
-picture is a pure function of its scene: `--draw` writes the files, training draws them itself.
+a reader wrote), `hints`, `scenes` (one per picture), `events`, `wishes` and `shared` (the number of
+panels shared with the first story of the family) are ours; other programs ignore them. A picture is
+a pure function of its scene: `--draw` writes the files, training draws them itself.
 
 `python -m storyworld.dataset FOLDER --stories 6000`
 """
@@ -30,19 +30,19 @@ SCENE_SEED = 1 << 41
 
 
 def scene_to_json(scene: Scene) -> dict[str, Any]:
-    """A scene as JSON."""
+    """Return a scene as JSON."""
     return dataclasses.asdict(scene)
 
 
 def scene_from_json(content: dict[str, Any]) -> Scene:
-    """A scene from its JSON."""
+    """Return the scene of its JSON."""
     actors = tuple(Actor(**actor) for actor in content["actors"])
     things = tuple(Thing(**thing) for thing in content["things"])
     return Scene(**{**content, "actors": actors, "things": things})
 
 
 def story_to_json(story: Story) -> dict[str, Any]:
-    """A story as a line of the data set."""
+    """Return a story as a line of the data set."""
     panels = story.panels
     return {
         "id": story.id,
@@ -59,7 +59,7 @@ def story_to_json(story: Story) -> dict[str, Any]:
 
 
 def tell_family(seed: int, split: str) -> list[dict[str, Any]]:
-    """One story and, for every fourth seed, two others that branch off it."""
+    """Tell one story and, for every fourth seed, two others that branch off it."""
     branches = 2 if seed % 4 == 0 else 0
     return [story_to_json(story) for story in tell(seed, split, branches=branches)]
 
@@ -67,9 +67,9 @@ def tell_family(seed: int, split: str) -> list[dict[str, Any]]:
 def write_stories(
     folder: Path, split: str, seeds: Iterable[int], *, name: str = "", processes: int = 1
 ) -> Path:
-    """Write `<name or split>.jsonl`; what is there already is kept and gone on from.
+    """Write `<name or split>.jsonl`; families that are there already are kept.
 
-    The last family that is there may have been cut off, and is told again.
+    The last of them may have been cut off, and is told again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name or split}.jsonl"
@@ -83,7 +83,7 @@ def write_stories(
 
 
 def _drop_last_family(path: Path) -> set[str]:
-    """Cut a data set off before its last family; the seeds of all others."""
+    """Remove the last family from a data set, and return the seeds of all others."""
     families: dict[str, int] = defaultdict(int)
     for line in path.read_bytes().splitlines(keepends=True):
         if line.endswith(b"\n"):
@@ -96,7 +96,7 @@ def _drop_last_family(path: Path) -> set[str]:
 
 
 def write_scenes(folder: Path, count: int) -> Path:
-    """Write `scenes.jsonl`: pictures without captions, from anywhere in the world."""
+    """Write `scenes.jsonl`: loose scenes without captions, from anywhere in the world."""
     path = folder / "scenes.jsonl"
     lines = []
     for number in range(count):
@@ -108,14 +108,14 @@ def write_scenes(folder: Path, count: int) -> Path:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole lines of a data set; a last one that was cut off is left out."""
+    """Yield the whole lines of a data set; a last line that was cut off is left out."""
     for line in path.read_bytes().splitlines(keepends=True):
         if line.endswith(b"\n"):
             yield json.loads(line)
 
 
 def draw(path: Path, size: int = IMAGE_SIZE) -> None:
-    """Draw the pictures of a data set beside it."""
+    """Draw the pictures of a data set into its folder."""
     for line in read_lines(path):
         for name, scene in zip(line["images"], line["scenes"], strict=True):
             target = path.parent / name

@@ -1,8 +1,8 @@
-"""The director: decides what happens next.
+"""The director: chooses the next event.
 
-A tale is a wish, what stands in its way and how it is met or given up. Once it is staged
-(`staging`), the director plans forward (`planner`), lets things go wrong, and plans again after
-everything a reader does. What comes next is never written down anywhere: it follows from the state.
+A tale is a wish, its obstacles, and how it is met or given up. Once it is staged (`staging`), the
+director plans (`planner`), lets things go wrong, and plans again after everything a reader does. No
+sequence of events is written down anywhere: each one follows from the state.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Director:
 
     Attributes:
         rng: The only source of chance.
-        state: What is true now.
-        hero: Whom the tale is about.
+        state: The present state.
+        hero: The main character of the tale.
         cast: Everybody who may take part.
         has_wish: Whether a tale is under way.
-        plan: Steps that fulfil it, as seen now.
-        mishaps: How many things may still go wrong.
-        tries: How many attempts may still fail.
-        traces: How many traces and rumours may still come of what no picture can show.
+        plan: Steps that fulfil the wish, as planned now.
+        mishaps: Number of mishaps that may still happen.
+        tries: Number of attempts that may still fail.
+        traces: Number of traces and rumours of foreign words that may still come.
         past: Names of the events so far.
     """
 
@@ -48,22 +48,22 @@ class Director:
     traces: int = 0
     past: list[str] = field(default_factory=list)
     serves: bool = False
-    """Whether the step that was chosen last is one of the plan."""
+    """Whether the step chosen last is one of the plan."""
     new_word: Callable[[str], str] | None = None
-    """Gives a word for a foreign role, somebody, something or somewhere that no picture shows."""
+    """Returns a word for a foreign role: somebody, something or a place that no picture shows."""
     test: bool = False
     """Whether wishes are those that training never sees."""
     incident: Step | None = None
-    """The mishap with which the tale begins, when it begins with one."""
+    """The mishap with which the tale begins, if it begins with one."""
 
     @property
     def place(self) -> str:
-        """Where the story is: where its hero is."""
+        """The place of the story, which is the hero's."""
         return self.state.people[self.hero].place
 
     @property
     def wish(self) -> Wish | None:
-        """What the tale is about: the newest wish."""
+        """The wish of the tale: the newest one."""
         return self.state.wishes[-1] if self.has_wish else None
 
     @property
@@ -73,16 +73,16 @@ class Director:
 
     @property
     def foreign(self) -> dict[str, str]:
-        """What of the wish no picture can show, by role."""
+        """The foreign words of the wish, by role."""
         roles = {} if self.wish is None else self.wish.roles
         return {role: word for role, word in roles.items() if role in FOREIGN_ROLES}
 
     def replan(self) -> bool:
-        """Look for a way to fulfil the wish from here."""
+        """Plan from here how to fulfil the wish; return whether there is a plan."""
         self.plan = []
         if self.wish is None or self.kind is None:
             return False
-        # Whom a dream brought in is not there any more when it is over.
+        # A character whom a dream brought in is gone when the dream is over.
         planner = Planner(self.rng, [who for who in self.cast if who in self.state.people])
         found: list[list[Step]] = []
         for attempt in range(4):
@@ -96,7 +96,7 @@ class Director:
         return True
 
     def _detours(self, steps: Sequence[Step]) -> float:
-        """How far a plan strays: its length, needless ways, things that happen elsewhere."""
+        """Return a plan's cost: its length, steps beside the wish, needless moves, other places."""
         assert self.wish is not None
         about = {*self.wish.roles.values(), self.hero}
         sim, cost = self.state.copy(), 0.0
@@ -112,13 +112,13 @@ class Director:
         return cost
 
     def is_met(self) -> bool:
-        """Whether the wish has come true."""
+        """Return whether the wish has come true."""
         if self.wish is None or self.kind is None:
             return False
         return all(self.state.is_true(fact, self.wish.roles) for fact in self.kind.goal)
 
     def plan_holds(self) -> bool:
-        """Whether the plan still leads to the wish from the present state."""
+        """Return whether the plan still fulfils the wish from the present state."""
         if not self.plan or self.kind is None or self.wish is None:
             return False
         sim = self.state.copy()
@@ -129,7 +129,7 @@ class Director:
         return all(sim.is_true(fact, self.wish.roles) for fact in self.kind.goal)
 
     def happen(self, step: Step) -> None:
-        """Let an event happen; who took part comes out and down, unless it says otherwise."""
+        """Apply an event; its characters leave hiders and shoulders unless it says otherwise."""
         placed = {fact[1] for fact in step.event.effects if fact[0] == "spot"}
         for role, who in step.roles.items():
             person = self.state.people.get(who)
@@ -148,14 +148,14 @@ class Director:
         place: str | None = None,
         accept: Callable[[Event], bool] | None = None,
     ) -> list[Step]:
-        """Events with one of these tags that can happen here and now, in random order.
+        """Yield events that can happen here and now, in random order.
 
         Args:
-            tags: One of these, or any event where it is empty.
-            without: None of these.
+            tags: Only events with one of these tags; empty takes any.
+            without: Only events with none of these tags.
             about: Only events in which one of these takes part.
-            most: Ends the search.
-            place: Where; where the hero is by default.
+            most: Number of events at most.
+            place: Place of the events; by default the hero's.
             accept: Only events for which this is true.
         """
         found: list[Step] = []
@@ -185,10 +185,10 @@ class Director:
         return found
 
     def next_step(self) -> Step | None:
-        """What happens next; None where nothing leads to the wish any more.
+        """Return the next step; None if nothing leads to the wish any more.
 
-        Attempts that fail and mishaps come first, as long as the tale may have some; both are about
-        the wish: its thing, or the same kind of doing as the plan.
+        Failing attempts and mishaps come first, as long as the tale may have some; both concern the
+        wish: its thing, or an event group of the plan.
         """
         rng = self.rng
         self.serves = False
@@ -235,14 +235,14 @@ class Director:
         *,
         answers: bool = False,
     ) -> Step | None:
-        """A step that leaves the wish open and possible.
+        """Return a step that leaves the wish open and possible.
 
         Args:
-            tags: The event has one of these.
+            tags: The event has one of these tags.
             about: It concerns one of these …
             groups: … or is of one of these groups.
-            answers: Instead of all that: it answers something out of the ordinary (somebody hurt,
-                hidden, cross, sad, who has promised something …).
+            answers: Instead of these: the event answers somebody's trouble (hurt, hidden, cross,
+                sad, bound by a promise …).
         """
         without = ["reader", "end"] + (["begin"] if "mishap" in tags else [])
         if answers:
@@ -272,14 +272,14 @@ class Director:
         return None
 
     def promise_to_keep(self) -> Step | None:
-        """How somebody here keeps a promise that is still open, before the tale ends."""
+        """Return a step in which somebody here keeps an open promise, before the tale ends."""
         found = self.options(("solve",), accept=_keeps_a_promise, most=1)
         return found[0] if found else None
 
     def ending(self) -> Step | None:
-        """How the tale is celebrated."""
+        """Return a step that celebrates the tale's end."""
         found = self.options(("end",), about=self.state.people_in(self.place), most=12)
-        # What is written for the end of a tale, not every moment that could be one.
+        # Only events written for the end of a tale, not all that could happen there.
         found = [s for s in found if s.event.group in ("end", "celebrate", "party")] or found
         found = [s for s in found if s.event.name not in self.past] or found
         assert self.wish is not None
@@ -291,7 +291,7 @@ class Director:
         return self.rng.choice(found) if found else None
 
     def ways(self, count: int) -> Iterator[Step]:
-        """Different next events from here, for true branches: no two of one group."""
+        """Yield different next events for branches: no two of one group."""
         groups: set[str] = set()
         candidates = self.options((), without=("reader", "end", "begin"), most=30)
         for step in candidates:
@@ -314,7 +314,7 @@ def _keeps_a_promise(event: Event) -> bool:
 
 @cache
 def _answers_trouble(event: Event) -> bool:
-    """Whether an event answers somebody's trouble: it can happen only where there is one."""
+    """Return whether an event answers somebody's trouble, which its conditions ask for."""
     return any(
         fact[0] in _UNUSUAL or (fact[0] == "mood" and set(fact) & _UNHAPPY)
         for fact in event.conditions

@@ -1,6 +1,6 @@
-"""Events: what can happen, what it needs, what it changes, and how it is told.
+"""Events: their conditions, their effects, and how they are told.
 
-They are read from `events/*.txt`; `events/README.md` says how they are written.
+They are read from `events/*.txt`; `events/README.md` describes the format.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SLOT_FORMS = {
     **dict.fromkeys(PLACE_ROLES + "Z", frozenset(("", "at", "to", "the", "At"))),
 }
 WORD_SLOTS = ("perch", "hider", "why", "want")
-"""Filled by a word or a clause; `want` only in `texts/purposes.txt`."""
+"""Slots for a word or a clause; `want` only in `texts/purposes.txt`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +63,16 @@ class Event:
     do: tuple[Pattern, ...]
     tell: tuple[Pattern, ...]
     say: tuple[tuple[str, Pattern], ...]
-    """Who speaks (a role) and what."""
+    """Speaking roles and their lines."""
     after: tuple[Pattern, ...]
     why: tuple[Pattern, ...]
     roles: str
-    """Letters in the order in which the conditions name them."""
+    """Role letters in the order in which the conditions name them."""
     hint: tuple[Pattern, ...] = ()
-    """What readers type that is answered with it (`kindly` events)."""
+    """Readers' lines that the event answers (`kindly` events)."""
 
     def __deepcopy__(self, memo: object) -> Event:
-        """Nothing changes it, so that copies may share it."""
+        """Return the event itself: it is immutable, so copies may share it."""
         return self
 
     @property
@@ -82,11 +82,11 @@ class Event:
 
 
 class TextError(ValueError):
-    """A line of a text file is not as it should be; says where and what."""
+    """A line of a text file is wrong; the message says which and why."""
 
 
 def split_facts(line: Line) -> tuple[Fact, ...]:
-    """Facts with commas between."""
+    """Return facts that are separated by commas."""
     facts = tuple(tuple(part.split()) for part in line.rest.split(",") if part.strip())
     for fact in facts:
         _check_fact(fact, line)
@@ -119,7 +119,11 @@ def _check_fact(fact: Fact, line: Line) -> None:
 
 
 def read_pattern(line: Line, text: str | None = None, *, roles: str = ROLES) -> Pattern:
-    """A pattern whose slots are known."""
+    """Return a line's pattern.
+
+    Raises:
+        TextError: The line is no pattern, or a slot is unknown.
+    """
     try:
         pattern = parse_pattern(line.rest if text is None else text)
     except ValueError as error:
@@ -137,10 +141,10 @@ def read_pattern(line: Line, text: str | None = None, *, roles: str = ROLES) -> 
 
 
 def parse_event(block: Block) -> Event:
-    """An event from its block.
+    """Return the event of a block.
 
     Raises:
-        TextError: A line is not as it should be.
+        TextError: A line is wrong.
     """
     tags: set[str] = set()
     conditions: list[Fact] = []
@@ -221,10 +225,10 @@ def parse_event(block: Block) -> Event:
 
 
 def _usual_conditions(conditions: Sequence[Fact], effects: Sequence[Fact]) -> list[Fact]:
-    """What goes without saying.
+    """Return the conditions that every event has without naming them.
 
-    Whoever takes part is awake and not up high, unless the event speaks of that itself; and
-    whoever goes from one place to another finds the way free.
+    Its characters are awake and not up high, unless the event names that itself; and the way
+    between the places of a move is free.
     """
     usual: list[Fact] = []
     came = {fact[1] for fact in conditions if fact[0] == "at" and fact[2:] == ("Q",)}
@@ -245,14 +249,14 @@ def _usual_conditions(conditions: Sequence[Fact], effects: Sequence[Fact]) -> li
 
 
 def read_events(name: str) -> Iterator[Event]:
-    """The events of one file of `events/`."""
+    """Yield the events of one file of `events/`."""
     for block in read_blocks(ROOT / "events" / name):
         yield parse_event(block)
 
 
 @cache
 def events() -> dict[str, Event]:
-    """Every event by name."""
+    """Return every event by name."""
     found: dict[str, Event] = {}
     for path in sorted((ROOT / "events").glob("*.txt")):
         for event in read_events(path.name):

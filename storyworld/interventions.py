@@ -1,7 +1,7 @@
-"""What readers do to a story: a deed of theirs, on a page that goes on from their words.
+"""Simulated readers' deeds: each gets a panel that continues the reader's words.
 
-Any event is allowed, with anybody and anything; what it needs comes true with it. Lines that must
-not come true (`kindly` events) get a kind answer instead.
+Any event is allowed, with anybody and anything; its conditions are made true. Lines that must not
+come true (`kindly` events) get a kind answer instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def reader_page(story: Storyteller) -> bool:
-    """Let a reader do something; whether they found anything to do."""
+    """Let a reader do something; return whether they found anything to do."""
     rng = story.rng
     chance = rng.random()
     if chance < 0.07:
@@ -45,12 +45,12 @@ def reader_page(story: Storyteller) -> bool:
 
 
 def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
-    """A page that begins with a reader's words, or follows their hint.
+    """Add a panel that begins with a reader's words, or follows their hint.
 
     Args:
-        story: Whose page.
-        step: What the reader does.
-        opens: On the first page, where the storyteller also says when and where it is.
+        story: The story that gets the panel.
+        step: The reader's deed.
+        opens: Whether it is the first panel, in which the storyteller adds hour and place.
     """
     rng, director = story.rng, story.director
     before = story.state.copy()
@@ -68,7 +68,7 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
     if opens and not (has_place and story.is_plain_day):
         opening = story.first_words(first=True)
     if is_hint:
-        # Whoever a hint names is new to the tale itself.
+        # A hint is no part of the tale, so whoever it names is still new there.
         story.namer.new_page()
         story.namer.introduced = known
     elif not spoken.asked:
@@ -80,7 +80,7 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
         brief=bool(opening) and told == "",
     )
     if opening and told == "":
-        # What happens is said; when and where it is goes with what is wanted now.
+        # The event is told already; hour and place go into the sentence of the wish.
         page.parts.insert(0, _wish_told(story, opening))
         if opens and rng.random() < 0.6:
             page.parts[:0] = _something_more(story, step)[:1]
@@ -99,7 +99,7 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
 
 
 def _wish_told(story: Storyteller, opening: str) -> str:
-    """The tale's wish as a sentence, after a prefix; it needs no page of its own then."""
+    """Return the tale's wish as a sentence after a prefix; it then needs no panel of its own."""
     kind, roles = story.director.kind, story.wish_roles()
     assert kind is not None
     pattern = story.teller.choose(kind.tell, roles, opening=opening)
@@ -109,7 +109,7 @@ def _wish_told(story: Storyteller, opening: str) -> str:
 
 
 def _something_more(story: Storyteller, step: Step) -> list[str]:
-    """What the storyteller adds to a reader's own sentence."""
+    """Return the storyteller's additions to a reader's own sentence."""
     teller, event = story.teller, step.event
     here = [who for who in story.namer.people if who in story.state.people]
     choices = []
@@ -127,7 +127,7 @@ def _something_more(story: Storyteller, step: Step) -> list[str]:
 
 
 def _forced_deed(story: Storyteller) -> Step | None:
-    """Any event at all, with anybody and anything: what it needs comes true with it."""
+    """Return any event, with anybody and anything; its conditions are made true."""
     rng, director = story.rng, story.director
     candidates = [
         event
@@ -146,7 +146,7 @@ def _forced_deed(story: Storyteller) -> Step | None:
 
 
 def _foreign_deed(story: Storyteller) -> Step | None:
-    """Somebody, something or some place that no picture can show comes in, or comes up again."""
+    """Return an event that brings in a foreign word, or one that the story knows already."""
     rng, director = story.rng, story.director
     candidates = foreign_events()
     for event in rng.sample(candidates, min(12, len(candidates))):
@@ -162,13 +162,13 @@ def _foreign_deed(story: Storyteller) -> Step | None:
 
 @cache
 def foreign_events() -> tuple[Event, ...]:
-    """Events in which somebody, something or some place takes part that no picture can show."""
+    """Return the events with a foreign role: a person, thing or place that no picture can show."""
     everything = events().values()
     return tuple(e for e in everything if e.do and set(e.roles) & set(FOREIGN_ROLES))
 
 
 def _foreign_word(story: Storyteller, role: str, event: Event) -> str:
-    """A word for a foreign role: one the story knows already where the event asks for it."""
+    """Return a word for a foreign role: a known one if the event's conditions ask for it."""
     known = any(fact[0] in ("heard", "word") and role in fact for fact in event.conditions)
     old = [word for word, kind in story.foreign_roles.items() if kind == role]
     if old and (known or story.rng.random() < 0.2):
@@ -181,10 +181,10 @@ def _foreign_word(story: Storyteller, role: str, event: Event) -> str:
 
 
 def opening_page(story: Storyteller) -> bool:
-    """Let a reader begin the story on a page of their own, about the wish that the tale is about.
+    """Let a reader begin the story with a panel about the tale's wish.
 
-    They ask for it in words of their own, tell what happens first, or name no more than somebody
-    and something; the storyteller adds what is missing: place, hour, weather, and the wish.
+    They ask for the wish in their own words, tell the first event, or only name somebody and
+    something; the storyteller adds what is missing of place, hour, weather and wish.
     """
     chance = story.rng.random()
     if chance < 0.55:
@@ -195,7 +195,7 @@ def opening_page(story: Storyteller) -> bool:
 
 
 def _foreign_beginning(story: Storyteller) -> Step | None:
-    """The hero has to do with what the wish is about and no picture can show."""
+    """Return an event that connects the hero with the foreign word of the wish."""
     director = story.director
     steps = director.options(("foreign",), without=("mishap",), about=[director.hero], most=12)
     steps = [s for s in steps if s.event.do and s.roles.get("A") == director.hero]
@@ -204,7 +204,7 @@ def _foreign_beginning(story: Storyteller) -> Step | None:
 
 
 def _with_place(story: Storyteller, text: str) -> tuple[str, bool]:
-    """Perhaps the place behind a reader's sentence; and whether it is there now."""
+    """Perhaps append the place to a reader's sentence; return the text and whether it has it."""
     rng, place = story.rng, story.director.place
     noun = PLACES[place].at
     others = other_words("place-synonyms", story.test).get(place)
@@ -216,7 +216,7 @@ def _with_place(story: Storyteller, text: str) -> tuple[str, bool]:
 
 
 def _bring_about(story: Storyteller) -> None:
-    """Let the mishap that brought the wish about have happened before the first page."""
+    """Apply the mishap that caused the wish before the first panel."""
     director = story.director
     if director.incident is not None:
         director.happen(director.incident)
@@ -234,7 +234,7 @@ def _ask_for_wish(story: Storyteller) -> bool:
         return False
     said, is_hint = _say_first(story, rng.choice(patterns), roles)
     said, has_place = _with_place(story, said)
-    # A page that answers a hint says everything itself.
+    # A panel that answers a hint tells everything itself.
     is_said = has_place and story.is_plain_day and not is_hint
     opening = "" if is_said else story.first_words(first=True)
     is_enough = not opening and rng.random() < 0.5
@@ -251,10 +251,10 @@ def _ask_for_wish(story: Storyteller) -> bool:
 
 
 def _tell_beginning(story: Storyteller) -> bool:
-    """The reader tells the mishap or the quiet scene with which the tale begins.
+    """Let the reader tell the mishap or the quiet scene with which the tale begins.
 
-    What they tell is what the tale is about: a scene that has nothing of the wish but its hero
-    would be forgotten on the next page.
+    It must concern the wish: a scene that shares only the hero with it would be forgotten in the
+    next panel.
     """
     director = story.director
     assert director.wish is not None
@@ -268,7 +268,7 @@ def _tell_beginning(story: Storyteller) -> bool:
 
 
 def _name_it(story: Storyteller) -> bool:
-    """Hardly more than a title: somebody, somebody and something, a place, an hour."""
+    """Let the reader give a kind of title: somebody, somebody and something, a place, an hour."""
     _bring_about(story)
     director, rng = story.director, story.rng
     kind = director.kind
@@ -299,7 +299,7 @@ def _name_it(story: Storyteller) -> bool:
 
 
 def _say_first(story: Storyteller, pattern: Pattern, roles: Mapping[str, str]) -> tuple[str, bool]:
-    """A reader's first words, and whether (one in six) they are a hint and no part of the tale."""
+    """Return a reader's first words, and whether (one in six) they are only a hint."""
     mark = story.namer.mark()
     said = story.reader.words(pattern, roles, story.state)
     is_hint = story.rng.random() < 0.17
@@ -311,7 +311,7 @@ def _say_first(story: Storyteller, pattern: Pattern, roles: Mapping[str, str]) -
 def _add_reader_page(
     story: Storyteller, page: Page, said: str, roles: Mapping[str, str], *, is_hint: bool
 ) -> None:
-    """A page that begins with a reader's words, or answers them as a hint."""
+    """Add a panel that begins with a reader's words, or answers them as a hint."""
     typed = story.reader.typed(said)
     if is_hint:
         page.hint = typed
@@ -323,12 +323,12 @@ def _add_reader_page(
 
 
 def _answer_kindly(story: Storyteller) -> bool:
-    """A line that must not come true gets a kind answer."""
+    """Answer a line that must not come true kindly."""
     director = story.director
     found = [s for s in director.options(("kindly",), most=30) if s.event.hint]
     if not found:
         return False
-    # Mostly the hero answers: the page stays with whom the tale is about.
+    # Mostly the hero answers, so that the panel stays with the tale's main character.
     step = story.rng.choice([s for s in found if s.roles.get("A") == director.hero] or found)
     before = story.state.copy()
     story.namer.new_page()

@@ -1,7 +1,7 @@
-"""Names and pronouns: what a slot says at its place in a story.
+"""Names and pronouns: the words of a slot at its place in a story.
 
-A `Namer` remembers who and what the story has introduced and, within a page, who was named in
-which order: that order is also the order of the actors in the picture.
+A `Namer` remembers which characters and things the story has introduced and, within a panel, the
+order in which characters were named: it is also the order of the actors in the picture.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Foreign:
     """Somebody or something that no picture can show: `the whale`, `Grandma`, `a telescope`.
 
     Attributes:
-        noun: Without article: `whale`, `telescope`, `Grandma Rosa`.
+        noun: The noun without article: `whale`, `telescope`, `Grandma Rosa`.
         pronoun: `he`, `she`, `it` or `they`.
-        proper: Whether it is a name that takes no article.
+        proper: Whether it is a name, without article.
     """
 
     noun: str
@@ -40,12 +40,12 @@ class Foreign:
 
     @property
     def the(self) -> str:
-        """`the whale`, `Grandma Rosa`."""
+        """Return `the whale`, `Grandma Rosa`."""
         return self.noun if self.proper else f"the {self.noun}"
 
     @property
     def a(self) -> str:
-        """`a whale`, `Grandma Rosa`."""
+        """Return `a whale`, `Grandma Rosa`."""
         if self.proper or self.pronoun == "they":
             return self.noun
         return f"{article(self.noun)} {self.noun}"
@@ -59,29 +59,29 @@ class Namer:
     introduced: set[str] = field(default_factory=set)
     foreign: dict[str, Foreign] = field(default_factory=dict)
     people: list[str] = field(default_factory=list)
-    """Characters named on this page, in order."""
+    """Characters named in this panel, in order."""
     things: list[str] = field(default_factory=list)
-    """Things named on this page, in order."""
+    """Things named in this panel, in order."""
 
     def new_page(self) -> None:
-        """Forget what this page has named."""
+        """Forget the names of the panel before."""
         self.people.clear()
         self.things.clear()
 
     def mark(self) -> tuple[list[str], list[str], set[str]]:
-        """What was named up to here."""
+        """Return the names so far, for `back_to`."""
         return list(self.people), list(self.things), set(self.introduced)
 
     def back_to(self, mark: tuple[list[str], list[str], set[str]]) -> None:
-        """Take back what was named since: it is not said after all."""
+        """Forget the names since a mark: their words are not used after all."""
         people, things, introduced = mark
         self.people[:], self.things[:], self.introduced = people, things, introduced
 
     def in_order(self, text: str) -> None:
-        """Put the people of this page in the order in which its text names them.
+        """Sort the characters of this panel in the order in which its text names them.
 
-        Words are not always found in the order in which they are told: a reason is there before
-        the sentence that it belongs to. Whoever is only a pronoun follows whom they followed.
+        Texts are not always made in the order in which they are told: a reason is made before its
+        sentence. A character who is only a pronoun stays behind the one before.
         """
         order: dict[str, int] = {}
         last = -1
@@ -92,7 +92,7 @@ class Namer:
         self.people.sort(key=order.__getitem__)
 
     def fill(self, slot: Slot, roles: Mapping[str, str], state: State, why: str = "") -> str:
-        """The words of a slot."""
+        """Return the words of a slot."""
         if slot.role == "why":
             return why
         if slot.role in ("perch", "hider"):
@@ -162,12 +162,12 @@ class Namer:
         if item.state not in (THINGS[kind].states[0], "open", "shut") and self.rng.random() < 0.3:
             return f"the {self._state_word(kind, item.state)}{kind}"
         if self.rng.random() < 0.08 and item.state not in ("open", "shut"):
-            # `The open box was open` would say it twice.
+            # Avoids `The open box was open`.
             return f"the {looks}{kind}"
         return f"the {kind}"
 
     def _looks(self, kind: str, state: str) -> str:
-        """The adjective before a thing that is new, with a blank, or nothing."""
+        """Return the adjective before a new thing with a blank, or ''."""
         if state != THINGS[kind].states[0] and self.rng.random() < 0.7:
             return self._state_word(kind, state)
         return f"{THINGS[kind].looks} " if self.rng.random() < 0.6 else ""

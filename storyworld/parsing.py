@@ -1,8 +1,8 @@
-"""Reads captions back: which events a page tells, and who takes part.
+"""Parse captions: find the events that a text tells, and their roles.
 
-Every pattern of the world becomes a regular expression in which slots stand for whatever may fill
-them. A caption that recombines the choices of a pattern is still recognised; one that says it in
-words of its own is not, and whoever measures with this reader says how many were.
+Every pattern of the world becomes a regular expression whose slots match whatever may fill them. A
+caption that recombines the choices of a pattern is recognised; one in other words is not, so
+measurements report how many captions were.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ _THING = (
 _PLACE = r"(?:(?:in|on|at|by|to|into|from) )?the [\w' -]{3,30}?"
 _OTHER = r"[\w' -]{2,40}?"
 FEWEST_LETTERS = 8
-"""A pattern is looked for only where its longest fixed piece of so many letters stands."""
+"""A pattern is tried only if its longest fixed piece, of at least so many letters, occurs."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """What a part of a caption tells.
+    """An event that a part of a caption tells.
 
     Attributes:
-        name: Of the event, or `wish KIND`, `met KIND`, `up KIND`.
-        roles: Who plays which role, as far as it is named.
-        start: Where it begins in the caption.
-        end: Where it ends.
+        name: Name of the event, or `wish KIND`, `met KIND`, `up KIND`.
+        roles: The roles that are named.
+        start: Index in the caption where it begins.
+        end: Index in the caption where it ends.
     """
 
     name: str
@@ -105,7 +105,7 @@ def _expression(pattern: Pattern, slots: list[Slot]) -> str:
     parts = []
     for node in pattern.nodes:
         if isinstance(node, str):
-            # Commas and blanks are lost and doubled where a choice was empty.
+            # An empty choice may have dropped or doubled commas and blanks.
             text = re.escape(node.rstrip("."))
             parts.append(re.sub(r"(?:\\ )+", r"\\s+", text).replace(",", ",?"))
         elif isinstance(node, Verb):
@@ -130,7 +130,7 @@ def _slot(slot: Slot) -> str:
 
 
 def read_caption(caption: str) -> list[Match]:
-    """Everything a caption is understood to tell, longest first, without overlaps."""
+    """Return everything recognised in a caption, longest first, without overlaps."""
     lower = caption.lower()
     found = []
     for known in _known():
@@ -160,7 +160,7 @@ def _roles(slots: Sequence[Slot], groups: Sequence[str | None]) -> dict[str, str
 
 
 def entity_of(text: str) -> str:
-    """The character, thing or place that words name; nothing where none is known."""
+    """Return the character, thing or place that words name; '' if none is known."""
     lower = text.lower()
     for name, species in _SPECIES.items():
         if re.search(rf"\b{name}\b", lower):
@@ -173,7 +173,7 @@ def entity_of(text: str) -> str:
 
 
 def mentioned(text: str) -> set[str]:
-    """Every character, thing and place that a text names."""
+    """Return every character, thing and place that a text names."""
     lower = text.lower()
     found = {species for name, species in _SPECIES.items() if re.search(rf"\b{name}\b", lower)}
     for table in (CHARACTERS, THINGS, PLACES):
@@ -182,7 +182,7 @@ def mentioned(text: str) -> set[str]:
 
 
 def form(sentence: str) -> str:
-    """A sentence without names, things and numbers: two of the same form are the same sentence."""
+    """Return a sentence without names, things and numbers, to compare it with others."""
     text = re.sub(rf"\b(?:{_NAMES})(?:'s)?\b", "N", sentence)
     text = re.sub(rf"\b(?:{_KINDS})\b", "K", text, flags=re.IGNORECASE)
     text = re.sub(rf"\b(?:{_THINGS})s?\b", "T", text, flags=re.IGNORECASE)
@@ -191,6 +191,6 @@ def form(sentence: str) -> str:
 
 
 def sentences(caption: str) -> list[str]:
-    """A caption's sentences; speech goes with who says it."""
+    """Return a caption's sentences; speech stays with its speaker."""
     parts = re.split(r"(?<=[.!?…])\s+(?=[\"A-Z])|(?<=[.!?]\")\s+(?=[A-Z\"])", caption)
     return [part.strip() for part in parts if part.strip()]

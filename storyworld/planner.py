@@ -1,10 +1,10 @@
 """Plans: chains of events that make a wish come true.
 
 Backward chaining over the events' effects: to make a fact true, take an event that has it among its
-effects, bind its roles, and make its own conditions true first. Chance decides among the ways, so
-that the same wish is fulfilled differently each time and a changed world changes the plan.
+effects, bind its roles, and make its own conditions true first. Chance chooses among the events, so
+that the same wish is fulfilled differently each time.
 
-The tradition: goals and plans of characters as in TALE-SPIN (Meehan, IJCAI 1977).
+Source: goals and plans of characters as in TALE-SPIN (Meehan, IJCAI 1977).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from storyworld.state import REACHED, Fact, State
 from storyworld.world import CHARACTERS, PLACES, THINGS
 
 DEPTH = 3
-"""Most steps that prepare each other."""
+"""Longest chain of steps that prepare each other."""
 WIDTH = 8
-"""Most ways that are tried to make one fact true."""
+"""Events that are tried at most to make one fact true."""
 BUDGET = 70
-"""Most steps that are tried for a plan of one depth."""
+"""Steps that are tried at most for a plan of one depth."""
 _ENTITIES = frozenset((*CHARACTERS, *THINGS, *PLACES))
 _TYPES = frozenset(("can", "kind", "has"))
 _NEVER = frozenset(("mishap", "try", "reader", "end", "begin", "kindly"))
@@ -32,21 +32,21 @@ _NEVER = frozenset(("mishap", "try", "reader", "end", "begin", "kindly"))
 
 @dataclass(frozen=True)
 class Step:
-    """An event that is to happen, and who plays which role."""
+    """An event to happen, with its roles bound."""
 
     event: Event
     roles: Mapping[str, str]
 
     def __deepcopy__(self, memo: object) -> Step:
-        """Nothing changes it, so that copies may share it."""
+        """Return the step itself: it is immutable, so copies may share it."""
         return self
 
     def can_happen(self, state: State) -> bool:
-        """Whether all of its conditions hold."""
+        """Return whether all of its conditions hold."""
         return all(state.is_true(fact, self.roles) for fact in self.event.conditions)
 
     def apply(self, state: State) -> None:
-        """Let it happen; who takes part comes out and down, unless the event says otherwise."""
+        """Apply it; its characters leave hiders and shoulders unless the event says otherwise."""
         placed = {fact[1] for fact in self.event.effects if fact[0] == "spot"}
         for role, who in self.roles.items():
             person = state.people.get(who)
@@ -57,14 +57,14 @@ class Step:
 
 @cache
 def _ways() -> dict[tuple[str | None, ...], list[tuple[Event, Fact]]]:
-    """Events by the form of what they can make true."""
+    """Return events by the form of the facts that they can make true."""
     found: dict[tuple[str | None, ...], list[tuple[Event, Fact]]] = defaultdict(list)
     for event in events().values():
         foreign = set(event.roles) & set(FOREIGN_ROLES)
         if event.tags & _NEVER or len(foreign) > 1:
             continue
         for fact in event.effects:
-            # Words from outside come into a plan by the wish alone.
+            # Foreign words enter a plan only through the wish.
             if foreign and fact[0] not in REACHED:
                 continue
             found[_form(fact)].append((event, fact))
@@ -72,7 +72,7 @@ def _ways() -> dict[tuple[str | None, ...], list[tuple[Event, Fact]]]:
 
 
 def _form(fact: Fact) -> tuple[str | None, ...]:
-    """A fact without who and what: what is left must be the same in an effect and a wanted fact."""
+    """Return a fact without its roles: the part that effect and wanted fact must share."""
     if fact[0] in REACHED:
         return (fact[0], None, None)
     return tuple(
@@ -82,7 +82,7 @@ def _form(fact: Fact) -> tuple[str | None, ...]:
 
 @cache
 def _type_facts(conditions: tuple[Fact, ...]) -> Mapping[str, list[Fact]]:
-    """What an event asks of the kinds of its things and places, by role."""
+    """Return the conditions on the kinds of an event's things and places, by role."""
     types: dict[str, list[Fact]] = {role: [] for role in ROLES}
     for fact in conditions:
         if len(fact) > 1 and fact[1] in _TYPES and "/" not in fact:
@@ -92,12 +92,12 @@ def _type_facts(conditions: tuple[Fact, ...]) -> Mapping[str, list[Fact]]:
 
 @cache
 def _open_places(effect: Fact) -> tuple[int, ...]:
-    """Where an effect has roles."""
+    """Return the positions of an effect's roles."""
     return tuple(i for i, word in enumerate(effect) if len(word) == 1 and word.isupper())
 
 
 def _unify(effect: Fact, wanted: Fact) -> dict[str, str] | None:
-    """Roles of the effect that make it the wanted fact (whose words are no roles any more)."""
+    """Return the roles that make the effect the wanted fact, whose own roles are replaced."""
     if len(effect) != len(wanted):
         return None
     places = _open_places(effect)
@@ -115,21 +115,21 @@ class Planner:
     """Finds plans in one world.
 
     Args:
-        rng: Decides among ways.
-        cast: Who may take part.
+        rng: Chooses among events.
+        cast: Characters who may take part.
     """
 
     def __init__(self, rng: random.Random, cast: Sequence[str]) -> None:
         self.rng = rng
         self.cast = list(cast)
         self.shortest = True
-        """Whether the shortest plan is looked for, or any."""
+        """Whether to find the shortest plan, or any."""
         self._tried = 0
 
     def plan(
         self, goal: Iterable[Fact], roles: Mapping[str, str], state: State
     ) -> list[Step] | None:
-        """Events that make all facts of a goal true, in order; None where none were found."""
+        """Return events that make all facts of a goal true, in order; None without a plan."""
         for depth in range(1 if self.shortest else 2, DEPTH + 1):
             self._tried = 0
             steps = self._plan_within(goal, roles, state, depth)
@@ -207,7 +207,7 @@ class Planner:
         return None
 
     def _hopeless(self, event: Event, roles: dict[str, str], sim: State, depth: int) -> bool:
-        """Whether a condition fails that could not be prepared any more."""
+        """Return whether a condition fails that cannot be prepared any more."""
         if depth > 1:
             return False
         return not all(sim.is_true(fact, roles) for fact in event.conditions)
@@ -232,7 +232,7 @@ class Planner:
         return steps
 
     def _one_of(self, fact: Fact) -> Fact:
-        """One side of a fact that offers two or more."""
+        """Return one side of a fact that offers several."""
         sides: list[list[str]] = [[]]
         for word in fact:
             if word == "/":
@@ -242,7 +242,7 @@ class Planner:
         return tuple(self.rng.choice(sides))
 
     def _bind(self, event: Event, given: Mapping[str, str], sim: State) -> Iterable[dict[str, str]]:
-        """A few ways to fill the other roles, facts about what things are respected."""
+        """Return a few bindings of the other roles, which respect the kinds of things."""
         types = _type_facts(event.conditions)
         for role, entity in given.items():
             if not all(sim.is_true(fact, {role: entity}) for fact in types[role]):
@@ -279,7 +279,7 @@ class Planner:
         return list(PLACES)
 
     def _place(self, event: Event, roles: Mapping[str, str], sim: State) -> str:
-        """Where an event would happen: where its first character is, or its first thing."""
+        """Return the place of an event: that of its first character, or of its first thing."""
         for role in event.roles:
             if role in THING_ROLES and role in roles:
                 item = sim.things.get(roles[role])
@@ -293,7 +293,7 @@ class Planner:
     def _prefer(
         self, role: str, fits: list[str], roles: Mapping[str, str], sim: State, event: Event
     ) -> str:
-        """Mostly somebody or something that already fulfils what the event asks of it."""
+        """Return mostly a candidate that already fulfils the event's conditions."""
         asked = [
             fact
             for fact in event.conditions

@@ -1,7 +1,7 @@
-"""Readers: what they do to a story, and the many ways in which they say it.
+"""Simulated readers: the words in which they tell or ask for a deed, and how they type them.
 
-A deed is said in one of some thirty frames (told, asked, commanded, hinted, wished …) and typed
-with anybody's habits (no capitals, all capitals, slips, no stop). Whatever it is, it becomes true.
+A deed is put into a frame (told, asked, commanded, hinted, wished …) and typed with a reader's
+habits (no capitals, all capitals, slips, no stop).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _TOLD = (
     ("ing", "now {}"),
     ("ing", "look, {}"),
 )
-"""Frames that are part of the tale as they stand."""
+"""Frames that become part of the tale as they are."""
 _ASKED = (
     ("base", "let {}"),
     ("base", "please let {}"),
@@ -67,15 +67,15 @@ _ASKED = (
     ("past", "how about {} here"),
     ("ing", "show me {} please"),
 )
-"""Frames that ask for it; the storyteller then tells it."""
+"""Frames that ask for the deed; the storyteller then tells it."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What a reader types.
+    """A line that a reader types.
 
     Attributes:
-        text: As it is typed.
+        text: The line as it is typed.
         asked: Whether it asks for the deed instead of telling it.
     """
 
@@ -88,8 +88,8 @@ class Reader:
 
     Args:
         rng: The only source of chance.
-        namer: The story's; what a reader names counts as named on the page.
-        test: Whether words that training never sees are used.
+        namer: Namer of the story; names in a reader's words count as named in the panel.
+        test: Whether to use words that training never sees.
     """
 
     def __init__(self, rng: random.Random, namer: Namer, *, test: bool = False) -> None:
@@ -119,13 +119,13 @@ class Reader:
         return Line(self.typed(text), asked)
 
     def _are_many(self, pattern: Pattern, roles: Mapping[str, str]) -> bool:
-        """Whether the subject is one word for several: the twins."""
+        """Return whether the subject is one word for several: the twins."""
         first = pattern.nodes[0]
         stranger = self.namer.foreign.get(roles[first.role]) if isinstance(first, Slot) else None
         return stranger is not None and stranger.pronoun == "they"
 
     def words(self, pattern: Pattern, roles: Mapping[str, str], state: State) -> str:
-        """A pattern in this reader's words, not typed yet."""
+        """Return a pattern in this reader's words, before typing."""
         return tidy(pattern.expand(self.rng, self._fill(roles, state), past))
 
     def _fill(self, roles: Mapping[str, str], state: State) -> FillSlot:
@@ -136,7 +136,7 @@ class Reader:
         return fill
 
     def _reword(self, slot: Slot, roles: Mapping[str, str], words: str) -> str:
-        """Another word for a character, a thing or a place, as a reader may call it."""
+        """Return another word for a character, a thing or a place, as a reader may say it."""
         entity, rng = roles.get(slot.role, ""), self.rng
         if entity in CHARACTERS and slot.form in ("", "name"):
             character = CHARACTERS[entity]
@@ -145,7 +145,7 @@ class Reader:
                 return character.name
             if chance < 0.7:
                 return f"{character.name} the {entity}"
-            # The storyteller will say who that is.
+            # The storyteller will explain who that is.
             self.namer.introduced.discard(entity)
             if chance < 0.82:
                 return f"the {entity}"
@@ -166,7 +166,7 @@ class Reader:
     # --- typing ---------------------------------------------------------------------------------
 
     def typed(self, text: str) -> str:
-        """The text as this reader types it."""
+        """Return the text as this reader types it."""
         rng = self.rng
         style = rng.random()
         text = text.strip()
@@ -205,7 +205,7 @@ _NEIGHBOURS = {
 
 
 def slip(text: str, rng: random.Random) -> str:
-    """One letter of one longer word wrong: left out, doubled, swapped or the next key."""
+    """Mistype one letter of one longer word: left out, doubled, swapped or the next key."""
     places = list(re.finditer(r"[A-Za-z]{4,}", text))
     if not places:
         return text
@@ -233,13 +233,13 @@ _CLAUSE = re.compile(
     r"\b(until|till|when|while|because|since|so|who|that|which|what|where|as|if|before|after)"
     r" [^,;.!?]*$"
 )
-"""What stands before a verb of a clause with a subject of its own."""
+"""Text before a verb whose clause has a subject of its own."""
 _SAME = re.compile(r"(^|[,;] |\b(and|but|or|then) )(\w+ly )?$")
-"""What stands before a verb whose subject is several, and the one of the verb before."""
+"""Text before a verb that shares a plural subject with the verb before."""
 
 
 def _inflected(text: str, tense: str, plural: bool) -> str:
-    """The verbs that are marked in their form; `plural` says how many do the first one."""
+    """Return a text with its marked verbs inflected; `plural` is about the first verb's subject."""
     parts = text.split("\0")
     for at in range(1, len(parts), 2):
         before = parts[at - 1]
@@ -248,7 +248,7 @@ def _inflected(text: str, tense: str, plural: bool) -> str:
         elif at > 1 and not _SAME.search(before):
             plural = False
         if at > 1 and tense in ("base", "ing") and _CLAUSE.search(before):
-            # "Let her wait until it comes": a clause has a tense of its own.
+            # "Let her wait until it comes": the clause has a tense of its own.
             tense = "present"
         parts[at] = _verb(parts[at], tense, plural)
     return "".join(parts)
@@ -274,7 +274,7 @@ def _is_plural(pattern: Pattern) -> bool:
 
 
 def _divide(pattern: Pattern, whole: str) -> tuple[str, str]:
-    """Subject and the rest of a deed, where it begins with its subject; else nothing."""
+    """Return subject and rest of a deed that begins with its subject; otherwise ''."""
     nodes = pattern.nodes
     start = 0
     joints = (" ", " and ", ", ")
@@ -299,7 +299,7 @@ def _split_at_verb(whole: str, nodes: tuple[object, ...], start: int) -> tuple[s
 
 
 def _is_adverb(word: str) -> bool:
-    """Whether a word may stand between a subject and its verb."""
+    """Return whether a word may stand between a subject and its verb."""
     return word.endswith("ly") or word in ("both", "just", "only", "soon")
 
 

@@ -1,7 +1,7 @@
-"""What one picture shows, and nothing else.
+"""Scenes: the ground truth of one picture.
 
-A `Scene` is the ground truth of a picture: a pure function of what the story has said so far.
-Nothing visible is random, because a regressed picture averages whatever the text leaves open.
+A `Scene` is a pure function of the story's text so far. Nothing visible is random, because a
+regressed picture averages whatever the text leaves open.
 
 Source of the rule: docs/notebook.md, 1.
 """
@@ -19,8 +19,8 @@ WEATHERS = ("clear", "rain", "snow", "wind")
 CAMERAS = ("wide", "close")
 """`wide` shows whole bodies; `close` shows one or two actors from the waist up."""
 FRAMINGS = ("left", "middle", "right", "near")
-"""Which part of the place's panorama is seen; `near` is the middle, closer, with something in the
-foreground. Two pages that follow each other in one place are framed differently."""
+"""Visible part of the place's panorama; `near` is the middle, closer, with something in the
+foreground. Two consecutive panels in one place are framed differently."""
 POSES = (
     "stand",
     "walk",
@@ -58,7 +58,7 @@ MAX_THINGS = 3
 
 @dataclass(frozen=True)
 class Actor:
-    """One character as seen in one picture."""
+    """One character in one picture."""
 
     species: str
     pose: str = "stand"
@@ -78,7 +78,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing as seen in one picture.
+    """One thing in one picture.
 
     Attributes:
         kind: A key of `THINGS`.
@@ -105,7 +105,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything one picture shows.
+    """Everything that one picture shows.
 
     Attributes:
         place: A key of `PLACES`.
@@ -118,7 +118,7 @@ class Scene:
         camera: One of `CAMERAS`; close pictures have one or two actors on the floor, and things
             only in hands and on heads.
         framing: One of `FRAMINGS`.
-        dark: Whether it is so dark that only what shines is seen well.
+        dark: Whether it is so dark that only lights are seen well.
     """
 
     place: str
@@ -167,7 +167,7 @@ class Scene:
                 raise ValueError("A close picture shows things only in hands and on heads.")
 
     def facing(self, index: int) -> str:
-        """`left` or `right`: as the actor says, else inward."""
+        """Return `left` or `right`: as the actor has it, otherwise inward."""
         asked = self.actors[index].facing
         if asked is not None:
             return asked

@@ -1,8 +1,7 @@
-"""Sets the stage: a world with a wish in it, and whatever a reader's deed needs.
+"""Stage tales and readers' deeds: make their conditions true.
 
-A tale is staged by making the conditions of its wish true in a world that is only being set up; a
-reader's deed is made possible in the same way, with anybody and anything. What then happens is the
-director's.
+A tale is staged by making the conditions of its wish true in a new world; a reader's deed is made
+possible in the same way, with anybody and anything. The director chooses what follows.
 """
 
 from __future__ import annotations
@@ -19,22 +18,22 @@ from storyworld.wordlists import is_held_out
 from storyworld.world import CHARACTERS, PLACES, THINGS
 
 USUAL_SKILLS = 0.2
-"""How likely somebody already has a skill when a story begins."""
+"""Probability that somebody already has a skill when a story begins."""
 
 
 def stage(
     director: Director, kind: str | None = None, *, foreign_share: float = 0.15, most: int = 60
 ) -> bool:
-    """Set up a world and a wish in it; whether a plan for it was found.
+    """Set up a world and a wish in it; return whether a plan for the wish was found.
 
     Args:
-        director: Whose world.
-        kind: Of the wish; any by default.
-        foreign_share: How likely the wish is about what no picture can show.
-        most: Tries.
+        director: The director, whose world is set up.
+        kind: Kind of the wish; any by default.
+        foreign_share: Probability of a wish about something that no picture can show.
+        most: Number of tries at most.
     """
     for attempt in range(most):
-        # Each kind gets a dozen tries: otherwise those that are easily staged crowd out others.
+        # Each kind gets a dozen tries: otherwise those easily staged would be the most frequent.
         if attempt % 12 == 0:
             is_foreign = director.rng.random() < foreign_share
             kinds = [name for name, one in wish_kinds().items() if one.is_foreign == is_foreign]
@@ -43,7 +42,7 @@ def stage(
         _people(director)
         if not (_stage_wish(director, wanted) and _furnish(director) and director.replan()):
             continue
-        # A wish that one step fulfils is a tale only where attempts may fail first.
+        # A wish that one step fulfils makes a tale only if attempts can fail first.
         is_short = len(director.plan) < 2 and not director.foreign
         if is_short and not _tries_here(director) and attempt % 12 < 6:
             continue
@@ -53,7 +52,10 @@ def stage(
 
 
 def stage_next(director: Director) -> bool:
-    """Begin another tale in the same world: another wish, perhaps another hero."""
+    """Begin another tale in the same world; return whether one was staged.
+
+    It has another wish, and perhaps another hero.
+    """
     here = director.state.people_in(director.place)
     director.hero = director.rng.choice(here)
     director.state.did.clear()
@@ -75,7 +77,7 @@ def stage_next(director: Director) -> bool:
 
 
 def _tries_here(director: Director) -> bool:
-    """Whether something can be tried in vain before the plan."""
+    """Return whether an attempt can fail before the plan begins."""
     groups = {step.event.group for step in director.plan}
     assert director.wish is not None
     things = {director.wish.roles[role] for role in "TU" if role in director.wish.roles}
@@ -105,7 +107,7 @@ def _people(director: Director) -> None:
 
 
 def _furnish(director: Director) -> bool:
-    """Put a few things into the world; all others are somewhere else."""
+    """Put a few things into the world; all others are away."""
     rng = director.rng
     places = {person.place for person in director.state.people.values()}
     spare = [name for name in sorted(THINGS) if name not in director.state.things]
@@ -124,7 +126,7 @@ def _furnish(director: Director) -> bool:
 
 
 def _stage_wish(director: Director, kind: WishKind) -> bool:
-    """Bind a wish's roles and make its conditions true."""
+    """Bind a wish's roles and make its conditions true; return whether that is possible."""
     roles = _cast_wish(director, kind)
     if roles is None or not _may_be(director, kind, roles):
         return False
@@ -156,14 +158,14 @@ def _stage_wish(director: Director, kind: WishKind) -> bool:
 
 
 def _may_be(director: Director, kind: WishKind, roles: Mapping[str, str]) -> bool:
-    """Whether the split may have this wish: some are kept for tests, whose stories begin with one.
+    """Return whether the split may have this wish; some are held out for test stories.
 
-    It depends on who wishes it and on what it is about; what no picture can show has words of its
-    own for tests.
+    It depends on the owner and the subject of the wish. Foreign words are held out one by one
+    instead.
     """
     if kind.is_foreign:
         return True
-    # A den is always about the tent.
+    # A wish for a den always has the tent.
     is_fixed = any(fact[:2] == ("T", "kind") for fact in kind.conditions)
     about = [roles[r] for r in ("A" if is_fixed else "AT") if r in roles]
     is_kept = any(is_held_out(f"{kind.name} {word}") for word in about)
@@ -217,7 +219,7 @@ def _cast_wish(director: Director, kind: WishKind) -> dict[str, str] | None:
 
 
 def _stage_fact(director: Director, fact: Fact, roles: Mapping[str, str]) -> bool:
-    """Make a condition of a wish true in a world that is only being set up."""
+    """Make a condition of a wish true in a new world; return whether that is possible."""
     if "/" in fact:
         fact = fact[: fact.index("/")]
     if fact[1:2] and fact[1] in ("can", "kind", "has"):
@@ -258,7 +260,7 @@ def _stage_fact(director: Director, fact: Fact, roles: Mapping[str, str]) -> boo
 
 
 def _rewind(director: Director) -> None:
-    """Perhaps begin a step earlier: before the mishap that brought the tale about."""
+    """Perhaps begin a step earlier: before the mishap that caused the wish."""
     director.incident = None
     if director.wish is None or director.rng.random() < 0.25:
         return
@@ -294,7 +296,7 @@ def force(director: Director, event: Event, state: State) -> dict[str, str] | No
     """Bind an event to anybody and anything and make its conditions true in `state`.
 
     Returns:
-        The roles, or None where the conditions contradict each other.
+        The roles, or None if the conditions contradict each other.
     """
     rng, place = director.rng, director.place
     roles: dict[str, str] = {"P": place}

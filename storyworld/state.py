@@ -1,6 +1,6 @@
-"""What is true in the world at one moment, small enough to print.
+"""The state of the world at one moment, small enough to print.
 
-Facts are asked and changed by words, as the event files write them (`events/README.md`):
+Facts are tested and changed in the words of the event files (`events/README.md`):
 `state.is_true(("high", "T", "P"), roles)` and `state.apply(...)`. A `State` knows no sentences and
 no pictures.
 """
@@ -27,14 +27,14 @@ UNSOUND = ("broken", "half-eaten", "out", "empty")
 IN_A_PLACE = ("floor", "table", "high", "sky", "water", "hidden")
 ON_SOMEBODY = ("holds", "wears")
 NOWHERE = ("gone", "away")
-"""No more; or somewhere else, from where somebody may bring it. What is not among a state's things
+"""`gone` for ever, or `away`, from where somebody may bring it. A thing that a state does not hold
 is away."""
 Roles = Mapping[str, str]
 Fact = tuple[str, ...]
 
 
 REACHED = ("met", "got", "been")
-"""Facts about what no picture shows: A has met X, has got Y, has been at Z, as far as one can."""
+"""Facts about foreign words: A has met X, has got Y, has been at Z, as far as one can."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Item:
 
 @dataclass
 class Wish:
-    """What somebody wants: a kind of `texts/wishes.txt` with its roles."""
+    """A wish: a kind of `texts/wishes.txt` with its roles."""
 
     kind: str
     roles: dict[str, str]
@@ -69,13 +69,13 @@ class Wish:
 
     @property
     def owner(self) -> str:
-        """Whose wish it is."""
+        """The character whose wish it is."""
         return self.roles["A"]
 
 
 @dataclass
 class State:
-    """Everything that is true."""
+    """All facts at one moment."""
 
     people: dict[str, Person] = field(default_factory=dict)
     things: dict[str, Item] = field(default_factory=dict)
@@ -85,21 +85,21 @@ class State:
     knows: set[frozenset[str]] = field(default_factory=set)
     cross: set[tuple[str, str]] = field(default_factory=set)
     promised: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Who has promised whom what: a thing that they will have, `help` or a `favour`."""
+    """Promises: who has promised whom a thing, `help` or a `favour`."""
     blocked: set[str] = field(default_factory=set)
-    """Places from and to which there is no way until somebody clears it or the weather changes."""
+    """Places that nobody can enter or leave until the way is cleared or the weather changes."""
     wishes: list[Wish] = field(default_factory=list)
     did: set[tuple[str, str]] = field(default_factory=set)
-    """Who took part in events of which group during this tale."""
+    """Characters who took part in events of a group during this tale."""
     words: set[str] = field(default_factory=set)
-    """What no picture can show and the story has spoken of: `X`, `Y` and `Z` by their words."""
+    """Foreign words that the story has named, with their roles `X`, `Y` and `Z`."""
     reached: set[tuple[str, str]] = field(default_factory=set)
-    """Whose wish about which of these words has come true, in the way it can."""
+    """Characters whose wish about one of these words has come true, as far as it can."""
     earlier: State | None = None
-    """When the tale's wish had just been told; all that came after may turn out to be a dream."""
+    """The state right after the tale's wish was told; all since then may turn out to be a dream."""
 
     def copy(self) -> State:
-        """Another state that is equal and changes by itself."""
+        """Return an equal, independent state."""
         return State(
             {
                 who: Person(p.place, p.spot, p.mood, set(p.feelings), set(p.skills))
@@ -116,7 +116,7 @@ class State:
     # --- asking ---------------------------------------------------------------------------------
 
     def place_of(self, thing: str, depth: int = 0) -> str | None:
-        """The place in which a thing is, wherever it is there; None when it is gone."""
+        """Return the place in which a thing is, in any position; None if it is gone."""
         item = self.things.get(thing)
         if item is None or item.where in NOWHERE:
             return None
@@ -127,26 +127,30 @@ class State:
         return self.place_of(item.at, depth + 1) if depth < 4 else None
 
     def held_by(self, who: str) -> list[str]:
-        """Things in somebody's hands."""
+        """Return the things in somebody's hands."""
         return [t for t, item in self.things.items() if item.where == "holds" and item.at == who]
 
     def free_hands(self, who: str) -> int:
-        """How many hands are empty."""
+        """Return the number of empty hands."""
         used = sum(2 if THINGS[t].carried == "both" else 1 for t in self.held_by(who))
         return max(0, 2 - used)
 
     def people_in(self, place: str) -> list[str]:
-        """Who is in a place."""
+        """Return the characters in a place."""
         return [who for who, person in self.people.items() if person.place == place]
 
     def is_true(self, fact: Fact, roles: Roles) -> bool:
-        """Whether a fact holds, roles replaced by whom or what they stand for."""
+        """Return whether a fact holds with its roles replaced."""
         return _compiled(fact)(self, roles)
 
     # --- changing -------------------------------------------------------------------------------
 
     def apply(self, facts: Sequence[Fact], roles: Roles) -> None:
-        """Make facts true, one after the other."""
+        """Make facts true, one after the other.
+
+        Raises:
+            ValueError: An event cannot make this fact true.
+        """
         for fact in facts:
             self._apply(fact, roles)
 
@@ -159,7 +163,7 @@ class State:
                 self.put(words[0], "floor", roles["P"])
             whole = THINGS[words[0]].states[0]
             state = whole if words[2] == "whole" else words[2]
-            # A reader may break what cannot break: it stays as it is.
+            # A reader may try to break an unbreakable thing: it stays as it is.
             if state in THINGS[words[0]].states:
                 self.things[words[0]].state = state
             return
@@ -169,9 +173,9 @@ class State:
         change(self, words[1:], denied, roles)
 
     def put(self, thing: str, where: str, at: str) -> None:
-        """Move a thing; hands that are full let go of what they hold.
+        """Move a thing; full hands drop what they hold.
 
-        Whoever gets what was promised them is promised it no more.
+        A promise of the thing to its new holder is kept by that.
         """
         item = self.things.get(thing)
         if where == "away":
@@ -181,7 +185,7 @@ class State:
             item = self.things[thing] = Item(where, at, THINGS[thing].states[0])
         if where == "holds":
             needed = 2 if THINGS[thing].carried == "both" else 1
-            # The thing itself fills no hand while room is made for it.
+            # The thing itself must not count as held while room is made for it.
             item.where = "away"
             for other in self.held_by(at):
                 if self.free_hands(at) < needed:
@@ -193,7 +197,7 @@ class State:
             }
 
 
-# --- what the words of facts mean ---------------------------------------------------------------
+# --- meanings of facts --------------------------------------------------------------------------
 
 
 def _is(state: State, thing: str, words: Sequence[str]) -> bool:
@@ -219,7 +223,7 @@ _NOBODY = Person("", spot="", mood="")
 
 
 def _of(state: State, who: str) -> Person:
-    """Somebody; whoever is not in the story is nowhere and feels nothing."""
+    """Return a character; one who is not in the story is nowhere and feels nothing."""
     return state.people.get(who, _NOBODY)
 
 
@@ -293,7 +297,7 @@ _CHECKS: dict[str, Callable[[State, Sequence[str]], bool]] = {
 
 @cache
 def _compiled(fact: Fact) -> Callable[[State, Roles], bool]:
-    """A fact as a function: the events ask each of theirs thousands of times."""
+    """Return a fact as a function, compiled once because events test their facts very often."""
     if "/" in fact:
         cut = fact.index("/")
         one, other = _compiled(fact[:cut]), _compiled(fact[cut + 1 :])

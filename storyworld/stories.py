@@ -1,7 +1,7 @@
-"""Tell a story: a tale or a few in one simulated world, with the picture of every page.
+"""Tell stories: one or a few tales in one simulated world, with the scene of every panel.
 
-`tell` is the way in: the same seed tells the same story. `tell_branches` tells several that share
-their past and part at one page, where a reader does something else or something else happens.
+`tell` is the entry point; the same seed tells the same stories. Branches share their past and part
+at one panel, where a reader does something else or something else happens.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Story:
 
     Attributes:
         id: Unique over all splits.
-        panels: Its pages.
+        panels: Its panels.
         wishes: Kind, roles and status (`met` or `up`) of every wish in it.
-        shared: How many pages it has in common with the first story of its family.
+        shared: Number of panels shared with the first story of its family.
     """
 
     id: str
@@ -58,20 +58,23 @@ def tell(
     reader_share: float = 0.22,
     branches: int = 0,
 ) -> list[Story]:
-    """Tell one story, and others that part from it.
+    """Tell one story, and branches of it.
 
     Args:
         seed: The same seed tells the same stories.
         split: Stories of other splits differ in seeds, words and combinations.
-        panels: Fewest and most pages.
-        reader_share: How likely a reader does something before the next page.
-        branches: How many other stories share the beginning of this one.
+        panels: Fewest and most panels.
+        reader_share: Probability that a reader does something before a panel.
+        branches: Number of further stories that share its beginning.
+
+    Raises:
+        ValueError: No story of such a length came of the seed.
     """
     for attempt in range(50):
         rng = random.Random(f"{split}/{seed}/{attempt}")
         share = reader_share if rng.random() < 0.8 else 0.0
         teller = Storyteller(rng, test=split == "test", reader_share=share)
-        # Readers bring in what the world does not have.
+        # Foreign words are brought in by readers.
         if not stage(teller.director, foreign_share=0.22 if share else 0.08):
             continue
         snapshots: list[Storyteller] = []
@@ -87,13 +90,13 @@ def tell(
             other = _branch(snapshot, f"{split}/{seed}/{attempt}/{number}", most)
             stories.append(_story(f"{name}-{number}", other, len(snapshot.panels)))
         return stories
-    raise ValueError(f"No story of {panels[0]} to {panels[1]} pages came of seed {seed}.")
+    raise ValueError(f"No story of {panels[0]} to {panels[1]} panels came of seed {seed}.")
 
 
 def _branch(snapshot: Storyteller, seed: str, most: int) -> Storyteller:
-    """Another story from a moment on: mostly a reader does something there."""
+    """Tell another story from a snapshot on; mostly a reader does something there."""
     teller = copy.deepcopy(snapshot)
-    # One source of chance serves all parts of a storyteller.
+    # All parts of a storyteller share one source of chance.
     teller.rng.seed(seed)
     if teller.rng.random() < 0.7:
         reader_page(teller)
@@ -106,7 +109,7 @@ def _branch(snapshot: Storyteller, seed: str, most: int) -> Storyteller:
 
 
 def dump(story: Story) -> str:
-    """A story as plain text, for reading; what readers wrote stands in angle brackets."""
+    """Return a story as plain text; readers' words are in angle brackets."""
     lines = [f"# {story.id} {[w[0] + ':' + w[2] for w in story.wishes]}"]
     for number, panel in enumerate(story.panels, 1):
         own = panel.text[len(panel.reader_text) :]

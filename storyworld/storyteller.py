@@ -1,6 +1,6 @@
-"""Writes one story, page by page: what the director decides, told and shown.
+"""Write one story, panel by panel: the director's events, told and shown.
 
-A reader may take part (`interventions`): their deeds change the state, the page goes on from their
+A reader may take part (`interventions`): their deeds change the state, the panel continues their
 words, and the director plans again.
 """
 
@@ -30,15 +30,15 @@ THE_END = "The end."
 
 @dataclass(frozen=True)
 class Panel:
-    """One page.
+    """One panel.
 
     Attributes:
         text: The caption.
-        scene: What its picture shows.
-        reader_text: The beginning of the caption that a reader wrote, or nothing.
-        hint: What a reader wished for beside the text, or nothing.
-        event: What happened, by name.
-        roles: Who took part.
+        scene: Scene of its picture.
+        reader_text: The beginning of the caption that a reader wrote, or ''.
+        hint: A reader's hint beside the text, or ''.
+        event: Name of its event.
+        roles: Roles of its event.
     """
 
     text: str
@@ -50,12 +50,12 @@ class Panel:
 
 
 def _leaves_the_hour(event: Event) -> bool:
-    """Whether hour and weather are the same afterwards."""
+    """Return whether an event keeps hour and weather."""
     return not any(fact[0] in ("time", "weather") for fact in event.effects)
 
 
 class Storyteller:
-    """Writes one story, page by page."""
+    """Writes one story, panel by panel."""
 
     def __init__(self, rng: random.Random, *, test: bool = False, reader_share: float = 0.0):
         self.rng = rng
@@ -68,17 +68,17 @@ class Storyteller:
         self.panels: list[Panel] = []
         self.foreign_roles: dict[str, str] = {}
         self.deed: Step | None = None
-        """The reader's last deed, until a narrator's page has answered it."""
+        """The reader's last deed, until a panel of the narrator's has answered it."""
         self.wish_told = False
-        """Whether this tale has said what is wanted."""
+        """Whether this tale has told its wish."""
 
     @property
     def state(self) -> State:
-        """What is true now."""
+        """The present state."""
         return self.director.state
 
     def new_word(self, role: str) -> str:
-        """A word for somebody (X), something (Y) or some place (Z) that no picture can show."""
+        """Return a word for a person (X), thing (Y) or place (Z) that no picture can show."""
         make = {"X": foreign_person, "Y": foreign_thing, "Z": foreign_place}[role]
         foreign = make(self.rng, self.test)
         while foreign.pronoun == "they":  # the wishes speak of one
@@ -89,7 +89,7 @@ class Storyteller:
     # --- pages ----------------------------------------------------------------------------------
 
     def add(self, page: Page, roles: Mapping[str, str], event: Event | None) -> None:
-        """Draw a page that was told and put it at the end."""
+        """Append a page that was told as a panel."""
         director = self.director
         show = {}
         if event is not None:
@@ -110,13 +110,13 @@ class Storyteller:
         )
 
     def page_place(self, entities: Iterable[str]) -> str:
-        """Where a page plays: where the hero is, or else all of whom it tells."""
+        """Return the place of a panel: the hero's, or that of all characters it tells of."""
         places = [self.state.people[who].place for who in entities if who in self.state.people]
         at_home = not places or self.director.place in places
         return self.director.place if at_home else places[0]
 
     def tell_step(self, step: Step, *, serves: bool = False) -> None:
-        """An event on a page of its own; `serves` where it is a step towards the wish."""
+        """Tell an event in a panel of its own; `serves` says that it is a step towards the wish."""
         before = self.state.copy()
         place = self.director.place
         self.director.happen(step)
@@ -140,14 +140,14 @@ class Storyteller:
         self.add(page, step.roles, step.event)
 
     def _has_purpose(self, step: Step) -> bool:
-        """Whether a step can be done for the wish: others come and go for reasons of their own."""
+        """Return whether a step can be told as done for the wish."""
         assert self.director.wish is not None
         is_own = step.roles.get("A") == self.director.wish.owner
         comes = "move" in step.event.tags or step.event.group in ("come", "visit", "see")
         return is_own or not (comes or "foreign" in step.event.tags)
 
     def _purpose(self, step: Step) -> str:
-        """A prefix that says what a step is for."""
+        """Return a prefix that names the purpose of a step."""
         roles, subject = self.wish_roles(), step.roles.get("A", "")
         assert self.director.wish is not None
         heading = "purpose" if subject == roles["A"] else "purpose-other"
@@ -175,20 +175,20 @@ class Storyteller:
     def remember(self, step: Step, before: State) -> None:
         """Keep an event as the cause of every mood that it changed."""
         if any(fact[0] == "dreamt" for fact in step.event.effects):
-            # What has not happened is no cause.
+            # An event that did not happen is no cause.
             self.teller.causes.clear()
         for who, person in self.state.people.items():
             if who not in before.people or before.people[who].mood != person.mood:
                 self.teller.causes[who] = (step.event, step.roles)
 
     def wish_roles(self) -> dict[str, str]:
-        """Who plays which role in the tale's wish, and where the story is."""
+        """Return the roles of the tale's wish, and the story's place as `P`."""
         wish = self.director.wish
         assert wish is not None
         return {"P": self.director.place, **wish.roles}
 
     def opening(self, before: State, place: str) -> str:
-        """A prefix for a sentence: where it is, when it is, why, or simply later."""
+        """Return a prefix for a sentence: where, when, why, or simply later."""
         rng, lists = self.rng, text_lists("openings")
         if self.director.place != place or rng.random() > 0.2:
             return ""
@@ -199,10 +199,10 @@ class Storyteller:
         return self.teller.read_out(pattern, {"P": self.director.place}, self.state)
 
     def _answer(self, deed: Step, next_event: Step) -> tuple[str, str]:
-        """How a page answers the reader's last deed: a prefix, or a sentence of its own.
+        """Return the answer to the reader's last deed: a prefix, or a sentence of its own.
 
-        The deed is given as the reason of what follows only where both are about the same thing or
-        person; elsewhere somebody who is there shows what they feel about it, and why.
+        The deed is told as the reason of the next event only if both concern the same thing or
+        person; otherwise somebody who is there shows a feeling about it, with its cause.
         """
         rng, teller, state = self.rng, self.teller, self.state
         shared = set(deed.roles.values()) & set(next_event.roles.values()) - set(PLACES)
@@ -221,10 +221,10 @@ class Storyteller:
     # --- parts of a tale ------------------------------------------------------------------------
 
     def begin(self, *, first: bool) -> None:
-        """The first page: who, where, when, and what they are doing."""
+        """Tell the first panel: who, where, when, and a first deed."""
         director, rng = self.director, self.rng
         self.namer.new_page()
-        # What the world does not have is mostly brought in by a reader.
+        # Foreign words are mostly brought in by a reader.
         share = (4 if director.foreign else 2) * self.reader_share
         if first and rng.random() < share and opening_page(self):
             return
@@ -239,7 +239,7 @@ class Storyteller:
             self._first_event(quiet, opening)
 
     def _first_event(self, step: Step, opening: str) -> None:
-        """A tale's first page that tells an event."""
+        """Tell a tale's first panel with an event."""
         before = self.state.copy()
         self.director.happen(step)
         self.remember(step, before)
@@ -249,7 +249,7 @@ class Storyteller:
         self.add(page, step.roles, step.event)
 
     def quiet_beginning(self) -> Step | None:
-        """Something the hero does before the tale begins, mostly with what the wish is about."""
+        """Return a deed of the hero before the tale begins, mostly with the subject of the wish."""
         director = self.director
         assert director.wish is not None
         steps = director.options(
@@ -268,11 +268,11 @@ class Storyteller:
 
     @property
     def is_plain_day(self) -> bool:
-        """Whether hour and weather go without saying."""
+        """Return whether hour and weather need not be told."""
         return (self.state.time, self.state.weather) == ("day", "clear")
 
     def first_words(self, *, first: bool) -> str:
-        """When and where a tale begins: every hour and weather but a clear day is said."""
+        """Return when and where a tale begins; every hour and weather but a clear day is told."""
         roles = {"P": self.director.place}
         if first:
             patterns = text_lists("beginnings")[f"{self.state.time} {self.state.weather}"]
@@ -283,7 +283,7 @@ class Storyteller:
         return self.teller.read_out(pattern, roles, self.state)
 
     def _harmless(self, step: Step) -> bool:
-        """Whether the wish stays open and possible."""
+        """Return whether a step leaves the wish open and possible."""
         director = self.director
         saved, plan = director.state, director.plan
         director.state = saved.copy()
@@ -295,7 +295,7 @@ class Storyteller:
         return fine
 
     def wish_page(self, opening: str = "") -> None:
-        """What somebody wants, and why."""
+        """Tell the wish, and why."""
         director, teller = self.director, self.teller
         kind = director.kind
         assert kind is not None
@@ -314,7 +314,7 @@ class Storyteller:
         self.add(Page(parts, f"wish {kind.name}"), roles, None)
 
     def met_page(self) -> None:
-        """The wish has come true."""
+        """Tell that the wish has come true."""
         director = self.director
         kind, wish = director.kind, director.wish
         assert kind is not None and wish is not None
@@ -330,7 +330,7 @@ class Storyteller:
         self.add(Page(parts, f"met {kind.name}"), roles, None)
 
     def give_up_page(self) -> None:
-        """The wish is given up, with a consolation."""
+        """Tell that the wish is given up, with a consolation."""
         director = self.director
         kind, wish = director.kind, director.wish
         assert kind is not None and wish is not None
@@ -344,7 +344,7 @@ class Storyteller:
         self.add(Page(parts, f"up {kind.name}"), roles, None)
 
     def end_page(self) -> None:
-        """The tale's last page."""
+        """Tell the tale's last panel."""
         director = self.director
         wish = director.wish
         assert wish is not None
@@ -385,12 +385,12 @@ class Storyteller:
     # --- the whole ------------------------------------------------------------------------------
 
     def tale(self, *, first: bool, most: int, snapshots: list[Storyteller] | None = None) -> None:
-        """One tale of at most `most` pages.
+        """Tell one tale of at most `most` panels.
 
         Args:
             first: Whether the story begins with it.
-            most: Its pages.
-            snapshots: Gets copies of the storyteller as it was before some pages, to branch from.
+            most: Number of its panels at most.
+            snapshots: Gets copies of the storyteller before some panels, to branch from.
         """
         start = len(self.panels)
         self.wish_told = False
@@ -404,7 +404,7 @@ class Storyteller:
         self.go_on(start + most, snapshots)
 
     def go_on(self, last: int, snapshots: list[Storyteller] | None = None) -> None:
-        """Tell on to the tale's end, which comes before page number `last`."""
+        """Tell on to the tale's end, which comes before panel number `last`."""
         director, fruitless = self.director, 0
         while not director.is_met() and len(self.panels) < last - 2:
             if snapshots is not None and self.deed is None and len(snapshots) < 4:
@@ -418,7 +418,7 @@ class Storyteller:
                     break
                 continue
             self.tell_step(step, serves=director.serves)
-        # What is nearly there is not given up for want of pages.
+        # A wish that is nearly met is not given up for lack of panels.
         while not director.is_met() and director.plan_holds() and len(director.plan) < 4:
             self.tell_step(director.plan.pop(0), serves=True)
         if director.is_met():

@@ -1,8 +1,8 @@
-"""How rich and how readable the stories are: `python -m storyworld.survey --stories 24`.
+"""Measure variety and readability of the stories: `python -m storyworld.survey --stories 24`.
 
-Prints how much there is to say, and of stories told without readers: how many sentence forms (names
-and things left out, `parsing.form`) occur in two or more of them, and how many pages are read back
-as the event they tell.
+Prints the size of the text files and, for stories told without readers, the share of sentence forms
+(`parsing.form`) that occur in two or more stories and the share of panels that are read back as the
+event they tell.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from storyworld.texts import wish_kinds
 
 
 def inventory() -> str:
-    """What the text files hold."""
+    """Return the size of the text files."""
     found = events().values()
     lines = sum(len(e.do) + len(e.tell) + len(e.after) + len(e.say) + len(e.why) for e in found)
     readings = sum(pattern.num_readings for e in found for pattern in (*e.do, *e.tell))
@@ -28,7 +28,7 @@ def inventory() -> str:
 
 
 def survey(first: int, count: int, split: str = "test") -> str:
-    """Figures over stories without readers, seeds `first` to `first + count`."""
+    """Return figures over stories without readers, seeds `first` to `first + count - 1`."""
     stories: Counter[str] = Counter()
     pages = read = 0
     kinds: Counter[str] = Counter()

@@ -1,9 +1,9 @@
-"""Tells one page: from an event to its caption and its picture.
+"""Tell one panel: an event's caption and its scene.
 
-A caption is composed: [opening] + deed + [what came of it] + [a reaction with its cause] +
-[speech].
-The picture is a function of what the caption names and of the state after the event; the rules are
-in `picture`, so that anybody who has read the story so far can tell what the next picture shows.
+A caption consists of [opening] + deed + [outcome] + [a reaction with its cause] + [speech].
+
+The scene is a function of the names in the caption and the state after the event, by the rules in
+`picture`, so that it follows from the story so far.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from storyworld.texts import reactions, text_lists
 from storyworld.world import CHARACTERS, PLACES, THINGS
 
 NEXT_FRAMING = {"middle": "left", "left": "near", "near": "right", "right": "middle"}
-"""How a place is framed after a page in the same place; a page in a new one is framed `middle`."""
+"""Framing after a panel in the same place; in a new place it is `middle`."""
 _FACES = {"proud": "happy"}
 _MOST_WORDS = 46
 _SITUATIONS = {
@@ -36,25 +36,25 @@ _SITUATIONS = {
     "end": (("joy", "ABCD"),),
     "begin": (("wonder", "A"),),
 }
-"""What is said at an event with this tag beside its own lines, and in which roles."""
+"""Situations of speech at an event with this tag, beside its own lines, and their roles."""
 _SAID_IN = {
     "joy": frozenset(("happy", "laughing", "proud")),
     "thank": frozenset(("happy", "laughing", "proud", "surprised")),
     "scold": frozenset(("cross",)),
     "worry": frozenset(("sad", "scared", "thoughtful", "surprised")),
 }
-"""The moods in which something is said; anything else fits every mood."""
+"""Moods that fit a situation of speech; situations not listed fit every mood."""
 
 
 @dataclass
 class Page:
-    """One page while it is made.
+    """One panel while it is made.
 
     Attributes:
         parts: Sentences in order.
-        scene: What the picture shows.
+        scene: Scene of the picture.
         reader_text: The beginning of the caption that the reader wrote.
-        hint: What the reader wished for without writing it into the tale.
+        hint: The reader's hint, which is not part of the caption.
         event: Name of the event, or `wish …`, `met …`, `up …`, `end`.
     """
 
@@ -68,7 +68,7 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The whole caption."""
+        """Return the whole caption."""
         return " ".join(filter(None, (self.reader_text + self.stop, *self.parts)))
 
 
@@ -79,9 +79,9 @@ class Teller:
     Attributes:
         rng: The only source of chance.
         namer: Knows who was introduced.
-        last: The picture before, which decides the framing of the next.
-        causes: Why somebody feels as they do: the event's reasons, by character.
-        said: Lines of this story that are not said again.
+        last: The scene before, which decides the framing of the next.
+        causes: Causes of moods by character: the event's reasons.
+        said: Lines of this story that are not used again.
     """
 
     rng: random.Random
@@ -95,7 +95,7 @@ class Teller:
     def read_out(
         self, pattern: Pattern, roles: Mapping[str, str], state: State, why: str = ""
     ) -> str:
-        """One reading of a pattern in the past tense."""
+        """Return one reading of a pattern in the past tense."""
         return pattern.expand(self.rng, lambda slot: self.namer.fill(slot, roles, state, why), past)
 
     def choose(
@@ -106,14 +106,13 @@ class Teller:
         opening: str = "",
         only_fresh: bool = False,
     ) -> Pattern | None:
-        """A pattern whose roles are all there, fresh ones first, rich ones more often.
+        """Return a pattern whose roles are all there; fresh ones first, rich ones more often.
 
         Args:
-            patterns: Any of these.
-            roles: Who plays which role.
-            opening: A prefix that is to stand before it: then a pattern that goes on well from it,
-                where there is one (see `follows`).
-            only_fresh: Nothing rather than what this story has said already.
+            patterns: The patterns to choose from.
+            roles: The bound roles.
+            opening: A prefix before it; a pattern that fits it (`follows`) is preferred.
+            only_fresh: Return None rather than a pattern that this story has used.
         """
         fits = [p for p in patterns if p.roles <= set(roles)]
         if opening:
@@ -128,9 +127,9 @@ class Teller:
         return chosen
 
     def deed(self, event: Event, roles: Mapping[str, str], before: State, opening: str = "") -> str:
-        """The event itself as a sentence that goes on well from an opening."""
+        """Return the event itself as a sentence that fits an opening."""
         rich = [p for p in event.tell if not opening or follows(p, opening)]
-        # Whom the picture shows is named, also where somebody unseen does it.
+        # The characters in the picture are named, even if the deed is of somebody unseen.
         plain = [p for p in event.do if "A" in p.roles or "A" not in roles]
         patterns = rich if rich and self.rng.random() < 0.72 else plain or event.tell
         pattern = self.choose(patterns, roles, opening=opening)
@@ -138,7 +137,7 @@ class Teller:
         return self.read_out(pattern, roles, before)
 
     def why(self, who: str, state: State) -> str:
-        """The cause of somebody's mood as a clause, or nothing."""
+        """Return the cause of somebody's mood as a clause, or ''."""
         if who not in self.causes:
             return ""
         event, roles = self.causes[who]
@@ -151,14 +150,14 @@ class Teller:
             return _SAME if not slot.form and roles.get(slot.role) == who else words
 
         clause = tidy(pattern.expand(self.rng, fill, past))
-        # Whose feeling it explains is named beside it: `since she had built a boat`.
+        # The character who feels it is named beside it: `since she had built a boat`.
         he, his = ("she", "her") if CHARACTERS[who].pronoun == "she" else ("he", "his")
         clause = re.sub(f"^{_SAME}'s ", f"{his} ", clause)
         clause = re.sub(f"^{_SAME} ", f"{he} ", clause)
         return clause.replace(_SAME, CHARACTERS[who].name)
 
     def reaction(self, who: str, state: State, *, with_why: bool) -> str:
-        """How somebody's mood shows."""
+        """Return a sentence that shows somebody's mood."""
         mood = state.people[who].mood
         patterns = reactions(mood, who)
         asks_why = [p for p in patterns if any(s.role == "why" for s in p.slots)]
@@ -168,7 +167,7 @@ class Teller:
         return sentence(self.read_out(pattern, {"A": who}, state, why)) if pattern else ""
 
     def speech(self, event: Event, roles: Mapping[str, str], after: State, place: str) -> str:
-        """Something said aloud: mostly the event's own lines, sometimes the speaker's habit."""
+        """Return speech: mostly the event's own lines, sometimes the speaker's habit."""
         own = [
             (who, p)
             for who, p in event.say
@@ -198,7 +197,7 @@ class Teller:
         return self.quote(speaker, sentence(self.read_out(found, {"A": speaker}, after)), after)
 
     def _may_say(self, situation: str, who: str, event: Event, after: State, place: str) -> bool:
-        """Whether a habit of speech fits somebody's mood, and they are there and awake."""
+        """Return whether a habit of speech fits somebody's mood, and they are there and awake."""
         person = after.people.get(who)
         if person is None or who not in self.namer.people or person.place != place:
             return False
@@ -207,7 +206,7 @@ class Teller:
         return person.mood in _SAID_IN.get(situation, (person.mood,))
 
     def quote(self, speaker: str, words: str, state: State) -> str:
-        """Words in quotation marks, mostly with who says them."""
+        """Return words in quotation marks, mostly with their speaker."""
         name = self.namer.fill(_slot_a(), {"A": speaker}, state)
         words = words.replace("...", "…")
         verbs = _SAID.get(words[-1], _SAID["."])
@@ -236,17 +235,17 @@ class Teller:
         deed: str | None = None,
         brief: bool = False,
     ) -> Page:
-        """The caption of an event.
+        """Return the caption of an event.
 
         Args:
-            event: What happens.
-            roles: Who plays which role.
+            event: The event.
+            roles: Its roles.
             before: The state before it.
             after: The state after it.
-            place: Where the picture plays.
+            place: Place of the picture.
             opening: A prefix with its comma.
-            deed: The event in other words, e.g. a reader's; told anew by default.
-            brief: Nothing but the event.
+            deed: The event in given words, e.g. a reader's; by default in new ones.
+            brief: Whether to tell nothing but the event.
         """
         rng = self.rng
         parts, marks = [], [self.namer.mark()]
@@ -288,7 +287,7 @@ class Teller:
         return Page(parts, event.name)
 
     def _along(self, event: Event, roles: Mapping[str, str], before: State, after: State) -> str:
-        """Who went with the others, where everybody goes and the event names only some."""
+        """Return a sentence on who went along, if all go and the event names only some, or ''."""
         if ("all", "Q") not in event.effects:
             return ""
         others = [who for who in before.people_in(roles["P"]) if who not in roles.values()]
@@ -309,14 +308,14 @@ class Teller:
         close: bool = False,
         hero: str = "",
     ) -> Scene:
-        """What the page just told shows: who and what it named, where they are now.
+        """Return the scene of the panel just told: the characters and things it named.
 
         Args:
-            state: After the event.
-            place: Where the picture plays.
+            state: The state after the event.
+            place: Place of the picture.
             show: Poses, faces, spots and facings by character.
             close: Whether a close picture is asked for.
-            hero: Shown where the page names nobody who is there.
+            hero: Character to show if the panel names nobody who is there.
         """
         here = [
             w for w in self.namer.people if w in state.people and state.people[w].place == place
@@ -400,7 +399,7 @@ _SAID = {
     "…": ("whispered", "murmured", "began"),
 }
 _SAME = "\0"
-"""Stands in a reason for the one whose feeling it explains."""
+"""In a reason, stands for the character whose feeling it explains."""
 _OF_REASON = re.compile(
     r"^(And |To |In order|So|Just|Only|All|With |Full of|In search|In an? |In the hope|For |Ready"
     r"|Eager|Keen|Impatient|Itching|Determined|Quite|Still|Longing|Hoping|Wishing|Wanting|Trying"
@@ -408,7 +407,7 @@ _OF_REASON = re.compile(
     r"|Because|Since|As [A-Zhsi]|Now that|Seeing|Considering|Given|Perhaps because|You remember"
     r"|It was|This is|Here is the reason|If |Somebody had)|\b(so|So|that),$"
 )
-"""Openings that say what for or why."""
+"""Openings that name a purpose or a reason."""
 
 
 def _slot_a() -> Slot:
@@ -417,11 +416,10 @@ def _slot_a() -> Slot:
 
 
 def follows(pattern: Pattern, opening: str) -> bool:
-    """Whether a sentence goes on well from an opening.
+    """Return whether a sentence fits an opening.
 
-    After `Hoping to help Mira,` or `Because she wanted it so much,` it begins with whoever does it;
-    after `A little later,` with anybody or anything, but not with a cry, with words in quotation
-    marks or with a clause of its own.
+    After `Hoping to help Mira,` or `Because she wanted it so much,` it begins with the character
+    who acts; after `A little later,` with anything but a cry, a quotation or a clause.
     """
     first = pattern.nodes[0] if pattern.nodes else ""
     if isinstance(first, Slot):
@@ -430,10 +428,10 @@ def follows(pattern: Pattern, opening: str) -> bool:
 
 
 def join(opening: str, told: str, proper: Collection[str] = ()) -> str:
-    """A prefix before a sentence, whose first word is small unless it is a name.
+    """Return a sentence after a prefix, its first word in small letters unless it is a name.
 
     Args:
-        opening: The prefix, or nothing.
+        opening: The prefix, or ''.
         told: The sentence.
         proper: Names beside those of the characters.
     """

@@ -18,7 +18,7 @@ from storyworld.world import CHARACTERS
 
 @dataclass(frozen=True)
 class WishKind:
-    """A kind of wish: who can have it, what fulfils it, and how it is told."""
+    """A kind of wish: its roles and conditions, its goal, and its texts."""
 
     name: str
     roles: str
@@ -32,13 +32,13 @@ class WishKind:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether it is about somebody, something or somewhere that no picture can show."""
+        """Return whether it is about a person, thing or place that no picture can show."""
         return bool(set(self.roles) & set(FOREIGN_ROLES))
 
 
 @cache
 def wish_kinds() -> dict[str, WishKind]:
-    """Every kind of wish by name."""
+    """Return every kind of wish by name."""
     found: dict[str, WishKind] = {}
     for block in read_blocks(ROOT / "texts" / "wishes.txt"):
         lists: dict[str, list[Pattern]] = {key: [] for key in ("tell", "say", "met", "up", "title")}
@@ -71,14 +71,14 @@ class WishWords:
     """A kind of wish as a phrase in other sentences, and as readers ask for it."""
 
     want: tuple[Pattern, ...]
-    """What A wants, as an infinitive without "to": `*get {T} back from {B}`."""
+    """A's wish as an infinitive without "to": `*get {T} back from {B}`."""
     ask: tuple[Pattern, ...]
-    """How a reader opens or turns a story with just this wish."""
+    """A reader's words that open or turn a story with this wish."""
 
 
 @cache
 def wants() -> dict[str, WishWords]:
-    """The words for every kind of wish by its name."""
+    """Return the words for every kind of wish by its name."""
     found: dict[str, WishWords] = {}
     for block in read_blocks(ROOT / "texts" / "wants.txt"):
         for line in block.lines:
@@ -94,7 +94,7 @@ def wants() -> dict[str, WishWords]:
 
 @cache
 def text_lists(name: str) -> dict[str, tuple[Pattern, ...]]:
-    """The patterns of a file of `texts/` by their heading."""
+    """Return the patterns of a file of `texts/` by their heading."""
     found: dict[str, list[Pattern]] = defaultdict(list)
     for block in read_blocks(ROOT / "texts" / f"{name}.txt"):
         for line in block.lines:
@@ -105,13 +105,13 @@ def text_lists(name: str) -> dict[str, tuple[Pattern, ...]]:
 
 
 def reactions(mood: str, species: str) -> tuple[Pattern, ...]:
-    """How a mood shows, in anybody and in this character."""
+    """Return the patterns that show a mood, in anybody and in this character."""
     lists = text_lists("reactions")
     return lists.get(mood, ()) + lists.get(f"{mood} {species}", ()) * 2
 
 
 def check_texts() -> list[str]:
-    """What is missing."""
+    """Return a message for every missing or wrong text."""
     missing = []
     lists = text_lists("reactions")
     missing += [f"reactions.txt: {mood}" for mood in MOODS if mood not in lists]

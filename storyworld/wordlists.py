@@ -1,4 +1,4 @@
-"""Words that readers type: other names for what the world knows, and much that it does not know.
+"""Words that readers type: other names for the world's things, and foreign words.
 
 The lists are `words/*.txt`; a part of every list is held out and occurs in test stories only.
 """
@@ -16,17 +16,17 @@ from storyworld.naming import Foreign
 from storyworld.world import CHARACTERS, PLACES, THINGS
 
 HELD_OUT = 10
-"""One in so many words occurs in test stories only."""
+"""One word in so many occurs in test stories only."""
 
 
 def is_held_out(word: str) -> bool:
-    """Whether training never sees a word of the lists; decided by the word itself."""
+    """Return whether training never sees a word of the lists, decided by the word itself."""
     return zlib.crc32(word.lower().encode()) % HELD_OUT == 0
 
 
 @cache
 def _lines(name: str) -> tuple[tuple[str, str], ...]:
-    """The lines of a list: a word, and what stands behind the bar."""
+    """Return the lines of a list: a word, and the part behind the bar."""
     text = (ROOT / "words" / f"{name}.txt").read_text(encoding="utf-8")
     rows = (line.partition("|") for line in text.splitlines() if line.strip() and line[0] != "#")
     return tuple((word.strip(), rest.strip()) for word, _, rest in rows)
@@ -39,7 +39,7 @@ def _split(name: str, test: bool) -> tuple[tuple[str, str], ...]:
 
 @cache
 def other_words(name: str, test: bool) -> dict[str, tuple[str, ...]]:
-    """Other words by what they mean: `species`, `synonyms` or `place-synonyms`."""
+    """Return other words by meaning: the list `species`, `synonyms` or `place-synonyms`."""
     found: dict[str, list[str]] = defaultdict(list)
     for word, meaning in _split(name, test):
         found[meaning].append(word)
@@ -47,14 +47,14 @@ def other_words(name: str, test: bool) -> dict[str, tuple[str, ...]]:
 
 
 def other_names() -> list[str]:
-    """Single words that readers may say for what the world has, those held out included."""
+    """Return single words for the world's characters, things and places, held-out ones included."""
     lines = [row[0] for name in ("synonyms", "species", "place-synonyms") for row in _lines(name)]
     words = {word for line in lines for word in re.findall(r"[^\W\d_]+", line)}
     return sorted(words)
 
 
 def not_drawn() -> list[str]:
-    """Persons, things and places of one word that no picture shows; held-out ones included."""
+    """Return one-word persons, things and places that no picture shows, held-out ones included."""
     lines = {row[0].lower() for name in ("people", "things", "places") for row in _lines(name)}
     drawn = {word.lower() for word in (*other_names(), *_names_of_the_world())}
     return sorted(line for line in lines - drawn if line.isalpha())
@@ -66,11 +66,11 @@ def _names_of_the_world() -> set[str]:
 
 
 def foreign_person(rng: random.Random, test: bool) -> Foreign:
-    """Somebody whom no picture can show."""
+    """Return a person whom no picture can show."""
     if rng.random() < 0.3:
         name, pronoun = rng.choice(_split("names", test))
         if rng.random() < 0.4:
-            # No `Cora the daddy`.
+            # Avoids `Cora the daddy`.
             kinds = [kind for kind, its in _split("people", test) if its in ("it", pronoun)]
             kind = rng.choice(kinds)
             return Foreign(f"{name} the {kind}" if kind[0].islower() else name, pronoun, True)
@@ -80,7 +80,7 @@ def foreign_person(rng: random.Random, test: bool) -> Foreign:
 
 
 def foreign_thing(rng: random.Random, test: bool) -> Foreign:
-    """A thing that no picture can show."""
+    """Return a thing that no picture can show."""
     noun, _ = rng.choice(_split("things", test))
     if rng.random() < 0.25 and " of " not in noun:
         noun = f"{rng.choice(_lines('adjectives'))[0]} {noun}"
@@ -88,6 +88,6 @@ def foreign_thing(rng: random.Random, test: bool) -> Foreign:
 
 
 def foreign_place(rng: random.Random, test: bool) -> Foreign:
-    """A place that no picture can show."""
+    """Return a place that no picture can show."""
     noun, _ = rng.choice(_split("places", test))
     return Foreign(noun, "it")

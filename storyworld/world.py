@@ -1,7 +1,7 @@
-"""Who and what there is: characters, places and things, with everything that never changes.
+"""Characters, places and kinds of things, with everything that never changes.
 
-A `Thing` kind lists the states it can be in and what can be done with it; the events ask for these
-abilities and never for kinds, so that a new kind of thing is one more row of a table.
+A kind of thing lists its states and its abilities. Events ask for abilities and not for kinds, so
+that a new kind of thing is one more row of a table.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Character:
-    """One inhabitant: everything that stays the same in every panel."""
+    """One character: everything that stays the same in every panel."""
 
     name: str
     species: str
     pronoun: Literal["he", "she"]
     clothes: str
-    """What they wear, as it is written: `green jumper`."""
+    """Their clothes, as texts name them: `green jumper`."""
     manner: str
     """One adjective that explains how they behave and speak."""
     colour: str
-    """The colour word a reader would use for the animal itself."""
+    """The colour of the animal itself, in a reader's word."""
 
 
 CHARACTERS: dict[str, Character] = {
@@ -43,14 +43,14 @@ CHARACTERS: dict[str, Character] = {
 
 @dataclass(frozen=True)
 class Place:
-    """Somewhere a page can play.
+    """A place of panels.
 
     Attributes:
-        name: How the tables call it.
-        at: How a sentence says that somebody is there: `in the garden`.
-        to: How a sentence says that somebody goes there: `to the garden`.
-        perch: What is out of reach there: `branch`, `shelf`, ...
-        hider: What one can stand behind there: `bush`, `curtain`, ...
+        name: Its name in tables.
+        at: Phrase for being there: `in the garden`.
+        to: Phrase for going there: `to the garden`.
+        perch: The spot out of reach there: `branch`, `shelf`, ...
+        hider: The thing to hide behind there: `bush`, `curtain`, ...
         has: Abilities: `indoors`, `water`, `bed`, `table`, `dark`, `soil`, `snowy`, `windy`.
     """
 
@@ -92,9 +92,9 @@ class ThingKind:
 
     Attributes:
         name: The noun: `kite`.
-        states: What it can be; the first is how it usually is.
-        can: What can be done with it (see `ABILITIES`).
-        looks: The adjective a caption may use for it when it is whole: `yellow`.
+        states: Its states, the usual one first.
+        can: Its abilities (see `ABILITIES`).
+        looks: The adjective of a whole one in captions: `yellow`.
         carried: How it is held: in one `hand`, in `both` hands, or `never`.
     """
 
@@ -198,5 +198,5 @@ THINGS: dict[str, ThingKind] = {
         _kind("sack", "full empty", "hold", "brown", "both"),
     )
 }
-"""By name, in a fixed order. `paper`, `box` and `sack` also stand for what no picture can show: a
-drawing of it, or what is inside."""
+"""By name, in a fixed order. `paper`, `box` and `sack` also stand for foreign things: a drawing of
+one, or one inside."""

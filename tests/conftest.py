@@ -44,7 +44,7 @@ except ImportError:
 
 
 def pytest_report_header() -> str:
-    """Say it where drawing is not tested."""
+    """Report it if the drawing tests are left out."""
     return "" if can_draw else f"Drawing is not tested: {NO_SKIA}."
 
 
@@ -64,7 +64,7 @@ def reference() -> ReferenceFolder:
 
 @pytest.fixture(scope="session")
 def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> StudioConfig:
-    """The tiny model's configuration; untrained weights stand in while none are shipped."""
+    """The tiny model's configuration; untrained weights if none are shipped."""
     config = load_config(None, QUICK)
     shipped = project_path(config.runtime.weights_folder)
     if all((shipped / f"{part}.safetensors").exists() for part in PARTS):
@@ -76,7 +76,7 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> StudioConfig:
 
 
 def write_untrained(config: StudioConfig, folder: Path) -> None:
-    """Write random weights and a small tokenizer where trained ones would lie."""
+    """Write random weights and a small tokenizer in place of trained ones."""
     captions = (panel.text for seed in range(150) for panel in tell(seed).panels)
     sizes = config.decoder.vocab_size, config.generation.num_image_queries
     train_tokenizer(captions, folder / "tokenizer", *sizes)

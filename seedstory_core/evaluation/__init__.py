@@ -1,1 +1,1 @@
-"""The workshop that measures models."""
+"""Evaluation: measurements of trained models."""

@@ -1,7 +1,7 @@
 """Measure the shipped model: `python -m seedstory_core.evaluation all`.
 
 Prints the model card's tables from the weights the configuration names. Every number comes from
-stories, sentences and pictures that training never saw, drawn from fixed seeds. Measurements:
+stories, sentences and pictures that training never saw, made from fixed seeds. Measurements:
 
 `ladder`    real pictures (the classifier's own ceiling), the codec's round trip, pictures drawn
             from true features, and from the features regressed with true captions.
@@ -10,7 +10,7 @@ stories, sentences and pictures that training never saw, drawn from fixed seeds.
 `steer`     pictures of readers' sentences, over half of them in paraphrases training never saw.
 `openings`  first sentences typed by hand: what their pictures show, and who comes in unasked.
 `long`      25 panels from the ten-panel model: panels 1-10 against 16-25, per policy.
-`newcomers` whom the model expects where somebody new comes in (nobody who is there already).
+`newcomers` whom the model expects where a story introduces somebody: strangers, or those there.
 
 With `--out` the stories are also written there in full.
 """
@@ -91,7 +91,7 @@ def main() -> int:
 
 
 def load_classifier(config: StudioConfig) -> AttributeClassifier:
-    """Load the attribute classifier that lies beside the model's weights."""
+    """Load the attribute classifier from beside the model's weights."""
     classifier = AttributeClassifier()
     path = project_path(config.runtime.weights_folder) / "classifier.safetensors"
     load_weights(classifier, read_weights(path), path)
@@ -99,7 +99,7 @@ def load_classifier(config: StudioConfig) -> AttributeClassifier:
 
 
 def write(folder: Path, name: str, result: measure.Result) -> None:
-    """Keep a result as JSON, and its texts and sheets as files."""
+    """Write a result as JSON, and its texts and sheets as files."""
     folder.mkdir(parents=True, exist_ok=True)
 
     def plain(share: Share) -> dict[str, float]:

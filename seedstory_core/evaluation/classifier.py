@@ -1,8 +1,8 @@
 """The attribute classifier: looks at a picture and answers every question about it.
 
-It exists to measure. Its architecture (convolutions), its data seed and its augmentation differ
-from those of the picture encoder, so that a picture which fools one does not fool the other. Its
-own errors on real pictures are printed beside every score as the ceiling.
+It is for measuring only. Its architecture (convolutions), data seed and augmentation differ from
+the picture encoder's, so that a picture that fools one need not fool the other. Its accuracy on
+real pictures is printed beside the scores as their ceiling.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from seedstory_core.data.attributes import QUESTIONS, UNASKED
 
 INPUT_SIZE = 192
-"""Side of the pictures the classifier looks at, in pixels; others are resized."""
+"""Side in pixels of the classifier's input; other pictures are resized."""
 
 
 class _Residual(nn.Module):
@@ -64,7 +64,7 @@ class AttributeClassifier(nn.Module):
         )
 
     def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:
-        """Score every answer.
+        """Return a score for every answer.
 
         Args:
             pixel_values: `[B, 3, height, width]` in -1 … 1, any size.
@@ -89,7 +89,7 @@ class AttributeClassifier(nn.Module):
 def question_losses(
     scores: Mapping[str, Tensor], labels: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Cross entropy per question over the pictures where it makes sense (0 where it never does)."""
+    """Return cross entropy per question, over the pictures where it applies (0 without any)."""
     losses = {}
     for name, score in scores.items():
         asked = labels[name] != UNASKED
@@ -99,7 +99,7 @@ def question_losses(
 
 
 def accuracies(scores: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> dict[str, float]:
-    """Share of right answers per question, over the pictures where it makes sense."""
+    """Return the share of right answers per question, over the pictures where it applies."""
     right = {}
     for name, score in scores.items():
         asked = labels[name] != UNASKED

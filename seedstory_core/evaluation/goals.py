@@ -1,4 +1,4 @@
-"""What was reached against what we want, from the measurements' own tables."""
+"""The goals, and a table of what the measurements reached."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ GOALS = {
     "prop": 0.85,
     "expression": 0.70,
 }
-"""Least share of right answers in pictures of the model's own captions."""
+"""Lowest share of right answers in pictures of the model's own captions."""
 CODEC_MARGIN = 0.05
-"""At most this far below the codec's round trip; readers' sentences at most twice as far."""
+"""Largest distance below the codec's round trip; twice as much for readers' sentences."""
 LONG_MARGIN = 0.03
-"""Panels 16 to 25 are at most this far below panels 1 to 10."""
+"""Largest distance of panels 16 to 25 below panels 1 to 10."""
 
 Columns = Mapping[str, Mapping[str, Share]]
 
 
 def verdict(results: Mapping[str, Columns]) -> str:
-    """Set every goal beside what was measured, as Markdown.
+    """Return every goal beside its measurement, as a Markdown table.
 
     Args:
-        results: Columns by measurement (`ladder`, `stories`, `steer`, `long`); those that were not
-            measured are left open.
+        results: Columns by measurement (`ladder`, `stories`, `steer`, `long`); rows of missing ones
+            stay open.
     """
 
     def value(measurement: str, column: str, metric: str) -> float | None:

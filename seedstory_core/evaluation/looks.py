@@ -1,8 +1,7 @@
-"""Whether the characters stay who they are: names, clothes and colours in every panel.
+"""Whether characters keep their names, clothes and colours in every panel.
 
-Pictures are held against the drawing of the scene that their caption tells: the mean colours of
-each actor's face and of its dressed body. Words are searched for everything that is said about
-somebody's kind and clothes.
+A picture is compared with the drawing of its caption's scene, by the mean colours of each actor's
+face and dressed body. In texts, every mention of somebody's species or clothes is checked.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from seedstory_core.data.draw import layout, render_image
 from seedstory_core.data.world import CHARACTERS, Scene
 
 CLOSE_COLOUR = 10.0
-"""Colour difference (CIE 1976, in Lab) up to which an area counts as coloured right. The nearest
-two clothes of the world lie 31 apart, the nearest two coats 26."""
+"""Largest colour difference (CIE 1976, in Lab) at which an area counts as right; far below the
+difference of any two clothes or coats of the world."""
 
 _TO_LAB = ImageCms.buildTransformFromOpenProfiles(
     ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
@@ -36,14 +35,14 @@ _OWN = {"she": "her", "he": "his"}
 def colours_kept(
     scenes: Sequence[Scene], images: Sequence[Image.Image]
 ) -> dict[str, tuple[int, int]]:
-    """Count the actors whose face and body have the colours of their drawing.
+    """Count the actors whose face and body have the colours of the drawing.
 
     Args:
-        scenes: What the pictures should show.
+        scenes: Scenes that the pictures should show.
         images: The pictures, square.
 
     Returns:
-        Right and all appearances by species.
+        By species: right appearances, and all.
     """
     found = {species: (0, 0) for species in CHARACTERS}
     for scene, image in zip(scenes, images, strict=True):
@@ -60,7 +59,7 @@ def colours_kept(
 
 
 def names_kept(captions: Iterable[str]) -> tuple[int, int]:
-    """Count what is said about somebody's kind and clothes: right, and in all.
+    """Count the mentions of somebody's species or clothes: right ones, and all.
 
     `Mira the fox` and `Mira, in her green jumper,` are right, `Mira the bear` is not.
     """
@@ -79,7 +78,7 @@ def names_kept(captions: Iterable[str]) -> tuple[int, int]:
 
 
 def _lab(image: Image.Image) -> np.ndarray:
-    """`[height, width, 3]`: lightness 0 … 100, a and b around 0."""
+    """Return `[height, width, 3]`: lightness 0 … 100, a and b around 0."""
     stored = ImageCms.applyTransform(image.convert("RGB"), _TO_LAB)
     assert stored is not None
     values = np.asarray(stored).astype(np.float32)

@@ -49,13 +49,13 @@ LONG_PANELS = 25
 
 @dataclass(frozen=True)
 class Result:
-    """What a measurement found.
+    """The result of a measurement.
 
     Attributes:
-        columns: Shares per metric, one column per thing compared.
+        columns: Shares per metric; one column per model or condition compared.
         classes: Shares per expected answer, likewise.
         lines: Further findings, a sentence each.
-        stories: Told stories in full.
+        stories: Full texts of told stories.
         sheets: Pictures to look at.
     """
 
@@ -68,7 +68,7 @@ class Result:
 
 @torch.no_grad()
 def ladder(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
-    """Where quality is lost: real picture, codec, true features, regressed features."""
+    """Measure where quality is lost: real picture, codec, true features, regressed features."""
     rungs: dict[str, list[Image.Image]] = {
         name: [] for name in ("real", "codec", "true features", "true captions")
     }
@@ -121,7 +121,7 @@ def ladder(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> 
 
 
 def stories(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
-    """The model's own stories: whether the pictures show the captions, and what is written."""
+    """Measure the model's own stories: pictures against captions, and the captions themselves."""
     told = [tell_story(engine, opening(number), MOST_PANELS, number) for number in range(count)]
     cases, unread = engine.run(functools.partial(_own_cases, classifier, told))
     columns = {
@@ -157,7 +157,7 @@ def stories(engine: StoryEngine, classifier: AttributeClassifier, count: int) ->
 
 
 def steer(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
-    """Pictures of readers' sentences, in the context of a story with drawn pictures."""
+    """Measure pictures of readers' sentences, in the middle of stories with drawn pictures."""
     size = engine.config.detokenizer.image_size
     regressed: dict[bool, list[Tensor]] = {True: [], False: []}
     seeds: dict[bool, list[int]] = {True: [], False: []}
@@ -188,9 +188,9 @@ def steer(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> R
 
 
 def openings(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
-    """Stories that a reader begins with a first sentence typed by hand, three panels of each.
+    """Measure stories that begin with a first sentence typed by hand, three panels of each.
 
-    All of `OPENINGS` are told, however many stories are asked for.
+    All of `OPENINGS` are told, whatever `count` is.
     """
     pages: list[list[str]] = []
     features: list[Tensor] = []
@@ -236,10 +236,10 @@ def openings(engine: StoryEngine, classifier: AttributeClassifier, count: int) -
 
 
 def long(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
-    """25 panels: does quality hold far beyond the ten panels of training?
+    """Measure 25 panels: does quality hold far beyond the ten panels of training?
 
-    The multimodal attention sink, with and without its cap, is measured on half as many stories as
-    asked for, what it is compared with on a fifth.
+    The multimodal attention sink, with and without its cap, is measured on `count` / 2 stories,
+    the other policies on `count` / 5.
     """
     columns = {}
     lines = []
@@ -267,18 +267,18 @@ def long(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Re
 
 
 def newcomers(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
-    """Whether those who come into a story are expected to be strangers."""
+    """Measure whether the model expects strangers where a story introduces somebody."""
     return Result(lines=describe(expected_newcomers(engine, count)))
 
 
 @torch.no_grad()
 def _round_trip(engine: StoryEngine, pixel_values: Tensor) -> list[Image.Image]:
-    """What the codec makes of pictures."""
+    """Return the codec's round trips of pictures."""
     return to_images(engine.detokenizer.decode(engine.detokenizer.encode(pixel_values)))
 
 
 def grid(images: Sequence[Image.Image], columns: int, side: int = 256) -> Image.Image:
-    """Pictures in rows, left to right."""
+    """Return pictures in rows, left to right."""
     rows = -(-len(images) // columns)
     sheet = Image.new("RGB", (columns * side, rows * side), "white")
     for index, image in enumerate(images):
@@ -288,19 +288,19 @@ def grid(images: Sequence[Image.Image], columns: int, side: int = 256) -> Image.
 
 
 def story_sheet(story: Sequence[ToldPanel], columns: int = 4) -> Image.Image:
-    """The pictures of a story."""
+    """Return the pictures of a story in rows."""
     return grid([panel.image for panel in story], columns)
 
 
 def _repeats(story: Sequence[ToldPanel]) -> bool:
-    """Whether a sentence stands in a story twice; every chapter may end."""
+    """Return whether a story repeats a sentence, `The end.` aside."""
     counts = Counter(sentence for panel in story for sentence in sentences(panel.text))
     counts.pop("The end.", None)
     return any(number > 1 for number in counts.values())
 
 
 def _in_full(number: int, story: Sequence[ToldPanel]) -> str:
-    """A story to read; `?` marks captions that the grammar does not understand."""
+    """Return a story's text; `?` marks captions that the grammar does not understand."""
     panels = (
         f"{index:2d}.{'? ' if panel.scene is None else '  '}{panel.text}"
         for index, panel in enumerate(story, 1)
@@ -313,7 +313,7 @@ def _own_cases(
     told: Sequence[Sequence[ToldPanel]],
     panels: range | None = None,
 ) -> tuple[list[Case], int]:
-    """Cases of the understood captions after the opening, and how many were not understood."""
+    """Return cases of the captions after the opening, and the number of those not understood."""
     names, scenes, images = [], [], []
     unread = 0
     for number, story in enumerate(told):
@@ -330,7 +330,7 @@ def _own_cases(
 
 
 def _colours(of: str, kept: Mapping[str, tuple[int, int]]) -> str:
-    """A finding about the colours of faces and clothes."""
+    """Return a finding about the colours of faces and clothes."""
     right, count = (sum(values) for values in zip(*kept.values(), strict=True))
     each = ", ".join(
         f"{CHARACTERS[species].name} {100 * good / asked:.0f}"
@@ -349,10 +349,10 @@ def _distance(
     images: Sequence[Image.Image],
     codec: Sequence[Image.Image],
 ) -> str:
-    """A finding about how far painted pixels are from the codec's picture of the same scene.
+    """Return a finding: how far painted pixels are from the codec's picture of the same scene.
 
-    Somebody alone who looks left is told apart: stories hold few such pictures, and the attribute
-    classifier still sees who looks where when a picture looks torn.
+    Pictures of one actor are split by where the actor looks: few look left, and the attribute
+    classifier does not notice when such a picture looks torn.
     """
     pairs = zip(images, codec, strict=True)
     far = np.array(
@@ -371,7 +371,7 @@ def _distance(
 
 
 def _metrics_of(facts: frozenset[str], scene: Scene) -> set[str]:
-    """The metrics that given facts decide."""
+    """Return the metrics that given facts decide."""
     metrics = set()
     simple = {
         "place": "place",
@@ -384,7 +384,7 @@ def _metrics_of(facts: frozenset[str], scene: Scene) -> set[str]:
     if "cast" in facts:
         metrics |= {"main character", "all characters"}
     for kind in ("pose", "expression"):
-        # Per-actor facts count where all actors' are known, since slots are scored together.
+        # Facts per actor count if they are known of all actors, who are scored together.
         if all(f"{kind}:{actor.species}" in facts for actor in scene.actors):
             metrics.add(kind)
     return metrics & set(METRICS)

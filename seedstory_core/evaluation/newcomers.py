@@ -1,9 +1,9 @@
-"""Who is named next: what the model expects where a held-out story names another one.
+"""Whom the model expects where a held-out story names another character.
 
-True captions and true pictures are read, up to the first token of a mention: of somebody new in the
-story, or of the second one in a sentence. There the probability that falls on anybody is shared
-out. Where somebody new comes in, what falls on those who are there already makes somebody meet
-himself; where a sentence names a second one, what falls on the first makes two of one.
+The model reads true captions and pictures up to the first token of a mention: of a character new to
+the story, or of the second one in a sentence. Reported is how the probability of all characters is
+divided there. Probability of those who must not be meant is an error: a character would meet
+itself, or be named twice as if it were two.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from seedstory_core.generation.kv import KVSegment, assemble
 
 @dataclass(frozen=True)
 class Expected:
-    """Probabilities at one mention, together 1.
+    """Probabilities at one mention; they sum to 1.
 
     Attributes:
-        hero: Of the one who was there first, in the story or in the sentence.
-        present: Of others who are there already and must not be meant.
+        hero: Of the first character of the story or the sentence.
+        present: Of the others who are there already and must not be meant.
         strangers: Of everybody else.
-        num_present: How many must not be meant.
-        is_partner: Whether it is the second one of a sentence, who is no newcomer.
+        num_present: Number of characters who must not be meant.
+        is_partner: Whether the mention is the second one of a sentence, and no newcomer.
     """
 
     hero: float
@@ -46,7 +46,7 @@ class Expected:
 
 @torch.no_grad()
 def expected_newcomers(engine: StoryEngine, count: int) -> list[Expected]:
-    """What the model expects at every introduction and every pair of `count` stories."""
+    """Return the probabilities at every introduction and every pair of `count` stories."""
     found = []
     beginnings = first_tokens(engine.tokenizer)
     size = engine.config.detokenizer.image_size
@@ -67,7 +67,7 @@ def expected_newcomers(engine: StoryEngine, count: int) -> list[Expected]:
 
 
 def describe(found: Sequence[Expected]) -> list[str]:
-    """A line each about who comes to one, about who comes to several, and about pairs."""
+    """Return lines on introductions to one character, to several, and on pairs."""
     lines = []
     newcomers = [one for one in found if not one.is_partner]
     for said, some in (
@@ -95,7 +95,7 @@ def _mean(some: Sequence[Expected], name: str) -> float:
 
 
 def _scores(engine: StoryEngine, past: tuple[KVSegment, ...], caption: str, start: int) -> Tensor:
-    """Scores `[vocab]` of the token that spells a caption's character number `start`."""
+    """Return scores `[vocab]` of the token with the character at index `start` of a caption."""
     ids = engine.tokenizer.encode_text(caption)
     count = next(
         count

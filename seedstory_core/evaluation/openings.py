@@ -1,7 +1,7 @@
-"""First sentences as readers type them: written by hand, none of them in the training stories.
+"""First sentences as readers type them: written by hand, none of them from training stories.
 
-`evaluation openings` lets the model go on from each and asks whether the picture shows what the
-reader said, and whether the words bring in only those whom the reader named.
+`evaluation openings` lets the model continue each one and checks whether the picture shows what the
+reader named, and whether the words bring in nobody else.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from seedstory_core.data.world import Actor, Holder, Scene
 
 @dataclass(frozen=True)
 class Opening:
-    """A first sentence and what it says.
+    """A first sentence and its meaning.
 
     Attributes:
         text: As typed.
-        cast: Species in order of mention; empty where the storyteller chooses.
-        others_may_come: Whether the words leave open who else is there.
+        cast: Species in order of mention; empty if the storyteller chooses.
+        others_may_come: Whether the words allow further characters.
     """
 
     text: str
@@ -35,7 +35,7 @@ class Opening:
     others_may_come: bool = False
 
     def scene(self) -> Scene:
-        """What the picture shows, with defaults where the words leave it open."""
+        """Return the scene of the picture, with defaults where the words leave it open."""
         actors = tuple(
             Actor(species, self.pose or "stand", self.mood or "happy") for species in self.cast
         )
@@ -49,7 +49,7 @@ class Opening:
         )
 
     def asked(self) -> set[str]:
-        """The metrics that the words decide."""
+        """Return the metrics that the words decide."""
         said = {
             "main character": self.cast,
             "all characters": self.cast and not self.others_may_come,
@@ -132,7 +132,7 @@ OPENINGS = (
 
 
 def strangers(opening: Opening, page: str) -> tuple[str, ...]:
-    """The species that a page names though its reader named others only."""
+    """Return the species that a panel names and its opening does not; () if others may come."""
     if not opening.cast or opening.others_may_come:
         return ()
     named = dict.fromkeys(species for _, species in mentions(page))
@@ -140,7 +140,7 @@ def strangers(opening: Opening, page: str) -> tuple[str, ...]:
 
 
 def in_full(openings: Sequence[Opening], pages: Sequence[Sequence[str]]) -> str:
-    """Openings with what followed, to read."""
+    """Return openings with the panels that followed, to be read."""
     lines = []
     for opening, texts in zip(openings, pages, strict=True):
         unasked = strangers(opening, texts[0])

@@ -1,7 +1,7 @@
-"""Scores of pictures against what they should show, by the attribute classifier.
+"""Scores of pictures against the scenes they should show, by the attribute classifier.
 
-Every metric is a share of right answers over the cases where the question makes sense. Intervals
-are bootstrapped over stories, because panels of one story fail together.
+Every metric is the share of right answers over the cases where the question applies. Intervals are
+bootstrapped over stories, because panels of one story fail together.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ Hits = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Case:
-    """One picture: what it should show, what the classifier saw.
+    """One picture: what it should show, and what the classifier saw.
 
     Attributes:
-        story: Whose panel it is; cases of one story are drawn together in the bootstrap.
+        story: Its story; the bootstrap draws the cases of a story together.
         expected: Class numbers by question.
-        seen: The same, as the classifier answered.
+        seen: Class numbers that the classifier answered.
         asked: Metrics that count for this picture; all by default.
     """
 
@@ -85,7 +85,7 @@ def read_pictures(
 
 
 def hits(case: Case) -> Hits:
-    """Right answers and questions per metric of one case."""
+    """Return right answers and questions per metric of one case."""
     expected, seen = case.expected, case.seen
     slots = [slot for slot in range(MAX_ACTORS) if expected[f"character{slot}"] < _absent()]
 
@@ -112,7 +112,7 @@ def hits(case: Case) -> Hits:
 
 
 def class_hits(case: Case) -> Hits:
-    """Right answers and questions of one case per expected answer (`CLASSES`)."""
+    """Return right answers and questions of one case per expected answer (`CLASSES`)."""
     found: Hits = {}
     for name, answer in case.expected.items():
         question = name.rstrip("012")
@@ -134,7 +134,7 @@ class Share:
 
 
 def wilson(hits: Sequence[bool]) -> Share:
-    """The share of hits with its 95 % score interval (Wilson 1927), also for few or all hits."""
+    """Return the share of hits with its 95 % score interval (Wilson 1927), also for few hits."""
     count = len(hits)
     if not count:
         return Share(0.0, 0.0, 1.0, 0)
@@ -147,7 +147,7 @@ def wilson(hits: Sequence[bool]) -> Share:
 def summarize(
     cases: Sequence[Case], score: Callable[[Case], Hits] = hits, *, resamples: int = 500
 ) -> dict[str, Share]:
-    """Give the share of everything a case scores, with its interval over stories."""
+    """Return the share per metric or class, with its 95 % interval over stories."""
     scored = [score(case) for case in cases]
     found = {name for found in scored for name in found}
     names = [name for name in (*METRICS, *CLASSES) if name in found]
@@ -171,7 +171,7 @@ def summarize(
 
 
 def shuffled(cases: Sequence[Case], seed: int = 0) -> list[Case]:
-    """The same pictures held against other panels' facts: what chance and habit would score."""
+    """Return the pictures with other panels' expectations: the baseline of chance and habit."""
     order = list(range(len(cases)))
     random.Random(seed).shuffle(order)
     return [
@@ -181,7 +181,7 @@ def shuffled(cases: Sequence[Case], seed: int = 0) -> list[Case]:
 
 
 def majority(cases: Sequence[Case]) -> list[Case]:
-    """Every picture answered with the most frequent answer to each question."""
+    """Return every picture with the most frequent answer to each question."""
     best = {}
     for name in QUESTIONS:
         values = [case.expected[name] for case in cases if case.expected[name] != UNASKED]
@@ -196,7 +196,7 @@ def cases_of(
     images: Sequence[Image.Image],
     asked: Sequence[Collection[str]] | None = None,
 ) -> list[Case]:
-    """Read pictures and hold them against scenes."""
+    """Return cases from pictures and the scenes they should show."""
     seen = read_pictures(classifier, images)
     everything = [METRICS] * len(scenes)
     return [
@@ -208,11 +208,11 @@ def cases_of(
 
 
 def table(columns: Mapping[str, Mapping[str, Share]], *, counts: bool = False) -> str:
-    """Scores as a Markdown table, one column per measurement.
+    """Return scores as a Markdown table, one column per measurement.
 
     Args:
         columns: Shares by measurement and row.
-        counts: Whether to give the number of questions instead of the interval.
+        counts: Whether to show the number of questions instead of the interval.
     """
     lines = [
         "| | " + " | ".join(columns) + " |",

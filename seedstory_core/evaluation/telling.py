@@ -1,7 +1,7 @@
 """Stories told by the engine for measuring: no session, no disk, fixed seeds.
 
-The model never sees pixels, so turns only sketch their pictures here; `paint` draws them afterwards
-from what the turns regressed, many at once, which is what a turn itself would have painted.
+The model never sees pixels, so turns here paint a single step; `paint` draws the pictures later
+from the regressed features, many at once, as the turns would have painted them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ PAINTED_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class ToldPanel:
-    """One panel and what its words say its picture shows.
+    """One panel, and the scene that its words describe.
 
     Attributes:
-        scene: Read from the caption; None where the grammar does not understand it.
+        scene: Scene of the caption; None if the grammar does not understand it.
     """
 
     text: str
@@ -40,12 +40,12 @@ class ToldPanel:
 
 
 def sampling_of(engine: StoryEngine, seed: int) -> Sampling:
-    """The configured sampling with a seed."""
+    """Return the configured sampling with a seed."""
     return Sampling.of(engine.config.sampling, seed)
 
 
 def take_turn(engine: StoryEngine, past: Past, request: TurnRequest) -> TurnResult:
-    """Run one turn to its end; its picture is a sketch of one step."""
+    """Run one turn to its end; its picture is painted in one step."""
     sketch = dataclasses.replace(request, num_inference_steps=1)
     for event in engine.turn(past, sketch):
         if isinstance(event, TurnResult):
@@ -56,7 +56,7 @@ def take_turn(engine: StoryEngine, past: Past, request: TurnRequest) -> TurnResu
 def paint(
     engine: StoryEngine, features: Sequence[Tensor], seeds: Sequence[int]
 ) -> list[Image.Image]:
-    """Paint pictures of visual features `[V, C]`, as turns with these image seeds would."""
+    """Paint visual features, each `[V, C]`, as turns with these image seeds would."""
     device = engine.story_lm.device
 
     def paint_some(rows: slice) -> list[Image.Image]:
@@ -73,7 +73,7 @@ def paint(
 
 
 def opening(number: int) -> StoryPanel:
-    """First panel of held-out story `number`, told without readers."""
+    """Return the first panel of held-out story `number`, told without readers."""
     return tell(number, "test", reader_share=0.0).panels[0]
 
 
@@ -86,15 +86,15 @@ def tell_story(
     past_end: bool = False,
     policy: MemoryPolicy | None = None,
 ) -> list[ToldPanel]:
-    """Let the model go on from an opening it never saw.
+    """Let the model continue an opening it never saw, and return all panels.
 
     Args:
         engine: The models.
         first: The opening; its words are given, its picture is the model's.
-        num_panels: Most panels in all.
-        seed: Of words and pictures.
-        past_end: Whether to go on after the tale ended, as a reader who continues.
-        policy: What of the story stays in view; None takes the configured one.
+        num_panels: Number of panels at most, the opening included.
+        seed: Seed of words and pictures.
+        past_end: Whether to continue after the story's end, as a reader may.
+        policy: Memory policy; None takes the configured one.
     """
     past = Past(policy=policy)
     results: list[TurnResult] = []
@@ -126,11 +126,11 @@ def tell_story(
 def read_context(
     engine: StoryEngine, panels: Sequence[StoryPanel], images: Sequence[Image.Image]
 ) -> Past:
-    """Let the engine read given panels with given pictures; gives what the next panel follows."""
+    """Let the engine read given panels and pictures; return the story so far, as it sees it."""
     past = Past()
     for panel, image in zip(panels, images, strict=True):
         ids = tuple(engine.tokenizer.encode_text(panel.text))
         record = PanelRecord(ids, engine.encode_image(image))
         past = engine.read(past, record)
-    # Several turns may go on from here, and a context serves one.
+    # Several turns may follow, and a context serves only one.
     return dataclasses.replace(past, context=None)

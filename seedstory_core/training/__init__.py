@@ -1,1 +1,1 @@
-"""The workshop that makes models."""
+"""Training: the recipe, its stages, and the loop that they share."""

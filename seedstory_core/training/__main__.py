@@ -1,8 +1,8 @@
 """Do one step of a recipe: `python -m seedstory_core.training vae --runs train-runs/tiny`.
 
-A stage that trains goes on from its last checkpoint and leaves `<runs>/<stage>/weights.safetensors`
-(float32, averaged) when its plan is done. The steps and their order stand in `recipe.py`. Stages
-that do not need each other may train side by side, one process each. `all` does every step in turn.
+A stage that trains resumes at its last checkpoint and writes `<runs>/<stage>/weights.safetensors`
+(float32, averaged) when its plan is done. `recipe.py` lists the steps in order. Stages that do not
+need each other may train at the same time, one process each. `all` does every step in turn.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _do(name: str, arguments: argparse.Namespace) -> bool:
-    """Do one step; whether it is done."""
+    """Do one step, and return whether it is done."""
     runs = Runs(arguments.runs, load_config(arguments.config))
     recipe = cast(DictConfig, OmegaConf.load(arguments.recipe))
 

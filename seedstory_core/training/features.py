@@ -1,4 +1,4 @@
-"""Visual features as regression leaves them: turned away a little, of no length of their own."""
+"""Make true visual features resemble regressed ones, whose direction is a little off."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def jitter(features: Tensor, share: float = 0.5, lowest: float = 0.93) -> Tensor
 
     Args:
         features: `[B, V, C]`.
-        share: Of the pictures that are touched.
+        share: Share of the pictures that are changed.
         lowest: Smallest cosine between a token before and after.
     """
     batch = features.shape[0]
@@ -36,5 +36,5 @@ def jitter(features: Tensor, share: float = 0.5, lowest: float = 0.93) -> Tensor
 
 
 def features_of(regressed: Tensor, like: Tensor) -> Tensor:
-    """Give regressed features the token lengths of true ones."""
+    """Return regressed features, scaled to the token lengths of true ones."""
     return F.normalize(regressed, dim=-1) * like.norm(dim=-1, keepdim=True)

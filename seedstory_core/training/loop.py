@@ -1,9 +1,9 @@
 """One training loop for every stage: resumable at any step, logged, with sample sheets.
 
-A stage says what to train, how to make batch number `i`, and what the loss is. Batches are made
-from their number alone and every step seeds its own noise, so a run that was stopped and resumed
-sees exactly what an uninterrupted run would have seen. `accelerate` places the model, runs
-autocast, averages gradients over processes and saves the state.
+A stage has the model, makes batch number `i`, and computes the loss. A batch depends on its number
+alone and every step seeds its own noise, so a run that was stopped and resumed sees exactly what an
+uninterrupted run would have seen. `accelerate` places the model, runs autocast, averages gradients
+over processes and saves the state.
 """
 
 from __future__ import annotations
@@ -35,16 +35,17 @@ from seedstory_core.training.precision import has_fast_bfloat16
 
 Batch = dict[str, Tensor]
 EMA_POWER = 0.75
-"""How fast the average's decay rises to the plan's: after `n` steps it is 1 - (1 + n)^-power."""
+"""The average's decay rises to the plan's: after `n` steps it is 1 - (1 + n)^-power."""
 SEED_STRIDE, STEP_STRIDE = 1_000_003, 64
-"""Between the noise of two seeds, and of two steps: a prime, and more than there are processes."""
+"""Distance between the noise seeds of two plan seeds (a prime) and two steps (at most so many
+processes)."""
 
 
 class Stage(ABC):
-    """What one training stage brings along.
+    """One training stage: a model, its batches and its loss.
 
     Attributes:
-        name: Of its step in the recipe.
+        name: Name of its step in the recipe.
         model: Everything that has weights to train.
     """
 
@@ -57,7 +58,7 @@ class Stage(ABC):
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Mean loss of a batch and figures for the log."""
+        """Return the mean loss of a batch, and figures for the log."""
 
     @abstractmethod
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
@@ -65,11 +66,11 @@ class Stage(ABC):
 
     @property
     def trained(self) -> nn.Module:
-        """What of the model is kept when it is trained."""
+        """The part of the model that is saved after training."""
         return self.model
 
     def finish(self, folder: Path) -> None:
-        """Save what was trained as `weights.safetensors` (float32)."""
+        """Save the trained part as `weights.safetensors` (float32)."""
         save_model(self.trained, str(folder / "weights.safetensors"))
 
 
@@ -99,16 +100,16 @@ class _Progress:
 
 
 def train(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = None) -> bool:
-    """Train a stage in its run folder, going on from the last checkpoint there.
+    """Train a stage in its run folder, resuming at the last checkpoint there.
 
     The folder gets `log.csv`, `sheets/`, `state/` (the checkpoint), `plan.json`. When the plan is
     done, the averaged weights are left in the model. SIGTERM and SIGINT save and return.
 
     Args:
-        stage: What to train.
-        plan: How.
-        run: Folder of this run, made when missing.
-        max_minutes: Save and return after this long, whatever is left.
+        stage: The stage to train.
+        plan: Its plan.
+        run: Folder of this run, created if missing.
+        max_minutes: Save and return after this many minutes.
 
     Returns:
         True when the plan is done, False when there are steps left.
@@ -136,7 +137,7 @@ def train(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = No
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """The signals that asked to stop; none ends the process meanwhile."""
+    """Collect the signals that ask to stop; meanwhile none of them ends the process."""
     asked: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -158,7 +159,7 @@ class _Training:
         self.stage, self.plan, self.run = stage, plan, run
         self.accelerator = _accelerator(plan)
         if self.accelerator.device.type == "cpu":
-            # One thread a process: a second autograd thread only fights for the same core.
+            # One thread per process: a second autograd thread would only compete for the same core.
             torch.autograd.set_multithreading_enabled(False)
         optimizer = build_optimizer(
             stage.model,
@@ -182,7 +183,7 @@ class _Training:
             (run / "plan.json").write_text(json.dumps(asdict(plan), indent=1))
 
     def batches(self) -> DataLoader[Batch]:
-        """What is left to learn from."""
+        """Return the batches of the steps that are left."""
         accelerator = self.accelerator
         self._started = time.monotonic() - self.progress.seconds
         self.model.train()
@@ -195,7 +196,7 @@ class _Training:
         )
 
     def step(self, batch: Batch) -> None:
-        """Learn from one batch."""
+        """Train on one batch."""
         accelerator, step = self.accelerator, self.progress.step
         noise = self.plan.seed * SEED_STRIDE + step * STEP_STRIDE + accelerator.process_index
         torch.manual_seed(noise)

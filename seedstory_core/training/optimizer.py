@@ -1,4 +1,4 @@
-"""The optimizer: Muon for everything with a matrix in it, AdamW for the rest.
+"""The optimizer: Muon for matrices and convolutions, AdamW for the rest.
 
 Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) makes every update of a matrix
 orthogonal; on these small models it reaches a loss in a fraction of AdamW's steps
@@ -17,21 +17,21 @@ from torch import Tensor, nn
 from seedstory_core.training.precision import has_fast_bfloat16
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic iteration, as Jordan et al. publish them."""
+"""Coefficients of the quintic iteration, as published by Jordan et al."""
 
 
 def orthogonalize(matrices: Tensor, *, steps: int = 5) -> Tensor:
     """Push all singular values of matrices to about 1 (0.7 to 1.2), by Newton-Schulz.
 
-    The iteration is a polynomial in the Gram matrix, so a wide matrix is touched only twice: to
-    make its Gram matrix, and to multiply it by the accumulated polynomial.
+    The iteration is a polynomial in the Gram matrix, so a wide matrix is read only twice: to make
+    its Gram matrix, and to be multiplied by the accumulated polynomial.
 
     Args:
         matrices: `[N, rows, columns]`, none all zero.
-        steps: Of the iteration.
+        steps: Steps of the iteration.
 
     Returns:
-        float32, shaped like `matrices`.
+        float32, in the shape of `matrices`.
     """
     dtype = torch.bfloat16 if has_fast_bfloat16(matrices.device) else torch.float32
     x = matrices.to(dtype)
@@ -72,7 +72,7 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
         """Update all parameters from their gradients."""
         for group in self.param_groups:
-            # Matrices of the same shape go through the iteration together, as a GPU wants it.
+            # Matrices of one shape are iterated together, which a GPU does faster.
             alike: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = {}
             for parameter in group["params"]:
                 if parameter.grad is None:
@@ -93,7 +93,7 @@ class Muon(torch.optim.Optimizer):
 
 
 class MuonWithAdamW(torch.optim.Optimizer):
-    """One optimizer over both; parameter groups 0 (Muon) and 1 (AdamW)."""
+    """Both as one optimizer; parameter groups 0 (Muon) and 1 (AdamW)."""
 
     def __init__(
         self,
@@ -104,14 +104,14 @@ class MuonWithAdamW(torch.optim.Optimizer):
         betas: tuple[float, float],
         weight_decay: float,
     ) -> None:
-        """Share the parameters out.
+        """Divide the parameters between the two.
 
         Args:
             matrices: Parameters of two or more dimensions.
             others: Everything else.
-            lr: Of both; Muon's updates are scaled to AdamW's size.
-            betas: Of AdamW.
-            weight_decay: Of both.
+            lr: Learning rate of both; Muon's updates are scaled to AdamW's size.
+            betas: Betas of AdamW.
+            weight_decay: Weight decay of both.
         """
         super().__init__([{"params": matrices}, {"params": others}], {"lr": lr})
         self.muon = Muon(matrices, lr=lr, weight_decay=weight_decay)
@@ -130,7 +130,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         return {"muon": self.muon.state_dict(), "adamw": self.adamw.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
+        """Load what `state_dict` returned."""
         self.muon.load_state_dict(state_dict["muon"])
         self.adamw.load_state_dict(state_dict["adamw"])
 
@@ -145,8 +145,8 @@ def build_optimizer(
 ) -> torch.optim.Optimizer:
     """Build the optimizer of a stage over all trainable parameters.
 
-    Embedding tables and the output head stay with AdamW, as Muon's authors advise; so do queries
-    and other single vectors, which are no maps between spaces.
+    Embedding tables and the output head use AdamW, as Muon's authors advise; so do queries and
+    other single vectors, which do not map between spaces.
     """
     trainable = [p for p in model.parameters() if p.requires_grad]
     if name == "adamw":

@@ -1,4 +1,4 @@
-"""Batches of drawn pictures with everything that is true of them."""
+"""Batches of drawn pictures with their labels and weights."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from storyworld.attributes import QUESTIONS, encode
 from storyworld.drawing.compose import layout, random_scene, render
 from storyworld.scene import Scene
 
-# Runs of different models see different pictures; held-out pictures come from far beyond any run.
+# Different models train on different pictures; held-out pictures have numbers beyond any run's.
 HELD_OUT = 1 << 40
 
 
 def scene_number(number: int) -> Scene:
-    """Scene `number` of the endless row of training pictures."""
+    """Return scene `number` of the endless series of training pictures."""
     return random_scene(random.Random(number))
 
 
 def labels(scenes: Sequence[Scene]) -> dict[str, Tensor]:
-    """Class numbers per question, each `[B]`."""
+    """Return class numbers per question, each `[B]`."""
     rows = [encode(scene) for scene in scenes]
     return {name: torch.tensor([row[name] for row in rows]) for name in QUESTIONS}
 
@@ -35,7 +35,7 @@ def pixels(scenes: Sequence[Scene], size: int) -> Tensor:
 
 
 def detail_weights(scenes: Sequence[Scene], size: int, face: float, thing: float) -> Tensor:
-    """Weights `[B, 1, size, size]`: 1, more on faces and things, small but what matters."""
+    """Return weights `[B, 1, size, size]`: 1, and more on faces and things, which are small."""
     weights = torch.ones(len(scenes), 1, size, size)
     scale = size / 256
     for row, scene in enumerate(scenes):

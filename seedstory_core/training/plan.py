@@ -1,4 +1,4 @@
-"""How long and how fast a step of the recipe works: the fields of `configs/train/*.yaml`."""
+"""Plans of the recipe's steps: the fields of `configs/train/*.yaml`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import torch
 
 @dataclass(frozen=True)
 class SchedulePhase:
-    """An earlier part of a training.
+    """An earlier phase of a training.
 
     Attributes:
-        steps: Its last step, counted from the very first.
-        learning_rate: Its highest.
-        planned_steps: The step that its learning rate fell towards; 0 is `steps`.
-        final_learning_rate: The floor of its cosine; 0 is the plan's.
+        steps: Its last step, counted from the start of the training.
+        learning_rate: Its highest learning rate.
+        planned_steps: The step at which its cosine would have reached the floor; 0 is `steps`.
+        final_learning_rate: The floor of its cosine, as a fraction; 0 takes the plan's.
     """
 
     steps: int
@@ -29,19 +29,19 @@ class Plan:
     """How long and how fast a stage trains.
 
     Attributes:
-        steps: Optimizer steps in all; the learning rate falls to its floor at the last one.
-        first_step: Where a training goes on of which only the weights are left (`import_weights`).
+        steps: All optimizer steps; the learning rate reaches its floor at the last one.
+        first_step: Where a training resumes that only has its weights left (`import_weights`).
         batch_size: Samples per process and step.
-        phases: Earlier parts of the same training, in order: up to the end of each the learning
-            rate falls as if it were the last one, and then begins anew.
-        learning_rate: The highest, reached after `warmup_steps`.
+        phases: Earlier phases of the same training, in order; each follows a cosine of its own.
+        learning_rate: The highest learning rate, reached after `warmup_steps`.
         final_learning_rate: The floor of the cosine, as a fraction of `learning_rate`.
         optimizer: `muon` (matrices and convolutions by Muon, the rest by AdamW) or `adamw`.
-        ema_decay: Decay of the averaged weights, which are the ones that are used.
-        num_workers: Processes that draw data; 0 draws in the training process.
+        ema_decay: Decay of the averaged weights, which are the ones saved for use.
+        num_workers: Processes that make batches; 0 makes them in the training process.
         save_minutes: Minutes between checkpoints.
-        mixed_precision: `bf16`, `no`, or `auto`: bf16 where the hardware is fast at it.
-        num_threads: CPU threads of this process. Several one-thread processes beat one with many.
+        mixed_precision: `bf16`, `no`, or `auto`: bf16 where the hardware computes it fast.
+        num_threads: CPU threads of this process. Several processes of one thread are faster than
+            one process of several.
     """
 
     steps: int
@@ -65,7 +65,7 @@ class Plan:
     first_step: int = 0
 
     def rate(self, step: int) -> float:
-        """Learning rate at a step: linear warm-up, then a half cosine to the phase's end."""
+        """Return the learning rate at a step: linear warm-up, then half a cosine."""
         last = SchedulePhase(self.steps, self.learning_rate)
         floor = self.final_learning_rate
         phase = next((one for one in self.phases if step < one.steps), last)
@@ -80,16 +80,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class DataPlan:
-    """How much there is to learn from: what the steps that do not train have to know.
+    """The amount of training data: the plan of the steps that do not train.
 
     Attributes:
-        stories: Of the training split.
-        told_stories: Further ones that nobody draws: only their words are learned.
-        validation_stories: That training never sees.
-        scenes: Pictures of the world at large, for the picture models.
-        drawn_pictures: Of the stories' pictures, how many stages 1 and 3 learn to draw.
-        begins_with_base: Whether stage 2 begins with the base language model, or with nothing.
-        english_words: How many of the most frequent English words keep their tokens.
+        stories: Stories of the training split.
+        told_stories: Further training stories without pictures; only their words are learned.
+        validation_stories: Stories that training never sees.
+        scenes: Loose scenes, drawn for the picture models.
+        drawn_pictures: Number of the stories' pictures that stages 1 and 3 learn to draw.
+        begins_with_base: Whether stage 2 begins with the base language model or with nothing.
+        english_words: Number of the most frequent English words that keep their tokens.
     """
 
     stories: int

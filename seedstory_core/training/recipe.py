@@ -1,10 +1,10 @@
-"""The recipe: its steps by name, in order, and what each of them runs.
+"""The recipe: its steps by name and in order, and the code of each.
 
 `classifier`, `vae`, `preview` and `vision` learn from drawn pictures; `data` writes the stories,
-`base` cuts the base language model to size, `language` lets it read the stories' words; `features`
+`base` cuts the base language model to size, `language` trains it on the stories' words; `features`
 and `latents` run the frozen picture models over their pictures; then come the three stages of the
 paper: `detokenizer` (1), `story_lm` (2), `regress` and `detokenizer_stage3` (3). `export` packs the
-weights, and `import_weights` does the opposite: it lays the shipped weights into a run folder, so
+weights, and `import_weights` does the opposite: it copies the shipped weights into a run folder, so
 that single later stages can be trained on their own or further.
 """
 
@@ -37,8 +37,8 @@ class Trained:
     """A step that trains.
 
     Attributes:
-        build: Makes its stage.
-        plan: The kind of its plan.
+        build: Builds its stage.
+        plan: The class of its plan.
     """
 
     build: Callable[[Runs, Plan], Stage]
@@ -64,7 +64,7 @@ STEPS: dict[str, Trained | Prepared] = {
     "detokenizer_stage3": Trained(detokenizer.build_stage_3),
     "export": export.export,
 }
-"""In the order in which `all` takes them."""
+"""In the order in which `all` does them."""
 ON_REQUEST: dict[str, Prepared] = {"import_weights": export.import_weights}
 """Steps that `all` leaves out."""
 
@@ -72,8 +72,8 @@ ON_REQUEST: dict[str, Prepared] = {"import_weights": export.import_weights}
 def build(name: str, runs: Runs, plan: Plan) -> Stage:
     """Build the stage of a step that trains.
 
-    A run folder that holds weights but no training state was made by `import_weights`: training
-    starts from those weights.
+    If the run folder holds weights but no training state (`import_weights`), training starts from
+    those weights.
     """
     step = STEPS[name]
     assert isinstance(step, Trained)

@@ -1,9 +1,9 @@
-"""Windows of stories laid out as rows of tokens, as both language trainings read them.
+"""Windows of stories as rows of tokens, for both language trainings.
 
-Each picture stands there twice: as image queries, from which its features are regressed, and as
-the picture read back, which later panels see. A mask keeps the two apart, and both stand at the
-same positions, so that training reads the very rows that a turn reads (`generation/decode.py`).
-Without its pictures a window costs less than half, and its words stand where they stood.
+A row has each image twice: as image queries, from which its features are regressed, and as the
+image read back, which later panels see. A mask keeps the two apart, and both have the same
+positions, so that training reads the very rows that a turn reads (`generation/decode.py`). A window
+without its images is cheaper, and its words keep their positions.
 
 Source: SEED-Story (arXiv:2407.08683), section 3.2; position gaps: PoSE (arXiv:2309.10400).
 """
@@ -26,19 +26,19 @@ from seedstory_core.training.loop import Batch
 from seedstory_core.training.story_data import StreamStory
 
 IGNORED = -100
-"""Label of a token that predicts nothing (PyTorch's own for cross entropy)."""
+"""Label of a token that predicts nothing (PyTorch's default for cross entropy)."""
 MOST_PANELS = 10
-"""Panels of a window, as in the paper."""
+"""Panels in a window at most, as in the paper."""
 ROW_MULTIPLE = 8
-"""Attention kernels on a GPU want rows of such lengths."""
+"""Row lengths are multiples of this, as attention kernels on a GPU need it."""
 BEGINNING_SHARE = 0.5
-"""Of the windows, how many begin where their story begins."""
+"""Share of the windows that begin where their story begins."""
 MUTE_SHARE, MUTE_FIRST_SHARE = 0.2, 0.6
-"""Of the windows, how many have a panel without words, and of those how many the first one."""
+"""Share of the windows with a panel without words; share of those where it is the first panel."""
 GAP_SHARE, MOST_GAP = 0.3, 800
-"""Of the windows, how many jump in position, as over forgotten panels, and by less than what."""
+"""Share of the windows with a jump in position, as over forgotten panels; bound of the jump."""
 Weigh = Callable[[str], Sequence[tuple[range, float]]]
-"""Parts of a caption and how much the loss of their tokens weighs."""
+"""From a caption to some of its parts and the loss weight of their tokens."""
 
 
 @dataclass
@@ -46,17 +46,16 @@ class Row:
     """One window as a row of tokens.
 
     Attributes:
-        ids: Token ids; image queries and pictures read back both use the image tokens' ids.
-        positions: Rotary positions; a picture's queries and its reading stand at the same ones.
+        ids: Token ids; image queries and images read back both use the ids of the image tokens.
+        positions: Rotary positions; an image's queries and the image read back share theirs.
         labels: The token that each token should predict, or `IGNORED`.
-        weights: How much each label's loss weighs.
+        weights: Loss weight of each label.
         query_of: Panel whose image queries a token belongs to, else -1.
-        image_of: Panel whose read-back picture a token belongs to, else -1.
+        image_of: Panel whose read-back image a token belongs to, else -1.
         panel_of: Panel of every token.
-        story_row: Index of a token among the rows that a story has without its queries, -1 for
-            queries.
-        spans: Where each panel lies among those rows.
-        regress: Whether each panel's picture is to be regressed.
+        story_row: Index of a token among the story's rows without queries; -1 for queries.
+        spans: Range of each panel among those rows.
+        regress: Whether each panel's image is to be regressed.
     """
 
     ids: list[int] = field(default_factory=list)
@@ -75,10 +74,10 @@ class _Writer:
     """Writes a row token by token.
 
     Attributes:
-        row: What is written so far.
-        panel: The panel that is being written.
+        row: The row so far.
+        panel: Number of the panel that is being written.
         position: Rotary position of the next token.
-        num_rows: Rows of the story so far, queries left out.
+        num_rows: Rows of the story so far, without queries.
     """
 
     def __init__(self) -> None:
@@ -89,20 +88,20 @@ class _Writer:
         self._previous = -1
 
     def text(self, token: int, *, learn: bool, weight: float = 1.0) -> None:
-        """A token of the text, or a picture's mark, that the text's token before may predict."""
+        """Write a token of the text, BOI or EOI; the text's token before predicts it if `learn`."""
         if learn:
             self.predict(token, weight)
         self._put(token)
         self._previous = len(self.row.ids) - 1
 
     def predict(self, token: int, weight: float = 1.0) -> None:
-        """Have the last token of the text predict another one (what lies between is aside)."""
+        """Make the text's last token predict another one, whatever was written between them."""
         if self._previous >= 0:
             self.row.labels[self._previous] = token
             self.row.weights[self._previous] = weight
 
     def picture(self, tokens: Sequence[int]) -> None:
-        """A picture's queries, and at the same positions what is read back of it."""
+        """Write an image's queries and, at the same positions, the image read back."""
         start = self.position
         for token in tokens:
             self._put(token, query=self.panel)
@@ -138,23 +137,23 @@ def pack(
     from_middle: bool = False,
     weigh: Weigh | None = None,
 ) -> Row:
-    """Lay a window of panels out as one row.
+    """Return a window of panels as one row.
 
     Args:
-        tokenizer: Of the story model.
+        tokenizer: Tokenizer of the story model.
         separator: Text before every caption but the first.
-        captions: One per panel; an empty one is a picture without words, which is only read.
+        captions: One per panel; an empty one is an image without words, which is only read.
         reader_texts: Beginning of each caption that carries no language loss.
         gap_before: Panel before which positions jump, or -1.
-        gap: By how many positions.
-        ends: Whether the end token follows the last picture.
-        with_pictures: Without, the rows of the pictures are left out; the words stand where they
-            stand with them, and between the marks of a picture the positions jump.
-        hints: What a reader wished for beside each caption, or ''.
-        from_middle: Whether the story has panels before the window: it begins with a separator
-            then, so that no tale seems to begin there.
-        weigh: Parts of a caption whose loss weighs more or less, by the data set; None weighs all
-            alike, as in the release.
+        gap: Size of the jump in positions.
+        ends: Whether the end token follows the last image.
+        with_pictures: False leaves out the rows of images; the words keep their positions, which
+            jump between BOI and EOI.
+        hints: A reader's hint beside each caption, or ''.
+        from_middle: Whether the story has panels before the window; a separator then opens the
+            row, so that it does not look like a story's beginning.
+        weigh: Returns the parts of a caption whose loss has another weight, by the data set; None
+            weighs all alike, as in the release.
     """
     writer = _Writer()
     separator_ids = tokenizer.encode_text(separator)
@@ -192,10 +191,10 @@ def pack(
 def _weights(
     tokenizer: StoryTokenizer, caption: str, num_tokens: int, weigh: Weigh | None
 ) -> list[float]:
-    """How much the loss of each of a caption's tokens weighs."""
+    """Return the loss weight of each token of a caption."""
     weights = [1.0] * num_tokens
     for span, weight in weigh(caption) if weigh is not None else ():
-        # A word begins where no token reaches over the space before it.
+        # No token crosses the space before a word, so tokens can be counted up to there.
         before = caption[: span.start].rstrip()
         first = len(tokenizer.encode_text(before)) if before else 0
         last = min(len(tokenizer.encode_text(caption[: span.stop])), num_tokens)
@@ -204,10 +203,10 @@ def _weights(
 
 
 def attention_mask(row: Row, policy: MemoryPolicy | None = None) -> Tensor:
-    """Boolean `[S, S]`: what every token of a row may look at.
+    """Return a boolean `[S, S]`: which tokens of a row each token sees.
 
-    Causal; image queries are seen by nothing but themselves. With a policy, every panel sees of the
-    panels before it only what the policy keeps.
+    Causal; only image queries see image queries. With a policy, every panel sees only those rows of
+    earlier panels that the policy keeps.
     """
     size = len(row.ids)
     query_of = torch.tensor(row.query_of)
@@ -226,7 +225,7 @@ def attention_mask(row: Row, policy: MemoryPolicy | None = None) -> Tensor:
 
 
 def choose_stories(count: int, number: int, size: int) -> list[int]:
-    """Which stories batch `number` draws on; every story comes once before any comes again."""
+    """Return the stories of batch `number`; every story comes once before any comes again."""
     epoch, place = divmod(number * size, count)
     order = np.random.default_rng(2000 + epoch).permutation(count)
     return [int(order[(place + offset) % count]) for offset in range(size)]
@@ -243,13 +242,13 @@ def cut_window(
 ) -> tuple[Row, int]:
     """Cut a window of at most ten panels out of a story.
 
-    Half of the windows begin where the story begins, the others anywhere. Of a story that shares
-    its beginning with another one they begin late enough to hold what it has of its own. In every
-    fifth window one panel has lost its words: a reader may begin with a picture alone, or put one
-    in the place of another, and what follows has to be read from it.
+    Half of the windows begin where the story begins, the others anywhere. If a story shares its
+    beginning with another one, its windows begin late enough to reach its own panels. In every
+    fifth window one panel has no words: a reader may begin with a picture alone or replace one,
+    and the story then has to follow the picture.
 
     Returns:
-        The window, and the panel of the story that is its first.
+        The window, and the index of its first panel in the story.
     """
     count = len(told.captions)
     length = min(count, MOST_PANELS)
@@ -283,7 +282,7 @@ def cut_window(
 
 
 def collate(rows: Sequence[Row], pad_id: int) -> Batch:
-    """Lay rows out as one batch, `[B, S]` each: ids, labels, their weights, positions."""
+    """Return rows as one batch, `[B, S]` each: ids, labels, their weights, positions."""
     longest = max(len(row.ids) for row in rows)
     shape = (len(rows), math.ceil(longest / ROW_MULTIPLE) * ROW_MULTIPLE)
     batch = {
@@ -302,11 +301,11 @@ def collate(rows: Sequence[Row], pad_id: int) -> Batch:
 
 
 def read_words(model: StoryLM, batch: Batch) -> Tensor:
-    """Final states `[B, S, D]` of a batch of rows without pictures."""
+    """Return final states `[B, S, D]` of a batch of rows without images."""
     ids = batch["input_ids"]
     size = ids.shape[1]
-    # Said outright: from jumping positions alone transformers would infer packed sequences.
-    # Padding comes last, so that looking back alone keeps it out of sight.
+    # The mask is explicit: transformers would take jumping positions for packed sequences.
+    # Padding comes last, so a causal mask hides it.
     causal = torch.ones(1, 1, size, size, dtype=torch.bool, device=ids.device).tril()
     return model.decoder(
         input_ids=ids,
@@ -336,14 +335,14 @@ def run_rows(model: StoryLM, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
 def next_token_loss(
     scores: Tensor, labels: Tensor, weights: Tensor
 ) -> tuple[Tensor, dict[str, float]]:
-    """Weighted next-token loss, and what the log says of it.
+    """Return the weighted next-token loss, and figures for the log.
 
     Args:
         scores: `[N, vocab]`.
         labels: `[N]`.
         weights: `[N]`.
 
-    The figure `lm_loss` is not weighted, so that trainings with other weights compare.
+    The figure `lm_loss` is not weighted, so that trainings with other weights are comparable.
     """
     losses = F.cross_entropy(scores.float(), labels, reduction="none")
     figures = {

@@ -1,9 +1,9 @@
-"""Stories as training reads them: lines in the format of the StoryStream data set.
+"""Stories for training: lines in the format of the StoryStream data set.
 
 `id`, `images`, `captions` and `orders` are the published fields. Further ones are optional:
-`reader_texts` (the beginning of each caption that a reader wrote), `hints` (what a reader wished
-for beside it), `scenes` (what is true of each picture, whatever the data set means by it) and
-`shared` (how many panels a story has in common with an earlier one that it branches off).
+`reader_texts` (the beginning of each caption that a reader wrote), `hints` (a reader's hint beside
+it), `scenes` (a description of each picture, in the data set's own form) and `shared` (the number
+of panels that a story shares with an earlier one from which it branches off).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class StreamStory:
         images: Paths of the pictures.
         captions: One per picture.
         reader_texts: The beginning of each caption that a reader wrote, or ''.
-        hints: What a reader wished for beside each caption, or ''.
-        scenes: What is true of each picture; empty for data that does not say.
-        shared: Panels in common with the story that it branches off.
+        hints: A reader's hint beside each caption, or ''.
+        scenes: Description of each picture; empty for data without them.
+        shared: Number of panels shared with the story from which it branches off.
     """
 
     id: str
@@ -39,7 +39,7 @@ class StreamStory:
 
 
 def read_stories(path: Path) -> Iterator[StreamStory]:
-    """Read a StoryStream jsonl file; panels come in the order that `orders` gives."""
+    """Read a StoryStream jsonl file; `orders` gives the order of panels."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)

@@ -1,8 +1,8 @@
 """The eight characters: one body plan with eight heads, their clothes and twelve poses.
 
-Everybody is drawn facing right around the point between their feet, in units of a two-actor
-picture: feet at y = 0, shoulders near -62, the head around (3, -98). Mirroring and size are left to
-`compose.py`.
+A character is drawn facing right around the point between its feet, in units of a two-actor
+picture: feet at y = 0, shoulders near -62, the head around (3, -98). `compose.py` mirrors and
+scales it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def draw_character(
     rear: Point | None = None,
     folded: bool = False,
 ) -> None:
-    """One character facing right, without lean and lift.
+    """Draw one character facing right, without lean and lift.
 
     Args:
         pen: Around the point between the feet.
         species: A key of `LOOKS`.
-        pose: How the body is held.
+        pose: Its pose.
         expression: One of `scene.EXPRESSIONS`.
-        front: Where the front hand goes that holds something; None for an empty hand.
+        front: Position of the front hand that holds something; None for an empty hand.
         rear: Likewise for the rear hand.
-        folded: The ears lie aside: somebody sits on the shoulders.
+        folded: Whether the ears lie aside, because somebody sits on the shoulders.
     """
     look = LOOKS[species]
     over: list[tuple[Limb, bool]] = []
@@ -78,7 +78,7 @@ def draw_hand(pen: Pen, species: str, x: float, y: float) -> None:
 
 
 def draw_shins(pen: Pen, species: str) -> None:
-    """The legs of somebody who sits on these shoulders, before the chest of whoever carries."""
+    """Draw the legs of a rider, before the chest of the character who carries."""
     look = LOOKS[species]
     for side in (-1, 1):
         limb = ((side * 24, -70), (side * 24, -60), (side * 20, -48))
@@ -87,14 +87,14 @@ def draw_shins(pen: Pen, species: str) -> None:
 
 @contextmanager
 def turned(pen: Pen, turn: Turn, around: Point) -> Iterator[None]:
-    """Draw a part of the body where its turn puts it."""
+    """Draw a part of the body, moved and turned by its turn."""
     x, y = around
     with pen.moved(x + turn.x, y + turn.y, turn.angle), pen.moved(-x, -y):
         yield
 
 
 def _holding(pose: Pose, hand: Point, side: int) -> Limb:
-    """The arm from its shoulder to a hand that holds something."""
+    """Return the arm from its shoulder to a hand that holds something."""
     shoulder = (pose.front_arm if side > 0 else pose.back_arm)[0]
     if side < 0 and hand[0] > 0:
         shoulder = (-14.0, -56.0) if pose.torso.angle == 0 else shoulder

@@ -1,6 +1,6 @@
-"""What the eight characters wear, their colours, and what hangs behind them.
+"""Clothes and colours of the eight characters, with their tails and capes.
 
-Everything fits the one torso they share, upright and facing right, with the point between the feet
+Everything fits the torso that they share, upright and facing right, with the point between the feet
 at (0, 0).
 """
 
@@ -19,18 +19,18 @@ TORSO = (
 
 @dataclass(frozen=True)
 class Look:
-    """The colours of one character, and how far its head reaches.
+    """The colours of one character, and the size of its head.
 
     Attributes:
-        fur: The animal itself.
-        light: Its light parts: belly, muzzle.
-        cloth: What it wears.
+        fur: Colour of the animal itself.
+        light: Colour of its light parts: belly, muzzle.
+        cloth: Colour of its clothes.
         sleeve: Colour of the arms.
         leg: Colour of the legs.
         hand: Colour of the hands.
         foot: Colour of the feet.
         head: Half width and the top and bottom of the face, ears and tufts not counted.
-        tip: How high ears and tufts reach.
+        tip: Height of the tips of ears and tufts.
     """
 
     fur: str
@@ -72,7 +72,7 @@ LOOKS: dict[str, Look] = {
 }
 
 
-# --- tails and what hangs behind the body ------------------------------------------------------
+# --- tails and capes ---------------------------------------------------------------------------
 
 
 def _behind_fox(pen: Pen, look: Look) -> None:

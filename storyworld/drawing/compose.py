@@ -1,8 +1,8 @@
 """Draw a `Scene`: flat storybook pictures, the same for the same scene.
 
-`render` composes what the other files draw: the place behind, the actors on their stands, things
-in hands, on heads, on the ground, on a table, out of reach, in the sky and on the water, the
-weather in front, and darkness with its lights. `layout` tells where faces and things are, so that a
+`render` composes the drawings of the other files: the place behind, the actors on their stands,
+things in hands, on heads, on the ground, on a table, out of reach, in the sky and on the water, the
+weather in front, and darkness with its lights. `layout` returns where faces and things are, so that
 training can weigh them.
 
 All lengths are in units of a picture 256 wide, whatever size it is drawn at.
@@ -42,15 +42,15 @@ from storyworld.drawing.stage import FRAME, HIDER_HEIGHT, Box, Stage, Stand, bui
 from storyworld.scene import Scene
 
 MARGIN = 12
-"""Background kept around the frame for a shift."""
+"""Background around the frame, from which a shift can take."""
 HIDER = 1.12
-"""Size of what somebody hides behind, against its owner: it hides all below the chin."""
+"""Size of a hider relative to the actor behind it, so that it hides all below the chin."""
 _CLOSE_ZOOM = 1.15
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are in a picture, in 256-px units.
+    """Boxes of faces, bodies and things in a picture, in 256-px units.
 
     Attributes:
         heads: One box per actor around its face, ears and tufts not counted.
@@ -76,18 +76,18 @@ class _Plan:
 def render_image(
     scene: Scene, size: int = 256, shift: tuple[float, float] = (0.0, 0.0)
 ) -> Image.Image:
-    """The picture of a scene as a PIL image."""
+    """Draw a scene as a PIL image."""
     return Image.fromarray(render(scene, size, shift))
 
 
 def render(scene: Scene, size: int = 256, shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    """The picture of a scene: `[size, size, 3]`, RGB bytes; the same every time.
+    """Draw a scene as RGB bytes `[size, size, 3]`; the same scene gives the same bytes.
 
     Args:
-        scene: What it shows.
+        scene: The scene.
         size: Width and height in pixels.
-        shift: How far everything is moved right and down, in 256ths of the picture; at most
-            `MARGIN`, only to vary what a training sees.
+        shift: Distance by which everything is moved right and down, in 256ths of the picture and at
+            most `MARGIN`; it only varies training pictures.
     """
     pixels, canvas = _surface(size)
     plan = _plan(scene)
@@ -108,7 +108,7 @@ def render(scene: Scene, size: int = 256, shift: tuple[float, float] = (0.0, 0.0
 
 
 def layout(scene: Scene, shift: tuple[float, float] = (0.0, 0.0)) -> Layout:
-    """Where faces, bodies and things are."""
+    """Return where faces, bodies and things are."""
     plan = _plan(scene)
     return Layout(
         heads=tuple(_framed(stand.face, shift) for stand in plan.stage.stands),
@@ -169,7 +169,7 @@ def _draw_plan(canvas: skia.Canvas, scene: Scene, plan: _Plan) -> None:
             _draw_thing(pen, scene, plan, placed)
     for mark in plan.marks:
         draw_mark(pen, mark)
-    # Close, the foreground would hide what hands hold; the weather stays.
+    # In a close picture the foreground would hide things in hands; the weather stays.
     front = setting if scene.camera == "wide" else replace(setting, framing="middle")
     canvas.save()
     for stand in stage.stands:
@@ -199,7 +199,7 @@ def _draw_furniture(pen: Pen, plan: _Plan) -> None:
 
 
 def _draw_with_spot(pen: Pen, scene: Scene, plan: _Plan, index: int) -> None:
-    """One actor with the bed or the hider around them."""
+    """Draw one actor with the bed or the hider around them."""
     setting, stage = plan.setting, plan.stage
     stand = stage.stands[index]
     hands = [(each.front, each.rear) for each in plan.things if _holder(scene, each) == index]
@@ -244,7 +244,7 @@ def _draw_with_spot(pen: Pen, scene: Scene, plan: _Plan, index: int) -> None:
 
 
 def _hangs(stand: Stand, limb: str) -> bool:
-    """Whether an arm is behind the hider, so that its hand rests on the edge."""
+    """Return whether an arm is behind the hider, so that its hand rests on the edge."""
     end: Point = (stand.pose.back_arm if limb == "back" else stand.pose.front_arm)[2]
     return end[1] > -58
 
@@ -259,7 +259,7 @@ def _draw_at(canvas: skia.Canvas, stand: Stand, picture: skia.Picture) -> None:
 
 
 def _draw_shadow(pen: Pen, stand: Stand) -> None:
-    """On the floor, also under somebody in the air: there it is smaller."""
+    """Draw an actor's shadow on the floor, a smaller one under somebody in the air."""
     if stand.spot != "floor":
         return
     back, front = stand.pose.reach
@@ -270,7 +270,7 @@ def _draw_shadow(pen: Pen, stand: Stand) -> None:
 
 
 def _draw_thing(pen: Pen, scene: Scene, plan: _Plan, placed: Placed) -> None:
-    """A thing, with the hands that hold it."""
+    """Draw a thing, with the hands that hold it."""
     stage, thing = plan.stage, scene.things[placed.index]
     shape = shape_of(scene, placed.index)
     own = replace(pen, line=stage.line / placed.scale)
@@ -296,13 +296,13 @@ def _holder(scene: Scene, placed: Placed) -> int | None:
 
 
 def _water_around(scene: Scene, placed: Placed) -> tuple[float, float, float]:
-    """Middle, height and width of the water on which a thing floats."""
+    """Return middle, height and width of the water on which a thing floats."""
     left, top, right, bottom = _thing_box(scene, placed)
     return placed.x, bottom - float_depth(bottom - top), right - left + 16
 
 
 def _joined(waters: Sequence[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
-    """Waters that touch become one."""
+    """Join waters that touch."""
     joined: list[tuple[float, float, float]] = []
     for x, y, width in sorted(waters):
         if joined:
@@ -316,7 +316,7 @@ def _joined(waters: Sequence[tuple[float, float, float]]) -> list[tuple[float, f
 
 
 def _lights(scene: Scene, plan: _Plan) -> list[tuple[float, float, float]]:
-    """Around everything that is lit: middle and radius."""
+    """Return circles of light around everything that is lit: middle and radius."""
     lights = []
     for placed in plan.things:
         thing = scene.things[placed.index]
@@ -327,13 +327,13 @@ def _lights(scene: Scene, plan: _Plan) -> list[tuple[float, float, float]]:
     return lights
 
 
-# --- what is drawn once and kept ----------------------------------------------------------------
+# --- caches -------------------------------------------------------------------------------------
 
 _kept = threading.local()
 
 
 def _surface(size: int) -> tuple[np.ndarray, skia.Canvas]:
-    """Pixels of one size and the canvas that draws on them, one pair per thread."""
+    """Return pixels of one size and the canvas that draws on them, one pair per thread."""
     surfaces = _kept.__dict__.setdefault("surfaces", {})
     if size not in surfaces:
         pixels = np.zeros((size, size, 4), np.uint8)
@@ -346,7 +346,7 @@ def _surface(size: int) -> tuple[np.ndarray, skia.Canvas]:
 
 
 def _background(setting: Setting, camera: str, size: int) -> skia.Image:
-    """A place with `MARGIN` around the frame; about 320 KB at 256 px."""
+    """Draw a place with `MARGIN` around the frame."""
     # Darkness comes over the whole picture at the end.
     return _kept_background(replace(setting, dark=False), camera, size)
 

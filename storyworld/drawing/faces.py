@@ -1,8 +1,8 @@
-"""What a face says: eyes, brows, cheeks, mouths and beaks for the eight expressions.
+"""Faces: eyes, brows, cheeks, mouths and beaks for the eight expressions.
 
-Every expression has its own eyes, its own mouth and one sign that reads from afar: a tear, red
-cheeks, drops of sweat. Everything sits a little towards the right, where the character
-looks. Signs above the head (`Zz`, a thought) are drawn by `compose.py`: they are never mirrored.
+Every expression has its own eyes, its own mouth and one sign that is seen from afar: a tear, red
+cheeks, drops of sweat. Everything sits a little to the right, where the character looks. `marks.py`
+draws the signs above the head (`Zz`, a thought), which are never mirrored.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def draw_eyes(
     lid: str = INK,
     tear: float = -3.0,
 ) -> None:
-    """Both eyes with brows and, when sad, the tear.
+    """Draw both eyes with brows and, if sad, the tear.
 
     `gap` is the distance of an eye from the middle `x`, `tear` that of the tear from the rear eye;
     `lid` is the colour of closed eyes.
@@ -120,7 +120,7 @@ def _slanted_lid(
 def draw_cheeks(
     pen: Pen, expression: str, y: float = -86.0, left: float = -20.0, right: float = 27.0
 ) -> None:
-    """Both cheeks: rosy when content, red when cross, pale otherwise."""
+    """Draw both cheeks: rosy when content, red when cross, otherwise none."""
     if expression == "cross":
         colour, alpha, grow = "f0322c", 0.8, 1.25
     elif expression in ("happy", "sleepy", "laughing"):
@@ -132,7 +132,7 @@ def draw_cheeks(
 
 
 def draw_fright(pen: Pen, expression: str, left: float, right: float, top: float) -> None:
-    """Drops of sweat that fly off at both sides below the crown `top`, for the scared only."""
+    """Draw drops of sweat at both sides below the top of the head, for the scared only."""
     if expression != "scared":
         return
     for x, lean in ((left, -1), (right, 1)):

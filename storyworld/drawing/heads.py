@@ -1,7 +1,7 @@
 """The eight heads: shape, ears and muzzle of each species, with the face in it.
 
 A head is drawn facing right around (3, -98). With `folded` its ears lie aside, so that somebody can
-sit on the shoulders behind it. What a face feels is drawn by `faces.py`.
+sit on the shoulders behind it. `faces.py` draws the expression.
 """
 
 from __future__ import annotations

@@ -24,14 +24,14 @@ class Mark:
 
     @property
     def box(self) -> Box:
-        """What it covers."""
+        """Return the box that it covers."""
         size, far = self.size, 26 * self.size
         left, right = (-7 * size, far) if self.side > 0 else (-far, 7 * size)
         return self.x + left, self.y - 26 * size, self.x + right, self.y + 7 * size
 
 
 def find_marks(scene: Scene, stage: Stage, things: Sequence[Placed]) -> tuple[Mark, ...]:
-    """A sign for everybody who sleeps or thinks, on the side where it hides least."""
+    """Return a sign for each actor who sleeps or thinks, on the side where it hides least."""
     faces = [stand.face for stand in stage.stands]
     tips = [stand.tips for stand in stage.stands]
     hands = [box for stand in stage.stands for box in stand.hands]

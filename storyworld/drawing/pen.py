@@ -1,8 +1,7 @@
 """The pen: flat fills with clean outlines, seen in the light of the hour.
 
-Everything in the world is drawn through a `Pen`. Colours are written as `rrggbb`; the pen's `Light`
-turns them into what one sees at that time of day, so that places, characters and props never ask
-what time it is. What to draw is left to the other files of the package.
+Everything in the world is drawn with a `Pen`. Colours are written as `rrggbb`; the pen's `Light`
+changes them to those of the hour, so that places, characters and things need not know the hour.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ INK = "2b1f2e"
 
 @dataclass(frozen=True)
 class Light:
-    """What the light does to a colour: multiply, then blend towards a haze."""
+    """A light's change of a colour: multiply, then blend towards a haze."""
 
     red: float = 1.0
     green: float = 1.0
@@ -30,7 +29,7 @@ class Light:
     amount: float = 0.0
 
     def on(self, colour: str) -> str:
-        """The colour as seen in this light."""
+        """Return the colour as seen in this light."""
         return _lit(self, colour)
 
 
@@ -54,14 +53,14 @@ def _hex(red: float, green: float, blue: float) -> str:
 
 @lru_cache(maxsize=4096)
 def blend(colour: str, other: str, amount: float) -> str:
-    """`colour` moved towards `other`; 0 keeps it, 1 replaces it."""
+    """Return `colour` moved towards `other`; an amount of 0 keeps it, 1 replaces it."""
     pairs = zip(_channels(colour), _channels(other), strict=True)
     return _hex(*(a + (b - a) * amount for a, b in pairs))
 
 
 @lru_cache(maxsize=4096)
 def skia_colour(colour: str, alpha: float = 1.0) -> int:
-    """The number skia wants for a colour."""
+    """Return a colour as skia's number."""
     return int(skia.Color(*_channels(colour), round(alpha * 255)))
 
 
@@ -84,7 +83,7 @@ def _line_paint(colour: str, width: float, alpha: float) -> skia.Paint:
 
 @lru_cache(maxsize=4096)
 def trace(outline: str) -> skia.Path:
-    """A path from SVG-like text with absolute M, L, Q, C and Z, everything separated by blanks."""
+    """Return a path from SVG-like text with absolute M, L, Q, C and Z, separated by blanks."""
     path = skia.Path()
     steps = {
         "M": (path.moveTo, 2),
@@ -113,8 +112,8 @@ class Pen:
     """Draws flat shapes on a canvas.
 
     Attributes:
-        canvas: Where the drawing goes.
-        light: The light every colour is seen in.
+        canvas: The canvas it draws on.
+        light: The light in which every colour is seen.
         line: Width of an outline, in the units of the canvas.
         ink: Colour of outlines; None takes a darker tone of the fill.
     """
@@ -125,7 +124,7 @@ class Pen:
     ink: str | None = INK
 
     def unlit(self) -> Pen:
-        """The same pen for things that shine: lamps, lit windows, the moon."""
+        """Return the same pen without its light, for lamps, lit windows and the moon."""
         return replace(self, light=PLAIN)
 
     def shape(
@@ -135,7 +134,7 @@ class Pen:
         line: float | None = None,
         alpha: float = 1.0,
     ) -> None:
-        """Fill a path and draw its outline; `line=0` leaves the outline away."""
+        """Fill a path and draw its outline; `line=0` draws no outline."""
         if isinstance(path, str):
             path = trace(path)
         if fill is not None:

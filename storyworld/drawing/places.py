@@ -1,7 +1,7 @@
 """The twelve places, in any light and weather: a few large shapes each, calm behind the actors.
 
-A place is a panorama 448 wide; a framing is the part of it that the frame shows, and `near` its
-middle, larger. Nothing here is random. Actors stand on the clear floor at y = 190 to 234.
+A place is a panorama 448 wide; a framing is the part of it that the frame shows, and `near` is its
+middle, enlarged. Nothing here is random. Actors stand on the clear floor at y = 190 to 234.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _PANORAMAS: dict[str, Callable[[Pen, Setting], None]] = {
 
 
 def draw_place(pen: Pen, setting: Setting) -> None:
-    """The whole background as framed, weather behind the actors included."""
+    """Draw the framed background, with the weather behind the actors."""
     lit = place_pen(pen, setting)
     offset = OFFSETS[setting.framing]
     if not setting.sheltered:
@@ -83,7 +83,7 @@ def draw_place(pen: Pen, setting: Setting) -> None:
 
 
 def draw_front(pen: Pen, setting: Setting) -> None:
-    """What is between the reader and the actors: the foreground of `near`, and the weather."""
+    """Draw what is in front of the actors: the foreground of `near`, and the weather."""
     if setting.framing == "near":
         draw_corners(pen, setting)
     if not setting.sheltered:

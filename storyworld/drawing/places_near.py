@@ -1,4 +1,4 @@
-"""What stands with or before the actors: tables, water, a bed, the foreground and darkness."""
+"""Tables, water, the bed, the foreground and darkness: all that is with or before the actors."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _flat_stone(pen: Pen, x: float, top: float, half: float, foot: float, rock: 
 
 
 def draw_water(pen: Pen, setting: Setting, x: float, y: float, width: float) -> None:
-    """Water with its surface at `y` before whatever is in it, down to the lower edge."""
+    """Draw water in front of whatever is in it, from its surface at `y` to the lower edge."""
     lit = place_pen(pen, setting)
     colour = "6cc3c8" if setting.place == "pond" else "5ab8e0"
     left, right, low = x - width / 2, x + width / 2, 272.0

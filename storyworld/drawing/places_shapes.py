@@ -1,4 +1,4 @@
-"""Trees, flowers, houses and furniture that several places are made of."""
+"""Trees, flowers, houses and furniture that several places share."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from storyworld.drawing.pen import Pen, Point, blend
 from storyworld.drawing.places_sky import BOTTOM, LEFT, RIGHT, SNOW, Setting, draw_window
 
 WIND_SKEW = -0.16
-"""How far the wind bends what grows, to the right."""
+"""Skew of plants in the wind, to the right."""
 
 
 def draw_ground(pen: Pen, setting: Setting, colour: str, edge: str) -> None:
-    """Everything below a line: the middle of a path from x = -12 to x = 460."""
+    """Fill everything below a line: the middle of a path from x = -12 to x = 460."""
     path = f"M {LEFT} 190 {edge} L {RIGHT} {BOTTOM} L {LEFT} {BOTTOM} Z"
     pen.shape(path, setting.ground(colour))
 
 
 def blown(pen: Pen, setting: Setting, x: float, y: float) -> int:
-    """Bend what is drawn next in the wind around its foot (x, y); restore to the count returned."""
+    """Bend the next drawing in the wind around its foot (x, y); return the count to restore to."""
     count = pen.canvas.save()
     if setting.weather == "wind":
         pen.canvas.translate(x, y)

@@ -1,4 +1,4 @@
-"""What every place shares: its setting, the light of the hour, sky, weather and windows."""
+"""Shared by all places: the setting, the light of the hour, sky, weather and windows."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from storyworld.drawing.pen import PLAIN, Light, Pen, blend
 from storyworld.world import PLACES
 
 LEFT, RIGHT, SPAN = -12.0, 460.0, 472.0
-"""A panorama is 448 wide and reaches past its ends, so that a small shift never shows its edge."""
+"""A panorama is 448 wide and drawn past its ends, so that a small shift never shows its edge."""
 BOTTOM = 272.0
 OFFSETS = {"left": 0.0, "middle": 96.0, "right": 192.0, "near": 96.0}
-"""Left edge of what each framing shows of the panorama."""
+"""Left edge of each framing in the panorama."""
 ZOOM, ZOOM_Y = 1.3, 165.0
-"""`near` is that much larger, seen around this height."""
+"""Enlargement of `near`, and the height around which it is enlarged."""
 
 SNOW = "f6faff"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What decides how a place looks."""
+    """All that decides the look of a place."""
 
     place: str
     time: str = "day"
@@ -32,23 +32,23 @@ class Setting:
 
     @property
     def indoors(self) -> bool:
-        """Whether sky and weather are behind a window."""
+        """Return whether sky and weather are behind a window."""
         return "indoors" in PLACES[self.place].has
 
     @property
     def sheltered(self) -> bool:
-        """Whether nothing falls or blows on the actors: indoors and in the cave."""
+        """Return whether nothing falls or blows on the actors: indoors and in the cave."""
         return self.indoors or self.place == "cave"
 
     @property
     def snowy(self) -> bool:
-        """Whether snow lies on everything: it snows outdoors, or the place is always snowy."""
+        """Return whether snow lies: it snows outdoors, or the place is always snowy."""
         if self.sheltered:
             return False
         return self.weather == "snow" or "snowy" in PLACES[self.place].has
 
     def ground(self, colour: str) -> str:
-        """The colour of the ground: snow covers it, rain darkens it."""
+        """Return the colour of the ground: snow covers it, rain darkens it."""
         if self.weather == "snow":
             return blend(colour, SNOW, 0.82)
         return blend(colour, "4a5560", 0.18) if self.weather == "rain" else colour
@@ -105,7 +105,7 @@ _CLOUD = {
 
 
 def scene_light(setting: Setting) -> Light:
-    """The light places are seen in."""
+    """Return the light of places."""
     if setting.place == "cave":
         return _CAVE_LIGHT[setting.time]
     light = (_INDOOR_LIGHT if setting.indoors else _OUTDOOR_LIGHT)[setting.time]
@@ -116,14 +116,14 @@ def scene_light(setting: Setting) -> Light:
 
 
 def actor_light(setting: Setting) -> Light:
-    """The light characters and things are seen in: only a hint of the hour."""
+    """Return the light of characters and things, which only hints at the hour."""
     if setting.indoors and setting.time == "night":
         return Light(0.97, 0.92, 0.90)
     return _ACTOR_LIGHT[setting.time]
 
 
 def place_pen(pen: Pen, setting: Setting) -> Pen:
-    """The pen for everything that belongs to the place: its light, soft outlines."""
+    """Return the pen for a place: its light, and soft outlines."""
     return replace(pen, light=scene_light(setting), ink=None, line=2.0)
 
 
@@ -268,7 +268,7 @@ def draw_puddles(pen: Pen, setting: Setting) -> None:
 
 
 def draw_view(pen: Pen, setting: Setting, x: float, y: float, width: float, height: float) -> None:
-    """Hour and weather in a box, about 80 by 80: what a window or a cave's mouth shows."""
+    """Draw the view from a window or a cave's mouth: hour and weather, about 80 by 80."""
     plain = pen.unlit()
     right = x + width * 0.72
     weather, time = setting.weather, setting.time

@@ -1,4 +1,4 @@
-"""What a place lends to actors and things: perches and hiders, each unlike the other places'."""
+"""Perches and hiders of the places, each unlike those of the others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from storyworld.drawing.places_sky import SNOW, Setting, place_pen
 from storyworld.drawing.places_wild import reeds
 
 GROUND = 192.0
-"""Where what reaches down from a perch meets the ground."""
+"""Height of the ground, down to which trunks and walls of perches reach."""
 
 
 def draw_perch(pen: Pen, setting: Setting, x: float, y: float, width: float = 60) -> None:
-    """What is out of reach in the place; something whose bottom is at `y` rests on it.
+    """Draw the perch of a place; a thing on it has its bottom at `y`.
 
     It is `width` wide around `x`; trunks and walls stand on the side of the nearer edge.
     """
@@ -24,7 +24,7 @@ def draw_perch(pen: Pen, setting: Setting, x: float, y: float, width: float = 60
 
 
 def draw_hider(pen: Pen, setting: Setting, x: float, floor: float) -> None:
-    """What one hides behind in the place: about 60 wide and 62 high, standing at (x, floor)."""
+    """Draw the hider of a place: about 60 wide and 62 high, standing at (x, floor)."""
     lit = place_pen(pen, setting)
     lit.oval(x, floor, 36, 5, "000000", line=0, alpha=0.2)
     with lit.moved(x, floor):

@@ -255,7 +255,7 @@ def willow_crown(pen: Pen, setting: Setting, x: float, y: float, size: float) ->
     """Hanging leaves, about 104 wide and 110 high; (x, y) is the middle of their top."""
     count = blown(pen, setting, x, y - 40 * size)
     with pen.moved(x, y, scale=size):
-        # What hangs is blown the other way than what stands: mirror the bend.
+        # The wind bends hanging leaves the other way than standing ones: mirror the bend.
         for dx, length in ((-43, 58), (43, 62), (-25, 78), (25, 72), (0, 46)):
             strand = f"M {dx - 11} -16 L {dx - 11} {length - 12} Q {dx} {length + 12} "
             strand += f"{dx + 11} {length - 12} L {dx + 11} -16 Z"

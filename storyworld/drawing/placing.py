@@ -1,7 +1,7 @@
-"""Where every thing of a scene goes, so that no face is covered and nothing overlaps.
+"""Place the things of a scene so that no face is covered and nothing overlaps.
 
-Each thing has a list of places where it could be, with a cost: what it would hide and how unusual
-that is. The cheapest choice for all things together is taken.
+Each thing has a list of possible positions with a cost, for what it would hide and for an unusual
+position. The cheapest choice for all things together is taken.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from storyworld.drawing.things import Shape
 from storyworld.scene import Scene
 
 FACE, THING, OUT, TIPS, HANDS, BODY = 60.0, 50.0, 30.0, 8.0, 3.0, 5.0
-"""What it costs to hide all of a face, another thing, ... with a thing or outside the frame."""
+"""Cost of a thing that hides all of a face, of another thing, ..., or is outside the frame."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class Placed:
     """One thing in the picture.
 
     Attributes:
-        index: Its number in the scene.
+        index: Its index in the scene.
         x: Its middle.
         y: Likewise.
         scale: Its size.
-        cost: What is wrong with it there.
+        cost: Cost of this position.
         flip: Whether it is mirrored.
         angle: Degrees by which it is turned.
-        front: Where the holder's front hand is, in the holder's units.
+        front: Position of the holder's front hand, in the holder's units.
         rear: Likewise for the rear hand.
         perch: Width of the perch it stands on; 0 without one.
-        box: What it covers.
+        box: The box that it covers.
     """
 
     index: int
@@ -53,7 +53,7 @@ class Placed:
 
 
 def covered(box: Box, other: Box) -> float:
-    """Which part of the smaller of two boxes the other one covers."""
+    """Return the covered share of the smaller of two boxes."""
     width = min(box[2], other[2]) - max(box[0], other[0])
     height = min(box[3], other[3]) - max(box[1], other[1])
     if width <= 0 or height <= 0:
@@ -63,7 +63,7 @@ def covered(box: Box, other: Box) -> float:
 
 
 def outside(box: Box) -> float:
-    """Which part of a box is outside the frame."""
+    """Return the share of a box that is outside the frame."""
     width = min(box[2], FRAME - 2) - max(box[0], 2.0)
     height = min(box[3], FRAME - 2) - max(box[1], 2.0)
     area = (box[2] - box[0]) * (box[3] - box[1])
@@ -71,7 +71,7 @@ def outside(box: Box) -> float:
 
 
 def place_things(scene: Scene, stage: Stage) -> tuple[Placed, ...]:
-    """Where every thing goes; in the order of the scene."""
+    """Return every thing with its position, in the order of the scene."""
     options = []
     for index in range(len(scene.things)):
         found = sorted(_options(scene, stage, index), key=lambda option: option.cost)
@@ -82,7 +82,7 @@ def place_things(scene: Scene, stage: Stage) -> tuple[Placed, ...]:
 def _cheapest(scene: Scene, options: Sequence[Sequence[Placed]]) -> tuple[Placed, ...]:
     best: tuple[Placed, ...] = tuple(each[0] for each in options)
     least = math.inf
-    # The least that all later things cost whatever is chosen.
+    # A lower bound of the cost of all later things.
     rest = [sum(each[0].cost for each in options[at:]) for at in range(len(options) + 1)]
 
     def search(chosen: tuple[Placed, ...], cost: float) -> None:
@@ -152,12 +152,12 @@ def _resting(index: int, shape: Shape, x: float, bottom: float, size: float, cos
 
 
 def float_depth(height: float) -> float:
-    """How much of a floating thing is under water."""
+    """Return how much of a floating thing is under water."""
     return min(9.0, 0.2 * height)
 
 
 def _water_level(stage: Stage) -> float:
-    """Where the water's surface is: as high as around somebody who is in it."""
+    """Return the height of the water's surface, as around an actor who is in it."""
     return max((y for _, y, _ in stage.waters), default=236.0)
 
 
@@ -194,7 +194,7 @@ def _on_floor(scene: Scene, stage: Stage, index: int, shape: Shape) -> Iterable[
         cost += FACE * sum(covered(placed.box, face) for face in faces)
         cost += 1.5 * sum(covered(placed.box, body) for body in bodies)
         if wet:
-            # Whoever is not in the water does not look as if.
+            # An actor who is not in the water must not look as if.
             water = (left - 22, floats - 9, right + 22, FRAME)
             cost += 4.0 * sum(covered(water, body) for body in dry)
         cost += sum(_in_the_way(stage, placed))
@@ -202,7 +202,7 @@ def _on_floor(scene: Scene, stage: Stage, index: int, shape: Shape) -> Iterable[
 
 
 def _in_the_way(stage: Stage, placed: Placed) -> Iterable[float]:
-    """What a small thing on the floor hides of the table and of big things."""
+    """Yield how much a small thing on the floor hides of the table and of big things."""
     if stage.table is not None:
         table = stage.table
         half = table.width / 2
@@ -248,7 +248,7 @@ def _on_head(stand: Stand, index: int, shape: Shape) -> Placed:
 
 
 Hold = tuple[float, float, float, Point | None, Point | None, float]
-"""Middle and size of a held thing in its holder's units, both hands, and what speaks against it."""
+"""Middle and size of a held thing in its holder's units, both hands, and the cost."""
 
 
 def _in_hand(stand: Stand, shape: Shape) -> Iterable[Hold]:
@@ -266,7 +266,7 @@ def _in_hand(stand: Stand, shape: Shape) -> Iterable[Hold]:
 def _beside(
     stand: Stand, shape: Shape, size: float, side: int
 ) -> Iterable[tuple[float, float, float]]:
-    """Where a thing may be held on one side (1 is the front): distance, height, cost."""
+    """Return where a thing may be held on one side (1 is the front): distance, height, cost."""
     half_width, half_height = shape.width * size / 2, shape.height * size / 2
     pose, look = stand.pose, LOOKS[stand.species]
     half, _, chin = look.head
@@ -280,7 +280,7 @@ def _beside(
         if side > 0:
             yield inner + half_width, 3 - half_height, aside
             yield beside + half_width, face_y - 6, aside + 1.2
-            # Before the ground they lie on, in front of the body.
+            # Over the ground on which they lie, in front of the body.
             yield inner - 22, 10 - half_height * 0.7, aside + 2.0
         else:
             yield (28 if lies else 34) + half_width * 0.5, 3 - half_height, aside + 0.6

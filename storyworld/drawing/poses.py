@@ -1,6 +1,6 @@
-"""The twelve poses, and what becomes of them in water, in bed, on shoulders, behind or high up.
+"""The twelve poses, and their forms in water, in bed, on shoulders, behind a hider or high up.
 
-Everything is told for somebody who faces right, in units of a two-actor picture, with the point
+They are those of a character who faces right, in units of a two-actor picture, with the point
 between the feet at (0, 0).
 """
 
@@ -16,7 +16,7 @@ Limb = tuple[Point, Point, Point]
 
 @dataclass(frozen=True)
 class Turn:
-    """How far a part of the body is off its usual place: moved, then turned by degrees."""
+    """A part of the body off its usual place: moved, then turned by degrees."""
 
     x: float = 0.0
     y: float = 0.0
@@ -28,24 +28,24 @@ STILL = Turn()
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the parts of the body go.
+    """Positions of the parts of the body.
 
     Attributes:
-        back_arm: The arm away from where the actor looks.
-        front_arm: The free arm, when it holds nothing.
+        back_arm: The arm on the side away from the actor's gaze.
+        front_arm: The other arm, when it holds nothing.
         back_leg: Drawn first.
         front_leg: Drawn over it.
-        lift: How far the body is off its usual height; negative is up.
-        lean: Degrees forward, of everything.
+        lift: Distance of the body from its usual height; negative is up.
+        lean: Degrees by which everything leans forward.
         torso: Turn of the torso around the hips.
         head: Turn of the head around its middle.
-        reach: How far the pose goes to the back and to the front.
+        reach: Distance that the pose reaches to the back and to the front.
         hold: Inner edge and middle of a thing in the front hand.
-        lowest: A held thing ends above this height.
+        lowest: Height above which a held thing ends.
         legs: `under` the torso, `over` it, `soles` (over it, shown from below) or `none`.
         arms: `under` (the back arm is behind the body), `beneath` (both are between
             body and head), `over` (both are before the head).
-        busy: The hand that the pose needs, `front` or `rear`, and rather holds nothing.
+        busy: The hand that the pose needs, `front` or `rear`, which had better hold nothing.
     """
 
     back_arm: Limb
@@ -183,7 +183,7 @@ POSES: dict[str, Pose] = {
 }
 
 _UPRIGHT = ("sit", "lie", "crouch", "walk", "run", "jump")
-"""Poses whose arms say nothing without their legs."""
+"""Poses that cannot be told by their arms alone."""
 _ASTRIDE = replace(
     POSES["sit"],
     back_arm=((-15, -60), (-34, -62), (-36, -42)),
@@ -194,7 +194,7 @@ _KEPT = {"high": tuple(POSES), "floor": tuple(POSES)}
 
 
 def pose_at(pose: str, spot: str) -> Pose:
-    """How somebody in this pose is drawn at this spot: the arms stay, the legs follow the spot."""
+    """Return a pose as drawn at a spot: the arms stay, the legs follow the spot."""
     if spot == "high" and pose == "sit":
         return replace(
             POSES["sit"],
@@ -217,7 +217,7 @@ def pose_at(pose: str, spot: str) -> Pose:
 
 
 def shows_pose(pose: str, spot: str) -> bool:
-    """Whether the pose can be told from every other one at this spot."""
+    """Return whether the pose can be told from every other one at this spot."""
     if pose in _KEPT.get(spot, ()) or pose not in _UPRIGHT:
         return True
     return (spot, pose) in (("shoulders", "jump"), ("bed", "lie"))

@@ -1,4 +1,4 @@
-"""Scenes from anywhere in the world, for teaching what every attribute looks like."""
+"""Random scenes from the whole world, which train every attribute."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from storyworld.scene import (
 from storyworld.world import CHARACTERS, PLACES, THINGS, ThingKind
 
 _SPECIAL_SHARE = 0.22
-"""How many wide pictures show somebody elsewhere than on the floor, for each such actor."""
+"""Share of wide pictures with an actor at another spot than the floor, for each such actor."""
 _FACING_SHARE = 0.15
 _BLOWN = ("feather", "letter", "map", "paper", "hat", "umbrella", "picture")
 _LARGE = ("ladder", "sledge", "plant")
@@ -34,14 +34,14 @@ def random_scene(
     camera: str | None = None,
     close_share: float = 0.2,
 ) -> Scene:
-    """A valid scene, every attribute well covered.
+    """Return a valid scene, drawn so that every attribute occurs often.
 
     Args:
         rng: The only source of chance.
         num_actors: 1 to 4; None draws it. A close picture has two at most.
         place: A fixed place instead of any.
-        camera: A fixed camera instead of `close_share`.
-        close_share: How many are close.
+        camera: A fixed camera instead of one by `close_share`.
+        close_share: Share of close pictures.
     """
     camera = camera or ("close" if rng.random() < close_share else "wide")
     most = 2 if camera == "close" else MAX_ACTORS
@@ -71,7 +71,7 @@ def _random_actor(
 ) -> Actor:
     facing = None
     if rng.random() < 2 * _FACING_SHARE:
-        # Half of those asked to look somewhere would look there anyway.
+        # Half of the actors with a given facing would look there anyway.
         facing = "left" if rng.random() < 0.5 else "right"
     spot, pose = "floor", rng.choice(POSES)
     if camera == "wide" and rng.random() < _SPECIAL_SHARE * (1.8 if has & {"water", "bed"} else 1):
@@ -95,7 +95,7 @@ _CARRIES = ("stand", "stand", "walk", "point", "wave", "sit")
 
 
 def _without_towers(actors: tuple[Actor, ...]) -> tuple[Actor, ...]:
-    """Whoever carries somebody stands on the floor, and carries one only."""
+    """Return actors such that carriers stand on the floor or in water and carry only one."""
     made: list[Actor] = []
     for index, actor in enumerate(actors):
         spot, pose = actor.spot, actor.pose
@@ -150,7 +150,7 @@ def _wheres(
     hands: Sequence[int],
     heads: Sequence[bool],
 ) -> list[str]:
-    """Where a kind of thing can sensibly be seen, the usual more than once."""
+    """Return where a kind of thing can sensibly be, usual positions more than once."""
     wheres = []
     if kind.carried == "hand" and max(hands) >= 1:
         wheres += ["hand"] * 3

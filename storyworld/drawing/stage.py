@@ -1,7 +1,7 @@
-"""Where actors, big things, tables, perches and water go in a picture.
+"""Place actors, big things, tables, perches and water in a picture.
 
-The picture is divided into columns from left to right: one per actor (somebody on shoulders has
-none), per big thing on the floor, and one for the table. All are as large as fits.
+The picture is divided into columns from left to right: one per actor (riders on shoulders have
+none), one per big thing on the floor, and one for the table. All are as large as possible.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 RIDER = 0.92
-"""Size of somebody on shoulders, against whoever carries them."""
+"""Size of a rider on shoulders relative to the carrier."""
 HIDER_HEIGHT = 62.0
 _BIG_WIDTH, _BIG_HEIGHT = 52.0, 58.0
 _EDGE = 4.0
 _LARGEST = {1: 1.14, 2: 1.0, 3: 0.88, 4: 0.76}
 _MOST_FOR_THINGS = {1: 150.0, 2: 120.0, 3: 96.0, 4: 78.0}
-"""Width that big things may take from so many actors."""
+"""Width that big things may take, by number of actors."""
 _LARGEST_WITH_RIDER = 0.9
 _LARGEST_HIGH = 0.85
 _SMALLEST = 0.51
@@ -43,11 +43,11 @@ class Stand:
     Attributes:
         x: Middle between the feet, in the picture.
         y: Height of the feet, the lift of the pose included.
-        floor: Height of what they stand or sit on.
+        floor: Height of the surface under them.
         scale: Size of the actor.
         flip: Whether they look left.
-        pose: How they are drawn.
-        species: Who it is.
+        pose: Their pose.
+        species: Their species.
         spot: One of `scene.SPOTS`.
     """
 
@@ -61,19 +61,19 @@ class Stand:
     spot: str
 
     def at(self, x: float, y: float) -> Point:
-        """From the actor's own units to the picture."""
+        """Convert a point from the actor's own units to the picture's."""
         x, y = _turn(x, y, self.pose.lean)
         return self.x + (-x if self.flip else x) * self.scale, self.y + y * self.scale
 
     def box(self, left: float, top: float, right: float, bottom: float, turn: Turn) -> Box:
-        """The picture's box around a box of the head (its turn) or of the whole body."""
+        """Convert a box of the head (with its turn) or of the body to the picture's units."""
         corners = [self.at(*turned(x, y, turn)) for x in (left, right) for y in (top, bottom)]
         xs, ys = zip(*corners, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
 
     @property
     def face(self) -> Box:
-        """Around the face, ears and tufts not counted."""
+        """The box around the face, ears and tufts not counted."""
         half, top, bottom = LOOKS[self.species].head
         left, right = NECK[0] - half, NECK[0] + half
         middle = self.at(*turned(*NECK, self.pose.head))
@@ -85,14 +85,14 @@ class Stand:
 
     @property
     def tips(self) -> Box:
-        """Around ears and tufts, above the face."""
+        """The box around ears and tufts, above the face."""
         half, top, _ = LOOKS[self.species].head
         tip = LOOKS[self.species].tip
         return self.box(NECK[0] - half, -tip, NECK[0] + half, -top, self.pose.head)
 
     @property
     def body(self) -> Box:
-        """From neck to feet, arms and tails not counted."""
+        """The box from neck to feet, arms and tails not counted."""
         if self.pose.torso.angle > 45:
             return self.box(-62, -44, 34, 4, Turn())
         _, _, bottom = LOOKS[self.species].head
@@ -103,7 +103,7 @@ class Stand:
 
     @property
     def hands(self) -> tuple[Box, ...]:
-        """Around both hands and forearms, when they hold nothing."""
+        """The boxes around both hands and forearms, when they hold nothing."""
         boxes = []
         for limb in (self.pose.back_arm, self.pose.front_arm):
             (bend_x, bend_y), (x, y) = limb[1], limb[2]
@@ -126,7 +126,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Stage:
-    """Where everybody and everything large is.
+    """Positions of all actors and of everything large.
 
     Attributes:
         stands: One per actor.
@@ -136,7 +136,7 @@ class Stage:
         resting: Size of a small thing that nobody holds.
         table: The table, None without one.
         big: Middle, bottom and size of each big thing, by its index in the scene.
-        gaps: Where there is room between the columns and at the edges.
+        gaps: Room between the columns and at the edges.
         waters: Middle, height and width of each water before actors.
     """
 
@@ -152,7 +152,7 @@ class Stage:
 
 
 def turned(x: float, y: float, turn: Turn, around: Point = NECK) -> Point:
-    """Where a point of the head (or another part) is once that part is turned."""
+    """Return where a point of the head (or another part) is after the part's turn."""
     dx, dy = _turn(x - around[0], y - around[1], turn.angle)
     return around[0] + turn.x + dx, around[1] + turn.y + dy
 
@@ -165,18 +165,18 @@ def _turn(x: float, y: float, degrees: float) -> Point:
 
 
 def shape_of(scene: Scene, index: int) -> Shape:
-    """How a thing of the scene looks where it is."""
+    """Return the drawing of a thing in its state and position."""
     thing = scene.things[index]
     return (flying if thing.where == "sky" else shape)(thing.kind, thing.state)
 
 
 def line_width(scale: float) -> float:
-    """Width of outlines in a picture whose actors have this size."""
+    """Return the width of outlines in a picture whose actors have this size."""
     return next(width for least, width in _LINES if scale >= least)
 
 
 def build_stage(scene: Scene) -> Stage:
-    """Divide the picture for a scene."""
+    """Return the stage of a scene."""
     if scene.camera == "close":
         return _close_stage(scene)
     poses = [pose_at(actor.pose, actor.spot) for actor in scene.actors]
@@ -321,7 +321,7 @@ def _columns(scene: Scene, poses: Sequence[Pose]) -> list[_Column]:
 
 
 def _belong_together(scene: Scene, columns: Sequence[_Column]) -> bool:
-    """Whether the two actors in the middle touch, so that nothing may stand between them."""
+    """Return whether the two actors in the middle touch, so that nothing may be between them."""
     middle = (len(columns) + 1) // 2
     beside = [columns[middle - 1].actor, columns[middle].actor]
     return any(scene.actors[i].pose == "hug" for i in beside if i is not None)
@@ -348,7 +348,7 @@ def _stand(scene: Scene, index: int, pose: Pose, x: float, floor: float, scale: 
     elif actor.spot == "bed":
         y = floor + (20 if actor.pose == "lie" else -2) * scale
     flip = scene.facing(index) == "left"
-    # Whoever leans keeps the head over the middle.
+    # A leaning actor keeps the head over the middle.
     aside = NECK[1] * math.sin(math.radians(pose.lean)) * 0.8 * scale
     x += -aside if flip else aside
     return Stand(x, y, floor, scale, flip, pose, actor.species, actor.spot)
@@ -363,7 +363,7 @@ def _close_stage(scene: Scene) -> Stage:
         # Low and high poses keep most of the usual height: more would cut ears or hide the hands.
         low = pose.lift + pose.head.y
         lift = pose.lift - 0.75 * max(0.0, low - 8) if low > 8 else pose.lift * 0.15
-        # Whoever bends forward stays in the middle.
+        # An actor who bends forward stays in the middle.
         ahead = pose.head.x - NECK[1] * math.sin(math.radians(pose.lean)) * 0.8
         aside = (ahead if flip else -ahead) * scale
         stands.append(

@@ -1,8 +1,8 @@
 """Every kind of thing in every one of its states, each drawn around its own centre.
 
-A thing is 33 to 44 units wide or high at scale 1, the smallest 26, the big ones (a chest, a tent,
-a snowman) up to 90, so that it stays well seen wherever it is. Where it goes is decided by
-`compose.py`; what is drawn is in the other `things_*.py` files.
+A thing is 33 to 44 units wide or high at scale 1, the smallest 26, the big ones (a chest, a tent, a
+snowman) up to 90, so that it is well seen everywhere. `placing.py` places things, the other
+`things_*.py` files draw them.
 """
 
 from __future__ import annotations
@@ -18,23 +18,27 @@ _SHAPES: Shapes = {
     **things_big.SHAPES,
 }
 FLYING: Shapes = {**things_play.FLYING, **things_nature.FLYING}
-"""What looks otherwise in the sky, by kind and state."""
+"""Drawings of things that look different in the sky, by kind and state."""
 PLANTED: Shapes = things_nature.PLANTED
-"""What looks otherwise where it grows in the earth, by kind and state."""
+"""Drawings of things that look different in the earth, by kind and state."""
 
 
 def shape(kind: str, state: str) -> Shape:
-    """How a thing looks in one of its states; a KeyError if there is no such thing or state."""
+    """Return the drawing of a thing in a state.
+
+    Raises:
+        KeyError: There is no such thing or state.
+    """
     return _SHAPES[kind, state]
 
 
 def flying(kind: str, state: str) -> Shape:
-    """How a thing looks in the sky; its grip is where a string is tied."""
+    """Return the drawing of a thing in the sky; its grip is where a string is tied."""
     return FLYING.get((kind, state)) or _SHAPES[kind, state]
 
 
 def planted(kind: str, state: str) -> Shape:
-    """How a thing looks on the soil: a plant grows in the earth instead of its pot."""
+    """Return the drawing of a thing on soil: a plant grows in the earth instead of its pot."""
     return PLANTED.get((kind, state)) or _SHAPES[kind, state]
 
 

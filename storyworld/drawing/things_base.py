@@ -1,4 +1,4 @@
-"""What all drawings of things share: the `Shape`, and flames, cracks, leaves and the like."""
+"""Shared by all drawings of things: the `Shape`, and flames, cracks, leaves and the like."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from storyworld.drawing.pen import INK, Pen, Point
 
 DARK = "3b2a3a"
-"""The inside of what is open, and what one sees through a hole."""
+"""Colour inside open things and behind holes."""
 WOOD, WOOD_DARK = "b8743a", "7d4a20"
 GOLD = "f7b718"
 LEAF = "58b947"
@@ -17,12 +17,12 @@ STEM = "3f9a3f"
 
 @dataclass(frozen=True)
 class Shape:
-    """How one thing looks in one state, and where a hand takes it.
+    """The drawing of one thing in one state, and where a hand holds it.
 
     Attributes:
-        width: Of the drawing, outline included, at scale 1; what shines around it is not counted.
+        width: Width at scale 1, with the outline and without a glow around it.
         height: Likewise.
-        grip: Where one hand goes, from the centre of the drawing.
+        grip: Position of one hand, from the centre of the drawing.
         draw: Draws it around (0, 0) at scale 1.
     """
 
@@ -44,7 +44,7 @@ def around(
     draw: Callable[[Pen], None],
     grip: Point,
 ) -> Shape:
-    """A shape whose drawing fills a box, in the drawing's own units; so is `grip`."""
+    """Return a shape whose drawing fills a box; box and `grip` are in the drawing's own units."""
     x, y = (left + right) / 2, (top + bottom) / 2
 
     def centred(pen: Pen) -> None:

@@ -1,4 +1,4 @@
-"""Big things and tools: what one climbs, rides, shelters in, digs and fishes with."""
+"""Big things and tools, to climb, ride, shelter in, dig and fish with."""
 
 from __future__ import annotations
 

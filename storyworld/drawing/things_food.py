@@ -1,4 +1,4 @@
-"""Things to eat and to drink, and what holds them."""
+"""Food and drink, and their containers."""
 
 from __future__ import annotations
 
@@ -330,4 +330,4 @@ SHAPES: Shapes = {
     ("egg", "whole"): around(-16, -20, 16, 20, _egg, (-10, 12)),
     ("egg", "broken"): around(-19, -22, 25, 20, _egg_broken, (-10, 13)),
 }
-"""Food, drink, and what holds it."""
+"""Food and drink, and their containers."""

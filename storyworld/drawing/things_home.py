@@ -1,4 +1,4 @@
-"""Things of the house: clothes, presents, lights and what stands in a room."""
+"""Things of the house: clothes, presents, lights and the contents of a room."""
 
 from __future__ import annotations
 
@@ -363,4 +363,4 @@ SHAPES: Shapes = {
     ("pillow", "whole"): around(-22, -16, 22, 16, _pillow, (-18, 9)),
     ("pillow", "broken"): around(-22, -27.5, 27, 18, _pillow_torn, (-18, 9)),
 }
-"""Clothes, presents, lights, and what lies about in a room."""
+"""Clothes, presents, lights and the contents of a room."""

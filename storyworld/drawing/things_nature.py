@@ -381,4 +381,4 @@ PLANTED: Shapes = {
     ("plant", "grown"): around(-22, -59, 22.5, 13, _bed_grown, (0, 8)),
     ("plant", "broken"): around(-22, -28, 30, 13, _bed_broken, (0, 8)),
 }
-"""In the earth instead of a pot."""
+"""Plants in the earth instead of a pot."""

@@ -1,4 +1,4 @@
-"""Things to play with and to make music on, to read and to paint."""
+"""Toys, instruments, and things to read and to paint."""
 
 from __future__ import annotations
 
@@ -427,7 +427,7 @@ SHAPES: Shapes = {
     ("picture", "whole"): around(-21, -18, 21, 18, _picture, (-18, 10)),
     ("picture", "broken"): around(-21, -18, 21, 18, _picture_torn, (-18, 10)),
 }
-"""Toys, instruments, and what is read and painted."""
+"""Toys, instruments, and things to read and to paint."""
 
 FLYING: Shapes = {
     ("kite", "whole"): around(-19, -24.5, 24, 39, _kite_flying, (3, -10)),

@@ -1,6 +1,6 @@
-"""Forms of English words: what a verb is in the past, what article a noun takes.
+"""Forms of English words: tenses of verbs, articles of nouns.
 
-What no rule says is in `verbs.txt` and `doubled.txt`.
+`verbs.txt` and `doubled.txt` hold the exceptions.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from pathlib import Path
 
 @cache
 def _words(name: str) -> tuple[str, ...]:
-    """The words of a file beside this one."""
+    """Return the words of a file beside this one."""
     lines = (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
     return tuple(word for line in lines if line[:1] != "#" for word in line.split())
 
 
 @cache
 def _irregular() -> dict[str, str]:
-    """Pasts by base form."""
+    """Return irregular pasts by base form."""
     words = _words("verbs.txt")
     return dict(zip(words[::2], words[1::2], strict=True))
 
@@ -30,14 +30,14 @@ def _doubled() -> frozenset[str]:
 
 
 def _stem(base: str) -> str:
-    """What `ed` and `ing` follow: `hop` → `hopp`, `picnic` → `picnick`, `travel` → `travell`."""
+    """Return the stem of `ed` and `ing`: `hopp` of `hop`, `picnick` of `picnic`."""
     if base in _doubled() or re.search(r"[^aeiou][aeiou]l$", base):
         return base + base[-1]
     return base + "k" if base.endswith("c") else base
 
 
 def past(base: str) -> str:
-    """`run` → `ran`, `hop` → `hopped`."""
+    """Return the past: `run` → `ran`, `hop` → `hopped`."""
     if base in _irregular():
         return _irregular()[base]
     if base.endswith("e"):
@@ -48,7 +48,7 @@ def past(base: str) -> str:
 
 
 def third(base: str) -> str:
-    """`go` → `goes`, `carry` → `carries`."""
+    """Return the third person: `go` → `goes`, `carry` → `carries`."""
     if base in ("be", "have"):
         return {"be": "is", "have": "has"}[base]
     if re.search(r"(s|x|z|ch|sh|[^o]o)$", base):
@@ -59,7 +59,7 @@ def third(base: str) -> str:
 
 
 def ing(base: str) -> str:
-    """`run` → `running`."""
+    """Return the present participle: `run` → `running`."""
     if base == "be" or re.search(r"[eoy]e$", base):
         return base + "ing"
     if base in ("lie", "tie", "die"):
@@ -70,12 +70,12 @@ def ing(base: str) -> str:
 
 
 def plural_past(base: str) -> str:
-    """The past of several."""
+    """Return the past for several subjects."""
     return "were" if base == "be" else past(base)
 
 
 def article(word: str) -> str:
-    """`a` or `an` before a word, as it sounds: `a unicorn`, `an uninvited guest`."""
+    """Return `a` or `an` by a word's sound: `a unicorn`, `an uninvited guest`."""
     lower = word.lower()
     if re.match(r"(uni(?![nmd])|us[eu]|uke|ukulele|uten|eu|one\b|once)", lower):
         return "a"

@@ -1,8 +1,8 @@
 """Patterns: one line of text that stands for many sentences.
 
 `{A} [ran|hurried] to {Q.the}` has two readings. `[a|b]` is a choice and nests, `{A}` a slot that
-somebody else fills, `*run` a verb in base form that somebody else inflects. A pattern can be read
-out (`expand`) and counted (`num_readings`); recognising one is left to `parsing.py`.
+the caller fills, `*run` a verb in base form that the caller inflects. A pattern can be read out
+(`expand`) and its readings counted (`num_readings`); `parsing.py` recognises patterns.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb in base form, of which the right form is asked."""
+    """A verb in base form, to be inflected."""
 
     base: str
 
@@ -48,7 +48,7 @@ class Pattern:
     """A line with choices, slots and verbs.
 
     Attributes:
-        source: As it was written.
+        source: The line as it was written.
         nodes: Its parts in order.
     """
 
@@ -56,12 +56,12 @@ class Pattern:
     nodes: tuple[Node, ...]
 
     def __deepcopy__(self, memo: object) -> Pattern:
-        """Nothing changes it, so that copies may share it."""
+        """Return the pattern itself: it is immutable, so copies may share it."""
         return self
 
     @cached_property
     def num_readings(self) -> int:
-        """How many different lines it stands for, slots not counted."""
+        """Return the number of readings, slots not counted."""
         total = 1
         for node in self.nodes:
             if isinstance(node, Choice):
@@ -70,7 +70,7 @@ class Pattern:
 
     @cached_property
     def slots(self) -> tuple[Slot, ...]:
-        """Every slot in it, choices included."""
+        """Return every slot in it, choices included."""
         return tuple(self._slots())
 
     def _slots(self) -> Iterator[Slot]:
@@ -83,11 +83,11 @@ class Pattern:
 
     @property
     def roles(self) -> frozenset[str]:
-        """Letters of the roles it speaks of."""
+        """Return the letters of its roles."""
         return frozenset(slot.role for slot in self.slots if len(slot.role) == 1)
 
     def expand(self, rng: random.Random, fill: FillSlot, inflect: InflectVerb) -> str:
-        """Read out one of the readings, every option of a choice alike."""
+        """Return one reading; every option of a choice is equally likely."""
         parts: list[str] = []
         for node in self.nodes:
             if isinstance(node, str):
@@ -95,7 +95,7 @@ class Pattern:
             elif isinstance(node, Slot):
                 word = fill(node)
                 if node.form == "noun" and article(word) == "an":
-                    # `a {T.noun}` is written without knowing what T is.
+                    # The article of `a {T.noun}` depends on T.
                     parts = [re.sub(r"\b([Aa]) $", r"\1n ", "".join(parts))]
                 parts.append(word)
             elif isinstance(node, Verb):
@@ -112,7 +112,7 @@ _VERB = re.compile(r"\*([a-z]+(?:-[a-z]+)?)")
 
 
 def parse_pattern(source: str) -> Pattern:
-    """Read a line.
+    """Parse a line.
 
     Raises:
         ValueError: A bracket or a slot is not closed.
@@ -178,7 +178,7 @@ def _choice(source: str, at: int) -> tuple[Choice, int]:
 
 
 def _starred(option: Pattern) -> Pattern:
-    """`*[take|bring]` is `[*take|*bring]`."""
+    """Return an option with its first word as a verb: `*[take|bring]` is `[*take|*bring]`."""
     first = option.nodes[0] if option.nodes else ""
     if not isinstance(first, str) or not (match := re.match("[a-z]+", first)):
         raise ValueError(f"A verb should follow the star: {option.source!r}")
@@ -187,7 +187,7 @@ def _starred(option: Pattern) -> Pattern:
 
 
 def tidy(text: str) -> str:
-    """Mend blanks and stops where an empty option left them doubled."""
+    """Remove blanks and stops that an empty option left doubled."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\s+([,.!?;:])", r"\1", text)
     text = re.sub(r",+([,.!?;:])", r"\1", text)
@@ -195,9 +195,9 @@ def tidy(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin with a capital and end with a stop."""
+    """Return a text with a capital at its beginning and a stop at its end."""
     text = tidy(text).rstrip(",")
-    # After `!"` and `?"` a speaker may follow in small letters.
+    # After `!"` and `?"` the speaker follows in small letters: `"Oh!" said Mira.`
     text = re.sub(r"(^|[.!?…] |\.[\"”] )([a-z])", lambda m: m[1] + m[2].upper(), text)
     if text and text[-1] not in ".!?\"'”":
         text += "."

@@ -1,4 +1,4 @@
-"""Story folders: everything comes back to the bit, and no crash, damage or bad id costs a story."""
+"""Story folders: all is read back bit for bit, and no crash, damage or bad id loses a story."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def picture_of(number: int) -> Image.Image:
 
 
 def panel_of(number: int, parent: str | None) -> Panel:
-    """What panel `number` must be, whoever wrote it."""
+    """Return panel `number`, the same whoever writes it."""
     return Panel(
         id=f"p{number}",
         parent=parent,
@@ -59,7 +59,7 @@ def panel_of(number: int, parent: str | None) -> Panel:
 
 
 def write_story(archive: StoryArchive, *parents: str | None) -> tuple[str, StoryTree]:
-    """A story whose panels p1, p2, … follow these parents."""
+    """Write a story whose panels p1, p2, … have these parents."""
     story_id = archive.create("", "tiny-1").id
     tree = StoryTree()
     for number, parent in enumerate(parents, start=1):
@@ -78,7 +78,7 @@ def on_disk(root: Path | str, **calls: Callable[..., Any]) -> StoryArchive:
 
 
 class Refusing:
-    """Files that can be told to raise an error."""
+    """Files that raise an error on request."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -102,7 +102,7 @@ class Refusing:
 
 
 class Untouchable:
-    """Files that nobody may ask for anything."""
+    """Files that nobody may read or write."""
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError("the disk was touched")
@@ -615,7 +615,7 @@ def test_leftovers_are_swept_only_when_nobody_can_be_writing_them(disk):
 
 
 def check_consistent(archive: StoryArchive, story_id: str) -> StoryTree:
-    """Every panel that is there is wholly there."""
+    """Check that every panel is complete."""
     found = archive.load(story_id)
     assert found.warnings == []
     for panel in found.tree:

@@ -1,4 +1,4 @@
-"""Of several beginnings those are kept that tell different things."""
+"""Beginnings that tell different things are kept."""
 
 from __future__ import annotations
 

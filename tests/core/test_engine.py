@@ -1,4 +1,4 @@
-"""What the engine makes of words; turns themselves are tested with the session."""
+"""The engine's handling of words; turns themselves are tested with the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Books and data to take away: whole, self-contained, and safe whatever a reader typed."""
+"""Exported books and data: complete, self-contained, and safe whatever a reader typed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def story() -> Story:
 
 
 class Reader(html.parser.HTMLParser):
-    """What a browser would make of a page."""
+    """Parses a document as a browser would."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Imports go down: no room of the house imports one on a higher floor."""
+"""Imports go down: no package imports one on a higher floor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a picture book does not say is answered kindly and kept off the page."""
+"""Words that a picture book does not say are answered kindly and kept out of the caption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments, contexts and decoding: what is cached equals what is computed afresh."""
+"""Segments, contexts and decoding: cached rows equal freshly computed ones."""
 
 from __future__ import annotations
 

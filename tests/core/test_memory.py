@@ -1,4 +1,4 @@
-"""What a session remembers: budgets, what goes first, and how a resting story is kept."""
+"""A session's memory: budgets, order of eviction, and closed stories."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIZE = segment().num_bytes
 
 
 class Context(KVContext):
-    """Of any size, without a model."""
+    """A context of any size, without a model."""
 
     def __init__(self, num_bytes: int) -> None:
         self.keys = torch.zeros(num_bytes // 2, dtype=torch.uint8)

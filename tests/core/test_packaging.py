@@ -1,4 +1,4 @@
-"""The package says what it needs, and an installed copy finds what it brought along."""
+"""The package declares its dependencies, and an installed copy finds its data files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How words are chosen."""
+"""Sampling of tokens."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ AGAIN = [0, 0, 0, 0, 0, 0, STOP]
 def caption_of(
     *row: torch.Tensor, told: tuple[int, ...] = TOLD, given: tuple[int, ...] = (), on: bool = True
 ) -> list[int]:
-    """The caption that comes of a row of scores, and of the same ones again where it goes back."""
+    """Return the caption of a row of scores, with the same scores again after it goes back."""
     rules = Sampling(temperature=0.0, no_repeat_sentences=on)
     sampler = Sampler(
         rules, forbidden_ids=[], story_ids=told, caption_ids=given, sentence_ends=[STOP]

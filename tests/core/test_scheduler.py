@@ -1,4 +1,4 @@
-"""Several turns at once: together they give what each gives alone, and none is in another's way."""
+"""Several turns at once: each gives the same result as alone, and none blocks another."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def result_of(turn: Iterator[Any]) -> TurnResult:
 
 
 def equal(one: TurnResult, other: TurnResult) -> bool:
-    """Words exactly; numbers up to the rounding of matrices of other shapes."""
+    """Compare words exactly, and numbers up to the rounding of matrices of other shapes."""
     pictures = (np.asarray(result.image).astype(int) for result in (one, other))
     return (
         one.text == other.text
@@ -147,7 +147,7 @@ def test_of_more_turns_than_fit_a_batch_the_first_go_first(
 def test_words_and_pictures_of_different_stories_go_on_side_by_side(
     small_engine: StoryEngine,
 ) -> None:
-    """One is painted while the other is written, and each gets the answers to its own wishes."""
+    """One is painted while the other is written, and each gets the answers to its own requests."""
     alone = [
         result_of(small_engine.turn(Past(), request(0, num_inference_steps=60))),
         result_of(small_engine.turn(Past(), request(1))),
@@ -274,7 +274,7 @@ def test_models_nobody_uses_are_let_go(
 
 
 def test_what_is_written_ahead_gives_way_to_turns(small_engine: StoryEngine) -> None:
-    """Beside words it stands still; beside painting it gets a token per step."""
+    """While others decode it pauses; while others paint it gets a token per step."""
     order: list[str] = []
     handle = small_engine.story_lm.decoder.register_forward_pre_hook(
         lambda *_, **__: order.append("word")

@@ -1,4 +1,4 @@
-"""Whatever is done to a story: what is remembered equals what its record says.
+"""Whatever is done to a story: its memory equals a replay of its record.
 
 A machine plays random readers who tell, branch, rewrite, repaint, pin, remove, stop and come back,
 while segments are dropped and stories rest. The models are real and small.
@@ -218,7 +218,7 @@ class Readers(RuleBasedStateMachine):
                 assert found is not None and same(found, wanted)
 
     def check_replay(self) -> None:
-        """A memory built from the record alone equals the live one, bit for bit."""
+        """Check that a memory replayed from the record equals the live one, bit for bit."""
         fresh = SessionStore(self.engine, self.store.archive).open(self.session.story_id)
         for leaf in fresh.tree.leaves():
             fresh.warm(leaf.id)
@@ -233,7 +233,7 @@ class Readers(RuleBasedStateMachine):
 
 
 class counted_readings:
-    """Collects the panels that are read while a block runs."""
+    """Collect the panels that are read while a block runs."""
 
     def __enter__(self) -> list[int]:
         self.calls: list[int] = []
@@ -252,7 +252,7 @@ class counted_readings:
 
 
 def contract(session: StorySession, path: list[str]) -> set[int]:
-    """Positions that a story's policy keeps of a path, written down once more as sets."""
+    """Return the positions that a story's policy keeps of a path, as sets, by code of our own."""
     policy, kept, marks, start = session.policy, set[int](), [], 0
     for segment in session.memory.find(path):
         assert segment is not None

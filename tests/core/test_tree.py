@@ -1,4 +1,4 @@
-"""A story tree: branches share their past, ids are never given twice, panels do not change."""
+"""A story tree: branches share their past, ids are never used twice, panels do not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the model reads of what a reader typed, and what it says it did not know."""
+"""The words that the model reads of a reader's typing, and those it reports as unknown."""
 
 from __future__ import annotations
 

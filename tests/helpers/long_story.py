@@ -1,4 +1,4 @@
-"""What is kept of a long story: the paper's rule, and what the released visualisation does.
+"""Positions kept of a long story, by the paper's rule and by the released visualisation.
 
 Both are followed on token ids, with a cache whose rows are their own absolute positions, as the
 miniature's README describes them.

@@ -1,4 +1,4 @@
-"""What the other reference folder is made of: its numbers, stories, and what is recorded of it.
+"""Contents of the other reference folder: its numbers, its stories, and the recorded tables.
 
 No number of a size is the miniature's, and none follows from another without need: heads do not
 fill the width, latents of the perceiver are wider than their heads, pictures are not square and no

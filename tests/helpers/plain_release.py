@@ -1,4 +1,4 @@
-"""What the release computes, written once more with the libraries alone.
+"""The release's computations, written once more with the libraries alone.
 
 Nothing here imports the studio: text goes through SentencePiece, pictures through Pillow and numpy,
 the language model is transformers' with its adapters beside the projections, drawing is diffusers'
@@ -191,7 +191,7 @@ def see(weights: Weights, numbers: Mapping[str, Any], pixels: Tensor) -> dict[st
 
 @torch.no_grad()
 def condition(weights: Weights, numbers: Mapping[str, Any], x: Tensor) -> tuple[Tensor, Tensor]:
-    """What the UNet is told: a sequence `[B, N, E]` and a pooled vector `[B, P]`."""
+    """Return the UNet's conditioning: a sequence `[B, N, E]` and a pooled vector `[B, P]`."""
 
     def norm(name: str, x: Tensor) -> Tensor:
         scale, shift = weights[f"resampler.{name}.weight"], weights[f"resampler.{name}.bias"]
@@ -305,7 +305,7 @@ class PlainStory(nn.Module):
         return embeds
 
     def read(self, batch: Mapping[str, Tensor], scales: Sequence[float]) -> dict[str, Any]:
-        """Losses and states of a padded batch; what is padded is only behind."""
+        """Return losses and states of a batch that is padded at the end."""
         features = batch["image_embeds"]
         given = features[batch["embeds_cmp_mask"].bool()]
         embeds = self.embed(batch["input_ids"], given, batch["ids_cmp_mask"])

@@ -1,4 +1,4 @@
-"""Records what a reference folder's weights compute, with the libraries alone.
+"""Records the results of a reference folder's weights, with the libraries alone.
 
 Only its prompts are the studio's, those of the one copy of the released loop
 (`weights/verify/released.py`); that they are right is tested on the miniature and by themselves.
@@ -524,7 +524,7 @@ def load_story(root: Path, numbers: Mapping[str, Any]) -> plain.PlainStory:
 def sample(
     tokens: plain.PlainTokens, separator: str, captions: list[str], *, has_bos: bool = True
 ) -> dict[str, list[int]]:
-    """One training sample: every panel's picture is given but the last one's."""
+    """Return one training sample; the pictures of all panels but the last are given."""
     texts = [caption + tokens.picture for caption in captions]
     texts = [separator * (place > 0) + text for place, text in enumerate(texts)]
     before = [tokens.bos] * has_bos + tokens.encode("".join(texts[:-1]))

@@ -20,7 +20,7 @@ def copy_reference(target: Path) -> Path:
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
-    """Change what a file of weights holds."""
+    """Change the contents of a file of weights."""
     if path.suffix == ".safetensors":
         save_file(change(load_file(path)), path)
     else:

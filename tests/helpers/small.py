@@ -1,4 +1,4 @@
-"""Sizes at which everything is real and takes a moment."""
+"""Sizes at which everything is real and fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small states and events, written down where a test can see them whole."""
+"""Small states and events, complete enough to be read in a test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fact(text: str) -> Fact:
 
 
 def world(text: str = "") -> State:
-    """Fox, bear and cat in the garden, and what else is said; things lie there unless told."""
+    """Return a state: fox, bear and cat in the garden, with the facts given; things lie there."""
     state = State(people={who: Person("garden") for who in ("fox", "bear", "cat")})
     if text:
         state.apply(facts(text), ROLES)

@@ -36,7 +36,7 @@ def free_port() -> int:
 
 @contextmanager
 def served(store: SessionStore, port: int | None = None) -> Iterator[str]:
-    """The page over a store, at the address it gives."""
+    """Serve the page over a store, and yield its address."""
     page = build_page(store)
     _, url, _ = page.launch(
         server_name="127.0.0.1",

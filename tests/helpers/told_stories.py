@@ -1,4 +1,4 @@
-"""Stories of the world on disk, as if a perfect storyteller had told them.
+"""Stories of the world as archived stories, as if a perfect storyteller had told them.
 
 For tests and screenshots that need a long, branched story to look at: the words are the data's, the
 pictures are drawn, and the visual features are zeros, so a model encodes the pictures when it goes
@@ -52,7 +52,7 @@ class Shelf:
 
 
 def branched_story(archive: StoryArchive, seed: int = 3) -> Shelf:
-    """One story to its end, and three other ways from pages 4 and 6."""
+    """Tell one story to its end, and three branches from panels 4 and 6."""
     shelf = Shelf(archive)
     main = tell(seed, num_panels=(12, 14))
     ids = shelf.add_path(main.panels)

@@ -46,7 +46,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class FakeHub:
-    """What the server has and how it misbehaves."""
+    """The server's files and faults."""
 
     repos: dict[str, dict[str, bytes]] = field(default_factory=dict)
     gated: set[str] = field(default_factory=set)
@@ -291,7 +291,7 @@ def test_a_broken_download_goes_on_where_it_broke(
 
 
 class Stopped(BaseException):
-    """As a reader stops it, in the middle of a file."""
+    """Raised in the middle of a file, as when the user stops the download."""
 
 
 def test_a_stopped_download_goes_on_in_another_process(

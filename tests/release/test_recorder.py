@@ -1,4 +1,4 @@
-"""What the libraries record of the miniature is what the released code recorded of it."""
+"""The libraries compute of the miniature what the released code recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Switches for smaller machines change where and how weights lie, not what is told."""
+"""Switches for smaller machines change where and how weights are stored, not the story."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The classes here compute what the released code computes, and the proof can fail."""
+"""Our classes give the results of the released code, and the verification can fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoints, through `gradio_client`, against the really started studio."""
+"""The endpoints, through `gradio_client`, of a running studio."""
 
 from __future__ import annotations
 

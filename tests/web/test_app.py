@@ -1,4 +1,4 @@
-"""Starting the studio: what is wrong is said in a sentence, and nothing is served."""
+"""Starting the studio: every problem ends in one sentence, and nothing is served."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def on(store: SessionStore, queue: JobQueue) -> Handlers:
 
 
 def answered(handler: Callable[..., Any], *values: Any) -> Any:
-    """The update, as the wiring makes it of what a handler does."""
+    """Return a handler's update as the wiring makes it."""
     return answer(handler, **inspect.signature(handler).bind(*values).arguments)
 
 

@@ -1,4 +1,4 @@
-"""What the page shows, as pure functions of the story."""
+"""The HTML of the page, as pure functions of the story."""
 
 from __future__ import annotations
 

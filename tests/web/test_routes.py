@@ -1,4 +1,4 @@
-"""The addresses beside the page give a story's files, and nothing else."""
+"""The routes beside the page serve a story's files, and nothing else."""
 
 from __future__ import annotations
 

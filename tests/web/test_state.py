@@ -1,4 +1,4 @@
-"""What the page remembers comes back from a browser, so nothing of it is believed."""
+"""The page's state comes from a browser, so it is checked like any other input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base language model is cut without changing what is kept of it."""
+"""Cutting the base language model does not change the parts that are kept."""
 
 from __future__ import annotations
 

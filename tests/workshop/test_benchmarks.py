@@ -1,4 +1,4 @@
-"""What is compared with each other does the same work."""
+"""Benchmarks that are compared do the same work."""
 
 from __future__ import annotations
 

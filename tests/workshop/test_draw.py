@@ -29,7 +29,7 @@ def scenes(count: int, seed: int = 0) -> list[Scene]:
 
 
 def differs(one: np.ndarray, other: np.ndarray) -> int:
-    """How many pixels are clearly another colour."""
+    """Return how many pixels are clearly another colour."""
     return int((np.abs(one.astype(int) - other.astype(int)).max(axis=-1) > 24).sum())
 
 

@@ -1,4 +1,4 @@
-"""Training goes on where it stopped, exactly."""
+"""Training resumes exactly where it stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole recipe in small: from nothing to a story told by the weights it leaves."""
+"""The whole recipe in small: from nothing to a story told with its weights."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ DATA = DataPlan(
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Overrides that name the weights a small recipe made."""
+    """Return overrides that name the weights of a small recipe."""
     folder = tmp_path_factory.mktemp("recipe")
     places = [
         f"runtime.weights_folder={folder / 'weights'}",

@@ -45,7 +45,7 @@ def scene(**changes: Any) -> Scene:
 
 
 def case(shown: Scene, story: str = "a", **options: Any) -> Case:
-    """What a reader without fault sees in `shown`, held against `scene()`."""
+    """Return a case: the answers of a perfect classifier to `shown`, against `scene()`."""
     return Case(story, encode(scene()), encode(shown), **options)
 
 

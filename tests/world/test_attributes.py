@@ -1,4 +1,4 @@
-"""A scene as class numbers: every answer occurs, and what makes no sense is not asked."""
+"""A scene as class numbers: every answer occurs, and questions that do not apply are not asked."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_things_are_asked_about_from_left_to_right():
 
 
 def test_different_scenes_have_different_answers(scenes: list[Scene]):
-    # What is not asked is not seen either: scenes that are answered alike look alike.
+    # Scenes with the same answers look alike, so nothing visible is left unasked.
     coded = {tuple(encode(scene).values()) for scene in scenes[:400]}
     assert len(coded) > 395
     assert set(STATES) >= {"whole", "broken", "lit", "out", "open", "shut"}

@@ -1,4 +1,4 @@
-"""Every event can happen, and every line about it is good English whoever plays in it."""
+"""Every event can happen, and each of its lines is good English with any characters."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ HE, SHE = (
 
 
 def staged(event: Event, rng: random.Random) -> tuple[State, dict[str, str]]:
-    """A state in which the event can happen, and who plays whom."""
+    """Return a state in which the event can happen, and its roles."""
     found = next((s for s in (stage(event, rng) for _ in range(400)) if s), None)
     assert found is not None, f"{event.name}: its conditions never hold"
     return found
 
 
 def recast(state: State, roles: Mapping[str, str], hero: str) -> tuple[State, dict[str, str]]:
-    """The same with another character as A; whoever that was takes A's part."""
+    """Return the same with another character as A, who changes roles with the old one."""
     old = roles["A"]
     swap = {old: hero, hero: old}
 
@@ -83,7 +83,7 @@ def told(
 
 
 def complaint(text: str) -> str:
-    """What is wrong with a sentence, or nothing."""
+    """Return what is wrong with a sentence, or ''."""
     found = BROKEN.search(text)
     return f"{found.group()!r} in {text!r}" if found else ""
 
@@ -179,7 +179,7 @@ def test_the_options_of_a_choice_differ():
 
 
 def first_words(nodes: Sequence[object]) -> Iterator[str]:
-    """The texts with which these parts may go on; slots say nothing."""
+    """Yield the texts with which these parts may begin; none after a slot."""
     for node in nodes:
         if isinstance(node, str) and node.strip():
             yield node.strip()

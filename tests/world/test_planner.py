@@ -1,4 +1,4 @@
-"""Who can play which role, and which events lead to a wish."""
+"""Bindings of roles, and plans for wishes."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_the_steps_of_a_plan_follow_each_other_to_the_goal(goal: str, start: str
         state.put(kind, "floor", "garden")
     plans = [plan(goal, state, seed) for seed in range(12)]
     steps = [each for each in plans if each is not None]
-    # A planner that chance leads tries few of the many ways; the director asks it again.
+    # A planner led by chance tries only a few events; the director asks it again.
     assert len(steps) > 3
     for each in steps:
         assert each and reaches(each, state, facts(goal), ROLES)

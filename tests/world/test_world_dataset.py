@@ -1,4 +1,4 @@
-"""Stories on disk: they come back as they were, and writing goes on where it was cut off."""
+"""Stories on disk: they are read back unchanged, and writing resumes where it was cut off."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_every_fourth_family_has_branches(families: list[list[Story]]):
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Families of one short line, told in this process; and which seeds were told."""
+    """Replace families by one short line, told in this process; collect the seeds told."""
     told: list[int] = []
 
     class Pool:

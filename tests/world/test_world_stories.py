@@ -27,7 +27,7 @@ def panels(stories: list[Story]) -> list[Panel]:
 
 
 def told(panel: Panel) -> str:
-    """What the storyteller wrote of a caption."""
+    """Return the storyteller's part of a caption."""
     return panel.text[len(panel.reader_text) :]
 
 
@@ -95,7 +95,7 @@ def test_a_tale_is_not_endless(stories: list[Story]):
 
 def test_no_story_where_nothing_can_be_staged(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("storyworld.stories.stage", lambda director, **options: False)
-    with pytest.raises(ValueError, match="No story of 6 to 9 pages came of seed 0"):
+    with pytest.raises(ValueError, match="No story of 6 to 9 panels came of seed 0"):
         tell(0, panels=(6, 9))
 
 
@@ -240,7 +240,7 @@ def test_pictures_differ_in_what_they_show(stories: list[Story]):
 
 
 def strangers(stories: list[Story]) -> set[str]:
-    """Words of the lists for whom and what no picture can show, as the pages used them."""
+    """Return the foreign words that the panels used."""
     known = {word for name in ("names", "people", "things", "places") for word, _ in _lines(name)}
     found = set()
     for panel in panels(stories):

@@ -1,4 +1,4 @@
-"""Every text file reads, what is wrong in one is said with its line, and nothing is missing."""
+"""Every text file can be read, errors name their line, and nothing is missing."""
 
 from __future__ import annotations
 

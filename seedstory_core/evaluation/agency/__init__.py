@@ -1,7 +1,7 @@
-"""Whether the story fits its reader: what readers do, and what becomes of it.
+"""Agency: whether stories follow what their readers do.
 
-The inputs (`*.jsonl`) were written one by one from a description of the page alone, without the
-world's texts and in no template, by a single writer who also said what each means; they are never
-used for training. `python -m seedstory_core.evaluation.agency` prints the figures;
-`--out FOLDER` also writes every story that was told, to be read: no figure here replaces reading.
+A single writer wrote the inputs (`*.jsonl`) one by one, without templates, from a description of
+the page alone and without the world's texts, and noted what each means. They are never used for
+training. `python -m seedstory_core.evaluation.agency` prints the figures; `--out FOLDER` also
+writes every story that was told: no figure here replaces reading.
 """

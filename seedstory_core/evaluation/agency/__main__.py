@@ -15,7 +15,7 @@ from seedstory_core.evaluation.agency.pictures import sheet
 
 
 def main() -> None:
-    """Measure what is asked for, everything by default."""
+    """Print the named figures, by default all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=", ".join(FIGURES))
     parser.add_argument("--config", default=None)

@@ -15,13 +15,13 @@ class Figure:
     """One line of the table.
 
     Attributes:
-        name: What it says.
-        value: Share with its interval, or None where `number` says it.
+        name: Its meaning, as it is printed.
+        value: Share with its interval, or None if the figure is `number`.
         number: A number that is no share.
         wanted: The goal, as it is printed.
         is_met: Whether the goal is reached.
-        texts: What was told, to be read.
-        images: What was painted, to be looked at.
+        texts: The stories behind it, to be read.
+        images: The pictures behind it, to be looked at.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Figure:
     images: list[Image.Image] = field(default_factory=list)
 
     def shown(self) -> str:
-        """The figure as it is printed."""
+        """Return the figure as it is printed."""
         if self.value is None:
             return f"{self.number:.1f}"
         low, high = 100 * self.value.low, 100 * self.value.high
@@ -47,13 +47,13 @@ def share(
     texts: list[str],
     images: Sequence[Image.Image] = (),
 ) -> Figure:
-    """How many of the inputs hit, which should be at least so many."""
+    """Return the share of hits as a figure, with a lower bound as its goal."""
     value = wilson(hits)
     goal = f"≥ {100 * least:.0f} %"
     return Figure(name, goal, value.value >= least, value, texts=texts, images=list(images))
 
 
 def few(name: str, hits: Sequence[bool], most: float, texts: list[str]) -> Figure:
-    """How many of the inputs hit, which should be at most so many."""
+    """Return the share of hits as a figure, with an upper bound as its goal."""
     value = wilson(hits)
     return Figure(name, f"≤ {100 * most:g} %", value.value <= most, value, texts=texts)

@@ -1,7 +1,7 @@
 """The figures of the agency table, each over inputs that training never saw.
 
-What a figure calls kept, reacted to or different is decided by words and recognised events; the
-texts stand beside it (`Figure.texts`), and samples of them are to be graded by hand as well.
+Words and recognised events decide what counts as kept, reacted to or different. Each figure holds
+its texts (`Figure.texts`), and samples of them should be graded by hand as well.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from storyworld.parsing import form, sentences
 from storyworld.world import PLACES
 
 SHORTEST = 5
-"""Words of the shortest sentence that counts where sentences are compared."""
+"""Words in the shortest sentence that counts when sentences are compared."""
 
 
 def _written(title: str, pages: Sequence[Page], remark: str = "") -> str:
@@ -39,7 +39,7 @@ def _written(title: str, pages: Sequence[Page], remark: str = "") -> str:
 
 
 def about_its_first_sentence(engine: StoryEngine, count: int) -> list[Figure]:
-    """Hero, thing, place and wish of the first sentence are those of the tale."""
+    """Measure whether hero, thing, place and wish of the first sentence are the story's."""
     hits: dict[str, list[bool]] = {key: [] for key in ("hero", "thing", "place", "wish", "all")}
     texts = []
     for number, opening in enumerate(inputs.openings()[:count]):
@@ -79,7 +79,7 @@ def about_its_first_sentence(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def picture_alone(engine: StoryEngine, count: int) -> list[Figure]:
-    """A drawn picture without words: who, what and where it shows are those of the tale."""
+    """Measure whether the story of a picture without words has its characters, thing and place."""
     import random
 
     hits: dict[str, list[bool]] = {"hero": [], "thing": [], "place": []}
@@ -109,7 +109,7 @@ def picture_alone(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def consequences(engine: StoryEngine, count: int) -> list[Figure]:
-    """A line in the middle is reacted to, and nothing later contradicts it."""
+    """Measure whether a line in the middle is reacted to and never contradicted."""
     reacted, contradicted, texts = [], [], []
     for number, line in enumerate(inputs.lines()[:count]):
         before = " ".join(line.before)
@@ -132,7 +132,7 @@ def consequences(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def ends_differ(engine: StoryEngine, count: int) -> list[Figure]:
-    """Two branches that differ in one line end differently."""
+    """Measure whether two branches that differ in one line end differently."""
     hits, texts = [], []
     for number, pair in enumerate(inputs.pairs()[:count]):
         _, pasts = go_on(engine, [Turn(pair.opening)], number)
@@ -146,7 +146,7 @@ def ends_differ(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def are_different(one: str, other: str) -> bool:
-    """Whether two texts tell different things: other events, or hardly a word in common."""
+    """Return whether two texts tell different things: other events, or few words in common."""
     a, b = events_of(one), events_of(other)
     if a and b:
         return not a & b or len(a & b) < len(a | b) / 3
@@ -155,7 +155,7 @@ def are_different(one: str, other: str) -> bool:
 
 
 def three_ways(engine: StoryEngine, count: int) -> list[Figure]:
-    """Three next pages that are asked for at once tell three different things."""
+    """Measure whether three alternatives tell three different things."""
     hits, texts = [], []
     for number, opening in enumerate(inputs.openings()[:count]):
         _, pasts = go_on(engine, [Turn(opening.text)], number)
@@ -176,7 +176,7 @@ def three_ways(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def ten_seeds(engine: StoryEngine, count: int) -> list[Figure]:
-    """How many different second pages ten seeds give."""
+    """Measure how many different second panels ten seeds give."""
     numbers, texts = [], []
     for opening in inputs.openings()[:count]:
         _, pasts = go_on(engine, [Turn(opening.text, complete=False)], 0)
@@ -196,7 +196,7 @@ def ten_seeds(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def variety(engine: StoryEngine, count: int) -> list[Figure]:
-    """How often stories say the same sentence in other names."""
+    """Measure how many sentences stories share, apart from names."""
     forms: Counter[str] = Counter()
     texts = []
     for number, opening in enumerate(inputs.openings()[:count]):
@@ -220,7 +220,7 @@ def variety(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def plots(engine: StoryEngine, count: int) -> list[Figure]:
-    """`A story about Mira and a ball`, told many times: different wish, obstacle and solution."""
+    """Measure how many different plots `a story about Mira and a ball` gets, told many times."""
     found, texts = set(), []
     for number in range(count):
         turns = [Turn("a story about Mira and a ball")] + [Turn()] * 12
@@ -242,7 +242,7 @@ def plots(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def sixty_panels(engine: StoryEngine, count: int) -> list[Figure]:
-    """Sentences that come twice in sixty panels."""
+    """Measure the sentences that come twice in sixty panels."""
     shares, texts = [], []
     for number, opening in enumerate(inputs.openings()[:count]):
         turns = [Turn(opening.text)] + [Turn()] * 59
@@ -256,7 +256,7 @@ def sixty_panels(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def to_be_read(name: str) -> Callable[[StoryEngine, int], list[Figure]]:
-    """What follows each of the `wishes` or `hostile` lines: no figure, only texts."""
+    """Return a measurement without a figure: the texts after each `wishes` or `hostile` line."""
 
     def tell(engine: StoryEngine, count: int) -> list[Figure]:
         texts = []
@@ -271,7 +271,7 @@ def to_be_read(name: str) -> Callable[[StoryEngine, int], list[Figure]]:
 
 
 def turned_away(engine: StoryEngine, count: int) -> list[Figure]:
-    """Lines that become hints because a rule finds them unkind or unreadable, rightly or not."""
+    """Measure which lines become hints because a rule finds them unkind or unreadable."""
     hostile = inputs.texts("hostile")[:count]
     kind = [opening.text for opening in inputs.openings()]
     kind += [line.text for line in inputs.lines()] + inputs.texts("wishes")
@@ -303,5 +303,5 @@ FIGURES: dict[str, tuple[Callable[[StoryEngine, int], list[Figure]], int]] = {
     "hostile": (to_be_read("hostile"), 300),
     "turned-away": (turned_away, 1000),
 }
-"""Every measurement and how many inputs it takes."""
+"""Every measurement and its number of inputs."""
 __all__ = ["FIGURES", "Figure", "Past", "are_different"]

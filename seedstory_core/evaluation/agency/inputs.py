@@ -1,4 +1,4 @@
-"""What readers may type, written from a description of the page alone, with what is meant by it."""
+"""Inputs of readers with their meaning, written from a description of the page alone."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Opening:
-    """A first sentence and what it is about.
+    """A first sentence and its subject.
 
     Attributes:
         text: As typed.
-        heroes: Species, or words of its own for somebody the world does not know.
-        thing: A kind of thing, or a word of its own, or nothing.
-        place: A place, or words of its own, or nothing.
-        wish: What somebody wants, in a few words, or nothing.
+        heroes: Species, or the text's own words for somebody the world does not know.
+        thing: A kind of thing, the text's own word, or ''.
+        place: A place, the text's own words, or ''.
+        wish: A wish in a few words, or ''.
     """
 
     text: str
@@ -38,7 +38,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Line:
-    """What a reader types in the middle of a story."""
+    """A reader's line in the middle of a story."""
 
     before: tuple[str, ...]
     text: str
@@ -49,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two lines after one opening that ought to lead to different ends."""
+    """Two lines after one opening that should lead to different ends."""
 
     opening: str
     line_a: str
@@ -63,7 +63,7 @@ def _rows(name: str) -> list[dict[str, Any]]:
 
 @cache
 def openings() -> tuple[Opening, ...]:
-    """First sentences."""
+    """Return the first sentences."""
     return tuple(
         Opening(
             row["text"],
@@ -78,7 +78,7 @@ def openings() -> tuple[Opening, ...]:
 
 @cache
 def lines() -> tuple[Line, ...]:
-    """Lines with a consequence."""
+    """Return the lines with a consequence."""
     return tuple(
         Line(tuple(r["before"]), r["line"], r["consequence"], r["reaction"], r["contradicted_by"])
         for r in _rows("lines")
@@ -87,12 +87,12 @@ def lines() -> tuple[Line, ...]:
 
 @cache
 def pairs() -> tuple[Pair, ...]:
-    """Pairs of lines."""
+    """Return the pairs of lines."""
     return tuple(Pair(row["opening"], row["line_a"], row["line_b"]) for row in _rows("pairs"))
 
 
 def texts(name: str) -> list[str]:
-    """The texts of `wishes` or `hostile`."""
+    """Return the texts of `wishes` or `hostile`."""
     return [row["text"] for row in _rows(name)]
 
 
@@ -107,7 +107,7 @@ def _meanings() -> dict[str, str]:
 
 
 def known(words: str) -> str:
-    """The character, thing or place that words mean; where the world has none, the words."""
+    """Return the character, thing or place that words mean, or the words if the world has none."""
     lower = words.lower().strip()
     if not lower:
         return ""
@@ -117,7 +117,7 @@ def known(words: str) -> str:
 
 
 def words_for(entity: str) -> tuple[str, ...]:
-    """Everything by which a text may name a character, thing or place."""
+    """Return all words by which a text may name a character, thing or place."""
     if entity in CHARACTERS:
         own = [CHARACTERS[entity].name.lower(), entity]
     elif entity in PLACES:
@@ -130,19 +130,19 @@ def words_for(entity: str) -> tuple[str, ...]:
 
 
 def names(text: str, entity: str) -> bool:
-    """Whether a text names somebody or something."""
+    """Return whether a text names a character, thing or place."""
     lower = text.lower()
     return any(re.search(rf"\b{re.escape(word)}(?:'?s)?\b", lower) for word in words_for(entity))
 
 
 @cache
 def _empty_words() -> frozenset[str]:
-    """Words that carry no meaning of their own."""
+    """Return the words that carry no meaning of their own."""
     return frozenset((FOLDER / "empty-words.txt").read_text(encoding="utf-8").split())
 
 
 def content_words(text: str, without: Iterable[str] = ()) -> set[str]:
-    """Beginnings of the words that carry meaning, names left out."""
+    """Return the beginnings of the words that carry meaning, without names."""
     left_out = {word for entity in without for word in words_for(entity)}
     found = re.findall(r"[a-z]{3,}", text.lower())
     return {word[:5] for word in found if word not in _empty_words() and word not in left_out}

@@ -1,7 +1,7 @@
-"""The figures about pictures: what a page names and its picture shows, who is there twice.
+"""The figures about pictures: whether they show what their text names, and who is there twice.
 
-An attribute classifier looks at the pictures; its own errors are in the figures, so that a sheet of
-the pictures is written beside them, to be looked at.
+An attribute classifier looks at the pictures. Its errors are part of the figures, so a sheet of the
+pictures is written beside them, to be looked at.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from storyworld.scene import MAX_ACTORS, MAX_THINGS
 from storyworld.world import THINGS
 
 PAGES = 10
-"""Of a story, how many are painted."""
+"""Panels painted per story."""
 SHEET_COLUMNS, SHEET_PIXELS = 10, 256
 
 
 @dataclass(frozen=True)
 class Painted:
-    """A page with its picture.
+    """A panel with its picture.
 
     Attributes:
         text: The whole caption.
-        image: As it was painted.
-        answers: What is seen on it, by the names of `QUESTIONS`.
+        image: Its painted picture.
+        answers: The classifier's answers, by the names of `QUESTIONS`.
     """
 
     text: str
@@ -47,7 +47,7 @@ class Painted:
 
 
 def painted(engine: StoryEngine, count: int) -> list[Figure]:
-    """Paint the pages of so many stories and look at their pictures."""
+    """Paint the panels of `count` stories and measure their pictures."""
     classifier = _classifier(engine)
     pages = [
         Painted(text, image, _answers(classifier, image))
@@ -58,7 +58,7 @@ def painted(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def compared(pages: Sequence[Painted], lexicon: Lexicon) -> list[Figure]:
-    """Hold what pages name against what is seen on their pictures."""
+    """Compare the things that panels name with those seen on their pictures."""
     shown: list[bool] = []
     doubled: list[bool] = []
     texts: list[str] = []
@@ -80,7 +80,7 @@ def compared(pages: Sequence[Painted], lexicon: Lexicon) -> list[Figure]:
 
 
 def sheet(images: Sequence[Image.Image]) -> Image.Image:
-    """Pictures in rows, in the order of their pages."""
+    """Return pictures in rows, in the order of their panels."""
     size, columns = SHEET_PIXELS, SHEET_COLUMNS
     page = Image.new("RGB", (columns * size, -(-len(images) // columns) * size), "white")
     for number, image in enumerate(images):

@@ -1,4 +1,4 @@
-"""Lets the model tell, for the figures: captions and visual features, without painting."""
+"""Tells stories for the figures: captions and visual features, without painting."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from storyworld.parsing import read_caption
 
 @dataclass(frozen=True)
 class Page:
-    """One page as it was told.
+    """One panel as it was told.
 
     Attributes:
         text: The whole caption.
-        given: What of it the reader wrote.
-        is_end: Whether the tale ended.
+        given: The reader's part of it.
+        is_end: Whether the story ended.
     """
 
     text: str
@@ -28,13 +28,13 @@ class Page:
 
     @property
     def own(self) -> str:
-        """What the storyteller wrote."""
+        """Return the storyteller's part."""
         return self.text[len(self.given) :].strip()
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What a reader does before a page: words, a picture, or nothing."""
+    """A reader's input before a panel: words, a picture, or nothing."""
 
     text: str = ""
     image: Image.Image | None = None
@@ -49,17 +49,17 @@ def go_on(
     past: Past | None = None,
     past_end: bool = False,
 ) -> tuple[list[Page], list[Past]]:
-    """Tell a page per turn, until the tale ends.
+    """Tell a panel per turn, until the story ends.
 
     Args:
         engine: The models.
-        turns: What the reader does before each page.
-        seed: Of the words.
-        past: What the first page follows; the beginning by default.
-        past_end: Whether to go on when a tale ended.
+        turns: The reader's input before each panel.
+        seed: Seed of the words.
+        past: The story so far; by default empty.
+        past_end: Whether to continue after the story's end.
 
     Returns:
-        The pages, and what follows each of them.
+        The panels, and the story so far after each of them.
     """
     pages: list[Page] = []
     pasts: list[Past] = []
@@ -72,7 +72,7 @@ def go_on(
             sampling=sampling_of(engine, seed * 1000 + number),
             image_seed=seed * 1000 + number,
         )
-        # Written and read back as in a turn, and never painted: nothing here looks at pictures.
+        # Written and read back as in a turn, but not painted: nothing here looks at pictures.
         draft = engine.make_draft(now, request)
         now, is_end = draft.past, engine.is_end(draft.text)
         given = draft.request.reader_text
@@ -84,6 +84,6 @@ def go_on(
 
 
 def events_of(text: str) -> frozenset[str]:
-    """Groups of the events that a page tells, as far as it is understood."""
+    """Return the groups of the events that a text tells, as far as it is understood."""
     found = {match.name for match in read_caption(text)}
     return frozenset(name if " " in name else name.split(".")[0] for name in found)

@@ -1,4 +1,4 @@
-"""Cut the base language model to size: its tokens, its layers, rows for picture marks."""
+"""Cut the base language model to size: its tokens, its layers, rows for image tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seedstory_core.training.story_data import read_stories
 
 
 def make(runs: Runs, plan: DataPlan) -> None:
-    """Leave the weights that `language` begins with, and the tokenizer."""
+    """Write the weights that `language` begins with, and the tokenizer."""
     config, folder = runs.config, runs.folder / "base"
     folder.mkdir(parents=True, exist_ok=True)
     captions = [c for story in read_stories(runs.data / "train.jsonl") for c in story.captions]
@@ -40,7 +40,7 @@ def make(runs: Runs, plan: DataPlan) -> None:
             model, [full(text, return_tensors="pt").input_ids for text in captions[:40]]
         )
         layers = base_lm.choose_layers(influence, config.decoder.num_hidden_layers)
-    print(f"{len(kept)} tokens and {marks} picture marks, layers {layers}")
+    print(f"{len(kept)} tokens and {marks} image tokens, layers {layers}")
     cut = base_lm.cut(model, kept, layers, marks)
     story_lm.llm.load_state_dict(cut.state_dict())
     save_model(story_lm, str(runs.weights("base")))

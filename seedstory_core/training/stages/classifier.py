@@ -1,4 +1,4 @@
-"""Train the attribute classifier: drawn pictures, blurred and noisy, and what is true of them."""
+"""Train the attribute classifier on drawn pictures, blurred and noisy, with their labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seedstory_core.training.runs import Runs
 from storyworld.attributes import QUESTIONS
 
 SEED = 2_000_000_000
-"""Start of the classifier's own row of pictures, apart from those of the models it judges."""
+"""Start of the classifier's own series of pictures, apart from those of the models it judges."""
 
 
 def damage(pixel_values: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ class ClassifierStage(Stage):
         return {"pixel_values": pixels(scenes, INPUT_SIZE), **labels(scenes)}
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Mean cross entropy; facts about actors weigh as much as facts about the place."""
+        """Return the mean cross entropy; actors weigh as much as the place."""
         scores = model(damage(batch["pixel_values"]))
         losses = question_losses(scores, batch)
         right = accuracies(scores, batch)
@@ -84,5 +84,5 @@ class ClassifierStage(Stage):
 
 
 def build(runs: Runs, plan: Plan) -> Stage:
-    """Begin with nothing."""
+    """Build the stage with untrained weights."""
     return ClassifierStage()

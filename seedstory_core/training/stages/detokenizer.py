@@ -1,8 +1,8 @@
 """Stages 1 and 3: train the de-tokenizer to draw from visual features.
 
-Stage 1 draws from the picture encoder's features. Stage 3 adapts it to the features that the story
-model regresses, mixed half and half with true ones so that it does not forget them; loose scenes,
-which have only true ones, keep it used to what stories seldom show.
+Stage 1 draws from the picture encoder's features. Stage 3 adapts the de-tokenizer to the features
+that the story model regresses, mixed half and half with true ones so that it does not forget them;
+loose scenes, which have only true ones, keep it able to draw what stories seldom show.
 
 Source: SEED-Story (arXiv:2407.08683), section 3.3.
 """
@@ -27,7 +27,7 @@ from seedstory_core.training.sheets import save_rows
 
 
 class DeTokenizerStage(Stage):
-    """One de-noising step per picture, weighted up on faces and props."""
+    """One de-noising step per picture; faces and props weigh more."""
 
     def __init__(
         self,
@@ -41,12 +41,12 @@ class DeTokenizerStage(Stage):
         """Prepare a stage.
 
         Args:
-            name: Of the stage.
+            name: Name of the stage.
             config: The de-tokenizer's numbers, the codec's scale included.
             caches: Pictures to draw.
-            zero_features: `[1, V, C]`, features of the zero picture, for condition dropout.
-            regressed: `[N, V, C]`, the story model's features of the first cache's pictures
-                (stage 3, where every other one of these is drawn from them).
+            zero_features: `[1, V, C]`, features of an all-zero picture, for condition dropout.
+            regressed: `[N, V, C]`, the story model's features of the first cache's pictures; stage
+                3 draws every other one of these from them.
         """
         torch.manual_seed(14)
         self.name = name
@@ -66,7 +66,7 @@ class DeTokenizerStage(Stage):
         rows = np.take(order, range(place, place + size), mode="wrap")
         features = self._take("features", rows)
         if self.regressed is not None:
-            # Cosine regression leaves the length open: both kinds come in at the true length.
+            # Cosine regression leaves the length open, so both kinds get the true length.
             chosen = np.flatnonzero((np.arange(size) % 2 > 0) & (rows < self.ends[0]))
             features[chosen] = take(self.regressed, rows[chosen])
         return {
@@ -76,7 +76,7 @@ class DeTokenizerStage(Stage):
         }
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Mean squared error of the predicted velocity."""
+        """Return the mean squared error of the predicted velocity."""
         features = batch["features"]
         if self.regressed is None:
             features = jitter(features)
@@ -92,7 +92,7 @@ class DeTokenizerStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Codec round trips above drawings from true and, in stage 3, from regressed features."""
+        """Write codec round trips above drawings from true and, in stage 3, regressed features."""
         rows = np.linspace(0, self.ends[0] - 1, 12).astype(int)
         device = next(model.parameters()).device
         latents = self._take("latents", rows).to(device)
@@ -103,7 +103,7 @@ class DeTokenizerStage(Stage):
         save_rows([part * 2 - 1 for pixels in shown for part in pixels.split(6)], path)
 
     def _take(self, name: str, rows: np.ndarray) -> Tensor:
-        """Rows of the caches laid end to end."""
+        """Return rows of the concatenated caches as float32."""
         parts = []
         for row in rows:
             index = int(np.searchsorted(self.ends, row, side="right"))
@@ -114,14 +114,14 @@ class DeTokenizerStage(Stage):
 
 
 def build(runs: Runs, plan: Plan) -> Stage:
-    """Stage 1: begin with the trained codec."""
+    """Build stage 1, with the trained codec."""
     stage = _stage("detokenizer", runs, None)
     stage.model.vae.load_state_dict(runs.vae().cpu().state_dict())  # type: ignore[union-attr]
     return stage
 
 
 def build_stage_3(runs: Runs, plan: Plan) -> Stage:
-    """Stage 3: begin with what stage 1 has learned."""
+    """Build stage 3, with the weights of stage 1."""
     regressed = np.load(runs.folder / "regress" / "features.npy", mmap_mode="r")
     stage = _stage("detokenizer_stage3", runs, regressed)
     runs.start("detokenizer", stage.model)

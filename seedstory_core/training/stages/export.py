@@ -1,4 +1,4 @@
-"""Pack trained weights into the shipped folder, and lay shipped ones into a run folder."""
+"""Pack trained weights into the shipped folder, and copy shipped ones into a run folder."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from storyworld.attributes import QUESTIONS
 from storyworld.wordlists import not_drawn, other_names
 
 MOST_FILE_BYTES = 50_000_000
-"""Of one file of weights: larger ones are a burden to whoever clones the repository."""
+"""Largest file of weights; larger ones are a burden to everyone who clones the repository."""
 LEAST_OFTEN = 2
-"""A word of the lexicon occurs at least so often."""
+"""Fewest occurrences of a word in the lexicon."""
 
 
 def export(runs: Runs, plan: DataPlan) -> None:
-    """Pack what is trained so far into the folder the configuration names.
+    """Pack the models trained so far into the folder that the configuration names.
 
-    In half precision; a part that would not fit into one file so, in 8 bits.
+    Weights are in half precision; a part too large for one file is in 8 bits.
     """
     config = runs.config
     target = project_path(config.runtime.weights_folder)
@@ -75,10 +75,10 @@ def export(runs: Runs, plan: DataPlan) -> None:
 
 
 def write_lexicon(runs: Runs, path: Path) -> None:
-    """Write the words of the storyteller's own texts, which its readers need not stay with.
+    """Write the lexicon: the words of the story world, by which foreign words are recognised.
 
-    What readers bring into a story is no word of its world; so only stories that nobody spoke in
-    count, and the other names of what the world has.
+    Words that readers bring in are not of the world, so only stories without readers count, and
+    the world's other names of its things.
     """
     stories = read_stories(runs.data / "train.jsonl")
     own = [s.captions for s in stories if not any(s.reader_texts) and not any(s.hints)]
@@ -92,7 +92,7 @@ def write_lexicon(runs: Runs, path: Path) -> None:
 
 
 def import_weights(runs: Runs, plan: DataPlan) -> None:
-    """Lay the shipped weights into the run folder, wherever it has none of its own."""
+    """Copy the shipped weights into the run folder, wherever it has none of its own."""
     config = runs.config
     source = project_path(config.runtime.weights_folder)
     modules: dict[str, Callable[[], nn.Module]] = {

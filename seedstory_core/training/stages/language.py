@@ -1,7 +1,7 @@
-"""The base language model reads the stories' words alone, before stage 2.
+"""Train the base language model on the stories' words alone, before stage 2.
 
-They cost less than half of what they cost with their pictures. Every word stands at the position
-that it has beside its pictures, so that both kinds teach the same model.
+That is cheaper than with the images. Every word has the position that it has beside the images, so
+that both trainings teach the same model.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from seedstory_core.training.runs import Runs
 from seedstory_core.training.story_data import StreamStory, read_stories
 
 DEALT_TOGETHER = 8
-"""Batches whose windows are cut together and dealt out by length."""
+"""Batches whose windows are cut together and divided by length."""
 
 
 @dataclass(frozen=True)
 class StoryPlan(Plan):
-    """What reading stories needs to know beyond every plan.
+    """The plan of a language training.
 
     Attributes:
         num_word_windows: Windows of words alone that every step reads beside its batch.
-        rec_loss_scale: Weight of the pictures' loss; the language loss weighs 1. The release has 1
-            and trains far longer; the tiny model's pictures are the harder task.
-        compile_layers: Whether torch compiles the decoder's layers. A step then takes
-            less time; it needs a C++ compiler.
+        rec_loss_scale: Weight of the regression loss; the language loss weighs 1. The release has
+            1 and trains far longer; for the tiny model images are the harder task.
+        compile_layers: Whether torch compiles the decoder's layers, which is faster and needs a
+            C++ compiler.
         loss_panels: `all`, or `last` as in the release.
     """
 
@@ -75,11 +75,11 @@ class LanguageStage(Stage):
 
         Args:
             config: The model's numbers.
-            tokenizer: Of the base language model.
-            stories: What is read.
-            validation: What training does not see.
-            plan: How much is read.
-            weigh: Parts of captions that weigh more, by the data set.
+            tokenizer: Tokenizer of the base language model.
+            stories: Training stories.
+            validation: Stories that training does not see.
+            plan: Its plan.
+            weigh: Returns parts of captions with another loss weight, by the data set.
         """
         torch.manual_seed(15)
         self.config, self.tokenizer, self.plan, self.weigh = config, tokenizer, plan, weigh
@@ -104,12 +104,12 @@ class LanguageStage(Stage):
         seed: int,
         with_pictures: bool,
     ) -> list[tuple[int, Row, int]]:
-        """The windows of batch `number`, all about as long, so that little of it is padding.
+        """Return the windows of batch `number`, of similar length, so that it has little padding.
 
-        They are cut for several batches at once and dealt out by length.
+        They are cut for several batches at once and divided by length.
 
         Returns:
-            Of each window the number of its story, its row and its first panel.
+            For each window the number of its story, its row and its first panel.
         """
         group, place = divmod(number, DEALT_TOGETHER)
         rng = np.random.default_rng((seed, group))
@@ -124,7 +124,7 @@ class LanguageStage(Stage):
     def window(
         self, told: StreamStory, rng: np.random.Generator, *, with_pictures: bool
     ) -> tuple[Row, int]:
-        """A window of a story, and its first panel."""
+        """Return a window of a story as a row, and its first panel."""
         return cut_window(
             *(self.tokenizer, self.config.tokenizer.separator, told, rng),
             with_pictures=with_pictures,
@@ -132,14 +132,14 @@ class LanguageStage(Stage):
         )
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Language loss."""
+        """Return the language loss."""
         return self.language_loss(model, [(read_words(model, batch), batch)])  # type: ignore[arg-type]
 
     @staticmethod
     def language_loss(
         model: nn.Module, parts: Sequence[tuple[Tensor, Batch]]
     ) -> tuple[Tensor, dict[str, float]]:
-        """Loss of all learned tokens of several batches, from their final states `[B, S, D]`."""
+        """Return the loss of all learned tokens of batches, from their final states `[B, S, D]`."""
         masks = [part["labels"] != IGNORED for _, part in parts]
         states, labels, weights = (
             torch.cat([values[mask] for values, mask in zip(tensors, masks, strict=True)])
@@ -153,7 +153,7 @@ class LanguageStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Write the figures of windows that training does not see as text."""
+        """Write the figures of validation windows as text."""
         device = next(model.parameters()).device
         sums: dict[str, float] = {}
         count = min(48, len(self.held_out))
@@ -169,7 +169,7 @@ class LanguageStage(Stage):
         path.with_suffix(".txt").write_text("\n".join(lines) + "\n")
 
     def validation_batch(self, first: int, size: int) -> Batch:
-        """Windows of the stories from `first` on that training does not see."""
+        """Return windows of `size` validation stories from `first` on."""
         rng = np.random.default_rng(first)
         chosen = self.held_out[first : first + size]
         rows = [self.window(told, rng, with_pictures=False)[0] for told in chosen]
@@ -177,7 +177,7 @@ class LanguageStage(Stage):
 
 
 def build(runs: Runs, plan: Plan) -> Stage:
-    """Begin with the base language model."""
+    """Build the stage, with the weights of `base`."""
     assert isinstance(plan, StoryPlan)
     held_out = list(read_stories(runs.data / "validation.jsonl"))
     stage = LanguageStage(runs.config, runs.tokenizer(), words_of(runs), held_out, plan)
@@ -186,5 +186,5 @@ def build(runs: Runs, plan: Plan) -> Stage:
 
 
 def words_of(runs: Runs) -> list[StreamStory]:
-    """Every story that may be read without its pictures."""
+    """Return every training story that can be read without its pictures."""
     return [s for part in ("train", "words") for s in read_stories(runs.data / f"{part}.jsonl")]

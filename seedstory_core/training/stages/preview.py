@@ -1,7 +1,7 @@
 """Train the small decoder that shows pictures while they are being painted.
 
-It learns to give, of the frozen codec's latents, the picture itself at its own size. A little noise
-on the latents stands for what an unfinished picture's latents have of it.
+It learns to turn the frozen codec's latents into the picture at its own, smaller size. A little
+noise on the latents stands for the noise of an unfinished picture.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from seedstory_core.training.sheets import save_rows
 
 SEED = 4_000_000_000
 NOISE = 0.3
-"""Most noise on the latents, which have unit variance."""
+"""Largest noise on the latents, which have unit variance."""
 
 
 class PreviewStage(Stage):
@@ -47,7 +47,7 @@ class PreviewStage(Stage):
         }
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Weighted absolute error."""
+        """Return the weighted absolute error."""
         with torch.no_grad():
             latents = self.vae.encode(batch["pixel_values"]).float()
         noise = torch.rand(len(latents), 1, 1, 1, device=latents.device) * NOISE
@@ -62,7 +62,7 @@ class PreviewStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Real pictures above what the small decoder shows of their latents."""
+        """Write real pictures above the small decoder's pictures of their latents."""
         scenes = [scene_number(HELD_OUT + row) for row in range(5)]
         real = pixels(scenes, self.config.image_size).to(next(model.parameters()).device)
         shown = model(self.vae.encode(real)).float().clamp(0, 1) * 2 - 1
@@ -71,5 +71,5 @@ class PreviewStage(Stage):
 
 
 def build(runs: Runs, plan: Plan) -> Stage:
-    """Look at the trained codec's latents."""
+    """Build the stage, with the trained codec."""
     return PreviewStage(runs.config.detokenizer, runs.vae(), runs.device)

@@ -1,4 +1,4 @@
-"""Let the story model regress training pictures from their stories so far, for stage 3."""
+"""Regress training pictures from the stories so far with the story model, for stage 3."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from seedstory_core.training.runs import Runs
 def regress(runs: Runs, plan: DataPlan) -> None:
     """Regress the pictures that stage 3 learns to draw.
 
-    Windows of at most ten panels, one after the other, as stage 2 saw them; token lengths are
-    those of the true features, since a cosine leaves them open.
+    Reads windows of at most ten panels, one after the other, as stage 2 does. Token lengths are
+    those of the true features, since the cosine loss leaves them open.
     """
     cache, tokenizer, model = runs.cache("train"), runs.tokenizer(), runs.story_lm()
     folder = runs.folder / "regress"

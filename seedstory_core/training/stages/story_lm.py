@@ -1,11 +1,11 @@
 """Stage 2: train the story model on windows of at most ten panels.
 
 One pass trains every panel of a window (`rows.py`). With `loss_panels="last"` only the last panel
-carries loss, as in the release. Some windows of words alone are read beside.
+carries loss, as in the release. Every step also reads some windows of words alone.
 
 Two things prepare a ten-panel model for longer stories: windows begin anywhere in a story, and in
-some of them panels beyond a random window are reduced to their sink rows and pushed further away,
-as the multimodal attention sink will do it.
+some of them panels before a random window are reduced to their sink rows and moved further away, as
+the multimodal attention sink does it.
 
 Source: SEED-Story (arXiv:2407.08683), sections 3.2 and 3.4.
 """
@@ -40,7 +40,7 @@ from seedstory_core.training.stages.language import LanguageStage, StoryPlan, wo
 from seedstory_core.training.story_data import StreamStory
 
 SINK_SHARE = 0.4
-"""Of the windows, how many are read as the multimodal attention sink leaves them."""
+"""Share of the windows that are read as the multimodal attention sink leaves them."""
 
 
 class StoryStage(LanguageStage):
@@ -62,12 +62,12 @@ class StoryStage(LanguageStage):
 
         Args:
             config: The model's numbers.
-            tokenizer: Of the base language model.
-            cache: Stories with the features of their pictures.
-            validation: The same of stories that training does not see.
-            words: Stories without pictures; none are needed while the plan reads none.
-            plan: How the losses are weighed.
-            weigh: Parts of captions that weigh more, by the data set.
+            tokenizer: Tokenizer of the base language model.
+            cache: Training stories with the features of their pictures.
+            validation: Likewise, stories that training does not see.
+            words: Stories without pictures; needed only if the plan reads windows of words.
+            plan: Its plan.
+            weigh: Returns parts of captions with another loss weight, by the data set.
         """
         super().__init__(config, tokenizer, words, validation.stories, plan, weigh)
         self.cache, self.validation = cache, validation
@@ -83,7 +83,7 @@ class StoryStage(LanguageStage):
         return batch
 
     def validation_batch(self, first: int, size: int) -> Batch:
-        """Windows of the stories from `first` on that training does not see."""
+        """Return windows of `size` validation stories from `first` on."""
         rng, stories = np.random.default_rng(first), self.validation.stories
         windows = [
             (story, *self.window(stories[story], rng, with_pictures=True))
@@ -92,7 +92,7 @@ class StoryStage(LanguageStage):
         return self._batch(self.validation, windows, rng)
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Language loss plus scaled regression loss."""
+        """Return the language loss plus the scaled regression loss."""
         hidden, regressed, targets = run_rows(model, batch)  # type: ignore[arg-type]
         parts = [(hidden, batch)]
         words = {
@@ -147,7 +147,7 @@ class StoryStage(LanguageStage):
                 # The separator that opens the last panel is predicted by the panel before.
                 batch["labels"][index, :length][last] = IGNORED
             regress += wanted
-        # Padding looks at itself, since a softmax over nothing is not a number.
+        # Padding sees itself, since a softmax over nothing is NaN.
         mask |= torch.eye(size, dtype=torch.bool)
         return batch | {
             "mask": mask,
@@ -159,7 +159,7 @@ class StoryStage(LanguageStage):
 
 
 def build(runs: Runs, plan: Plan) -> Stage:
-    """Begin with what `language` has learned."""
+    """Build the stage, with the weights of `language`."""
     assert isinstance(plan, StoryPlan)
     caches = runs.cache("train"), runs.cache("validation")
     stage = StoryStage(runs.config, runs.tokenizer(), *caches, words_of(runs), plan)

@@ -1,7 +1,7 @@
 """Train the picture codec on crops of drawn pictures.
 
-Loss: absolute error, weighted up on faces and props, and a small KL term that keeps the latents
-from growing without bound. An error of the image gradients was tried and slowed the training down.
+Loss: absolute error, in which faces and props weigh more, and a small KL term that keeps the
+latents from growing without bound. A loss on image gradients was tried and slowed training down.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from seedstory_core.training.sheets import save_rows
 from storyworld.drawing.compose import Box, layout
 
 CROP = 128
-"""Side of a training crop, in pixels; the codec is convolutional, so crops teach it as well."""
+"""Side of a training crop in pixels; the codec is convolutional, so crops are enough."""
 CROPS = 4
 """Crops of one picture: one at a face, one at a thing, the others anywhere."""
 
@@ -36,10 +36,10 @@ class VaeStage(Stage):
 
     def __init__(self, config: VaeConfig, image_size: int, *, kl_weight: float = 1e-4) -> None:
         torch.manual_seed(12)
-        # Convolutions of a CPU are faster with channels last.
+        # On a CPU, convolutions are faster with channels last.
         self.model: nn.Module = PictureVae(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        # Begin with little noise on the latents: with unit noise the first thousands of steps go
-        # into shouting over it.
+        # Begin with little noise on the latents: with unit noise the first thousands of steps only
+        # make the latents larger than the noise.
         moments = self.model.autoencoder.quant_conv
         nn.init.constant_(moments.bias[config.latent_channels :], -5.0)
         self.image_size, self.fold = image_size, config.patch_size
@@ -66,10 +66,10 @@ class VaeStage(Stage):
         return {"pixel_values": pixel_values, "weights": weights}
 
     def _corner(self, target: Box | None, rng: random.Random) -> tuple[int, int]:
-        """Left and top of a crop: around a box, or anywhere.
+        """Return left and top of a crop: around a box, or anywhere.
 
-        Multiples of the stem's fold: latent cells meet every part of the drawing, and the stem
-        folds the squares that it folds in whole pictures.
+        Both are multiples of the stem's fold, so that the stem folds the same squares as in whole
+        pictures, while latent cells may begin at any of them.
         """
         limit = self.image_size - CROP
         if target is None:
@@ -82,7 +82,7 @@ class VaeStage(Stage):
         return left, top
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Weighted reconstruction error plus a little KL."""
+        """Return the weighted reconstruction error plus a small KL term."""
         real, weights = batch["pixel_values"], batch["weights"]
         posterior = model.posterior(real)  # type: ignore[operator]
         drawn = model.reconstruct(posterior.sample()).float()  # type: ignore[operator]
@@ -100,14 +100,14 @@ class VaeStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Real pictures above their round trips."""
+        """Write real pictures above their round trips."""
         scenes = [scene_number(HELD_OUT + row) for row in range(10)]
         real = pixels(scenes, self.image_size).to(next(model.parameters()).device)
         drawn = model.reconstruct(model.posterior(real).mode())  # type: ignore[operator]
         save_rows([real[:5], drawn[:5], real[5:], drawn[5:]], path)
 
     def finish(self, folder: Path) -> None:
-        """Save the codec, and the numbers that bring its latents to unit variance."""
+        """Save the codec, and the numbers that scale its latents to unit variance."""
         super().finish(folder)
         shift, scale = latent_statistics(self.model, self.image_size)
         numbers = {"shift_factor": round(shift, 4), "scaling_factor": round(1 / scale, 4)}
@@ -116,7 +116,7 @@ class VaeStage(Stage):
 
 @torch.no_grad()
 def latent_statistics(model: nn.Module, image_size: int, count: int = 256) -> tuple[float, float]:
-    """Mean and standard deviation of raw latents over drawn pictures."""
+    """Return mean and standard deviation of raw latents over drawn pictures."""
     device = next(model.parameters()).device
     parts = []
     for start in range(0, count, 16):
@@ -128,6 +128,6 @@ def latent_statistics(model: nn.Module, image_size: int, count: int = 256) -> tu
 
 
 def build(runs: Runs, plan: Plan) -> Stage:
-    """Begin with nothing."""
+    """Build the stage with untrained weights."""
     detokenizer = runs.config.detokenizer
     return VaeStage(detokenizer.vae, detokenizer.image_size)

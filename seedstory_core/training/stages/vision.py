@@ -1,10 +1,10 @@
-"""Pre-train the picture encoder: visual features from which a picture can be told and redrawn.
+"""Pre-train the picture encoder: visual features from which a picture can be described and redrawn.
 
 The published encoder comes ready-made from Qwen-VL. Ours learns two tasks at once, through
-throw-away heads: answer every question about the picture, and redraw it small. The heads see the
-features only after each token was scaled to unit length and turned away by random noise, as the
-language model's regressed features will be: what matters is then written with a margin, and small
-things (a mouth, a prop) take a larger share of the features than their pixels would give them.
+throw-away heads: answer every question about the picture, and redraw it small. The heads see each
+token scaled to unit length and turned by random noise, as the language model's regressed features
+will be. So the encoder learns features that survive such noise, and small things (a mouth, a prop)
+take a larger share of them than of the pixels.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ SEED = 1_000_000_000
 THING_WEIGHT = 4.0
 """How much a question about a thing weighs: they are small, and of many more kinds than actors."""
 REDRAWN_PER_TOKEN = 16
-"""Side of the square that the heads redraw per visual token, in pixels."""
+"""Side in pixels of the square that the heads redraw per visual token."""
 LARGEST_DRAWN = 256
-"""Side of the largest pictures that are drawn for it, in pixels."""
+"""Side in pixels of the largest pictures that are drawn for it."""
 
 
 def clip_normalize(pixel_values: Tensor, config: VisionConfig) -> Tensor:
-    """Turn pixels in -1 … 1 of any size into what the picture encoder reads."""
+    """Return pixels in -1 … 1 of any size as the picture encoder reads them."""
     if pixel_values.shape[-1] != config.image_size:
         size = (config.image_size, config.image_size)
         pixel_values = F.interpolate(pixel_values, size, mode="bilinear", antialias=True)
@@ -78,7 +78,7 @@ class VisionTeacher(nn.Module):
         )
 
     def read(self, features: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Answer from features `[B, V, C]`, and redraw `[B, 3, 16·grid, 16·grid]`."""
+        """Return answers from features `[B, V, C]`, and the picture `[B, 3, 16·grid, 16·grid]`."""
         tokens = self.mix(features * features.shape[-1] ** 0.5 + self.places)
         queries = self.queries.expand(features.shape[0], -1, -1)
         found, _ = self.attention(queries, tokens, tokens, need_weights=False)
@@ -114,11 +114,11 @@ class VisionStage(Stage):
         }
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Cross entropy of the questions plus weighted absolute error of the redrawn picture."""
+        """Return the questions' cross entropy plus the redrawing's weighted absolute error."""
         real = batch["pixel_values"]
         shown = real + torch.randn_like(real) * torch.rand(len(real), 1, 1, 1).to(real) * 0.08
         features = model.encoder(clip_normalize(shown, self.config))  # type: ignore[operator]
-        # A third of the samples is read almost undisturbed, the rest with a cosine down to 0.7.
+        # A third of the samples has almost no noise, the rest a cosine down to 0.7.
         cosine = torch.empty(len(real), 1, 1, device=real.device).uniform_(0.7, 1.15).clamp(max=1)
         scores, picture = model.read(turn_away(features, cosine))  # type: ignore[operator]
         side = picture.shape[-1]
@@ -139,12 +139,12 @@ class VisionStage(Stage):
 
     @property
     def trained(self) -> nn.Module:
-        """The encoder; the heads that taught it are not needed again."""
+        """The encoder without its heads."""
         return self.model.encoder  # type: ignore[return-value]
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Real pictures above what the heads redraw, and the accuracies as text."""
+        """Write real pictures above the redrawn ones, and the accuracies as text."""
         scenes = [scene_number(HELD_OUT + row) for row in range(256)]
         device = next(model.parameters()).device
         real = pixels(scenes, self.image_size)
@@ -165,6 +165,6 @@ class VisionStage(Stage):
 
 
 def build(runs: Runs, plan: Plan) -> Stage:
-    """Begin with nothing; the encoder looks at small pictures, so larger ones are not drawn."""
+    """Build the stage with untrained weights; large pictures are drawn at `LARGEST_DRAWN`."""
     size = min(runs.config.detokenizer.image_size, LARGEST_DRAWN)
     return VisionStage(runs.config.vision, size)
