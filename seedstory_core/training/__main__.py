@@ -28,7 +28,7 @@ PlanType = TypeVar("PlanType", Plan, DataPlan)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 when the stage's plan is done, 3 when there are steps left."""
     parser = argparse.ArgumentParser(prog="python -m seedstory_core.training", description=__doc__)
-    parser.add_argument("stage", choices=(*STEPS, *ON_REQUEST, "all"))
+    parser.add_argument("step", choices=(*STEPS, *ON_REQUEST, "all"))
     parser.add_argument("--runs", type=Path, default=Path("train-runs/tiny"), help="run folder")
     parser.add_argument("--recipe", type=Path, default=Path("configs/train/next.yaml"))
     parser.add_argument("--config", default="configs/next.yaml", help="model configuration")
@@ -37,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--set", dest="overrides", nargs="*", default=[], metavar="FIELD=VALUE", help="plan fields"
     )
     arguments = parser.parse_args(argv)
-    if arguments.stage == "all" and arguments.overrides:
-        parser.error("--set changes the plan of one stage: name it instead of all.")
+    if arguments.step == "all" and arguments.overrides:
+        parser.error("--set changes the plan of one step: name it instead of all.")
 
-    names = tuple(STEPS) if arguments.stage == "all" else (arguments.stage,)
+    names = tuple(STEPS) if arguments.step == "all" else (arguments.step,)
     for name in names:
         if not _do(name, arguments):
             print(f"{name} stopped early; the same command goes on.")

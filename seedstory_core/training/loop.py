@@ -14,7 +14,6 @@ import os
 import shutil
 import signal
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -25,53 +24,18 @@ from typing import Any
 import torch
 from accelerate import Accelerator, PartialState
 from diffusers.training_utils import EMAModel
-from safetensors.torch import save_model
-from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from seedstory_core.training.optimizer import build_optimizer
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.precision import has_fast_bfloat16
+from seedstory_core.training.stage import Batch, Stage
 
-Batch = dict[str, Tensor]
 EMA_POWER = 0.75
 """The average's decay rises to the plan's: after `n` steps it is 1 - (1 + n)^-power."""
 SEED_STRIDE, STEP_STRIDE = 1_000_003, 64
 """Distance between the noise seeds of two plan seeds (a prime) and two steps (at most so many
 processes)."""
-
-
-class Stage(ABC):
-    """One training stage: a model, its batches and its loss.
-
-    Attributes:
-        name: Name of its step in the recipe.
-        model: Everything that has weights to train.
-    """
-
-    name: str
-    model: nn.Module
-
-    @abstractmethod
-    def make_batch(self, number: int, size: int) -> Batch:
-        """Make batch `number` (a pure function of number and size)."""
-
-    @abstractmethod
-    def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Return the mean loss of a batch, and figures for the log."""
-
-    @abstractmethod
-    def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Write a sample sheet that shows how the model is doing."""
-
-    @property
-    def trained(self) -> nn.Module:
-        """The part of the model that is saved after training."""
-        return self.model
-
-    def finish(self, folder: Path) -> None:
-        """Save the trained part as `weights.safetensors` (float32)."""
-        save_model(self.trained, str(folder / "weights.safetensors"))
 
 
 class _Batches(Dataset[Batch]):

@@ -13,19 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from seedstory_core.training.loop import Stage
 from seedstory_core.training.plan import DataPlan, Plan
+from seedstory_core.training.prepare import base_model, caches, data, export, regress
 from seedstory_core.training.runs import Runs
+from seedstory_core.training.stage import Stage
 from seedstory_core.training.stages import (
-    base,
     classifier,
-    data,
     detokenizer,
-    export,
     language,
-    pictures,
     preview,
-    regress,
     story_lm,
     vae,
     vision,
@@ -54,10 +50,10 @@ STEPS: dict[str, Trained | Prepared] = {
     "preview": Trained(preview.build),
     "vision": Trained(vision.build),
     "data": data.write,
-    "base": base.make,
+    "base": base_model.make,
     "language": Trained(language.build, language.StoryPlan),
-    "features": pictures.features,
-    "latents": pictures.latents,
+    "features": caches.features,
+    "latents": caches.latents,
     "detokenizer": Trained(detokenizer.build),
     "story_lm": Trained(story_lm.build, language.StoryPlan),
     "regress": regress.regress,

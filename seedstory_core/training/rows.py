@@ -22,7 +22,7 @@ from torch import Tensor
 from seedstory_core.generation.policies import MemoryPolicy, PanelSpan, select_rows
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.training.loop import Batch
+from seedstory_core.training.stage import Batch
 from seedstory_core.training.story_data import StreamStory
 
 IGNORED = -100

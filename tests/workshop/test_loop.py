@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from seedstory_core.training.loop import Batch, Stage, train
+from seedstory_core.training.loop import train
 from seedstory_core.training.optimizer import build_optimizer, orthogonalize
 from seedstory_core.training.plan import Plan, SchedulePhase
+from seedstory_core.training.stage import Batch, Stage
 
 
 class Toy(Stage):

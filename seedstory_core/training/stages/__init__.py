@@ -1,1 +1,1 @@
-"""The steps of the recipe, one file each; `recipe.py` names them and their order."""
+"""The trainings of the recipe, one file each; `recipe.py` names them and their order."""

@@ -14,10 +14,10 @@ from seedstory_core.evaluation.classifier import (
     accuracies,
     question_losses,
 )
-from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.pictures import HELD_OUT, labels, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
+from seedstory_core.training.stage import Batch, Stage
 from storyworld.attributes import QUESTIONS
 
 SEED = 2_000_000_000

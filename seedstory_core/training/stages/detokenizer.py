@@ -20,10 +20,10 @@ from seedstory_core.config import DeTokenizerConfig
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.training.cache import PictureCache, take
 from seedstory_core.training.features import jitter
-from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
+from seedstory_core.training.stage import Batch, Stage
 
 
 class DeTokenizerStage(Stage):

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from seedstory_core.config import StudioConfig
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.rows import (
@@ -32,6 +31,7 @@ from seedstory_core.training.rows import (
     read_words,
 )
 from seedstory_core.training.runs import Runs
+from seedstory_core.training.stage import Batch, Stage
 from seedstory_core.training.story_data import StreamStory, read_stories
 
 DEALT_TOGETHER = 8

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from seedstory_core.config import DeTokenizerConfig
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.vae import PictureVae
-from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
+from seedstory_core.training.stage import Batch, Stage
 
 SEED = 4_000_000_000
 NOISE = 0.3

@@ -23,7 +23,6 @@ from seedstory_core.config import StudioConfig
 from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.training.cache import PictureCache, take
-from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.rows import (
     IGNORED,
@@ -36,6 +35,7 @@ from seedstory_core.training.rows import (
     run_rows,
 )
 from seedstory_core.training.runs import Runs
+from seedstory_core.training.stage import Batch, Stage
 from seedstory_core.training.stages.language import LanguageStage, StoryPlan, words_of
 from seedstory_core.training.story_data import StreamStory
 

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from seedstory_core.config import VaeConfig
 from seedstory_core.models.vae import PictureVae
-from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
+from seedstory_core.training.stage import Batch, Stage
 from storyworld.drawing.compose import Box, layout
 
 CROP = 128

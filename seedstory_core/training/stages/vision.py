@@ -20,7 +20,6 @@ from seedstory_core.config import VisionConfig
 from seedstory_core.evaluation.classifier import accuracies, question_losses
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.features import turn_away
-from seedstory_core.training.loop import Batch, Stage
 from seedstory_core.training.pictures import (
     HELD_OUT,
     detail_weights,
@@ -31,6 +30,7 @@ from seedstory_core.training.pictures import (
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
+from seedstory_core.training.stage import Batch, Stage
 from storyworld.attributes import QUESTIONS
 
 SEED = 1_000_000_000
