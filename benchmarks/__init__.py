@@ -1,1 +1,1 @@
-"""How fast the studio is, measured side by side in one process."""
+"""Benchmarks of the studio, measured side by side in one process."""

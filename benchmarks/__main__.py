@@ -1,18 +1,19 @@
 """Measure the studio on this machine: `python -m benchmarks`.
 
-Everything is measured side by side in one process, on the same weights, in turns; medians with the
-spread. Machines differ and are noisy, so the ratios travel best. Parts, all of them by default:
+Alternatives are measured alternately, in one process and with the same weights; results are medians
+with their range. Machines differ and are noisy, so ratios compare better than times. Parts, all by
+default:
 
-- `start`: seconds, also of the processor, from `python app.py` to the page and to a first word.
-- `studio`: from start to page, first word, whole turn, a branch, the memory of a story.
-- `memory`: the language model's part of a turn, panel by panel, against the released schedule
+- `start`: seconds and CPU seconds from `python app.py` to the page and to the first word.
+- `studio`: start of the page, first word, whole turn, new branch, memory of a story.
+- `memory`: the language model's part of a turn, panel by panel, compared with the released schedule
   (`--sizes tiny 130m 7b`; `7b` needs a GPU).
-- `growth`: a long story under every policy: rows in view, seconds, bytes.
-- `together`: panels per minute of 1, 2, 4 and 8 stories at once, as many in one batch as
-  `runtime.max_turns` says.
-- `pictures`: time and closeness to the many-step reference by sampler and passes, time by batch
-  and of a preview.
-- `linears`: linear layers as trained and as they are packed for a CPU.
+- `growth`: a long story under every memory policy: rows in view, seconds, bytes.
+- `together`: panels per minute of 1, 2, 4 and 8 stories at once, with up to `runtime.max_turns` in
+  one batch.
+- `pictures`: drawing time and distance to a many-step reference by sampler and passes, drawing time
+  by batch size, and the time of a preview.
+- `linears`: linear layers as trained and packed for a CPU.
 """
 
 from __future__ import annotations
@@ -50,10 +51,10 @@ def main() -> int:
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE")
     parser.add_argument("--sizes", nargs="+", default=["tiny", "130m"], choices=memory.SIZES)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="also write JSON, tables and drawings there")
+    parser.add_argument("--out", type=Path, help="also write JSON, tables and plots there")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
-        parser.error(f"There is no part {unknown.pop()!r}; there are {', '.join(PARTS)}.")
+        parser.error(f"There is no part {unknown.pop()!r}; choose from {', '.join(PARTS)}.")
     reports: Iterable[Report]
     with tempfile.TemporaryDirectory() as stories:
         overrides = [*arguments.overrides, f"runtime.stories_folder={stories}"]
@@ -73,7 +74,7 @@ def main() -> int:
             elif part == "studio":
                 reports = [studio.measure(store, settings, arguments.rounds)]
             elif part == "memory":
-                # One after the other, for each may take minutes.
+                # A generator: each report is printed as soon as it is ready, after minutes.
                 reports = (
                     store.engine.run(partial(_memory, store, size, device, arguments.rounds))
                     for size in arguments.sizes
@@ -112,7 +113,7 @@ def _pictures(store: SessionStore, config: StudioConfig, rounds: int) -> Report:
     try:
         reader = load_classifier(config)
     except WeightsError:
-        reader = None  # it lies beside the tiny model's weights only
+        reader = None  # only the tiny model's weights folder has it
     return pictures.measure(store.engine, rounds, reader)
 
 

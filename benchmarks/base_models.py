@@ -1,9 +1,9 @@
-"""Which language model to begin stage 2 with: the same stories for each.
+"""Compares language models with which stage 2 may begin, on the same stories.
 
-`python -m benchmarks.base_models DATA WORK` trains every candidate on the words of the stories in
-DATA (`storyworld.dataset`) and prints its loss on the storyteller's words of validation stories,
-and how fast it reads. All candidates have the same (pruned) tokenizer, so that their
-losses compare.
+`python -m benchmarks.base_models DATA WORK` trains every candidate on the texts of the stories in
+DATA (`storyworld.dataset`) and prints its loss on the storyteller's tokens of validation stories
+and its CPU time. All candidates have the same (pruned) tokenizer, so that their losses are
+comparable.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CANDIDATES = ("scratch", "lora", "layers-12", "layers-16", "layers-20")
 
 
 def make_tokenizer(base: Path, data: Path, work: Path) -> tuple[Tokenizer, list[int]]:
-    """The pruned tokenizer, and the old id of every token."""
+    """Return the pruned tokenizer, and the old id of every token."""
     path = work / "tokenizer.json"
     if not path.exists():
         _, full = base_lm.load(base)
@@ -46,7 +46,7 @@ def make_tokenizer(base: Path, data: Path, work: Path) -> tuple[Tokenizer, list[
 
 
 def rows(data: Path, split: str, tokenizer: Tokenizer) -> list[tuple[list[int], list[bool]]]:
-    """Windows as ids, and which of them the storyteller wrote."""
+    """Return windows of stories: token ids, and for each whether it has loss."""
     boi, found = tokenizer.get_vocab_size(), []
     for line in read_lines(data / f"{split}.jsonl"):
         count = len(line["captions"])
@@ -70,7 +70,7 @@ def rows(data: Path, split: str, tokenizer: Tokenizer) -> list[tuple[list[int], 
 
 
 def collate(batch: list[tuple[list[int], list[bool]]]) -> tuple[Tensor, Tensor]:
-    """Ids and labels `[B, S]`."""
+    """Return ids and labels, `[B, S]`; labels are -100 at tokens without loss."""
     size = max(len(ids) for ids, _ in batch)
     tokens, labels = (
         torch.zeros(len(batch), size, dtype=torch.long),
@@ -85,7 +85,7 @@ def collate(batch: list[tuple[list[int], list[bool]]]) -> tuple[Tensor, Tensor]:
 
 
 def build(name: str, base: Path, kept: list[int]) -> Any:
-    """One candidate."""
+    """Build one candidate."""
     torch.manual_seed(7)
     if name == "scratch":
         config = LlamaConfig(
@@ -148,12 +148,12 @@ INFLUENCE = [
     ),
     *(0.048, 1.104),
 ]
-"""`base_lm.layer_influence` on twelve stories."""
+"""Result of `base_lm.layer_influence` on twelve stories."""
 
 
 @torch.no_grad()
 def validate(model: Any, windows: list[tuple[list[int], list[bool]]]) -> float:
-    """Mean loss of the storyteller's tokens."""
+    """Return the mean loss of the storyteller's tokens."""
     model.eval()
     total, count = 0.0, 0
     for start in range(0, len(windows), 4):
@@ -168,7 +168,7 @@ def validate(model: Any, windows: list[tuple[list[int], list[bool]]]) -> float:
 
 
 def train(name: str, given: argparse.Namespace, tokenizer: Tokenizer, kept: list[int]) -> None:
-    """Train one candidate and print what it reaches."""
+    """Train one candidate and print its losses and times."""
     windows = rows(given.data, "train", tokenizer)
     held_out = rows(given.data, "validation", tokenizer)[:32]
     random.Random(0).shuffle(windows)
@@ -207,7 +207,7 @@ def _batches(windows: list[tuple[list[int], list[bool]]]) -> Iterator[tuple[Tens
 
 @torch.no_grad()
 def sample(model: Any, tokenizer: Tokenizer) -> None:
-    """Two stories from first sentences of somebody else's."""
+    """Print two stories that begin with sentences from outside the data."""
     model.eval()
     for text in (
         "Mira the fox finds a telescope in the garden.",

@@ -1,4 +1,4 @@
-"""A long story under every policy: what is in view, what a turn costs, what is kept."""
+"""A long story under every memory policy: rows in view, time per turn, bytes in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVERY = 5
 
 
 def measure(store: SessionStore, num_panels: int = NUM_PANELS) -> Report:
-    """Tell one story of `num_panels` panels per policy, with sketched pictures."""
+    """Make one story of `num_panels` panels per policy, with images of one denoising step."""
     engine = store.engine
     report = Report("tiny", machine(engine.story_lm.device), f"a story of {num_panels} panels")
     rows = Series("Rows in view of the language model", "rows", "panel")

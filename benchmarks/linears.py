@@ -1,4 +1,4 @@
-"""Linear layers as trained and packed, by rows: a word of one story, of several stories, a page."""
+"""Linear layers as trained and packed, by rows: one token, those of several stories, a panel."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from seedstory_core.models.packed import PackedLinear, can_pack
 ROWS = (1, 2, 4, 8, 64, 1024)
 INNER, WIDTH = 2048, 768
 NUM_LAYERS = 32
-"""Layers that take turns, so that no cache holds their weights, as in a model of that size."""
+"""Layers that run one after the other, so that the processor's cache cannot hold their weights."""
 
 
 @torch.no_grad()
 def measure(rounds: int) -> Report:
-    """Multiply by the larger matrix of a Llama of 134 M weights."""
+    """Measure the MLP matrix of the 130m language model, as trained and packed."""
     report = Report(
         "cpu", machine(torch.device("cpu")), f"linear layers of {WIDTH} x {INNER}, float32"
     )

@@ -1,4 +1,4 @@
-"""Session memory against the released schedule: the language model's part of a turn."""
+"""The language model's part of a turn: session memory compared with the released schedule."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from seedstory_core.models.packed import num_weights, pack_linears
 SIZES = ("tiny", "130m", "7b")
 PANELS = (2, 5, 10, 15, 20, 25, 50, 100)
 LAST_WHOLE = 25
-"""Beyond it, encoding whole stories takes minutes and says nothing new."""
+"""Last panel at which whole stories are encoded; later ones would take minutes."""
 QUERIES_TO_PANEL = 25
 TRAINED_PANELS = 10
-"""The cap keeps as many rows as these have in view, as the tiny default does."""
+"""Panels whose number of rows is the cap's, like the tiny model's default."""
 
 
 def bench_of(size: str, engine: StoryEngine, device: torch.device) -> tuple[str, Bench]:
-    """A model by its name, ready to be measured."""
+    """Return a model by its name, ready to be measured."""
     if size == "tiny":
         vision: StudioConfig = engine.config
         bench = Bench(
@@ -48,7 +48,7 @@ def bench_of(size: str, engine: StoryEngine, device: torch.device) -> tuple[str,
 
 
 def measure(sized: tuple[str, Bench], rounds: int) -> Report:
-    """Measure turns, branches, queries and replay at every panel."""
+    """Measure turns at every panel of `PANELS`; branch, queries and replay at one of them."""
     size, bench = sized
     weights = num_weights(bench.model.llm) / 1e6
     name = f"{size}: Llama of {weights:.0f} M weights, {len(bench.marks.queries)} image queries"

@@ -1,7 +1,7 @@
-"""Painting: time, and closeness to a picture of very many steps, by sampler, steps and batch.
+"""Drawing: time, and distance to an image of very many steps, by sampler, passes and batch size.
 
-Closeness is measured twice: in pixels, and by the answers of the attribute classifier, which says
-whether a difference matters. A sampler of two passes a step has half the steps.
+The distance is measured in pixels, and by the answers of the attribute classifier, which tell
+whether a difference matters. A sampler with two passes per step gets half the steps.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.transforms import to_images
 
 PASSES = (2, 4, 6, 8, 12, 16, 24)
-"""Of the denoiser per picture."""
+"""Passes of the denoiser per image."""
 REFERENCE_STEPS = 100
 REFERENCE = {True: "FlowMatchEulerDiscreteScheduler", False: "EulerDiscreteScheduler"}
-"""For flows and others: of first order, so that no sampler of second order is its own judge."""
+"""Reference samplers, by whether the model is a flow; of first order, unlike those that may win."""
 TWO_PASSES = ("FlowMatchHeunDiscreteScheduler",)
-"""Samplers that ask the denoiser twice a step, but once in the last one."""
+"""Samplers with two passes of the denoiser per step, and one in the last step."""
 BATCHES = (1, 2, 4, 8)
 NUM_PICTURES = 32
 
@@ -37,12 +37,12 @@ NUM_PICTURES = 32
 def measure(
     engine: StoryEngine, rounds: int, classifier: AttributeClassifier | None = None
 ) -> Report:
-    """Paint features of drawn pictures.
+    """Draw images from the visual features of random scenes.
 
     Args:
-        engine: Paints.
-        rounds: Times that a picture is painted for its time.
-        classifier: Says what is in a picture; without it only pixels are compared.
+        engine: The engine to measure.
+        rounds: Repetitions of every measurement of time.
+        classifier: Recognises the attributes of images; without it, only pixels are compared.
     """
     model, negative = engine.detokenizer, engine.negative_features
     features = _features(engine)
@@ -95,7 +95,7 @@ def measure(
 
 
 def preview_line(engine: StoryEngine, features: Tensor, rounds: int) -> str:
-    """What a preview costs beside a step of painting."""
+    """Return a line with the times of a denoising step, the codec and a preview."""
     model = engine.detokenizer
     drawing = model.begin(features[:1], negative_visual_features=engine.negative_features)
     took: dict[str, list[float]] = {"step": [], "codec": [], "preview": []}
@@ -124,7 +124,7 @@ def _answers(classifier: AttributeClassifier | None, pixels: Tensor) -> list[dic
 def _paint(
     model: DeTokenizer, features: Tensor, negative: Tensor, steps: int, scheduler: SchedulerConfig
 ) -> Tensor:
-    """Pixels `[B, 3, height, width]`, painted eight at a time."""
+    """Return pixels `[B, 3, height, width]`, drawn eight at a time."""
     parts = [
         model.draw(
             features[start : start + 8],
@@ -141,7 +141,7 @@ def _paint(
 
 
 def _features(engine: StoryEngine) -> Tensor:
-    """Of pictures of the world."""
+    """Return the visual features of random scenes, `[B, V, C]`."""
     scenes = [random_scene(random.Random(number)) for number in range(NUM_PICTURES)]
     images = [render_image(scene, engine.config.detokenizer.image_size) for scene in scenes]
     return torch.stack([engine.encode_image(image) for image in images]).to(engine.story_lm.device)

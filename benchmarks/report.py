@@ -1,4 +1,4 @@
-"""What was measured, as numbers, as a table and as drawings."""
+"""Results of a benchmark as numbers, tables and plots."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import torch
 
 @dataclass
 class Series:
-    """One measure under several circumstances.
+    """One measure at several places of an axis.
 
     Attributes:
-        title: What was measured.
-        unit: Of the values.
-        along: What the circumstances are, for instance "panel".
-        values: Single values by name of the line, then by circumstance.
+        title: Name of the measure.
+        unit: Unit of the values.
+        along: Name of the axis, such as "panel".
+        values: Single values by name of the line, then by place.
     """
 
     title: str
@@ -31,15 +31,15 @@ class Series:
     values: dict[str, dict[int, list[float]]] = field(default_factory=dict)
 
     def add(self, line: str, place: int, values: Sequence[float]) -> None:
-        """Note what was measured."""
+        """Add the values of a line at a place."""
         self.values.setdefault(line, {})[place] = list(values)
 
     def median(self, line: str, place: int) -> float:
-        """Of all rounds."""
+        """Return the median of a line at a place."""
         return statistics.median(self.values[line][place])
 
     def markdown(self) -> str:
-        """A table: a row per line, a column per circumstance; medians with the spread."""
+        """Return a Markdown table of medians with ranges: a row per line, a column per place."""
         places = sorted({place for line in self.values.values() for place in line})
         head = " | ".join(f"{self.along} {place}" for place in places)
         rows = [f"| {self.title}, {self.unit} | {head} |", "|---" * (len(places) + 1) + "|"]
@@ -50,7 +50,7 @@ class Series:
 
 
 def spread(values: Sequence[float]) -> str:
-    """The median, and between which values it lies."""
+    """Return the median, and the range if there are several values."""
     middle = short(statistics.median(values))
     if len(values) < 2:
         return middle
@@ -58,29 +58,29 @@ def spread(values: Sequence[float]) -> str:
 
 
 def short(value: float) -> str:
-    """Three figures, more where there are more."""
+    """Return a number with three significant digits, or as an integer from 100 on."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 @dataclass
 class Report:
-    """Everything that one part measured on one model."""
+    """Results of one part on one model."""
 
     key: str
-    """Short, for file names."""
+    """Short name, for file names."""
     machine: str
     model: str
     series: dict[str, Series] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
     def markdown(self) -> str:
-        """Tables and lines, under the machine and the model."""
+        """Return model and machine, tables and lines as Markdown."""
         tables = [series.markdown() for series in self.series.values()]
         lines = "\n".join(f"- {line}" for line in self.lines)
         return "\n\n".join([f"**{self.model}**, on {self.machine}", *tables, lines])
 
     def save(self, folder: Path, name: str) -> None:
-        """Write `NAME.json` and a drawing of every series with enough points."""
+        """Write `NAME.json`, and a plot of every series with a line of more than three points."""
         folder.mkdir(parents=True, exist_ok=True)
         content: dict[str, Any] = asdict(self)
         (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
@@ -90,11 +90,11 @@ class Report:
 
 
 def plot(series: Series, path: Path, subtitle: str) -> None:
-    """Draw medians as lines."""
+    """Plot medians as lines."""
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "seedstory"  # the same picture gives the same file
+    matplotlib.rcParams["svg.hashsalt"] = "seedstory"  # the same plot gives the same file
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7.2, 3.8), layout="constrained")
@@ -110,7 +110,7 @@ def plot(series: Series, path: Path, subtitle: str) -> None:
 
 
 def machine(device: torch.device) -> str:
-    """Name what was measured on."""
+    """Return the machine's description: device, threads and version of torch."""
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
     name = platform.processor() or platform.machine()

@@ -1,13 +1,13 @@
-"""The language model's part of a turn under three schedules, on the same weights and words.
+"""The language model's part of a turn under three schedules, with the same weights and captions.
 
-- `ours`: what the studio does. The context of the turn before is gone on with, all image queries go
-  through in one pass, the panel is read back.
-- `window`: the released schedule. The prompt of the last panels is encoded anew every turn, and
-  image tokens go through one by one.
-- `whole`: the same with the whole story as its prompt.
+- `ours`: the studio's schedule. It reuses the previous turn's context, runs all image queries in
+  one pass and reads the panel back.
+- `released` with a window: the released schedule. It encodes the last panels again in every turn
+  and runs image tokens one by one.
+- `released` without one: the same with the whole story as its prompt.
 
-Words are given, so that every schedule does the same work: token after token goes through the model
-and the highest score is looked up, but the given token comes next.
+Captions are given, so that all schedules do the same work: every token goes through the model and
+the highest score is looked up, but the given token follows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.weights.verify.released import new_cache, write
 
 CAPTION_TOKENS = 40
-"""About thirty words, as in the published stories and ours."""
+"""Tokens of a caption: about thirty words, as in the published stories and ours."""
 SEPARATOR_TOKENS = 2
 BOS = 1
 
@@ -39,11 +39,11 @@ class Turn:
     """The language model's part of one turn.
 
     Attributes:
-        seconds: Of all of it.
-        first_seconds: Until the first word is known.
+        seconds: Time in all.
+        first_seconds: Time until the first token is known.
         num_forwards: Passes through the decoder.
-        num_tokens: Rows that went through it in these.
-        features: The picture that was regressed, `[1, V, C]`.
+        num_tokens: Rows of all these passes.
+        features: The regressed visual features, `[1, V, C]`.
     """
 
     seconds: float
@@ -55,12 +55,12 @@ class Turn:
 
 @dataclass
 class Bench:
-    """A model, and stories for it.
+    """A model, and random stories for it.
 
     Attributes:
         model: The story model.
-        marks: Ids around and inside a picture.
-        num_features: Visual tokens of a picture.
+        marks: Ids around and inside an image.
+        num_features: Visual tokens of an image.
         width: Channels of a visual token.
     """
 
@@ -70,24 +70,24 @@ class Bench:
     width: int
 
     def caption(self, number: int) -> list[int]:
-        """Token ids of a caption, drawn from its number."""
+        """Return the token ids of a caption, random with its number as seed."""
         noise = torch.Generator().manual_seed(number)
         return torch.randint(5, self.marks.boi, (CAPTION_TOKENS,), generator=noise).tolist()
 
     @property
     def separator(self) -> list[int]:
-        """What stands between panels."""
+        """Token ids between panels."""
         return [3] * SEPARATOR_TOKENS
 
     def features(self, number: int) -> Tensor:
-        """Visual features `[1, V, C]` of a picture, drawn from its number."""
+        """Return visual features `[1, V, C]` of an image, random with its number as seed."""
         noise = torch.Generator().manual_seed(number)
         shape = (1, self.num_features, self.width)
         return torch.randn(shape, generator=noise).to(self.model.device, self.model.dtype)
 
     @torch.no_grad()
     def segments(self, count: int, policy: MemoryPolicy) -> tuple[list[KVSegment], KVContext]:
-        """Read a story of so many panels; gives its segments and the context of its last turn."""
+        """Read a story of `count` panels; return its segments and the context of its last turn."""
         segments: list[KVSegment] = []
         context: KVContext | None = None
         for number in range(count):
@@ -99,21 +99,21 @@ class Bench:
     def assemble(
         self, segments: Sequence[KVSegment], policy: MemoryPolicy, reuse: KVContext | None = None
     ) -> KVContext:
-        """The context of a turn."""
+        """Return the context of the next turn."""
         room = 1 + CAPTION_TOKENS + len(self.marks.queries) + 2 + SEPARATOR_TOKENS
         return assemble(self.model.decoder, segments, policy, room=room, reuse=reuse)
 
     def read_back(self, context: KVContext, number: int) -> KVSegment:
-        """Read panel `number`."""
+        """Read panel `number` and return its segment."""
         ids = [*([] if number else [BOS]), *self.caption(number)]
         features = self.features(number)
         return decode.read_back(self.model, context, ids, features, self.marks, self.separator)
 
 
 def published_sizes(hidden_size: int, layers: int, heads: int, inner: int) -> Bench:
-    """A random Llama with the published model's vocabulary and pictures.
+    """Return a random Llama with the published model's vocabulary and numbers of image tokens.
 
-    As in the published layout, visual tokens are as wide as the language model.
+    As in the published model, visual tokens are as wide as the language model.
     """
     torch.manual_seed(0)
     queries, vocab = 64, 32066
@@ -139,7 +139,7 @@ def published_sizes(hidden_size: int, layers: int, heads: int, inner: int) -> Be
 
 @torch.no_grad()
 def ours(bench: Bench, segments: list[KVSegment], context: KVContext, policy: MemoryPolicy) -> Turn:
-    """One turn after these panels; `context` is the one of the turn before."""
+    """Measure one turn after these panels; `context` is that of the previous turn."""
     number = len(segments)
     ids = bench.caption(number)
     with _counted(bench) as passes:
@@ -161,10 +161,10 @@ def ours(bench: Bench, segments: list[KVSegment], context: KVContext, policy: Me
 
 @torch.no_grad()
 def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
-    """The released schedule's turn after so many panels.
+    """Measure the released schedule's turn after `num_panels` panels.
 
-    The prompt is the last `window` panels, or all of them; picture features are at hand. As in the
-    released code, every pass scores all of its rows, the prompt's included.
+    The prompt is the last `window` panels, or all of them; their visual features are given. As in
+    the released code, every pass scores all of its rows, the prompt's included.
     """
     first = 0 if window is None else max(0, num_panels - window)
     model, marks = bench.model, bench.marks
@@ -188,7 +188,7 @@ def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
             return next(coming)
 
         _, states = write(model, embeds, choose, most=len(words))
-        # The state after a token is at hand one pass later; the end mark's own is not computed.
+        # A token's own state is computed one pass later, so EOI's is never computed.
         features = model.reconstruct(states[:, -len(marks.queries) :])
         _settle(bench)
         took = time.perf_counter() - started
@@ -197,7 +197,7 @@ def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
 
 @torch.no_grad()
 def image_queries(bench: Bench, context: KVContext) -> tuple[float, float]:
-    """Seconds of all image queries in one pass, and of the same one by one."""
+    """Return the seconds of all image queries in one pass, and one by one."""
     started = time.perf_counter()
     decode.query_image(bench.model, context, bench.marks)
     _settle(bench)
@@ -217,7 +217,7 @@ def image_queries(bench: Bench, context: KVContext) -> tuple[float, float]:
 
 @torch.no_grad()
 def branch(bench: Bench, segments: list[KVSegment], policy: MemoryPolicy) -> tuple[float, float]:
-    """Seconds until a new branch can be decoded: from segments, and by encoding its story anew."""
+    """Return the seconds until a branch can continue: from segments, and by encoding its story."""
     started = time.perf_counter()
     bench.assemble(segments, policy)
     _settle(bench)
@@ -239,7 +239,7 @@ def branch(bench: Bench, segments: list[KVSegment], policy: MemoryPolicy) -> tup
 
 @torch.no_grad()
 def replay(bench: Bench, segments: list[KVSegment], policy: MemoryPolicy) -> float:
-    """Seconds to read a whole story again from its record."""
+    """Return the seconds of the replay of a whole story."""
     started = time.perf_counter()
     bench.segments(len(segments), policy)
     _settle(bench)
@@ -247,7 +247,7 @@ def replay(bench: Bench, segments: list[KVSegment], policy: MemoryPolicy) -> flo
 
 
 def interleaved(rounds: int, measures: Mapping[str, Callable[[], Turn]]) -> dict[str, list[Turn]]:
-    """Take every measure once a round, one after the other, so that noise meets all of them."""
+    """Take every measure once per round, so that noise affects all of them alike."""
     found: dict[str, list[Turn]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
@@ -257,7 +257,7 @@ def interleaved(rounds: int, measures: Mapping[str, Callable[[], Turn]]) -> dict
 
 @contextmanager
 def _counted(bench: Bench) -> Iterator[list[int]]:
-    """Note how many rows each pass through the decoder has."""
+    """Yield a list to which every pass through the decoder adds its number of rows."""
     passes: list[int] = []
 
     def note(module: object, args: object, kwargs: Mapping[str, Tensor]) -> None:

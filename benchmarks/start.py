@@ -1,11 +1,11 @@
-"""How long a start takes: from `python app.py` to the page, and to the first word of a story.
+"""The time from `python app.py` to the page, and to the first word of a story.
 
-The studio runs as a process of its own; a client of its API begins a story as soon as the page has
-answered. Seconds of the processor are those of the studio's process with all its threads: where
-others are at work on the machine they say more than those on the clock.
+The studio runs in a process of its own; a client of its API begins a story as soon as the page has
+answered. CPU seconds are those of the studio's process with all its threads; on a busy machine they
+compare better than wall-clock seconds.
 
 The page is usable when its "Begin the story" button can be pressed in a headless Chromium, or,
-where there is none, when the server answers.
+without Chromium, when the server answers.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from benchmarks.report import Report, spread
 from seedstory_core.config import PROJECT_ROOT
 
 MOST_SECONDS = 300.0
-"""For the page to come up, even on a machine that others use."""
+"""Most seconds to wait for the page, long enough for a busy machine."""
 LOOK_SECONDS = 0.02
 BEGINNING = "One sunny morning, Mira the fox"
-"""No whole sentence, so that the model has to go on."""
+"""An unfinished sentence, so that the model has to continue it."""
 
 Found = dict[str, list[float]]
-"""Values by what was measured."""
+"""Values by name of the measure."""
 
 
 class Studio:
-    """A studio that was started as a process of its own."""
+    """A studio that runs in a process of its own."""
 
     def __init__(self, process: psutil.Popen, port: int, started: float) -> None:
         self.url = f"http://127.0.0.1:{port}/"
         self._process, self._started = process, started
 
     def spent(self) -> tuple[float, float]:
-        """Seconds on the clock and of the processor since the start."""
+        """Return wall-clock seconds and CPU seconds since the start."""
         times = self._process.cpu_times()
         return time.perf_counter() - self._started, times.user + times.system
 
     def wait_for_first_byte(self, path: str = "") -> None:
-        """Ask for the page until it answers.
+        """Request the page until it answers.
 
         Raises:
-            SystemExit: It never does.
+            SystemExit: The studio has ended, or does not answer within `MOST_SECONDS`.
         """
         while time.perf_counter() - self._started < MOST_SECONDS:
             try:
@@ -60,14 +60,18 @@ class Studio:
                 return
             except OSError:
                 if self._process.poll() is not None:
-                    raise SystemExit("The studio ended instead of coming up.") from None
+                    raise SystemExit(
+                        "The studio ended before its page answered. Run `python app.py` to see why."
+                    ) from None
                 time.sleep(LOOK_SECONDS)
-        raise SystemExit(f"The page did not come up within {MOST_SECONDS:.0f} s.")
+        raise SystemExit(
+            f"The page did not answer within {MOST_SECONDS:.0f} s. Run `python app.py` to see why."
+        )
 
 
 @contextmanager
 def started(settings: Sequence[str]) -> Iterator[Studio]:
-    """Run `python app.py` with these arguments, on a port of its own."""
+    """Run `python app.py` with these arguments on a free port, until the block ends."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -90,9 +94,9 @@ def measure(machine: str, settings: Sequence[str], rounds: int) -> Report:
     """Start the studio `rounds` times.
 
     Args:
-        machine: What it runs on, for the report.
+        machine: Description of the machine, for the report.
         settings: Arguments of `app.py`.
-        rounds: Starts.
+        rounds: Number of starts.
     """
     report = Report("start", machine, "the studio as configured, started anew every time")
     found: Found = {}
@@ -104,7 +108,7 @@ def measure(machine: str, settings: Sequence[str], rounds: int) -> Report:
 
 
 def one_start(settings: Sequence[str]) -> dict[str, float]:
-    """Seconds from a start to the page's first byte and to the first word of the first page."""
+    """Return the seconds from a start to the page's first byte and to a story's first word."""
     from gradio_client import Client  # comes with Gradio; imported before the clock runs
 
     found = dict(zip(_names("help shown"), _help(), strict=True))
@@ -125,7 +129,7 @@ def one_start(settings: Sequence[str]) -> dict[str, float]:
 
 
 def page_usable(settings: Sequence[str]) -> float:
-    """Seconds from `python app.py` to a page that can be used."""
+    """Return the seconds from `python app.py` to a usable page."""
     with started(settings) as studio:
         studio.wait_for_first_byte("config")
         _wait_for_button(studio.url)
@@ -149,7 +153,7 @@ def _help() -> tuple[float, float]:
 
 
 def _wait_for_button(url: str) -> None:
-    """Open the page in Chromium, where there is one, and wait until a story can be begun."""
+    """Open the page in Chromium, if there is one, and wait until a story can be begun."""
     chromium = shutil.which("chromium")
     if chromium is None:
         return

@@ -1,4 +1,4 @@
-"""What a reader feels, from the start of the page to the 25th panel of a story."""
+"""Times that a reader notices, from the start of the page to the 25th panel of a story."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from seedstory_core.generation.sampling import Sampling
 from seedstory_core.session import PanelAdded, SessionStore, StorySession
 
 RETOLD = 5
-"""Times that turn 2 and turn 25 are told for their ratio."""
+"""Number of times that turn 2 and turn 25 are repeated for their ratio."""
 OPENING = "One sunny morning, Mira the fox was playing with a ball in the garden."
 
 
 def measure(store: SessionStore, settings: Sequence[str], rounds: int) -> Report:
-    """Start the page and tell `rounds` stories of 25 panels.
+    """Start the page and make `rounds` stories of 25 panels.
 
     Args:
         store: The studio in this process.
-        settings: Arguments that make `app.py` start the same one.
-        rounds: Stories, and starts.
+        settings: Arguments with which `app.py` starts the same studio.
+        rounds: Number of stories and of starts.
     """
     report = Report("studio", machine(store.engine.story_lm.device), "the studio as configured")
     found: dict[str, list[float]] = {
@@ -45,7 +45,7 @@ def measure(store: SessionStore, settings: Sequence[str], rounds: int) -> Report
         branches = [_branch(session, panel) for panel in ("p25", "p13", "p24")]
         note("branch ready to go on, panels 13 to 25, s", *branches)
         note("memory of a 25-panel story, MB", _story_bytes(session) / 1e6)
-        # Captions differ in length, so each end is told several times, in turns.
+        # Captions differ in length, so both turns are repeated several times, alternately.
         seeds = [1000 * (round_number + 1) + number for number in range(RETOLD)]
         ends = [[_turn(session, parent, s)[1] for parent in ("p1", "p24")] for s in seeds]
         early, late = (statistics.median(times) for times in zip(*ends, strict=True))
@@ -55,7 +55,7 @@ def measure(store: SessionStore, settings: Sequence[str], rounds: int) -> Report
 
 
 def _turn(session: StorySession, parent: str | None, seed: int) -> tuple[float, float]:
-    """Seconds to the first word (or step), and for the whole turn."""
+    """Return the seconds to the first word (or denoising step), and for the whole turn."""
     request = TurnRequest(
         reader_text="" if parent else OPENING,
         sampling=Sampling(seed=seed),
@@ -73,13 +73,13 @@ def _turn(session: StorySession, parent: str | None, seed: int) -> tuple[float, 
 
 
 def _branch(session: StorySession, panel: str) -> float:
-    """Seconds until a context for a new branch after `panel` stands."""
+    """Return the seconds until the context for a new branch after `panel` is ready."""
     started = time.perf_counter()
     session.warm(panel)
     return time.perf_counter() - started
 
 
 def _story_bytes(session: StorySession) -> int:
-    """Keys and values of all panels, and the features that the tree holds."""
+    """Return the bytes of the story's memory and of the features that its tree holds."""
     features = (panel.visual_features for panel in session.tree)
     return session.memory.num_bytes + sum(f.nbytes for f in features if f is not None)

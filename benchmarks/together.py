@@ -1,8 +1,8 @@
-"""Several stories at once on one engine: panels per minute, words and pictures included.
+"""Several stories at once on one engine: panels per minute, text and images included.
 
-With the tiny model painting takes the longer part of a turn, and a core is busy with one picture
-already. With a language model of 130 M random weights, which writes 40 word pieces a page, the
-weights are read once for all stories, and that is what takes long.
+With the tiny model, drawing takes most of a turn, and one image already keeps a core busy. A
+language model of 130 M random weights, which writes 40 tokens per panel, mostly waits for its
+weights; a batch reads them once for all stories.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TURNS = 3
 
 
 def with_larger_language(engine: StoryEngine) -> StoryEngine:
-    """The same studio around a random language model of 130 M weights."""
+    """Return the same engine with a random language model of 130 M weights."""
     width = 768
     config = dataclasses.replace(
         engine.config,
@@ -57,7 +57,7 @@ def with_larger_language(engine: StoryEngine) -> StoryEngine:
 
 
 def measure(store: SessionStore, rounds: int, size: str = "tiny") -> Report:
-    """Let 1, 2, 4 and 8 stories go on at once, in batches of `runtime.max_turns`."""
+    """Measure 1, 2, 4 and 8 stories at once, in batches of up to `runtime.max_turns`."""
     at_once = store.engine.config.runtime.turns_at_once
     report = Report(
         size,
@@ -83,7 +83,7 @@ def measure(store: SessionStore, rounds: int, size: str = "tiny") -> Report:
 
 
 def begin(store: SessionStore, num_panels: int, seed: int) -> StorySession:
-    """A story of so many panels."""
+    """Return the session of a new story of `num_panels` panels."""
     session = store.create()
     parent = None
     for number in range(num_panels):
@@ -102,7 +102,7 @@ def begin(store: SessionStore, num_panels: int, seed: int) -> StorySession:
 
 
 def panels_per_minute(sessions: list[StorySession], turns: int, seed: int) -> float:
-    """Let every story go on from its page 5 by so many branches, all stories at the same time."""
+    """Add `turns` branches after panel 5 of every story, all stories at once; return the speed."""
 
     def read(session: StorySession, first: int) -> None:
         for number in range(turns):
@@ -111,7 +111,7 @@ def panels_per_minute(sessions: list[StorySession], turns: int, seed: int) -> fl
                 pass
 
     threads = [
-        # The same seeds for all, so that all numbers of stories tell pages of the same length.
+        # The same seeds for all, so that any number of stories has panels of the same length.
         threading.Thread(target=read, args=(session, seed))
         for session in sessions
     ]

@@ -1,6 +1,6 @@
 """The core of the studio: everything but the page.
 
-What stands here is what other programs may rely on, and all that the page in `demo/` uses:
+These are the public names, for other programs and for the page in `demo/`, which uses no others:
 
     from seedstory_core import TurnRequest, build_store, load_config
 
@@ -9,7 +9,7 @@ What stands here is what other programs may rely on, and all that the page in `d
     for event in session.turn(None, TurnRequest(reader_text="Mira the fox found a kite.")):
         ...
 
-Names are fetched when they are first used, so that importing the package costs nothing.
+Each name is imported on first use, so that importing the package is quick.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ _HOMES = {
     ),
     "story.upload": ("open_picture", "tidy_text"),
 }
-"""Where each public name lives."""
+"""Public names by the module that defines them."""
 
 __all__ = [
     "Alternative",

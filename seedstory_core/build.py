@@ -1,4 +1,4 @@
-"""From a configuration to a store of stories; the models may follow later."""
+"""Builds a store of stories from a configuration; the models may be loaded later."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def open_store(config: StudioConfig) -> SessionStore:
-    """Open the stories at once; the models are loaded when `engine` is first needed or started.
+    """Open the stories at once; the models are loaded when first needed, or by `handle.start()`.
 
     Raises:
-        ConfigError: The stories' address cannot be opened, or there is no such memory policy.
+        ConfigError: `runtime.stories_folder` cannot be opened, or the memory policy is unknown.
     """
 
     def build() -> StoryEngine:
-        from seedstory_core.engine.build import build_engine  # torch and the models come with it
+        from seedstory_core.engine.build import build_engine  # imports torch and the models
 
         return build_engine(config)
 
@@ -34,8 +34,8 @@ def build_store(config: StudioConfig) -> SessionStore:
     """Open the stories and load the models.
 
     Raises:
-        ConfigError: As of `open_store` and `build_engine`.
-        WeightsError: As of `build_engine`.
+        ConfigError: As `open_store` and `build_engine`.
+        WeightsError: As `build_engine`.
     """
     store = open_store(config)
     store.handle.get()
@@ -43,10 +43,10 @@ def build_store(config: StudioConfig) -> SessionStore:
 
 
 def build_archive(config: StudioConfig) -> StoryArchive:
-    """Open the place where stories are saved.
+    """Open the archive of saved stories.
 
     Raises:
-        ConfigError: Its address is of a kind that cannot be opened here.
+        ConfigError: `runtime.stories_folder` is of a kind that cannot be opened here.
     """
     place = config.runtime.stories_folder
     if "://" not in place:
@@ -55,6 +55,6 @@ def build_archive(config: StudioConfig) -> StoryArchive:
         return StoryArchive(place)
     except (ImportError, ValueError) as error:
         raise ConfigError(
-            f"runtime.stories_folder is '{place}', which cannot be opened: {error}. Give a folder, "
-            "or an address of fsspec whose package is installed."
+            f"runtime.stories_folder is '{place}', which cannot be opened: {error}. Name a folder, "
+            "or an fsspec address whose package is installed."
         ) from error

@@ -1,8 +1,8 @@
-"""The errors a reader of stories may see.
+"""The errors that a reader of stories may see.
 
-Everything here derives from `SeedStoryError`, whose text is one clear sentence that says what
-happened and what to do; the page and the API show it as it is. Any other exception is a bug of
-ours.
+They derive from `SeedStoryError`. Its text says what happened and what to do; the page and the API
+show it unchanged. `TurnCancelled` is no error: the reader stopped the turn. Any other exception is
+a bug of ours.
 """
 
 
@@ -19,40 +19,40 @@ class WeightsError(SeedStoryError):
 
 
 class InputError(SeedStoryError):
-    """Something the reader gave (text, picture, number) cannot be used."""
+    """A text, image or number from the reader cannot be used."""
 
 
 class StoryNotFoundError(SeedStoryError):
-    """The asked-for story or panel does not exist."""
+    """The requested story or panel does not exist."""
 
 
 class StorageError(SeedStoryError):
-    """A story could not be written or read: full disk, newer format, damaged record."""
+    """A story could not be written or read: the disk is full, a file is damaged or too new."""
 
 
 class FileMissingError(StorageError):
-    """A file of a story is not there."""
+    """A file of a story is missing."""
 
 
 class StoryChangedError(StorageError):
-    """Another server went on with the same story; it has to be opened again."""
+    """Another server has continued the same story; open it again."""
 
 
 class BusyError(SeedStoryError):
-    """The story is already working on a turn."""
+    """The story already has a turn that waits or runs, or the queue is full."""
 
 
 class TurnCancelled(Exception):
-    """The reader stopped the turn; nothing of it was kept."""
+    """The turn was stopped; nothing of it was kept."""
 
 
 OUR_FAULT = (
     "Something went wrong on our side, and it has been noted. The story is as it was; "
     "please try again."
 )
-"""What a reader is told of any other exception."""
+"""Message to the reader for any other exception."""
 
-# Sentences that are said at more than one door.
+# Messages that more than one module raises.
 NOTHING_TO_READ = "There is nothing to read yet. Write a sentence first."
 NO_BEGINNING = "A story begins with a picture or a sentence. Choose a picture, or write one."
 STILL_WORKING = "This story is still working on a page. Wait for it, or stop it."

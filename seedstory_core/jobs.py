@@ -1,8 +1,8 @@
-"""The one queue of turns: served in the order they came, a few at once.
+"""The job queue: runs turns in order of arrival, a few at once.
 
-A turn belongs to the queue, not to the browser tab that asked for it: it runs to its end when the
-page is reloaded or closed, and any number of pages may watch it. Gradio's own queue only carries
-the watchers, so looking around never waits behind somebody's turn.
+A turn belongs to the queue, not to the browser tab that requested it: it runs to its end even if
+the tab is reloaded or closed, and any number of tabs may watch it. Gradio's own queue only serves
+the watching, so other actions on the page never wait for a turn.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from seedstory_core.session import PanelAdded, Replaying, SessionEvent, SessionS
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 100
-"""Jobs that may wait; beyond that nobody would stay to see theirs."""
+"""Most jobs that may wait; with more, nobody would stay to see the last one."""
 IDLE_SECONDS = 60.0
-"""How often a queue without jobs looks for stories that nobody uses any more."""
+"""Seconds after which a queue without jobs closes the stories that nobody uses."""
 KEPT_JOBS = 500
-"""Finished turns whose outcome is still told to a page that asks late."""
+"""Jobs that are kept, so that a tab can still ask for the outcome of one that has ended."""
 
 Kind = Literal["turn", "alternatives", "redraw", "rewrite", "picture"]
-"""A new panel; several of them to choose from; a new picture; a sibling with other words; a sibling
-with a reader's picture."""
+"""A new panel; several alternatives for it; a new image; a sibling with other words; a sibling
+with a reader's image."""
 Phase = Literal[
     "waiting", "opening", "remembering", "writing", "painting", "done", "stopped", "failed"
 ]
 MAKES_PANELS: tuple[Kind, ...] = ("turn", "alternatives")
-"""What adds panels after another."""
+"""Kinds of job that add panels after an existing one, or open the story."""
 ENDED: tuple[Phase, ...] = ("done", "stopped", "failed")
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """One of several panels that are being made together."""
+    """Progress of one of several alternative panels."""
 
     text: str = ""
     preview: Image.Image | None = None
@@ -52,33 +52,33 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a turn is; a new object for every step, so it can be read from any thread."""
+    """Progress of a job; every change makes a new object, so any thread may read it."""
 
     phase: Phase = "waiting"
     version: int = 0
     """Grows with every change."""
     position: int = 0
-    """While waiting: how many turns come before this one."""
+    """While waiting: number of jobs ahead of this one."""
     done: int = 0
     total: int = 0
-    """While remembering: pages read again; while painting: steps."""
+    """`done` of `total`: while remembering, panels read again; while painting, denoising steps."""
     text: str = ""
     preview: Image.Image | None = None
     alternatives: tuple[Alternative, ...] = ()
-    """Of several pages, how far each is."""
+    """Progress of each alternative; empty if there is only one panel."""
     panel_id: str = ""
-    """The finished panel; the first of several."""
+    """Id of the finished panel; the first one's if there are several."""
     error: str = ""
-    """Why it failed, in a sentence for the reader."""
+    """Why the job failed, as a message for the reader."""
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the job is done, stopped or failed."""
         return self.phase in ENDED
 
 
 class Job:
-    """One asked-for turn or redrawing."""
+    """One requested turn, or another change of a story that needs the models."""
 
     def __init__(
         self,
@@ -89,15 +89,15 @@ class Job:
         request: TurnRequest,
         num_alternatives: int = 1,
     ) -> None:
-        """Describe what is asked for; `JobQueue.submit` puts it in the queue.
+        """Create a job; `JobQueue.submit` does it and puts it in the queue.
 
         Args:
             number: Unique in this queue.
-            kind: What is asked for.
-            story_id: Of a story that exists.
-            panel_id: The panel to continue from (None begins), or the one to change.
-            request: What the reader wants; its picture is let go when the job has ended.
-            num_alternatives: How many panels to choose from.
+            kind: Kind of job.
+            story_id: Id of an existing story.
+            panel_id: The panel to continue from (None opens the story), or the one to change.
+            request: The reader's request; its image is released when the job has ended.
+            num_alternatives: Number of panels to make.
         """
         self.id = str(number)
         self.kind = kind
@@ -116,27 +116,27 @@ class Job:
         self.ended = threading.Event()
 
     def report(self, **changes: object) -> None:
-        """Move the progress on."""
+        """Update the progress; a phase of `ENDED` ends the job."""
         self.progress = replace(
             self.progress,
             version=self.progress.version + 1,
             **changes,  # type: ignore[arg-type]
         )
         if self.progress.has_ended:
-            # Ended jobs are kept for a while, their pictures are not.
+            # Ended jobs are kept, but not their images.
             self.request = replace(self.request, reader_image=None)
             self.progress = replace(self.progress, preview=None, alternatives=())
             self.ended.set()
 
 
 def _is_given(request: TurnRequest) -> bool:
-    """Whether the page is wholly the reader's, so that nothing of it is left to the storyteller."""
+    """Whether the reader gave the image and all words, so that the model makes nothing."""
     has_words = not request.complete_text or not request.reader_text
     return request.reader_image is not None and has_words
 
 
 def _events(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]:
-    """The events of a job, each with the number of its page among several."""
+    """Return the events of a job, each with the number of its alternative (0 if there is one)."""
     request, panel_id = job.request, job.panel_id or ""
     if job.kind == "alternatives":
         seeds = range(request.image_seed, request.image_seed + job.num_alternatives)
@@ -157,7 +157,7 @@ def _events(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent
 def _moved(
     alternatives: tuple[Alternative, ...], number: int, **changes: Any
 ) -> tuple[Alternative, ...]:
-    """Move one of several panels on; a single one is no alternative."""
+    """Return the alternatives with one of them changed; none if there is only one panel."""
     return tuple(
         replace(one, **changes) if index == number else one
         for index, one in enumerate(alternatives)
@@ -165,10 +165,10 @@ def _moved(
 
 
 class JobQueue:
-    """Takes jobs and runs them, as many at once as the engine runs together."""
+    """Runs jobs, as many at once as the engine batches."""
 
     def __init__(self, store: SessionStore) -> None:
-        """Serve the stories of a store."""
+        """Create a queue for the stories of a store."""
         self.store = store
         self._numbers = itertools.count(1)
         self._waiting: deque[Job] = deque()
@@ -186,17 +186,17 @@ class JobQueue:
         request: TurnRequest,
         num_alternatives: int = 1,
     ) -> Job:
-        """Put a job in the queue; arguments as for `Job`.
+        """Put a new job in the queue and return it; arguments as for `Job`.
 
         Raises:
-            BusyError: The story already has one waiting or running, or the queue is full.
+            BusyError: The story already has a job that waits or runs, or the queue is full.
         """
         with self._changed:
             if self._running(story_id) is not None:
                 raise BusyError(STILL_WORKING)
             if len(self._waiting) >= MAX_WAITING:
                 raise BusyError(
-                    f"{len(self._waiting)} stories are waiting for the storyteller already. "
+                    f"{len(self._waiting)} stories are already waiting for the storyteller. "
                     "Please come back in a few minutes."
                 )
             job = Job(next(self._numbers), kind, story_id, panel_id, request, num_alternatives)
@@ -213,16 +213,20 @@ class JobQueue:
         return job
 
     def job(self, job_id: str) -> Job | None:
-        """The job with this id, running or ended."""
+        """Return the job with this id, waiting, running or ended; None if it is no longer kept."""
         return self._jobs.get(job_id)
 
     def running(self, story_id: str) -> Job | None:
-        """The job that this story has waiting or running."""
+        """Return the story's job that waits or runs, if any."""
         with self._changed:
             return self._running(story_id)
 
     def stop(self, story_id: str) -> bool:
-        """Take the story's job out of the queue, or stop it within a word or a step."""
+        """Take the story's job out of the queue, or stop it within a token or a denoising step.
+
+        Returns:
+            Whether the story had a job that waited or ran.
+        """
         with self._changed:
             job = self._running(story_id)
             if job is None:
@@ -242,7 +246,7 @@ class JobQueue:
         return next((job for job in jobs if job.story_id == story_id), None)
 
     def _tell_positions(self) -> None:
-        # A running job has to end before the first that waits can begin.
+        # If all places are taken, the first waiting job has one running job ahead.
         ahead = 1 if len(self._working) >= self._num_places else 0
         for position, job in enumerate(self._waiting, start=ahead):
             if job.progress.position != position or not job.progress.version:
@@ -261,16 +265,16 @@ class JobQueue:
             if outcome["phase"] != "done":
                 self._forget_if_empty(job)
             elif job.kind == "turn":
-                # Before the story is free again, so that nobody's request finds it busy with this.
+                # Now, while the queue still refuses jobs for this story: none finds it busy.
                 self._prefetch(job, str(outcome["panel_id"]))
             with self._changed:
-                # Out of the queue first: whoever sees the outcome may ask for the next at once.
+                # Before the outcome is reported: its watcher may submit the next job at once.
                 self._working.remove(job)
                 self._tell_positions()
             job.report(**outcome)
 
     def _prefetch(self, job: Job, panel_id: str) -> None:
-        """While the page is looked at: write the next one, as it would be asked for."""
+        """Prefetch the panel after this one, with the sampling of the job and an open seed."""
         if not self.store.config.runtime.prefetches:
             return
         sampling = replace(job.request.sampling, seed=new_seed())
@@ -279,15 +283,15 @@ class JobQueue:
             if not session.tree.panel(panel_id).is_end:
                 session.prefetch(panel_id, TurnRequest(sampling=sampling, any_seed=True))
         except SeedStoryError as error:
-            log.info("Nothing is prefetched in story %s: %s", job.story_id, error)
+            log.info("No panel is prefetched in story %s: %s", job.story_id, error)
 
     def _forget_if_empty(self, job: Job) -> None:
-        """A first page that came to nothing leaves no story behind."""
+        """Discard the story of a job that should have opened it and added no panel."""
         try:
             if job.panel_id is None and not len(self.store.open(job.story_id).tree):
                 self.store.discard(job.story_id)
         except SeedStoryError as error:
-            log.warning("The empty story %s stays: %s", job.story_id, error)
+            log.warning("The empty story %s could not be discarded: %s", job.story_id, error)
 
     def _take_turn(self, job: Job) -> dict[str, object]:
         job.report(phase="opening")
@@ -302,7 +306,7 @@ class JobQueue:
                     added = added or event.panel.id
                     continue
                 if job.stop_asked.is_set():
-                    # Asked before the session listened: tell it again.
+                    # `stop` may have come before the turn could be cancelled: cancel again.
                     session.cancel()
                 if isinstance(event, Replaying):
                     job.report(phase="remembering", done=event.done, total=event.total)

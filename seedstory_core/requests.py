@@ -1,6 +1,6 @@
-"""What a page or a program sends, checked and made into a `TurnRequest`.
+"""Checks the values that a page or a program sends and makes a `TurnRequest` of them.
 
-Values arrive as a browser or a client sent them: missing, as text, or not finite.
+Values arrive as a browser or a client sends them: missing, as text, or not finite.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from seedstory_core.story.upload import check_text
 MAX_ALTERNATIVES = 4
 MAX_SEED = 2**31 - 1
 FIRST = ("temperature", "top_p", "seed", "steps", "guidance")
-"""Knobs in the order that programs know; further ones come behind."""
+"""The first knobs, in the order that API clients rely on; new ones follow by name."""
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A setting that a reader may change for a turn.
+    """A setting that a reader may change for one turn.
 
     Attributes:
-        key: Its name in the API.
-        field: In its section of the configuration.
-        section: Of the configuration; empty for the seed, which is new each time.
+        key: Name in the API.
+        field: Name of the field in its section of the configuration.
+        section: Section of the configuration; empty for the seed, which is new for every turn.
         setting: Label, range and meaning.
-        is_whole: Whether it takes whole numbers only.
+        is_whole: Whether only whole numbers are possible.
     """
 
     key: str
@@ -45,7 +45,7 @@ class Knob:
     is_whole: bool
 
     def default(self, config: StudioConfig) -> Any:
-        """The model's own value."""
+        """Return the configured value; None for the seed."""
         return getattr(getattr(config, self.section), self.field) if self.section else None
 
 
@@ -64,7 +64,7 @@ def _knobs() -> dict[str, Knob]:
 
 
 KNOBS = _knobs()
-"""What a turn may be asked with, by API name: every labelled setting of sampling and painting."""
+"""All knobs by API name: the seed and every labelled setting of `sampling` and `detokenizer`."""
 
 
 def make_request(
@@ -79,15 +79,15 @@ def make_request(
     """Build the request for one turn.
 
     Args:
-        config: Of the running engine, for what is left open.
-        text: The reader's words; empty or blank lets the model write.
-        image: The reader's picture, already checked.
-        notes: What the check did to it.
-        keep_words: The words are the whole caption; the model adds none.
-        knobs: Values by API name; None takes the model's own, and for the seed a new one.
+        config: The running engine's configuration, for the values that are not given.
+        text: The reader's words; if blank, the model begins the caption.
+        image: The reader's image, already checked.
+        notes: Notes of that check for the reader.
+        keep_words: Whether the words are the whole caption, so that the model adds none.
+        knobs: Values by API name; None takes the configured value, and for the seed a new one.
 
     Raises:
-        InputError: Text or a number that cannot be used.
+        InputError: The text or a number cannot be used.
     """
     text = (text or "").strip()
     if text:
@@ -95,7 +95,7 @@ def make_request(
     asked: dict[str, dict[str, Any]] = {"sampling": {}, "detokenizer": {}, "": {}}
     for key, value in (knobs or {}).items():
         knob = KNOBS[key]
-        # The machine's own value is possible even where no reader may choose it.
+        # The configured value is always allowed, even beyond the reader's range.
         highest = max(knob.setting.highest, knob.default(config) or 0)
         found = read_number(key, value, knob.setting.lowest, highest, whole=knob.is_whole)
         if found is not None:
@@ -118,10 +118,10 @@ def make_request(
 def read_number(
     name: str, value: Any, lowest: float, highest: float, *, whole: bool = False
 ) -> float | None:
-    """Read a number, or None where nothing was given.
+    """Read a number; None or an empty text is None.
 
     Raises:
-        InputError: It is no number, or out of range.
+        InputError: It is not a number, not whole although it should be, or out of range.
     """
     if value is None or value == "":
         return None

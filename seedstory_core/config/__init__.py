@@ -1,6 +1,6 @@
-"""Every number of the studio, as dataclasses whose defaults are the tiny model.
+"""Every setting of the studio, as dataclasses whose defaults describe the tiny model.
 
-One set of classes serves the tiny model and the published 7B release; only the numbers here differ.
+The tiny model and the published 7B release share these classes and differ only in the values.
 Each `__post_init__` refuses impossible values before anything is built or loaded.
 """
 

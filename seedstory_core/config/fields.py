@@ -1,7 +1,7 @@
-"""What fields of the configuration are made of: checks, and settings that readers may change.
+"""Helpers for config fields: checks, and settings with a range.
 
-A setting carries its label, its range and its meaning, so that the page, the API and the docs
-iterate over fields instead of repeating them.
+A setting carries its label, range and meaning, so that the page, the API and the docs iterate over
+fields instead of repeating them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from seedstory_core.errors import ConfigError
 
 @dataclass(frozen=True)
 class Setting:
-    """What somebody who changes a setting has to know.
+    """Range and texts of a setting.
 
     Attributes:
         lowest: The least value.
         highest: The greatest value.
-        step: From one value to the next, on a slider.
-        label: Its name on the page; empty where the page and the API do not show it.
-        meaning: What it does, in the reader's words.
-        shown: The range of the slider, where that is less.
-        key: Its name in the API; empty takes the field's.
+        step: Distance between two values of the slider.
+        label: Name on the page; empty if neither the page nor the API offers the setting.
+        meaning: What the setting does, in words for readers of stories.
+        shown: Range of the slider, if narrower than the whole range.
+        key: Name in the API; empty for the field's name.
     """
 
     lowest: float
@@ -40,14 +40,14 @@ class Setting:
 
 
 def setting(default: Any, lowest: float, highest: float, **more: Any) -> Any:
-    """Make a dataclass field of a setting."""
+    """Return a dataclass field that carries a `Setting`; `more` are its further attributes."""
     return dataclasses.field(
         default=default, metadata={"setting": Setting(lowest, highest, **more)}
     )
 
 
 def settings_of(config: Any) -> dict[str, Setting]:
-    """The settings of a dataclass, by field."""
+    """Return the settings of a dataclass by field name."""
     return {
         item.name: item.metadata["setting"]
         for item in dataclasses.fields(config)
@@ -56,7 +56,11 @@ def settings_of(config: Any) -> dict[str, Setting]:
 
 
 def check_settings(owner: str, config: Any, error: type[Exception] = ConfigError) -> None:
-    """Refuse settings out of their range."""
+    """Refuse settings out of their range.
+
+    Raises:
+        error: A value is out of range.
+    """
     for name, one in settings_of(config).items():
         value = getattr(config, name)
         if not one.lowest <= value <= one.highest:
@@ -65,21 +69,21 @@ def check_settings(owner: str, config: Any, error: type[Exception] = ConfigError
 
 
 def check(is_possible: bool, message: str) -> None:
-    """Refuse what is not possible."""
+    """Raise `ConfigError` with `message` unless `is_possible`."""
     if not is_possible:
         raise ConfigError(message)
 
 
 def check_one_of(name: str, value: str, choices: Sequence[str]) -> None:
-    """Refuse a word that is none of the choices, and name the nearest."""
+    """Raise `ConfigError` if `value` is none of the choices; the text names the nearest."""
     if value not in choices:
         near = difflib.get_close_matches(value, choices, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise ConfigError(f"{name} is '{value}'; possible are {', '.join(choices)}.{hint}")
+        raise ConfigError(f"{name} is '{value}'; it must be one of {', '.join(choices)}.{hint}")
 
 
 def check_positive(owner: str, config: object, *names: str) -> None:
-    """Refuse fields that are 0 or less, or lists with such a number."""
+    """Raise `ConfigError` if a field or a number in its list is 0 or less, or its list is empty."""
     for name in names:
         value = getattr(config, name)
         values = value if isinstance(value, list) else [value]
@@ -90,5 +94,5 @@ def check_positive(owner: str, config: object, *names: str) -> None:
 
 
 def is_square(number: int) -> bool:
-    """Whether so many things form a square grid."""
+    """Whether `number` is a square number."""
     return math.isqrt(number) ** 2 == number

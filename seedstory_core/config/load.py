@@ -1,7 +1,7 @@
-"""Everything as one object, and how it is read.
+"""The whole configuration as one object, and the functions that read and write it.
 
 `load_config` reads a YAML file, environment variables and `key=value` overrides on top of the
-defaults. OmegaConf checks spelling and types there and does not leave that function.
+defaults. OmegaConf checks spelling and types there; no OmegaConf object leaves the function.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ENV_SETTINGS = ENV_PREFIX + "SET"
 
 @dataclass
 class StudioConfig:
-    """Everything: the models, how they are used, and the machine."""
+    """The whole configuration: the models, how they are used, and the machine."""
 
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     vision: VisionConfig = field(default_factory=VisionConfig)
@@ -66,13 +66,13 @@ class StudioConfig:
 
     @property
     def tokenizer_path(self) -> Path:
-        """Where the tokenizer lies."""
+        """Folder of the tokenizer."""
         if self.tokenizer.folder:
             return project_path(self.tokenizer.folder)
         return project_path(self.runtime.weights_folder) / self.weights.tokenizer.folder
 
     def __post_init__(self) -> None:
-        """Refuse models whose shapes do not meet."""
+        """Refuse models whose shapes do not match."""
         for left, right in (
             ("input_resampler.kv_dim", "vision.output_dim"),
             ("input_resampler.embed_dim", "decoder.hidden_size"),
@@ -85,17 +85,17 @@ class StudioConfig:
             one, other = _value_at(self, left), _value_at(self, right)
             check(
                 one == other,
-                f"{left} is {one} and {right} is {other}; the two meet and must be equal.",
+                f"{left} is {one} and {right} is {other}; they must be equal.",
             )
         check(
             is_square(self.generation.num_image_queries),
             f"generation.num_image_queries is {self.generation.num_image_queries}; "
-            "image queries form a square grid.",
+            "it must be a square number (16, 36, 64, 256).",
         )
 
 
 def with_setting(config: Config, key: str, value: object) -> Config:
-    """Give a configuration with one value exchanged, such as `runtime.dtype`; the other stays.
+    """Return a copy of a configuration with one key changed, such as `runtime.dtype`.
 
     Raises:
         ConfigError: The value is impossible.
@@ -123,12 +123,13 @@ def load_config(
         overrides: `key=value` texts such as `runtime.device=cpu`; they win.
 
     Raises:
-        ConfigError: Unreadable file, unknown key (the text names near ones), wrong type or an
-            impossible value.
+        ConfigError: The file is unreadable, a key is unknown (the text names similar ones), or a
+            value has the wrong type or is impossible.
     """
     merged = OmegaConf.structured(StudioConfig)
     for section in ("sampling", "memory"):
-        OmegaConf.set_readonly(merged[section], False)  # frozen once they are objects
+        # OmegaConf takes a frozen dataclass as read-only; here its values are still to be merged.
+        OmegaConf.set_readonly(merged[section], False)
     source = "the defaults"
     try:
         if path is not None:
@@ -138,7 +139,7 @@ def load_config(
             from_file = OmegaConf.load(path)
             check(
                 isinstance(from_file, DictConfig) or not from_file,
-                f"{path} holds a list; a configuration is a mapping of keys to values.",
+                f"{path} holds a list; a configuration must map keys to values.",
             )
             merged = OmegaConf.merge(merged, _beside(from_file or {}, Path(path).resolve().parent))
         source = "the environment"
@@ -168,7 +169,7 @@ def load_config(
 
 
 def _beside(from_file: Any, folder: Path) -> Any:
-    """Let a weights folder `./…` begin where the file lies."""
+    """Make a weights folder that begins with `./` relative to the file's own folder."""
     place = OmegaConf.select(OmegaConf.create(from_file), "runtime.weights_folder")
     if isinstance(place, str) and place.startswith("./"):
         from_file.runtime.weights_folder = str(folder / place)
@@ -176,17 +177,17 @@ def _beside(from_file: Any, folder: Path) -> Any:
 
 
 def _parse(override: str) -> DictConfig:
-    """Read `key=value`; nothing behind the sign is the empty text."""
+    """Read `key=value`; nothing after `=` means an empty text."""
     return OmegaConf.from_dotlist([f"{override}''" if override.endswith("=") else override])
 
 
 def to_yaml(config: StudioConfig, *, runtime: Sequence[str]) -> str:
-    """Write a configuration as `load_config` reads it.
+    """Return a configuration as YAML for `load_config`.
 
     Args:
-        config: Any.
-        runtime: Which of the machine's settings to write; the others are left to the machine that
-            reads the file.
+        config: The configuration to write.
+        runtime: Fields of `runtime` to write; the others are left to the machine that reads the
+            file.
     """
     content = dataclasses.asdict(config)
     content["runtime"] = {name: content["runtime"][name] for name in runtime}
@@ -194,10 +195,10 @@ def to_yaml(config: StudioConfig, *, runtime: Sequence[str]) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Runtime settings that the environment names, e.g. SEEDSTORY_NUM_THREADS.
+    """Return the runtime settings from environment variables such as SEEDSTORY_NUM_THREADS.
 
     Raises:
-        ConfigError: A variable with our prefix names no setting.
+        ConfigError: A variable with our prefix names no runtime setting.
     """
     names = [f.name for f in dataclasses.fields(RuntimeConfig)]
     known = [ENV_SETTINGS, ENV_CONFIG, *(ENV_PREFIX + name.upper() for name in names)]
@@ -205,20 +206,20 @@ def _environment() -> dict[str, str]:
         if variable.startswith(ENV_PREFIX) and variable not in known:
             near = difflib.get_close_matches(variable, known, n=3, cutoff=0.6) or known
             raise ConfigError(
-                f"The environment variable {variable} names no setting. Near ones: "
-                f"{', '.join(near)}. Everything else goes into {ENV_SETTINGS}."
+                f"The environment variable {variable} names no setting of `runtime`. Similar "
+                f"ones: {', '.join(near)}. Put other settings into {ENV_SETTINGS} as key=value."
             )
     found = {name: os.environ.get(ENV_PREFIX + name.upper(), "") for name in names}
     return {name: value for name, value in found.items() if value}
 
 
 def _explain(error: OmegaConfBaseException, source: str) -> str:
-    """Say which key is wrong, where it stood, and which known keys look like it."""
+    """Return a message that names the wrong key, its source, and similar known keys."""
     full_key = str(getattr(error, "full_key", "") or "")
     known = _all_keys(StudioConfig())
     first_line = str(error.msg or error).splitlines()[0]
     if full_key and full_key not in known:
-        # A field that moved to another section is found by its own name.
+        # Compare the last part alone too: it finds a field that moved to another section.
         leaves = {key.rsplit(".", 1)[-1]: key for key in known}
         leaf = full_key.rsplit(".", 1)[-1]
         alike = difflib.get_close_matches(leaf, leaves, n=2, cutoff=0.8)
@@ -230,13 +231,13 @@ def _explain(error: OmegaConfBaseException, source: str) -> str:
             near = [
                 key for key in known if key.startswith(parent) and "." not in key[len(parent) :]
             ]
-        return f"{source} has the unknown key '{full_key}'. Near ones: {', '.join(near)}."
+        return f"{source} has the unknown key '{full_key}'. Similar ones: {', '.join(near)}."
     where = f" for '{full_key}'" if full_key else ""
     return f"{source} has an impossible value{where}: {first_line}"
 
 
 def _all_keys(config: object, prefix: str = "") -> list[str]:
-    """Every dotted key of a config, groups included."""
+    """Return every dotted key of a config, sections included."""
     keys = []
     for item in dataclasses.fields(config):  # type: ignore[arg-type]
         value = getattr(config, item.name)

@@ -1,4 +1,4 @@
-"""The colours, which stand in `assets/palette.json` and nowhere else."""
+"""The colours, read from `assets/palette.json`, their only home."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from seedstory_core.config.paths import project_path
 
 @functools.cache
 def load_palette(name: str) -> Mapping[str, str]:
-    """Colours by name, as `#rrggbb`: of the `page`, of its `drawings`, or of a printed `book`."""
+    """Return colours `#rrggbb` by name: those of the `page`, its `drawings` or a printed `book`."""
     palettes = json.loads(project_path("assets/palette.json").read_text("utf-8"))
     return MappingProxyType(palettes[name])
 
 
 def css_variables(palette: Mapping[str, str]) -> str:
-    """A palette as a rule of CSS, for `var(--name)`."""
+    """Return a palette as a CSS rule, for `var(--name)`."""
     return ":root { " + " ".join(f"--{name}: {colour};" for name, colour in palette.items()) + " }"

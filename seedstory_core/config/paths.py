@@ -1,4 +1,4 @@
-"""Where the project's own files lie."""
+"""Paths of the project's own files."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 IS_CHECKOUT = (_PACKAGE.parent / "configs").is_dir()
-"""Whether the code lies in its repository; installed, it has assets and configs inside."""
+"""Whether the code runs from its repository; an installed package contains assets and configs."""
 PROJECT_ROOT = _PACKAGE.parent if IS_CHECKOUT else _PACKAGE
-"""Where the folders `assets` and `configs` lie."""
+"""Folder that holds `assets` and `configs`."""
 
 
 def project_path(path: str) -> Path:
-    """Give the absolute path of a folder or file named in a config.
+    """Return the absolute path of a folder or file named in a config.
 
-    Relative ones start at the repository. In an installed copy that is so for what it brought
-    along; everything else, such as the stories, starts at the working directory.
+    In a checkout, relative paths start at the repository. In an installed package, they start at
+    the package if the file is there, otherwise (as for stories) at the working directory.
     """
     given = Path(path).expanduser()
     shipped = (PROJECT_ROOT / given).resolve()

@@ -1,4 +1,4 @@
-"""Every setting with its meaning, default and range, as `docs/configuration.md`.
+"""Writes `docs/configuration.md`: every setting with its meaning, default and range.
 
 `python -m seedstory_core.config.reference > docs/configuration.md`; a test compares the file.
 """
@@ -19,8 +19,8 @@ from seedstory_core.config.load import StudioConfig
 HEAD = """\
 # Configuration
 
-Every setting, its default (the tiny model's) and what it means. Settings come from a YAML file
-(`--config`), from the environment (`SEEDSTORY_DEVICE` is `runtime.device`) and the command line
+Every setting, its default (that of the tiny model) and its meaning. Settings come from a YAML file
+(`--config`), the environment (`SEEDSTORY_DEVICE` is `runtime.device`) and the command line
 (`--set sampling.temperature=0.7`); the last one wins. This page is written by
 `python -m seedstory_core.config.reference`.
 """
@@ -28,7 +28,7 @@ TABLE = ("| setting | default | meaning |", "|---|---|---|")
 
 
 def reference() -> str:
-    """The whole page."""
+    """Return the whole page."""
     sections = (
         "\n".join([f"\n## {name}\n\n{about}\n", *TABLE, *rows, ""])
         for name, about, rows in _sections(StudioConfig, StudioConfig(), "")
@@ -37,7 +37,7 @@ def reference() -> str:
 
 
 def _sections(kind: type, values: Any, prefix: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Of a config class and the sections in it: name, what it is about, rows of the table."""
+    """Yield name, description and table rows of a config class and of the sections in it."""
     meanings, types = field_meanings(kind), typing.get_type_hints(kind)
     rows: list[str] = []
     nested: dict[str, tuple[type, Any, str]] = {}
@@ -46,7 +46,7 @@ def _sections(kind: type, values: Any, prefix: str) -> Iterator[tuple[str, str, 
         if not dataclasses.is_dataclass(value):
             rows.append(f"| `{name}` | {_shown(value)} | {_meaning(field, kind, meanings)} |")
         elif repr(value) in nested:
-            # Of sections that are all alike, one is shown.
+            # Sections with equal values are shown once.
             nested[repr(value)] = types[field.name], value, f"{prefix}<part>."
         else:
             nested[repr(value)] = types[field.name], value, f"{name}."
@@ -58,7 +58,7 @@ def _sections(kind: type, values: Any, prefix: str) -> Iterator[tuple[str, str, 
 
 
 def field_meanings(kind: type) -> dict[str, str]:
-    """The text that stands under each field of a class."""
+    """Return the docstring under each field of a class, by field name."""
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(node, ast.ClassDef)
     meanings = {}

@@ -15,33 +15,36 @@ from seedstory_core.config.fields import (
 
 @dataclass
 class GenerationConfig:
-    """How a panel is written."""
+    """How the language model writes a panel."""
 
     num_image_queries: int = 16
-    """Image tokens per picture (Q)."""
+    """Image queries per image (Q), a square number."""
     max_new_tokens: int = 160
     """Most text tokens of one panel."""
     end_phrase: str = "The end."
-    """Last words of a finished tale; empty when the model has none."""
+    """Last words of a finished tale; empty if the model has none."""
     next_tale_temperature: float = 0.8
-    """Least temperature of a page after a tale's end that no reader begins, where the model chooses
-    what the next one is about (but 0 stays 0); 0 is off."""
+    """Lowest temperature of a panel after a tale's end for which the reader wrote nothing, so that
+    the model chooses the next tale's subject; a temperature of 0 stays 0, and 0 here is off."""
     answers_wishes: bool = False
-    """Whether the model learned to answer wishes that are no part of a page. Then a reader's words
-    that a picture book does not say, or that it cannot read, become wishes."""
+    """Whether the model learned to answer wishes, which are no part of the panel's text. If so, a
+    reader's words that no picture book says, or that the model cannot read, become wishes."""
 
     def __post_init__(self) -> None:
         """Refuse impossible numbers."""
         check_positive("generation", self, "num_image_queries", "max_new_tokens")
         value = self.next_tale_temperature
-        check(0 <= value <= 5, f"generation.next_tale_temperature is {value}; it is from 0 to 5.")
+        check(
+            0 <= value <= 5,
+            f"generation.next_tale_temperature is {value}; it must be from 0 to 5.",
+        )
 
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How words are chosen, where a reader asks for nothing else.
+    """How the next token is chosen, unless a reader asks otherwise.
 
-    These fields are the only place of their defaults, ranges, labels and meanings.
+    Defaults, ranges, labels and meanings stand here and nowhere else.
     """
 
     temperature: float = setting(
@@ -80,9 +83,10 @@ class SamplingConfig:
         meaning="Above 1, words of the page are less likely to come again.",
     )
     no_repeat_ngram_size: int = setting(0, 0, 1000)
-    """Word pieces in a row that may not occur twice in the visible story; 0 is off."""
+    """Length of the token sequences that may not occur twice in the story that the model sees; 0
+    is off."""
     no_repeat_sentences: bool = True
-    """Whether a sentence that stands in the story already is taken back for another one."""
+    """Whether a sentence that the story already contains is replaced by another one."""
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
@@ -91,28 +95,28 @@ class SamplingConfig:
 
 @dataclass(frozen=True)
 class MemoryConfig:
-    """What of a story the language model keeps in view, where its reader chooses nothing else.
+    """Which rows of a story the language model sees, unless the reader chooses another policy.
 
     Source: SEED-Story (arXiv:2407.08683), section 3.4; StreamingLLM (arXiv:2309.17453).
     """
 
     policy: str = "capped_multimodal_attention_sink"
-    """One of `generation/policies.py`."""
+    """Name of a memory policy in `generation/policies.py`."""
     window_panels: int = setting(8, 1, 10_000)
     """Recent panels kept whole."""
     sink_positions: int = setting(4, 0, 100_000)
     """Rows kept at the very beginning of the story."""
     before_boi: int = setting(4, 0, 100_000)
-    """Rows kept before an evicted picture's begin mark ..."""
+    """Rows kept before an evicted image's BOI."""
     after_boi: int = setting(8, 0, 100_000)
-    """... and from the mark on, the mark included."""
+    """Rows kept from an evicted image's BOI on, BOI included."""
     before_eoi: int = setting(8, 0, 100_000)
-    """Rows kept before an evicted picture's end mark ..."""
+    """Rows kept before an evicted image's EOI."""
     after_eoi: int = setting(4, 0, 100_000)
-    """... and from the mark on, the mark included."""
+    """Rows kept from an evicted image's EOI on, EOI included."""
     max_rows: int = setting(640, 1, 10_000_000)
-    """Most rows that the capped policy keeps of a story of any length. Ten panels of the tiny
-    model's stories, which is what it was trained on, have about as many."""
+    """Most rows that the capped policy keeps, however long the story. The tiny model was trained on
+    stories of ten panels, which have about as many."""
 
     def __post_init__(self) -> None:
         """Refuse counts out of range."""
@@ -121,21 +125,21 @@ class MemoryConfig:
 
 @dataclass
 class HubSource:
-    """One part of published weights: where it can be fetched and where it lies afterwards."""
+    """One part of published weights: where to fetch it from and where to keep it."""
 
     repo: str = ""
-    """Repository on the Hugging Face hub; empty where nothing has to be fetched."""
+    """Repository on the Hugging Face hub; empty if nothing has to be fetched."""
     files: list[str] = field(default_factory=list)
     """Files or patterns (`*.safetensors`) to fetch from it."""
     weights_prefix: str = ""
-    """Of shards, fetch only those with weights whose names begin so."""
+    """Fetch only the shards that hold weights whose names begin so."""
     folder: str = ""
-    """Where the files lie: a folder under `runtime.weights_folder` or anywhere, or the one file."""
+    """Folder or single file that holds the weights: absolute, or under `runtime.weights_folder`."""
 
 
 @dataclass
 class WeightsConfig:
-    """In which form the weights come."""
+    """Layout and sources of the weights."""
 
     layout: str = "studio"
     """`studio`: our own safetensors files; `published`: the files of the SEED-Story release."""
@@ -150,66 +154,67 @@ class WeightsConfig:
     preview: HubSource = field(default_factory=HubSource)
 
     def __post_init__(self) -> None:
-        """Refuse unknown layouts."""
+        """Refuse unknown layouts and impossible numbers."""
         check_one_of("weights.layout", self.layout, ["studio", "published"])
         check_positive("weights", self, "lora_alpha")
 
 
 @dataclass
 class RuntimeConfig:
-    """The machine. Each of these may come from an environment variable, e.g. SEEDSTORY_DEVICE."""
+    """The machine. Each setting may come from an environment variable, such as SEEDSTORY_DEVICE."""
 
     device: str = "auto"
-    """`auto` takes a GPU when there is one; or `cpu`, `cuda`, `cuda:1`, `mps`."""
+    """`auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1` or `mps`."""
     dtype: str = "float32"
     """Number format of the running models: float32, bfloat16 or float16."""
     quantize: str = "none"
-    """Weights of the language model's layers: `none` as `dtype` says, `int8`, or `nf4` (4 bits);
-    needs the package bitsandbytes."""
+    """Format of the weights of the language model's layers: `none` (as `dtype`), `int8` or `nf4`
+    (4 bits); the last two need the package bitsandbytes."""
     offload: list[str] = field(default_factory=list)
-    """Which of `vision`, `story_lm` and `detokenizer` wait in main memory and come to the device
+    """Which of `vision`, `story_lm` and `detokenizer` stay in main memory and come to the device
     only while they work, one at a time."""
     num_threads: int = 0
     """CPU threads; 0 leaves the choice to torch."""
     weights_folder: str = "assets/tiny"
-    """Where the weights lie; relative paths start at the project's root, in a configuration file
-    those that begin with `./` beside the file."""
+    """Folder of the weights. Relative paths start at the project's root; in a configuration file,
+    those that begin with `./` start at the file's folder."""
     openings_folder: str = "assets/openings"
-    """Pictures and sentences that the page offers to begin with; empty offers none."""
+    """Folder of the images and sentences that the page offers as openings; empty offers none."""
     stories_folder: str = "stories"
     """Where stories are saved: a folder or an fsspec address."""
     memory_budget_bytes: int = 256 * 2**20
-    """Most bytes of kept keys and values per story; older panels are read again when needed."""
+    """Most bytes of cached keys and values per story; dropped panels are read again when needed."""
     memory_pool_bytes: int = 1024 * 2**20
-    """Most bytes that all stories keep together; what was not used for longest is dropped first."""
+    """Most bytes of cached keys and values of all stories; the least recently used go first."""
     rest_seconds: float = 120.0
-    """A story unused for this long leaves the accelerator and gives up its working buffers."""
+    """Seconds without use after which a story's cache leaves the accelerator and its working
+    buffers are freed."""
     pack_at_rest: bool = False
-    """Whether a resting story's keys and values are kept in 8 bits. They come back a little
-    different, so that a panel may not be told again to the letter."""
+    """Whether the keys and values of a story at rest are packed into 8 bits. They come back
+    slightly changed, so a panel made again may differ in some words."""
     max_turns: int = 4
-    """Turns that are told at once, in one batch; more wait in line. One at a time with an offloaded
-    `story_lm`, which would otherwise change places with the painter at every word."""
+    """Turns that run at once, in one batch; more wait in the queue. With an offloaded `story_lm`
+    one runs at a time: otherwise it and the de-tokenizer would be swapped for every token."""
     prefetch: bool = True
-    """Whether the next page's words are written while its reader still looks at this one; never
-    with an offloaded `story_lm`, for the same reason."""
+    """Whether the next panel's text is written while the reader looks at this one; never with an
+    offloaded `story_lm`, for the same reason."""
     max_sessions: int = 32
-    """Stories kept open at once."""
+    """Most stories open at once."""
     session_timeout_seconds: float = 3600.0
-    """A story unused for this long is closed; it stays on disk."""
+    """Seconds without use after which a story is closed; it stays on disk."""
 
     @property
     def turns_at_once(self) -> int:
-        """How many turns are really told at once."""
+        """Turns that run at once: `max_turns`, or 1 with an offloaded `story_lm`."""
         return 1 if "story_lm" in self.offload else self.max_turns
 
     @property
     def prefetches(self) -> bool:
-        """Whether panels are really prefetched."""
+        """Whether panels are prefetched: `prefetch`, and `story_lm` is not offloaded."""
         return self.prefetch and "story_lm" not in self.offload
 
     def __post_init__(self) -> None:
-        """Refuse unknown number formats."""
+        """Refuse unknown choices and impossible numbers."""
         check_one_of("runtime.dtype", self.dtype, ["float32", "bfloat16", "float16"])
         check_one_of("runtime.quantize", self.quantize, ["none", "int8", "nf4"])
         for part in self.offload:
@@ -229,5 +234,8 @@ class RuntimeConfig:
             "max_sessions",
             "session_timeout_seconds",
         )
-        check(self.num_threads >= 0, "runtime.num_threads must be 0 or more.")
+        check(
+            self.num_threads >= 0,
+            f"runtime.num_threads is {self.num_threads}; it must be 0 or more.",
+        )
         check(bool(self.stories_folder.strip()), "runtime.stories_folder is empty; name a folder.")

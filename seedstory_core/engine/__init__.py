@@ -1,6 +1,6 @@
-"""One turn of a story: what goes in and comes out, the models, and several turns at once.
+"""One turn of a story: its input and output, the engine, and the scheduler for several turns.
 
-The engine itself is fetched when it is first used, since it takes torch and the models with it.
+`StoryEngine` is imported on first use, because it imports torch and the models.
 """
 
 from typing import TYPE_CHECKING, Any

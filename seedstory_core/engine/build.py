@@ -1,4 +1,4 @@
-"""From a configuration to an engine with its models."""
+"""Builds an engine with its models from a configuration."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ def build_engine(config: StudioConfig) -> StoryEngine:
 
     Raises:
         WeightsError: The tokenizer or a weights file is missing, damaged or of another size.
-        ConfigError: The device is not there, or too small; what would fit is named.
+        ConfigError: The device is missing or too small (the message names settings that would fit),
+            or a setting is impossible.
     """
-    # OpenMP keeps helpers for every thread that has computed, and once they are more than the
-    # cores it lets all of them sleep between two operations: painting then takes 1.7 times as
-    # long. So one thread at a time computes. This one ends; afterwards it is the scheduler's.
+    # OpenMP keeps worker threads for every thread that has computed. Once there are more workers
+    # than cores, all of them sleep between two operations, which slows drawing down a lot. So one
+    # thread at a time computes: first this one, which ends, then the scheduler's.
     with ThreadPoolExecutor(1, thread_name_prefix="build") as executor:
         return executor.submit(_build_engine, config).result()
 
@@ -48,23 +49,28 @@ def check_vocabulary(config: StudioConfig, tokenizer: StoryTokenizer) -> None:
     """Refuse a tokenizer that does not belong to the model.
 
     Raises:
-        WeightsError: Other ids, or another number of image tokens.
+        WeightsError: It has more tokens than the model, or another number of image tokens.
     """
     if tokenizer.vocab_size > config.decoder.vocab_size:
         raise WeightsError(
             f"The tokenizer has {tokenizer.vocab_size} tokens and decoder.vocab_size is "
-            f"{config.decoder.vocab_size}. They belong to different models."
+            f"{config.decoder.vocab_size}. Use the tokenizer that belongs to the model."
         )
     num_queries = config.generation.num_image_queries
     if len(tokenizer.image_query_ids) != num_queries:
         raise WeightsError(
             f"The tokenizer has {len(tokenizer.image_query_ids)} image tokens and "
-            f"generation.num_image_queries is {num_queries}. They belong to different models."
+            f"generation.num_image_queries is {num_queries}. Use the tokenizer that belongs to the "
+            "model."
         )
 
 
 def pick_device(name: str) -> torch.device:
-    """Turn `auto`, `cpu`, `cuda:1` … into a device that is really there."""
+    """Turn `auto`, `cpu`, `cuda:1` … into a device of this machine.
+
+    Raises:
+        ConfigError: The machine does not have it.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:

@@ -1,7 +1,7 @@
 """The story engine: one turn, from text to image.
 
-The engine holds the models and nothing about anyone. It takes the past of a story and gives back
-events; sessions own trees and memories.
+The engine holds the models and no state of any story. It takes the story so far and yields events;
+sessions own trees and memories.
 """
 
 from __future__ import annotations
@@ -46,41 +46,41 @@ from seedstory_core.models.transforms import clip_pixels, to_images
 from seedstory_core.models.vision import VisionEncoder
 
 MAX_READER_TOKENS = 640
-"""A sentence of 600 letters has fewer; the same number of emoji has four times as many."""
+"""Most tokens of a reader's text. 600 letters have fewer; 600 emoji have four times as many."""
 END_TOKENS = 64
-"""More than the last words of a tale have."""
+"""Last tokens of a story in which its end phrase is looked for; more than the phrase has."""
 UNKIND = "This book does not say such things, so the storyteller answered in its own words."
 UNREADABLE = "The storyteller could not make a sentence of this, so it answered in its own words."
 BEGUN_TOKENS = 16
-"""A caption is begun when a sentence ends behind so many tokens: by then it says what happens."""
+"""Least tokens of a candidate caption, which ends with a sentence: it then says what happens."""
 LEAST_TEMPERATURE = 0.7
-"""Of captions that are to differ: below, all seeds begin alike."""
+"""Lowest temperature of candidate captions; below it, all seeds begin alike."""
 LAST_SENTENCES = 40
-"""Of a story: their words say little where captions are to differ."""
+"""Last sentences of a story whose words count little when candidates are compared."""
 
 
 def _num_begun(count: int) -> int:
-    """How many captions are begun where so many different ones are wanted."""
+    """Return the number of candidates from which `count` different captions are chosen."""
     return 2 * count + 1
 
 
 @dataclass
 class _Caption:
-    """A caption on its way.
+    """A caption while it is written.
 
     Attributes:
-        request: What it is written for.
-        context: The model's view of the story, up to the last token but one.
+        request: The request that it answers.
+        context: The model's view of the story, with all tokens of the caption that it has read.
         num_before: Rows of the context before the panel.
         begin_ids: Tokens of the panel before its caption.
-        ids: Those of the caption so far, the reader's first.
-        num_given: How many of them are the reader's.
-        scores: `[vocab]` of the next token; None where nothing is to be written.
-        sampler: Chooses it.
-        stream: Spells it.
-        written: What the model wrote so far.
-        seen: The scores that each of its tokens was chosen from.
-        is_open: Whether there is more to write.
+        ids: Tokens of the caption so far, the reader's first.
+        num_given: Number of the reader's tokens among them.
+        scores: `[vocab]`, scores of the next token; None if the model writes nothing.
+        sampler: Chooses the tokens.
+        stream: Decodes them to text.
+        written: The model's text so far.
+        seen: The scores from which each of the model's tokens was chosen.
+        is_open: Whether the model has more to write.
     """
 
     request: TurnRequest
@@ -103,14 +103,14 @@ class _Caption:
 
 
 Task = Generator[TurnEvent | Draft | _Caption | DecodeRequest | DenoiseRequest, Any, None]
-"""A turn on its way, as the scheduler runs it."""
+"""A turn as a generator, which the scheduler runs."""
 
 
 Result = TypeVar("Result")
 
 
 class StoryEngine:
-    """The models, and one turn with them."""
+    """The models, and the methods that run turns with them."""
 
     def __init__(
         self,
@@ -124,18 +124,18 @@ class StoryEngine:
         lexicon: Lexicon | None = None,
         fingerprint: str = "",
     ) -> None:
-        """Bring the parts together; `build.py` does it from a config.
+        """Create an engine from its models; `build.py` does it from a config.
 
         Args:
-            config: The numbers the parts were built from.
-            tokenizer: Text to ids and back.
-            vision: The picture encoder.
-            story_lm: The multimodal language model.
-            detokenizer: The picture decoder.
-            preview: Shows pictures while they are painted; without it the codec does.
-            lexicon: The words of the model's training texts; without it readers' words are read
-                as they were typed.
-            fingerprint: Names these very weights; panels told by others are read anew.
+            config: The configuration from which the models were built.
+            tokenizer: Encodes text to ids and decodes them.
+            vision: The image encoder.
+            story_lm: The story model.
+            detokenizer: The de-tokenizer.
+            preview: Decodes images while they are drawn; without it the codec does.
+            lexicon: The words of the model's training texts; without it, the model reads a
+                reader's words as typed.
+            fingerprint: Identifies these weights; panels made with others are encoded again.
         """
         self.config = config
         self.tokenizer = tokenizer
@@ -167,13 +167,13 @@ class StoryEngine:
     ) -> Iterator[TurnEvent]:
         """Write, draw and read back one panel.
 
-        Turns that are asked for at the same time, from other threads, are played together.
+        Turns requested at the same time from several threads run as one batch.
 
         Args:
-            past: What it follows.
-            request: What the reader wants.
+            past: The story so far.
+            request: The reader's request.
             cancel: Set it to stop within a token or a denoising step.
-            draft: What `make_draft` wrote after this past; only the picture is left to do.
+            draft: Result of `make_draft` for this past; then only the image is drawn.
 
         Yields:
             `TextDelta`s, `ImagePreview`s, then one `TurnResult`.
@@ -190,7 +190,7 @@ class StoryEngine:
     def make_draft(
         self, past: Past, request: TurnRequest, cancel: threading.Event | None = None
     ) -> Draft:
-        """Write a panel that nobody has asked for yet, whenever nobody's turn wants words.
+        """Write a panel in the background, while no turn needs the language model.
 
         Raises:
             As `turn`.
@@ -210,10 +210,10 @@ class StoryEngine:
     def alternatives(
         self, past: Past, requests: Sequence[TurnRequest], cancel: threading.Event | None = None
     ) -> Iterator[tuple[int, TurnEvent]]:
-        """Tell several next panels at once, over one past; gives events with the request's number.
+        """Make several alternatives for the next panel; yields events with their request's number.
 
-        Where their seeds were left open they tell different things: more are begun than are wanted,
-        and those that differ most are told.
+        If all requests have the same text and hint and an open seed, more captions are begun than
+        requested, and those that differ most are kept.
 
         Raises:
             As `turn`; the first that fails stops the others.
@@ -237,14 +237,14 @@ class StoryEngine:
         *,
         is_background: bool = False,
     ) -> list[_Caption]:
-        """Begin captions with several seeds; give those that tell the most different things.
+        """Begin captions with several seeds and return those that differ most.
 
-        What happens is mostly said in a caption's first sentence, so that the others cost no more
-        than that. What is kept goes on where it stands.
+        A caption mostly says in its first sentence what happens, so no candidate is written further
+        than that; the chosen ones are then continued.
 
         Args:
-            past: What they follow.
-            requests: One per caption that is wanted; they differ in their pictures alone.
+            past: The story so far.
+            requests: One per caption to return; they differ only in what concerns the image.
             cancel: Set it to stop.
             is_background: As for `Scheduler.run`.
         """
@@ -253,7 +253,7 @@ class StoryEngine:
 
         def begin(number: int) -> Task:
             sampling = replace(asked, seed=asked.seed + number, temperature=warmth)
-            # The past's own context serves the turn that is told alone.
+            # Each candidate needs its own context; the past's can serve only one.
             own, request = replace(past, context=None), replace(requests[0], sampling=sampling)
             caption = self._open(own, request)
             yield from self._write(caption, is_begun_at=BEGUN_TOKENS)
@@ -279,21 +279,21 @@ class StoryEngine:
         request: TurnRequest,
         cancel: threading.Event | None = None,
     ) -> Iterator[ImagePreview]:
-        """Draw a panel's picture again, with another seed; the last event carries the picture."""
+        """Draw a panel's image with the request's image seed; the last event holds the image."""
         yield from self._scheduler.run(self._draw(record, request), cancel)
 
     def prepare(self, past: Past) -> KVContext:
-        """Assemble the context of a turn."""
+        """Assemble the context for the next turn."""
         return self._scheduler.call(lambda: self._context(past, room=0))
 
     def read(self, past: Past, record: PanelRecord, cancel: threading.Event | None = None) -> Past:
-        """Read a panel from its record; gives what the next one follows.
+        """Replay a panel from its record and return the story so far with it.
 
-        Its segment is bit for bit the one that the turn gave when the panel was told (same machine,
-        same segments before it, same policy).
+        On the same machine, with the same segments before it and the same policy, its segment
+        equals the original turn's bit for bit.
 
         Raises:
-            TurnCancelled: `cancel` was set while others had their turn.
+            TurnCancelled: `cancel` was set before the scheduler came to it.
         """
 
         def read() -> Past:
@@ -304,38 +304,38 @@ class StoryEngine:
         return self._scheduler.call(read, cancel)
 
     def run(self, function: Callable[[], Result]) -> Result:
-        """Let something else be computed with the models, on their thread.
+        """Run a function on the scheduler's thread and return its result.
 
-        On a CPU nothing is to be computed on any other (`build.py` says why).
+        Everything that computes with torch belongs there (`build.py` says why).
         """
         return self._scheduler.call(function)
 
     def encode_text(self, text: str) -> list[int]:
-        """Encode a reader's words, as the model reads them.
+        """Return the token ids of a reader's text, as the model reads it.
 
         Raises:
-            InputError: They are too long, or hold the separator.
+            InputError: The text is too long or contains the separator.
         """
         separator = self.config.tokenizer.separator
         if separator in self.lexicon.tidy(text):
             mark = separator.strip() or "A line break"
             raise InputError(
-                f"{mark} is a mark that the storyteller uses itself. Write the sentence without it."
+                f"{mark} is a mark that only the storyteller uses. Write the sentence without it."
             )
         ids = self.read_ids(text)
         if len(ids) > MAX_READER_TOKENS:
             raise InputError(
-                f"These are {len(ids):,} word pieces to the storyteller and "
-                f"{MAX_READER_TOKENS} fit on a page. Write it shorter, in plain words."
+                f"The storyteller reads this as {len(ids):,} word pieces, and a page holds "
+                f"{MAX_READER_TOKENS}. Write it shorter, in plain words."
             )
         return ids
 
     def read_ids(self, text: str) -> list[int]:
-        """Tokens of a caption of whatever length, as the model reads them."""
+        """Return the token ids of a caption of any length, as the model reads it."""
         return self.tokenizer.encode_text(self.lexicon.tidy(text)) if text else []
 
     def encode_hint(self, hint: str) -> tuple[int, ...]:
-        """Encode what a reader wishes for beside the text.
+        """Return the token ids of a hint: a reader's wish, which is no part of the caption.
 
         Raises:
             InputError: As `encode_text`.
@@ -344,23 +344,23 @@ class StoryEngine:
         return self.hint_ids(hint)
 
     def hint_ids(self, hint: str) -> tuple[int, ...]:
-        """Tokens of a hint of whatever length, as the model reads them."""
+        """Return the token ids of a hint of any length, as the model reads it."""
         return tuple(self.tokenizer.encode_hint(self.lexicon.tidy(hint)))
 
     def is_end(self, text: str) -> bool:
-        """Whether a tale ends with this caption."""
+        """Whether this caption ends a tale."""
         phrase = self.config.generation.end_phrase
         return bool(phrase) and text.rstrip().endswith(phrase)
 
     def num_rows(self, token_ids: Sequence[int], hint: str = "") -> int:
-        """Rows of memory that a panel with this caption and hint takes."""
+        """Return the number of rows of a panel with this caption and hint."""
         return self._num_rows(len(token_ids) + len(self.hint_ids(hint)))
 
     def encode_image(self, image: Image.Image, cancel: threading.Event | None = None) -> Tensor:
-        """Give the visual features `[V, C]` of a picture, float32 on the CPU.
+        """Return the visual features `[V, C]` of an image, float32 on the CPU.
 
         Raises:
-            TurnCancelled: `cancel` was set while others had their turn.
+            TurnCancelled: `cancel` was set before the scheduler came to it.
         """
         return self._scheduler.call(lambda: self._encode_image(image), cancel)
 
@@ -395,7 +395,7 @@ class StoryEngine:
     def _compose(
         self, past: Past, request: TurnRequest, caption: _Caption | None
     ) -> Generator[TextDelta | DecodeRequest, Any, Draft]:
-        """Write a panel, or what a begun caption lacks; regress its picture, read it back."""
+        """Write a panel or finish a begun caption, regress its image, and read the panel back."""
         if caption is None:
             caption = self._open(past, request)
         else:
@@ -414,7 +414,7 @@ class StoryEngine:
             features = self._encode_image(request.reader_image)
         else:
             features = decode.query_image(self.story_lm, context, self.marks)[0].float().cpu()
-        # From here on the record is what counts: the panel is read exactly as a replay reads it.
+        # Drop the caption's rows and read the whole panel from its record, just as a replay does.
         hint_ids = self.encode_hint(request.hint)
         record = PanelRecord(tuple(caption.ids), features, hint_ids)
         context.truncate(caption.num_before)
@@ -422,7 +422,7 @@ class StoryEngine:
         return Draft(request, caption.text, record, past, tuple(notes))
 
     def _open(self, past: Past, request: TurnRequest) -> _Caption:
-        """Read what is given of a panel, ready to write the rest.
+        """Read the given part of a panel and prepare to write the rest.
 
         Raises:
             InputError: As `encode_text`.
@@ -433,7 +433,7 @@ class StoryEngine:
         context = self._context(past, room=self._num_rows(most))
         num_before, given_ids = context.num_rows, [*begin_ids, *ids]
         scores = past.segments[-1].next_scores if past.segments else None
-        # Where nothing is written, the words themselves still have to be read for the picture.
+        # Even if the model writes nothing, it must read the words to regress the image.
         if given_ids and (request.is_written or request.reader_image is None):
             scores = decode.read_text(self.story_lm, context, given_ids)
         return _Caption(
@@ -456,10 +456,10 @@ class StoryEngine:
         )
 
     def _understand(self, request: TurnRequest) -> TurnRequest:
-        """Make a wish beside the page of words that cannot stand on it.
+        """Turn a reader's text that cannot stand on the page into a hint, and note why.
 
-        What a picture book does not say, and what is no sentence that the model can read, it
-        answers in its own words.
+        That is a text that no picture book says, or that the model cannot read as a sentence. The
+        model then answers it in its own words.
         """
         text = request.reader_text
         if not (text and self.config.generation.answers_wishes):
@@ -475,10 +475,10 @@ class StoryEngine:
         return replace(request, reader_text="", hint=hint, complete_text=True, notes=notes)
 
     def check_kind(self, text: str) -> None:
-        """Refuse words that are to stand on a page as they are and do not belong into the book.
+        """Refuse a text that would stand on the page unchanged and is unkind.
 
         Raises:
-            InputError: They hold what a picture book does not say.
+            InputError: It contains something that no picture book says.
         """
         if self.config.generation.answers_wishes and is_unkind(text):
             raise InputError(
@@ -486,10 +486,10 @@ class StoryEngine:
             )
 
     def _sampling(self, past: Past, request: TurnRequest) -> Sampling:
-        """The sampling asked for; a tale that follows another is chosen more freely.
+        """Return the requested sampling, with a higher temperature for a tale after another's end.
 
-        A low temperature keeps sentences right, but it would make the few likeliest plots follow
-        all others (`docs/notebook.md`, 27). A reader who begins the page has chosen already.
+        A low temperature keeps sentences correct, but the next tale would nearly always have one of
+        the few likeliest plots (`docs/notebook.md`, 27). A reader's text has chosen one already.
         """
         asked, least = request.sampling, self.config.generation.next_tale_temperature
         if request.reader_text or not 0 < asked.temperature < least:
@@ -500,15 +500,15 @@ class StoryEngine:
     def _write(
         self, caption: _Caption, *, is_begun_at: int = 0
     ) -> Generator[TextDelta | DecodeRequest, Tensor, None]:
-        """Let the model go on with a caption until it wants its picture.
+        """Continue a caption until the model asks for its image.
 
-        Tokens are added to the caption and to its context, and taken from both where the sampler
+        Tokens are added to the caption and to its context, and removed from both when the sampler
         takes a sentence back.
 
         Args:
-            caption: As it stands.
-            is_begun_at: Pause at the end of a sentence, once so many tokens are written; 0 does
-                not pause.
+            caption: The caption so far; it is changed.
+            is_begun_at: Pause at the end of a sentence once so many tokens are written; 0 does not
+                pause.
         """
         context, ids = caption.context, caption.ids
         while caption.is_open:
@@ -519,7 +519,7 @@ class StoryEngine:
             caption.seen.append(caption.scores)
             ids.append(token)
             if (kept := caption.sampler.take_back()) is not None:
-                # The last token was not put into the context yet.
+                # The context does not hold the last token yet.
                 context.truncate(context.num_rows - (len(ids) - 1 - kept))
                 del ids[kept:]
                 caption.scores = caption.seen[kept - caption.num_given]
@@ -548,7 +548,7 @@ class StoryEngine:
         return assemble(decoder, past.segments, policy, room=room, reuse=past.context)
 
     def _num_rows(self, num_ids: int) -> int:
-        """Rows of a panel whose caption, with what stands before it, has so many tokens."""
+        """Return the rows of a panel with `num_ids` tokens before its image."""
         return num_ids + len(self.marks.queries) + 2 + len(self._separator_ids)
 
     def _read_back(
@@ -563,7 +563,7 @@ class StoryEngine:
     def _draw(
         self, record: PanelRecord, request: TurnRequest
     ) -> Generator[ImagePreview | DenoiseRequest, DrawStep, Image.Image]:
-        """Yield a preview per step, the last one with the finished picture, which is returned."""
+        """Yield an event per step and return the finished image, which the last event holds too."""
         drawing = self.detokenizer.begin(
             record.visual_features[None].to(self.story_lm.device),
             negative_visual_features=self._negative,
@@ -583,7 +583,7 @@ class StoryEngine:
 
     @cached_property
     def _negative(self) -> Condition:
-        """What the painter is told of the zero picture; the same for every picture."""
+        """The zero image's condition, the unconditional branch of guidance for every image."""
         with torch.no_grad():
             return self.detokenizer.condition(self.negative_features)
 
@@ -598,11 +598,11 @@ class StoryEngine:
             return to_images(self.detokenizer.decode(latents))[0]
 
     def _before_caption(self, past: Past) -> tuple[int, ...]:
-        """The begin of a story; later panels begin with the separator, which was read before."""
+        """Return BOS for a story's first panel; the separator before later ones is already read."""
         return () if past.segments else (self.tokenizer.bos_id,)
 
 
 def _join(reader_text: str, written: str) -> str:
-    """Put the model's words behind the reader's, with the space that the model put there."""
+    """Append the model's text to the reader's; a space in between only if the model wrote one."""
     space = " " if reader_text and written[:1].isspace() else ""
     return f"{reader_text}{space}{clean_text(written)}".strip()

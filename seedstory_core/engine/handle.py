@@ -1,4 +1,4 @@
-"""An engine that may still be loading, so that stories can be read meanwhile."""
+"""A handle of an engine that may still be loading, so that stories can be read meanwhile."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class EngineHandle:
-    """Builds an engine in a thread of its own, once somebody starts or needs it.
+    """Builds an engine in a thread of its own, when it is first started or needed.
 
     Attributes:
-        config: What the engine is built from.
-        policy: Which rows of a story stay where its reader chose nothing.
+        config: The engine's configuration.
+        policy: The configured memory policy, for stories whose reader chose none.
     """
 
     def __init__(self, config: StudioConfig, build: Callable[[], StoryEngine]) -> None:
-        """Name what is built; nothing is loaded yet.
+        """Create a handle; nothing is loaded yet.
 
         Raises:
-            ConfigError: There is no such memory policy.
+            ConfigError: The memory policy is unknown.
         """
         self.config = config
         self.policy: MemoryPolicy = configured(config.memory)
@@ -37,7 +37,7 @@ class EngineHandle:
 
     @classmethod
     def of(cls, engine: StoryEngine) -> EngineHandle:
-        """The handle of an engine that is there."""
+        """Return the handle of an engine that is already built."""
         handle = cls(engine.config, lambda: engine)
         handle._is_started = True
         handle._engine.set_result(engine)
@@ -45,11 +45,11 @@ class EngineHandle:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the engine is there, or could not be built."""
+        """Whether building has ended, with an engine or an error."""
         return self._engine.done()
 
     def start(self) -> None:
-        """Begin to build; a second time does nothing."""
+        """Start building, unless it has started."""
         with self._lock:
             if self._is_started:
                 return
@@ -57,7 +57,7 @@ class EngineHandle:
         threading.Thread(target=self._run, name="load", daemon=True).start()
 
     def get(self) -> StoryEngine:
-        """The engine, after waiting for it.
+        """Build the engine if necessary, wait for it and return it.
 
         Raises:
             SeedStoryError: It could not be built.

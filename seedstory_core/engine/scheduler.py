@@ -1,14 +1,14 @@
 """Runs several turns at once on one set of models.
 
-A turn is a generator, here a task. Where it needs the next token or the next denoising step it
-yields a request; all else it yields is an event for whoever asked for the turn. The scheduler
-collects the requests of all tasks and answers those of a kind with one pass: words of different
-stories are decoded together, pictures of different stories are painted together, each at its own
-length and step. Waiting for one's turn is the job queue's business: a task that is here runs. Only
-where one turn brings more tasks than fit a batch, the first of them go first.
+A task is a generator that runs a turn. When it needs the next token or the next denoising step, it
+yields a request; everything else that it yields is an event for its caller. The scheduler collects
+the requests of all tasks and answers those of one kind with one pass of the model: tokens of
+different stories are decoded together, images of different stories are denoised together, each at
+its own length and step. Waiting is the job queue's business: a task here runs. Only if there are
+more tasks than fit a batch (a turn may bring several), the first ones run first.
 
-All models run on the scheduler's one thread. Nothing else has to be locked, and between two passes
-any turn can be stopped.
+All models run on the scheduler's single thread, so they need no lock, and any turn can be stopped
+between two passes.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from seedstory_core.models.story_lm import StoryLM
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
-"""A thread without work ends after this long, so that models nobody uses can be let go."""
+"""Seconds without work after which the thread ends, so that unused models can be freed."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class DecodeRequest:
-    """Asks to put a token into a context; answered with the scores `[vocab]` of the next."""
+    """Asks to append a token to a context; the answer is the scores `[vocab]` of the next one."""
 
     context: KVContext
     token: int
@@ -49,14 +49,14 @@ class DecodeRequest:
 
 @dataclass(frozen=True)
 class DenoiseRequest:
-    """Asks to take a drawing one step further; answered with a `DrawStep`."""
+    """Asks to take a drawing one step further; the answer is a `DrawStep`."""
 
     drawing: Drawing
 
 
 Request = DecodeRequest | DenoiseRequest
 Task = Generator[Any, Any, Any]
-"""A turn: yields events and requests, and is sent their answers."""
+"""A turn as a generator: it yields events and requests, and is sent the answers to requests."""
 
 
 _open: weakref.WeakSet[Scheduler] = weakref.WeakSet()
@@ -64,7 +64,7 @@ _open: weakref.WeakSet[Scheduler] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    # A thread that is inside torch when the interpreter goes would take the process down with it.
+    # A thread that is inside torch when the interpreter exits would crash the process.
     for scheduler in list(_open):
         scheduler.close()
 
@@ -73,12 +73,12 @@ class Scheduler:
     """Runs tasks; may be called from any thread."""
 
     def __init__(self, story_lm: StoryLM, detokenizer: DeTokenizer, *, max_batch: int) -> None:
-        """Schedule two models.
+        """Create a scheduler; its thread starts with the first task.
 
         Args:
-            story_lm: Writes.
-            detokenizer: Paints.
-            max_batch: Most tasks that are answered by one pass.
+            story_lm: Answers `DecodeRequest`s.
+            detokenizer: Answers `DenoiseRequest`s.
+            max_batch: Most tasks that one pass answers.
         """
         self._batch = TextBatch(story_lm)
         self._detokenizer = detokenizer
@@ -88,21 +88,21 @@ class Scheduler:
         self._thread: threading.Thread | None = None
         self._is_closed = False
         _open.add(self)
-        # Seconds that went into words since the last step of painting, and what that step took.
+        # Seconds spent on tokens since the last denoising step, and the seconds of that step.
         self._words_took = self._step_took = 0.0
 
     def run(
         self, task: Task, cancel: threading.Event | None = None, *, is_background: bool = False
     ) -> Iterator[Any]:
-        """Run a turn and give its events as they come.
+        """Run a turn and yield its events as they come.
 
-        Whoever stops listening stops the turn; when this returns or raises, it has ended.
+        Closing this iterator stops the turn; when it returns or raises, the turn has ended.
 
         Args:
             task: The turn.
             cancel: Set it to stop before the next pass.
-            is_background: Whether it goes on only while no other turn wants words, and between two
-                steps of painting by one token.
+            is_background: Whether the turn runs only while no other one needs tokens, and while
+                others draw only one token between two denoising steps.
 
         Raises:
             TurnCancelled: `cancel` was set.
@@ -117,9 +117,9 @@ class Scheduler:
         *,
         is_background: bool = False,
     ) -> Iterator[tuple[int, Any]]:
-        """Run several turns together; gives their events with the number of the turn.
+        """Run several tasks together and yield their events, each with the number of its task.
 
-        The first failure stops all of them. Arguments and errors are those of `run`.
+        The first failure stops all of them. Arguments and errors as for `run`.
         """
         return self._events(tasks, cancel, is_background=is_background)
 
@@ -154,10 +154,10 @@ class Scheduler:
                 one.ended.wait()
 
     def call(self, function: Callable[[], Result], cancel: threading.Event | None = None) -> Result:
-        """Run a function between two passes, on the scheduler's thread.
+        """Run a function on the scheduler's thread, between two passes, and return its result.
 
         Raises:
-            TurnCancelled: `cancel` was set before its turn came.
+            TurnCancelled: `cancel` was set before the scheduler came to it.
         """
         if threading.current_thread() is self._thread:
             return function()
@@ -179,7 +179,7 @@ class Scheduler:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Stop everything that runs, and the thread."""
+        """Stop all tasks and end the thread."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
@@ -204,9 +204,9 @@ class Scheduler:
             self._tick(batch)
 
     def _next_batch(self) -> list[_Running]:
-        """The tasks that go on now: the turns that fit a batch, and what is no turn.
+        """Return the tasks of this tick: the turns that fit a batch, and all other tasks.
 
-        A call is over in a moment, and what runs in the background gives way by itself.
+        Calls are short, and `_tick` lets background tasks give way.
         """
         batch, num_turns = [], 0
         for one in self._running:
@@ -217,7 +217,7 @@ class Scheduler:
         return batch
 
     def _tick(self, batch: Sequence[_Running]) -> None:
-        """Let every task run to its next request, then answer those of one kind."""
+        """Let every task run to its next request, then answer the requests of one kind."""
         for one in batch:
             if not (one.is_ready or one.must_stop):
                 continue
@@ -231,7 +231,7 @@ class Scheduler:
         ahead = [one for one in wanted if one.is_background][: self.max_batch]
         pictures = [one for one in batch if isinstance(one.request, DenoiseRequest)]
         started = time.perf_counter()
-        # Words and pictures share the time equally: a step of painting is as long as many words.
+        # Tokens and images share the time equally: a denoising step takes as long as many tokens.
         if pictures and (not words or self._words_took >= self._step_took):
             self._answer(pictures, self._next_steps)
             self._step_took, self._words_took = time.perf_counter() - started, 0.0
@@ -249,8 +249,8 @@ class Scheduler:
             answers: Sequence[Any] = together(requests)
         except Exception as error:
             if len(running) > 1:
-                # One of them is at fault, or they do not fit together: find out one by one.
-                log.warning("%d turns could not run together: %s", len(running), error)
+                # One of them fails, or they cannot share a batch: answer them one by one.
+                log.warning("%d turns could not run in one batch: %s", len(running), error)
                 for one in running:
                     self._answer([one], together)
                 return
@@ -273,7 +273,7 @@ class _Ended:
 
 
 class _Running:
-    """A task that runs."""
+    """A running task and its state."""
 
     def __init__(
         self,
@@ -297,28 +297,28 @@ class _Running:
         self.answer: Any = None
         self.error: Exception | None = None
         self.is_ready = True
-        """Nothing is asked for, or it was answered."""
+        """Whether the task can go on: it has no open request."""
 
     @property
     def must_stop(self) -> bool:
-        """Whether nobody wants it any more."""
+        """Whether the task was cancelled or its caller stopped listening."""
         return self.is_dropped.is_set() or (self.cancel is not None and self.cancel.is_set())
 
     def give(self, answer: Any) -> None:
-        """Its request was answered."""
+        """Store the answer to its request."""
         self.answer, self.is_ready = answer, True
 
     def fail(self, error: Exception) -> None:
-        """Its request failed; the turn hears of it where it asked."""
+        """Store the failure of its request; `go_on` raises it inside the task."""
         self.error, self.is_ready = error, True
 
     def stop(self) -> None:
-        """End it where it stands."""
+        """End the task where it stands."""
         self.task.close()
         self._end(TurnCancelled())
 
     def go_on(self) -> None:
-        """Run to the next request, giving away events, or to the end."""
+        """Run to the next request or to the end, and pass on the events in between."""
         if self.must_stop:
             self.stop()
             return

@@ -1,6 +1,6 @@
-"""What goes into a turn and what comes out of it.
+"""Input and output of a turn.
 
-Of torch it knows only what things are called: a page can ask for turns before the models are there.
+Imports torch for type checks only, so that a page can request turns before the models are loaded.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PanelRecord:
-    """What the model reads of a finished panel.
+    """A finished panel as the model reads it.
 
     Attributes:
         token_ids: The caption's tokens, without begin of story or separator.
         visual_features: `[V, C]`, float32.
-        hint_ids: Tokens of the reader's hint, which stand before the caption's.
+        hint_ids: Tokens of the reader's hint, which come before the caption's.
     """
 
     token_ids: tuple[int, ...]
@@ -34,7 +34,7 @@ class PanelRecord:
 
     @property
     def text_ids(self) -> tuple[int, ...]:
-        """All tokens before the picture: hint and caption."""
+        """All tokens before the image: hint and caption."""
         return self.hint_ids + self.token_ids
 
 
@@ -43,10 +43,10 @@ class Past:
     """The story so far, as the model sees it.
 
     Attributes:
-        segments: The path's panels from the story's start.
-        story_ids: Their caption tokens, for the rule against repetition.
-        policy: Which of their rows stay in view; None takes the configured one.
-        context: That of an earlier turn of the story, which is used up; None assembles a new one.
+        segments: Segments of the path's panels, from the root.
+        story_ids: Tokens of their captions, for the rules against repetition.
+        policy: The memory policy; None takes the configured one.
+        context: The context of an earlier turn, which may be changed; None assembles a new one.
     """
 
     segments: tuple[KVSegment, ...] = ()
@@ -55,7 +55,7 @@ class Past:
     context: KVContext | None = None
 
     def and_then(self, record: PanelRecord, segment: KVSegment, context: KVContext) -> Past:
-        """The story so far, with one more panel."""
+        """Return the story so far with one more panel."""
         return replace(
             self,
             segments=(*self.segments, segment),
@@ -66,21 +66,21 @@ class Past:
 
 @dataclass(frozen=True)
 class TurnRequest:
-    """What a reader wants of the next panel.
+    """A reader's request for the next panel.
 
     Attributes:
-        reader_text: The reader's words, which the caption begins with; empty lets the model begin.
-        hint: What the reader wishes to happen, without its being part of the caption.
-        reader_image: The reader's picture, shown as it is; None lets the model draw.
-        notes: What the panel is to note already, as what was done to that picture.
-        complete_text: Whether the model may go on after the reader's words.
-        sampling: How words are chosen.
-        image_seed: Of the drawing's starting noise.
+        reader_text: The reader's words, with which the caption begins; if empty, the model begins.
+        hint: The reader's wish for what happens; it is no part of the caption.
+        reader_image: The reader's image, shown unchanged; None lets the model draw.
+        notes: Notes for the panel that exist already, such as what was done to the reader's image.
+        complete_text: Whether the model may continue the reader's words.
+        sampling: How tokens are chosen.
+        image_seed: Seed of the starting noise.
         num_inference_steps: Denoising steps; None takes the config's.
-        guidance_scale: None takes the config's.
-        any_seed: Whether the sampling's seed was left open, so that any other will do.
-        unlike: Captions that this one is to tell another thing than; of those that are begun with
-            several seeds the one that differs most is told.
+        guidance_scale: Scale of guidance; None takes the config's.
+        any_seed: Whether the sampling's seed was left open, so that another may be used.
+        unlike: Captions from which this one should differ; of several candidates, the one that
+            differs most is kept.
     """
 
     reader_text: str = ""
@@ -97,12 +97,12 @@ class TurnRequest:
 
     @property
     def may_choose(self) -> bool:
-        """Whether there are words to write, and any seed's will do."""
+        """Whether the model writes, and may choose the seed."""
         return self.any_seed and self.is_written
 
     @property
     def is_written(self) -> bool:
-        """Whether the model writes, be it only the rest."""
+        """Whether the model writes at least a part of the caption."""
         has_words = self.reader_text or self.hint or self.reader_image is None
         return self.complete_text and bool(has_words)
 
@@ -116,7 +116,7 @@ class TextDelta:
 
 @dataclass(frozen=True)
 class ImagePreview:
-    """The picture took shape: `step` of `num_steps` are done. `image` is None between previews."""
+    """`step` of `num_steps` denoising steps are done; `image` is None between previews."""
 
     step: int
     num_steps: int
@@ -125,18 +125,18 @@ class ImagePreview:
 
 @dataclass(frozen=True)
 class TurnResult:
-    """A finished panel and its place in memory.
+    """A finished panel and the story so far with it.
 
     Attributes:
         text: The whole caption.
-        reader_text: What of it the reader wrote.
-        hint: What the reader wished for beside it.
-        sampling: How its words were chosen.
-        record: What the model read of it.
-        image: The picture.
-        past: The story so far; ends with this one's segment.
-        is_end: Whether the tale ended.
-        notes: What the reader should know.
+        reader_text: The part that the reader wrote.
+        hint: The reader's wish, which is no part of the caption.
+        sampling: How its tokens were chosen.
+        record: The panel as the model read it.
+        image: The image.
+        past: The story so far; its last segment is this panel's.
+        is_end: Whether the panel ends a tale.
+        notes: Notes for the reader.
     """
 
     text: str
@@ -152,14 +152,14 @@ class TurnResult:
 
 @dataclass(frozen=True)
 class Draft:
-    """A panel that is written and read back, and not yet painted.
+    """A panel that is written and read back, but not drawn yet.
 
     Attributes:
-        request: What it was written for.
+        request: The request that it answers.
         text: The whole caption.
-        record: What the model read of it.
-        past: The story so far.
-        notes: What the reader should know.
+        record: The panel as the model read it.
+        past: The story so far; its last segment is this panel's.
+        notes: Notes for the reader.
     """
 
     request: TurnRequest

@@ -1,1 +1,1 @@
-"""One turn of the story model: tokens, memory, decoding."""
+"""The language model's part of a turn: tokens, memory, sampling, decoding."""

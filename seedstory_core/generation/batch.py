@@ -1,8 +1,8 @@
-"""Several stories in the text phase: one pass of the language model gives each its next scores.
+"""Decoding for several stories at once: one pass of the language model scores all next tokens.
 
 Contexts have different lengths, so the batch holds copies of them side by side, each from row 0 on,
-with a mask over what lies beyond its end. The contexts themselves stay the truth: every new row is
-written back at once, so that a story may leave the batch at any moment.
+and masks the rows beyond their ends. Every new row is also written to its own context at once, so
+that a story may leave the batch at any moment.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from seedstory_core.generation.kv import KVContext
 from seedstory_core.models.story_lm import StoryLM
 
 GROWTH_ROWS = 256
-"""Rows are added to the batch's buffers in such pieces."""
+"""Rows of room beyond the longest context when the batch's buffers are made."""
 
 
 class TextBatch:
     """Contexts that are decoded together."""
 
     def __init__(self, model: StoryLM) -> None:
-        """Make an empty batch."""
+        """Create an empty batch."""
         self._model = model
         self._contexts: list[KVContext] = []
         self._cache: _RaggedCache | None = None
 
     @torch.no_grad()
     def next_scores(self, contexts: Sequence[KVContext], tokens: Sequence[int]) -> list[Tensor]:
-        """Put one token into each context; gives the scores `[vocab]` of what would follow.
+        """Append one token to each context and return the scores `[vocab]` of the next ones.
 
-        One context alone is decoded as it is. Together the numbers differ by rounding (about 1e-6
-        in float32), for matrices of other shapes are multiplied.
+        One context alone is decoded without a batch. In a batch the scores differ by rounding
+        (about 1e-6 in float32), because matrices of other shapes are multiplied.
         """
         if len(contexts) == 1:
             self._contexts, self._cache = [], None
@@ -58,7 +58,7 @@ class TextBatch:
         return list(model.score(hidden[:, -1]).float())
 
     def leave(self, context: KVContext) -> None:
-        """Forget a context; its rows may change now."""
+        """Remove a context from the batch; its rows may change afterwards."""
         if any(context is member for member in self._contexts):
             self._contexts, self._cache = [], None
 
@@ -80,7 +80,7 @@ class _RaggedCache(Cache):
         like = contexts[0].keys
         num_layers, _, heads, _, head_dim = like.shape
         self.capacity = capacity
-        # Rows beyond a context's end are masked, but zero times nothing at all would be no number.
+        # Rows beyond a context's end are masked, but zero times uninitialised memory may be NaN.
         self.keys = like.new_zeros(num_layers, len(contexts), heads, capacity, head_dim)
         self.values = torch.zeros_like(self.keys)
         for slot, context in enumerate(contexts):
@@ -91,20 +91,20 @@ class _RaggedCache(Cache):
         super().__init__(layers=list(self._rows))
 
     def begin(self, lengths: Tensor) -> None:
-        """Say how many rows `[B]` each context has before the pass."""
+        """Set the number of rows `[B]` that each context has before the pass."""
         self.lengths = lengths
         longest = int(lengths.max())
         for layer in self._rows:
             layer.lengths, layer.longest = lengths, longest
 
     def mask(self) -> Tensor:
-        """Boolean `[B, 1, 1, rows]`: the new token sees its own context and itself."""
+        """Return a boolean mask `[B, 1, 1, rows]`: a new token sees its own context and itself."""
         rows = torch.arange(int(self.lengths.max()) + 1, device=self.lengths.device)
         return (rows <= self.lengths[:, None])[:, None, None]
 
 
 class _RaggedLayer(CacheLayerMixin):
-    """One layer's view."""
+    """One layer's view of the buffers."""
 
     keys: Tensor
     values: Tensor
@@ -122,7 +122,7 @@ class _RaggedLayer(CacheLayerMixin):
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object
     ) -> tuple[Tensor, Tensor]:
-        """Put each new row behind its own context; give back everything held."""
+        """Append each new row to its own context; return all rows."""
         slots = torch.arange(len(self.keys), device=self.keys.device)
         self.keys[slots, :, self.lengths] = key_states[:, :, 0]
         self.values[slots, :, self.lengths] = value_states[:, :, 0]
@@ -130,13 +130,13 @@ class _RaggedLayer(CacheLayerMixin):
         return self.keys[:, :, :rows], self.values[:, :, :rows]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Length and offset of what a query attends to."""
+        """Return length and offset of the rows that a query attends to."""
         return self.longest + query_length, 0
 
     def get_seq_length(self) -> int:
-        """Rows of the longest context."""
+        """Return the rows of the longest context."""
         return self.longest
 
     def get_max_length(self) -> int:
-        """Rows there is room for."""
+        """Return the rows that the buffers have room for."""
         return self.keys.shape[-2]

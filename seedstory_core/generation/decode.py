@@ -1,8 +1,8 @@
-"""The language model's part of a turn: read words, ask for the picture, read it back.
+"""Forward passes of a turn: read text, query the image, read the panel back.
 
-All three work on a `KVContext`; none knows panels, sessions or pixels. Per turn there are as many
-forward passes as text tokens, one for all image queries together and one for the reading back,
-which also tells the next panel's first token.
+All work on a `KVContext` and know no panels, sessions or pixels. A turn has one pass per text
+token, one for all image queries together, and one that reads the panel back and also scores the
+next panel's first token.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from seedstory_core.models.story_lm import StoryLM
 
 @dataclass(frozen=True)
 class ImageMarks:
-    """Token ids around and inside a picture.
+    """Token ids around and inside an image.
 
     Attributes:
         boi: Begin of image.
         eoi: End of image.
-        queries: The placeholder of every image query, in order.
+        queries: Ids of all image queries, in order.
     """
 
     boi: int
@@ -34,17 +34,17 @@ class ImageMarks:
 
 @torch.no_grad()
 def read_text(model: StoryLM, context: KVContext, ids: Sequence[int]) -> Tensor:
-    """Put tokens into the context in one pass; gives the scores `[vocab]` of what would follow."""
+    """Append tokens to the context in one pass and return the scores `[vocab]` of the next one."""
     hidden = read_embeds(model, context, model.embed_tokens(_tensor(model, ids)))
     return model.score(hidden[:, -1])[0].float()
 
 
 @torch.no_grad()
 def query_image(model: StoryLM, context: KVContext, marks: ImageMarks) -> Tensor:
-    """Ask for the picture of the caption in the context: all image queries in one pass.
+    """Regress the image of the caption in the context, with all image queries in one pass.
 
-    Image queries see each other causally, so one pass gives what feeding them one by one gives.
-    Their rows are dropped again; the picture itself is read back later.
+    Attention among image queries is causal, so the result is that of feeding them one by one. Their
+    rows are dropped again; the image is read back later.
 
     Returns:
         Visual features `[1, V, C]`.
@@ -65,20 +65,20 @@ def read_back(
     marks: ImageMarks,
     separator_ids: Sequence[int] = (),
 ) -> KVSegment:
-    """Read a whole panel, caption and picture, in one pass and cut its segment.
+    """Read a whole panel, caption and image, in one pass and return its segment.
 
-    The caption is read again although decoding just wrote it: a panel read from its record then
-    goes through exactly the same pass, so that a rebuilt memory is bit-equal to the live one.
+    The caption is read again although decoding has just written it: a replay from the record goes
+    through exactly the same pass, so a rebuilt memory equals the live one bit for bit.
 
     Args:
         model: The story model.
-        context: Everything before the panel; grows by the panel.
-        caption_ids: The caption's tokens; those of a story's first panel have its begin before
-            them.
+        context: All rows before the panel; the panel's rows are appended.
+        caption_ids: All tokens before the image: the caption's, and before them the hint's and a
+            first panel's BOS.
         visual_features: `[1, V, C]`.
-        marks: Ids around and inside a picture.
-        separator_ids: What every next panel begins with; read here, so that the segment can say
-            what comes after it.
+        marks: Ids around and inside an image.
+        separator_ids: Tokens with which every next panel begins; read here, so that the segment
+            holds the scores of the next caption's first token.
     """
     begin = context.num_rows
     before = model.embed_tokens(_tensor(model, [*caption_ids, marks.boi]))
@@ -99,13 +99,13 @@ def read_back(
 
 @torch.no_grad()
 def read_embeds(model: StoryLM, context: KVContext, inputs_embeds: Tensor) -> Tensor:
-    """Put embedded rows `[1, S, D]` into the context in one pass; gives their final states."""
+    """Append embedded tokens `[1, S, D]` to the context in one pass; return their final states."""
     begin, count = context.num_rows, inputs_embeds.shape[1]
     position_ids = torch.arange(begin, begin + count, device=inputs_embeds.device)[None]
     outputs = model.decoder(
         inputs_embeds=inputs_embeds,
         position_ids=position_ids,
-        cache=context,  # past_key_values, until transformers 5.24
+        cache=context,  # called past_key_values before transformers 5.24
         attention_mask=context.causal_mask(count) if count > 1 else None,
         use_cache=True,
     )

@@ -1,8 +1,8 @@
-"""Which of several beginnings tell different things.
+"""Chooses candidate captions that differ most.
 
-Two pages that differ in their adjectives are the same page to a reader. What tells them apart are
-the words that not every page has: weighted by how few of the texts at hand hold them, a hero's name
-weighs nothing and what happens weighs most.
+To a reader, two panels that differ only in adjectives are the same. Words that few of the texts
+have tell them apart, so words are weighted by their rarity: a hero's name weighs nothing, and the
+words for what happens weigh most.
 """
 
 from __future__ import annotations
@@ -13,30 +13,31 @@ from collections import Counter
 from collections.abc import Sequence
 
 STEM = 5
-"""Letters of a word that count: "jumped" and "jumping" are one word."""
+"""Letters of a word that are compared: "jumped" and "jumping" count as one word."""
 
 
 def stems(text: str) -> frozenset[str]:
-    """The words of a text, lower case and cut to their stems."""
+    """Return the words of a text in lower case, cut to their stems."""
     return frozenset(word[:STEM] for word in re.findall(r"\w+", text.lower()))
 
 
 def choose_differing(
     candidates: Sequence[str], count: int, *, unlike: Sequence[str] = (), story: Sequence[str] = ()
 ) -> list[int]:
-    """Choose texts that tell other things than each other and than those there already.
+    """Choose texts that differ from each other and from `unlike`.
 
-    Each next one is the candidate whose nearest neighbour among those chosen is farthest; nearness
-    is the weight of the words that two texts share, over that of the shorter one.
+    Each next one is the candidate whose greatest likeness to `unlike` and to the chosen ones is
+    least. The likeness of two texts is the weight of the words that they share, divided by that of
+    the lighter text.
 
     Args:
-        candidates: What there is to choose from.
-        count: How many are wanted; at most as many as there are.
-        unlike: Texts that the chosen ones are to differ from.
-        story: Sentences of the same story, whose words say little.
+        candidates: The texts to choose from.
+        count: Number of texts to choose; at most as many as there are candidates.
+        unlike: Texts from which the chosen ones should differ.
+        story: Sentences of the same story, whose words therefore weigh less.
 
     Returns:
-        Numbers of the chosen candidates, in the order they were chosen.
+        Indices of the chosen candidates, in the order of choice.
     """
     words = [stems(text) for text in candidates]
     taken = [stems(text) for text in unlike]

@@ -1,7 +1,7 @@
-"""What a picture book does not say, and a reader's lines that hold it.
+"""Recognises unkind text: words that no picture book says.
 
-A list of patterns (`unkind.txt`) decides, so that anybody can read what is turned away and why. It
-names words and deeds, never groups of people: who somebody is, is never unkind.
+A list of patterns (`unkind.txt`) decides, so that anybody can read which words are refused. It
+names insults and deeds, never groups of people: a word for who somebody is, is never unkind.
 """
 
 from __future__ import annotations
@@ -19,6 +19,6 @@ def _patterns() -> re.Pattern[str]:
 
 
 def is_unkind(text: str) -> bool:
-    """Whether a line holds something that a picture book does not say."""
+    """Whether a text contains something that no picture book says."""
     plain = text.replace("’", "'").replace("‘", "'")
     return _patterns().search(plain) is not None

@@ -1,11 +1,11 @@
 """Keys and values of a story: one frozen segment per panel, assembled into a context for a turn.
 
-Segments hold keys *before* rotation. A context picks the kept rows of a path, numbers them 0, 1, 2
-… (positions count inside the context, as StreamingLLM does) and rotates a copy once; decoding then
+Segments hold keys *before* rotation. A context copies the kept rows of a path, numbers them 0, 1, 2
+… (positions count inside the context, as in StreamingLLM) and rotates the copy once; decoding then
 runs on unmodified transformers modules. Segments are never edited, so branches share them.
 
-A context remembers which rows it was assembled from. The next turn keeps those that are still
-wanted at the same places and adds the others, so simply going on only appends.
+A context records which rows it was assembled from. The next turn reuses those that stay at the same
+places and appends the others, so that simply continuing a story only appends.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ class KVSegment:
     Attributes:
         keys: `[L, H, S, head_dim]`, before rotation.
         values: `[L, H, S, head_dim]`.
-        boi: Row of the picture's begin mark.
-        eoi: Row of the picture's end mark; the separator's rows, which the next panel begins with,
-            lie behind it.
-        next_scores: `[vocab]`, float32: what the model thinks comes next, so that the next panel's
-            first token needs no pass.
+        boi: Row of BOI.
+        eoi: Row of EOI; after it come the rows of the separator, with which the next panel begins.
+        next_scores: `[vocab]`, float32: scores of the next panel's first token, which therefore
+            needs no pass.
     """
 
     keys: Tensor
@@ -53,11 +52,11 @@ class KVSegment:
 
     @property
     def num_bytes(self) -> int:
-        """Memory held."""
+        """Bytes of all tensors."""
         return sum(tensor.nbytes for tensor in (self.keys, self.values, self.next_scores))
 
     def to(self, device: torch.device | str) -> KVSegment:
-        """The same on another device; itself where it is there already."""
+        """Return the segment on a device; itself if it is there already."""
         if self.keys.device == torch.device(device):
             return self
         return replace(
@@ -69,11 +68,11 @@ class KVSegment:
 
 
 Piece = tuple[KVSegment, range]
-"""Rows of one segment that stand together in a context."""
+"""Consecutive rows of one segment that a context holds."""
 
 
 def panel_spans(segments: Sequence[KVSegment]) -> list[PanelSpan]:
-    """Lay segments end to end and say where each panel and its marks are."""
+    """Lay segments end to end and return the positions of each panel and its image."""
     spans, start = [], 0
     for segment in segments:
         end = start + segment.num_rows
@@ -83,17 +82,17 @@ def panel_spans(segments: Sequence[KVSegment]) -> list[PanelSpan]:
 
 
 class KVContext(Cache):
-    """The rows one turn sees, in preallocated buffers that decoding appends to.
+    """The rows that one turn sees, in preallocated buffers to which decoding appends.
 
-    A transformers `Cache`: pass it as `cache` (the former `past_key_values`). Batch size is one.
+    A transformers `Cache` of batch size one; pass it as `cache` (formerly `past_key_values`).
     """
 
     def __init__(self, decoder: Decoder, capacity: int) -> None:
-        """Make an empty context.
+        """Create an empty context.
 
         Args:
             decoder: A transformers decoder (`LlamaModel`, `Qwen2Model` …) with `rotary_emb`.
-            capacity: Rows to have room for.
+            capacity: Most rows it can hold.
         """
         self.decoder = decoder
         self.capacity = capacity
@@ -114,20 +113,20 @@ class KVContext(Cache):
 
     @property
     def num_bytes(self) -> int:
-        """Memory held by the buffers, used or not."""
+        """Bytes of the buffers, used or not."""
         return self.keys.nbytes + self.values.nbytes
 
     def truncate(self, num_rows: int) -> None:
-        """Forget every row from `num_rows` on."""
+        """Drop every row from `num_rows` on."""
         for layer in self._rows:
             layer.length = min(num_rows, layer.length)
         self._pieces = _first_rows(self._pieces, self.num_rows)
 
     def append(self, keys: Tensor, values: Tensor) -> None:
-        """Append one row that another cache computed: rotated keys and values, `[L, H, head_dim]`.
+        """Append one row from another cache: rotated keys and values, `[L, H, head_dim]`.
 
         Raises:
-            ValueError: There is no room.
+            ValueError: The context is full.
         """
         row = self.num_rows
         self._require(row + 1)
@@ -136,25 +135,31 @@ class KVContext(Cache):
             layer.length = row + 1
 
     def note(self, segment: KVSegment) -> None:
-        """Say that the last rows are those of a segment, which a pass has just appended.
+        """Record that the last rows, which a pass has just appended, are those of a segment.
 
         Raises:
             ValueError: Not every row before them came from a segment.
         """
         if _num_rows(self._pieces) + segment.num_rows != self.num_rows:
-            raise ValueError("Only a segment that stands right behind others can be noted.")
+            raise ValueError(
+                f"{_num_rows(self._pieces)} rows came from segments, the noted one has "
+                f"{segment.num_rows}, and the context has {self.num_rows}; they must add up."
+            )
         self._pieces.append((segment, range(segment.num_rows)))
 
     def become(self, pieces: Sequence[Piece]) -> int:
-        """Hold exactly these rows, laid end to end; returns how many had to be copied and rotated.
+        """Hold exactly these rows, laid end to end.
 
-        Rows that stand at the right place already stay as they are.
+        Rows that are already at the right place stay as they are.
+
+        Returns:
+            The number of rows that were copied and rotated.
         """
         self.truncate(_num_in_common(self._pieces, pieces))
         return self.extend(_last_rows(pieces, self.num_rows))
 
     def extend(self, pieces: Sequence[Piece]) -> int:
-        """Append rows of segments, rotated to where they land; returns how many they were."""
+        """Append rows of segments, rotated to their new positions; return their number."""
         begin, count = self.num_rows, _num_rows(pieces)
         if not count:
             return 0
@@ -172,14 +177,14 @@ class KVContext(Cache):
         return count
 
     def causal_mask(self, num_new: int) -> Tensor:
-        """Boolean `[1, 1, num_new, rows + num_new]`: every new token sees the past and itself."""
+        """Return a causal mask, boolean `[1, 1, num_new, rows + num_new]`, for new tokens."""
         past = self.num_rows
         mask = torch.ones(num_new, past + num_new, dtype=torch.bool, device=self.keys.device)
         return mask.tril(past)[None, None]
 
     def _require(self, num_rows: int) -> None:
         if num_rows > self.capacity:
-            raise ValueError(f"The context holds {self.capacity} rows, {num_rows} are needed.")
+            raise ValueError(f"The context has room for {self.capacity} rows and needs {num_rows}.")
 
 
 class _ContextLayer(CacheLayerMixin):
@@ -200,30 +205,32 @@ class _ContextLayer(CacheLayerMixin):
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object
     ) -> tuple[Tensor, Tensor]:
-        """Append rotated keys and their values; give back everything held."""
+        """Append rotated keys and their values; return all rows."""
         stop = self.length + key_states.shape[-2]
         if stop > self.get_max_length():
-            raise ValueError(f"The context holds {self.get_max_length()} rows, {stop} are needed.")
+            raise ValueError(
+                f"The context has room for {self.get_max_length()} rows and needs {stop}."
+            )
         self.keys[:, :, self.length : stop] = key_states
         self.values[:, :, self.length : stop] = value_states
         self.length = stop
         return self.keys[:, :, :stop], self.values[:, :, :stop]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Length and offset of what a query attends to."""
+        """Return length and offset of the rows that a query attends to."""
         return self.length + query_length, 0
 
     def get_seq_length(self) -> int:
-        """Rows in use."""
+        """Return the rows in use."""
         return self.length
 
     def get_max_length(self) -> int:
-        """Rows there is room for."""
+        """Return the rows that the buffers have room for."""
         return self.keys.shape[-2]
 
 
 SPARE_ROWS = 256
-"""Room beyond the turn's, so that the next turns find their place in the same buffers."""
+"""Rows of room beyond the turn's need, so that the next turns can use the same buffers."""
 
 
 def assemble(
@@ -237,12 +244,11 @@ def assemble(
     """Build the context for the next turn of a path.
 
     Args:
-        decoder: The transformers decoder that will read it.
-        segments: The path's panels from the story's start.
-        policy: Which rows stay.
+        decoder: The transformers decoder that will use it.
+        segments: Segments of the path's panels, from the root.
+        policy: The memory policy.
         room: Rows to keep free for the turn.
-        reuse: The context of an earlier turn, which is used up: where it is large enough it
-            becomes the new one.
+        reuse: The context of an earlier turn; if it is large enough, it becomes the new one.
     """
     pieces = kept_pieces(segments, policy)
     needed = _num_rows(pieces) + room
@@ -253,7 +259,7 @@ def assemble(
 
 
 def kept_pieces(segments: Sequence[KVSegment], policy: MemoryPolicy) -> list[Piece]:
-    """The rows of a path that a policy keeps, segment by segment."""
+    """Return the rows of a path that a policy keeps, segment by segment."""
     spans = panel_spans(segments)
     pieces: list[Piece] = []
     for rows in select_rows(spans, policy):
@@ -265,14 +271,14 @@ def kept_pieces(segments: Sequence[KVSegment], policy: MemoryPolicy) -> list[Pie
 
 
 def rotate(decoder: Decoder, keys: Tensor, begin: int) -> None:
-    """Turn un-rotated keys to the positions from `begin` on, in place.
+    """Rotate keys to the positions from `begin` on, in place.
 
-    With the decoder's own tables and function, layer by layer: what is computed in between stays
-    small enough for the processor's cache, which makes it five times as fast as all at once.
+    Uses the decoder's own tables and function, layer by layer: the intermediate results then fit
+    the processor's cache, which is faster than all layers at once.
 
     Args:
         decoder: A transformers decoder; its module defines `apply_rotary_pos_emb`.
-        keys: `[L, H, S, head_dim]`.
+        keys: `[L, H, S, head_dim]`, not rotated yet.
         begin: Position of the first row.
 
     Source: RoPE (arXiv:2104.09864).
@@ -287,13 +293,13 @@ def rotate(decoder: Decoder, keys: Tensor, begin: int) -> None:
 
 @contextmanager
 def capture_keys(decoder: Decoder) -> Iterator[list[Tensor]]:
-    """Collect every layer's keys before rotation while a forward pass runs inside the block.
+    """Collect every layer's keys before rotation during a forward pass inside the block.
 
-    The hook sits where rotation takes its input: on `k_norm` where the architecture has one
-    (Qwen3), else on `k_proj` (Llama, Mistral, Qwen2).
+    The hook is on the module whose output is rotated: `k_norm` if the architecture has it (Qwen3),
+    else `k_proj` (Llama, Mistral, Qwen2).
 
     Yields:
-        A list that fills with `[H, S, head_dim]`, one per layer, in order.
+        A list to which each layer, in order, adds its keys `[H, S, head_dim]`.
     """
     captured: list[Tensor] = []
 
@@ -315,7 +321,7 @@ def capture_keys(decoder: Decoder) -> Iterator[list[Tensor]]:
 
 
 def _head_dim(config: Any) -> int:
-    """Channels of one head; not every architecture's config spells it out."""
+    """Return the channels of one head, which some architectures' configs do not contain."""
     return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
@@ -342,7 +348,7 @@ def _last_rows(pieces: Sequence[Piece], begin: int) -> list[Piece]:
 
 
 def _num_in_common(held: Sequence[Piece], wanted: Sequence[Piece]) -> int:
-    """Rows at the beginning that are the same."""
+    """Return the number of equal rows at the beginning."""
     count = 0
     for (one, rows), (other, wanted_rows) in zip(held, wanted, strict=False):
         if one is not other or rows.start != wanted_rows.start:

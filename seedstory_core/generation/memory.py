@@ -1,9 +1,9 @@
-"""What a session remembers between turns: its segments by panel, and the context of its last turn.
+"""The memory of a session between turns: its segments by panel, and the context of its last turn.
 
-The tree of panels is the record and this is a cache: anything may be dropped at any moment, and
-reading the panels again rebuilds it. Every story has a byte budget, and so have all together.
+The tree of panels is the record and the memory is a cache: anything may be dropped at any moment,
+and a replay of the panels rebuilds it. Each story has a byte budget, and all stories share another.
 
-No torch is imported here, so that sessions and the page over them can be there before the models.
+This module does not import torch, so that sessions can be used before the models are loaded.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class MemoryPool:
-    """The budget that all stories of a process share."""
+    """The byte budget that all stories of a process share."""
 
     def __init__(self, budget_bytes: int) -> None:
-        """Make a pool whose stories never keep more than `budget_bytes` together."""
+        """Create a pool whose stories together never keep more than `budget_bytes`."""
         self.budget_bytes = budget_bytes
-        # One lock for all, because one story's turn may drop what another one keeps.
+        # One lock for all stories, because a turn of one may drop segments of another.
         self.lock = threading.RLock()
         self._clock = itertools.count(1)
         self._memories: weakref.WeakSet[StoryMemory] = weakref.WeakSet()
@@ -38,25 +38,25 @@ class MemoryPool:
             return sum(memory.num_bytes for memory in self._memories)
 
     def tick(self) -> int:
-        """A later moment than all before."""
+        """Return the next number of the pool's clock."""
         return next(self._clock)
 
     def join(self, memory: StoryMemory) -> None:
-        """Count a story's memory in for as long as it lives."""
+        """Count a story's memory as part of the pool while it exists."""
         with self.lock:
             self._memories.add(memory)
 
     def shrink(self) -> None:
-        """Drop what was not used for longest until the budget holds."""
+        """Drop the least recently used contexts and segments until the budget holds."""
         with self.lock:
             shrink(list(self._memories), self.budget_bytes)
 
 
 class StoryMemory:
-    """One story's segments and its working context, within a byte budget and a pool's."""
+    """One story's segments and last context, within its own byte budget and the pool's."""
 
     def __init__(self, budget_bytes: int, pool: MemoryPool | None = None) -> None:
-        """Make an empty memory that never keeps more than `budget_bytes`."""
+        """Create an empty memory that never keeps more than `budget_bytes`."""
         self.budget_bytes = budget_bytes
         self._pool = pool or MemoryPool(budget_bytes)
         self._segments: dict[str, _Kept] = {}
@@ -66,7 +66,7 @@ class StoryMemory:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of all kept segments and of the context."""
+        """Bytes of all segments and of the context."""
         with self._pool.lock:
             segments = sum(kept.num_bytes for kept in self._segments.values())
             return segments + (self._context.num_bytes if self._context is not None else 0)
@@ -79,20 +79,20 @@ class StoryMemory:
 
     @property
     def is_packed(self) -> bool:
-        """Whether looking something up may have to unpack it."""
+        """Whether some segments are packed, so that `find` may have to compute."""
         with self._pool.lock:
             return any(kept.packed is not None for kept in self._segments.values())
 
     def keep(self, panel_id: str, segment: KVSegment) -> None:
-        """Remember a panel's segment; what was not used for longest makes room."""
+        """Keep a panel's segment; the least recently used ones make room."""
         with self._pool.lock:
             self._segments[panel_id] = _Kept(segment, self._pool.tick())
             self._shrink()
 
     def find(self, path: Sequence[str]) -> list[KVSegment | None]:
-        """Look up the segments of a path; None where one has to be read again."""
+        """Return the segments of a path, with None for each that has to be read again."""
         with self._pool.lock:
-            # From the leaf up: the oldest panels, which all branches share, are then dropped last.
+            # From the leaf up, so that the oldest panels, which branches share, are dropped last.
             for panel_id in reversed(path):
                 if (kept := self._segments.get(panel_id)) is not None:
                     kept.used = self._pool.tick()
@@ -100,11 +100,11 @@ class StoryMemory:
                         kept.segment, kept.packed = kept.packed.unpack(), None
             kept_on_path = [self._segments.get(panel_id) for panel_id in path]
             found = [None if kept is None else kept.segment for kept in kept_on_path]
-            self._shrink()  # what was unpacked is larger; whoever asked has it anyway
+            self._shrink()  # unpacked segments are larger; `found` still holds all of them
             return found
 
     def drop(self, panel_ids: Iterable[str] | None = None) -> None:
-        """Forget some panels' segments, or everything."""
+        """Drop the context and some panels' segments, or for None all."""
         with self._pool.lock:
             for panel_id in list(self._segments if panel_ids is None else panel_ids):
                 self._segments.pop(panel_id, None)
@@ -112,21 +112,20 @@ class StoryMemory:
 
     @property
     def context(self) -> KVContext | None:
-        """The context of the last turn, for one turn at a time to build on."""
+        """The context of the last turn; only one turn at a time may reuse it."""
         return self._context
 
     def keep_context(self, context: KVContext | None) -> None:
-        """Keep the context of the turn that just ended for the next one."""
+        """Keep the context of the turn that has just ended for the next one."""
         with self._pool.lock:
             self._context, self._context_used = context, self._pool.tick()
             self._shrink()
 
     def rest(self, *, pack: bool = False) -> None:
-        """Make a story that nobody uses small: no context, and nothing on the accelerator.
+        """Drop the context and move all segments to main memory.
 
         Args:
-            pack: Whether to keep keys and values in 8 bits, which loses a little; without it the
-                memory stays exactly what it was.
+            pack: Whether to pack keys and values into 8 bits, which rounds them.
         """
         from seedstory_core.generation.packed_segment import PackedSegment
 
@@ -148,7 +147,7 @@ class _Kept:
     segment: KVSegment | None
     """None while it is packed."""
     used: int
-    """When it was last looked up, by the pool's clock."""
+    """Time of its last use, by the pool's clock."""
     packed: PackedSegment | None = None
 
     @property
@@ -159,9 +158,9 @@ class _Kept:
 
 
 def shrink(memories: Sequence[StoryMemory], budget_bytes: int) -> None:
-    """Drop contexts, then segments, what was not used for longest first, until the budget holds.
+    """Drop contexts, then segments, least recently used first, until the budget holds.
 
-    A context is a copy that is assembled again in a moment; a segment costs a pass of the model.
+    A context is a copy that is quickly assembled again; a segment costs a pass of the model.
     """
     excess = sum(memory.num_bytes for memory in memories) - budget_bytes
     for memory in sorted(memories, key=lambda memory: memory._context_used):

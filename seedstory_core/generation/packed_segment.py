@@ -1,4 +1,4 @@
-"""A panel's keys and values in 8 bits, as a resting story may keep them."""
+"""Segments packed into 8 bits, for stories at rest."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from seedstory_core.generation.kv import KVSegment
 class PackedSegment:
     """A segment in 8 bits, about a quarter of its size in float32.
 
-    Keys share a scale along each channel, in which their outliers lie; values along each row.
+    Keys have one scale per channel, since a few channels hold their outliers; values have one per
+    row.
 
     Attributes:
         keys: `[L, H, S, head_dim]`, int8.
         key_scales: `[L, H, 1, head_dim]`.
         values: `[L, H, S, head_dim]`, int8.
         value_scales: `[L, H, S, 1]`.
-        rest: The segment without its keys and values.
+        rest: The segment with empty keys and values.
 
-    Source: KIVI (arXiv:2402.02750) for which axis to share a scale along.
+    Source: KIVI (arXiv:2402.02750), for the axes of the scales.
     """
 
     keys: Tensor
@@ -34,7 +35,7 @@ class PackedSegment:
 
     @classmethod
     def pack(cls, segment: KVSegment) -> PackedSegment:
-        """Round a segment's keys and values."""
+        """Pack a segment; its keys and values are rounded."""
         keys, key_scales = _to_int8(segment.keys, dim=2)
         values, value_scales = _to_int8(segment.values, dim=3)
         empty = segment.keys.new_empty(0)
@@ -42,7 +43,7 @@ class PackedSegment:
         return cls(keys, key_scales, values, value_scales, rest)
 
     def unpack(self) -> KVSegment:
-        """Give the segment back; each number is off by at most half a step of its scale."""
+        """Return the segment; each key and value is off by at most half of its scale."""
         kind = self.rest.keys.dtype
         return replace(
             self.rest,
@@ -52,7 +53,7 @@ class PackedSegment:
 
     @property
     def num_bytes(self) -> int:
-        """Memory held."""
+        """Bytes of all tensors."""
         tensors = (self.keys, self.key_scales, self.values, self.value_scales)
         return sum(tensor.nbytes for tensor in tensors) + self.rest.num_bytes
 

@@ -1,11 +1,10 @@
-"""Which rows of a story stay in the language model's context: pure functions over positions.
+"""Memory policies: they choose the rows of a story that the language model sees.
 
-A story is a row of panels: caption, picture, caption, picture … Before a panel is written, a policy
-chooses which rows of the earlier panels the model still sees. Nothing is cut here: a context is
-assembled from the chosen rows and the panels' segments stay whole (see `kv.py`).
+A story is a sequence of panels: caption, image, caption, image … Before a panel is written, a
+policy chooses the rows of the earlier panels that stay in the context. Policies are pure functions
+of positions: a context is assembled from the chosen rows, and segments stay whole (see `kv.py`).
 
-Positions count from the beginning of the story; a picture lies between its begin mark `boi` and its
-end mark `eoi`, both included.
+Positions count from the story's start; an image extends from `boi` to `eoi`, both included.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from seedstory_core.config.fields import check_one_of, check_settings
 
 @dataclass(frozen=True)
 class MemoryPolicy(MemoryConfig):
-    """How a story forgets: the configured counts, and what its reader pinned.
+    """A memory policy with its counts and the panels that its reader pinned.
 
     Raises:
-        ValueError: A count is out of range.
+        ValueError: The policy is unknown or a count is out of range.
 
     Source: SEED-Story (arXiv:2407.08683), section 3.4; StreamingLLM (arXiv:2309.17453).
     """
@@ -33,26 +32,26 @@ class MemoryPolicy(MemoryConfig):
     """Panels, counted from 0 along the path, that are never evicted."""
 
     def __post_init__(self) -> None:
-        """Refuse counts out of range, and policies that there are not."""
+        """Refuse unknown policies and counts out of range."""
         check_settings("", self, ValueError)
         if min(self.pinned_panels, default=0) < 0:
-            raise ValueError(f"pinned_panels is {self.pinned_panels}; panels count from 0.")
+            raise ValueError(f"pinned_panels is {self.pinned_panels}; each must be 0 or more.")
         if self.policy not in POLICIES:
-            raise ValueError(f"The policy is '{self.policy}'; there are {', '.join(POLICIES)}.")
+            raise ValueError(f"policy is '{self.policy}'; it must be one of {', '.join(POLICIES)}.")
 
 
 def configured(config: MemoryConfig) -> MemoryPolicy:
-    """The policy that a configuration names.
+    """Return the policy of a configuration.
 
     Raises:
-        ConfigError: There is no such policy.
+        ConfigError: The policy is unknown.
     """
     check_one_of("memory.policy", config.policy, list(POLICIES))
     return MemoryPolicy(**dataclasses.asdict(config))
 
 
 def policy_from(record: Any, otherwise: MemoryPolicy) -> MemoryPolicy:
-    """Read a policy that was written down; what is missing or damaged is taken from another one."""
+    """Read a saved policy: missing fields come from `otherwise`, for a damaged one all of them."""
     if not isinstance(record, Mapping):
         return otherwise
     known = {
@@ -69,7 +68,7 @@ def policy_from(record: Any, otherwise: MemoryPolicy) -> MemoryPolicy:
 
 @dataclass(frozen=True)
 class PanelSpan:
-    """Where one panel lies in its story: rows `[start, end)`, marks at `boi` and `eoi`."""
+    """Positions of one panel in its story: rows `[start, end)`, BOI at `boi`, EOI at `eoi`."""
 
     start: int
     boi: int
@@ -81,40 +80,40 @@ def select_rows(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]
     """Choose the rows that the next turn sees.
 
     Args:
-        spans: The panels of the path so far, in order.
-        policy: The policy and its counts.
+        spans: Positions of the path's panels, in order.
+        policy: The memory policy.
 
     Returns:
-        Disjoint ascending ranges of absolute positions.
+        Disjoint ascending ranges of positions.
     """
     return POLICIES[policy.policy].rows(spans, policy) if spans else []
 
 
 def _dense(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]:
-    """Everything."""
+    """Keep everything."""
     return [range(spans[-1].end)]
 
 
 def _window(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]:
-    """All rows after the last evicted picture, and the pinned panels."""
+    """Keep all rows after the last evicted image, and the pinned panels."""
     return _keep(spans, policy, policy.window_panels, positions=0)
 
 
 def _attention_sink(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]:
-    """The window and the first positions, as in StreamingLLM."""
+    """Keep the window and the first positions, as in StreamingLLM."""
     return _keep(spans, policy, policy.window_panels)
 
 
 def _multimodal(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]:
-    """Also the rows around the begin and end marks of every evicted picture."""
+    """Keep those of `_attention_sink` and the rows around BOI and EOI of every evicted image."""
     return _keep(spans, policy, policy.window_panels, sinks=spans[: -policy.window_panels])
 
 
 def _capped_multimodal(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]:
-    """The multimodal sink for as many evicted pictures as `max_rows` has room for.
+    """Keep those of `_multimodal`, for as many evicted images as `max_rows` has room for.
 
-    Panels also leave the window, the oldest first, where it alone has more rows. The newest panel
-    and the pinned ones stay in any case, so who pins decides whether the cap holds.
+    If the window alone has more rows, its oldest panels are evicted too. The newest panel and the
+    pinned ones always stay, even if they exceed the cap.
     """
     num_windowed = min(policy.window_panels, len(spans))
     while num_windowed > 1 and _count(_keep(spans, policy, num_windowed)) > policy.max_rows:
@@ -131,12 +130,12 @@ def _capped_multimodal(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list
 
 @dataclass(frozen=True)
 class Policy:
-    """A way to forget.
+    """A rule for choosing rows.
 
     Attributes:
-        label: What stays, in the reader's words.
-        rows: Chooses them.
-        is_capped: Whether `max_rows` bounds them.
+        label: What stays, in words for the reader.
+        rows: Chooses the rows.
+        is_capped: Whether `max_rows` limits them.
     """
 
     label: str
@@ -157,7 +156,7 @@ POLICIES: dict[str, Policy] = {
     "window": Policy("The last pages", _window),
     "dense": Policy("Everything", _dense),
 }
-"""All policies by name, as the page offers them; the only place where one is added."""
+"""All policies by name, in the order of the page; a new one is added here only."""
 
 
 def _keep(
@@ -168,7 +167,7 @@ def _keep(
     sinks: Sequence[PanelSpan] = (),
     positions: int | None = None,
 ) -> list[range]:
-    """Rows of so many last panels, of the first positions, of pinned panels and of some sinks."""
+    """Return the first `positions`, the pinned panels, the sinks and the last `num_windowed`."""
     total = spans[-1].end
     start = spans[-num_windowed - 1].eoi + 1 if num_windowed < len(spans) else 0
     pinned = [(spans[p].start, spans[p].end) for p in policy.pinned_panels if p < len(spans)]
@@ -185,10 +184,10 @@ def _around_marks(span: PanelSpan, policy: MemoryPolicy) -> tuple[tuple[int, int
 
 
 def _most_wanted(evicted: Sequence[PanelSpan]) -> list[PanelSpan]:
-    """Evicted panels in the order in which a capped story keeps their sinks.
+    """Return evicted panels in the order in which the capped policy keeps their sinks.
 
-    From both ends: the story's beginning, which is what sinks are about, and what was forgotten
-    last. Half of the kept rows stay where they are from turn to turn.
+    Alternately from both ends: the story's first panels, as is the idea of sinks, and those evicted
+    last. The first half of the kept rows thus stays in place from turn to turn.
     """
     ends = (span for pair in zip(evicted, reversed(evicted), strict=True) for span in pair)
     return list(dict.fromkeys(ends))

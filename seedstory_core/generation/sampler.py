@@ -1,7 +1,7 @@
-"""Choosing the next token.
+"""The sampler, which chooses the next token.
 
-The rules themselves are transformers' logits processors; here they are put in order, made
-reproducible from a seed, and kept from writing marks that only the engine may place.
+It applies transformers' logits processors in order, draws reproducibly from a seed, never chooses
+forbidden tokens, and takes repeated sentences back.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from transformers import (
 from seedstory_core.generation.sampling import Sampling
 
 POSSIBLE = 0.03
-"""The least probability with which another token counts as a choice."""
+"""Least probability of a token that may replace the chosen one."""
 SHORTEST_SENTENCE = 6
-"""Tokens of the shortest sentence that is kept from standing in a story twice."""
+"""Tokens of the shortest sentence that is taken back if it is repeated."""
 MOST_RETAKES = 4
-"""How often one caption takes a sentence back."""
+"""Most times that one caption takes a sentence back."""
 
 
 class Sampler:
@@ -45,12 +45,12 @@ class Sampler:
         """Start a caption.
 
         Args:
-            sampling: The rules.
-            forbidden_ids: Tokens never chosen.
+            sampling: The settings.
+            forbidden_ids: Tokens that are never chosen.
             story_ids: Text tokens of the story so far, for `no_repeat_ngram_size` and
                 `no_repeat_sentences`.
             caption_ids: Tokens of this caption that are already given.
-            sentence_ends: Tokens with which a sentence ends, for `no_repeat_sentences`.
+            sentence_ends: Tokens that end a sentence, for `no_repeat_sentences`.
         """
         self._forbidden = torch.tensor(list(forbidden_ids), dtype=torch.long)
         self._story = list(story_ids)
@@ -59,13 +59,13 @@ class Sampler:
         self._avoids_told = sampling.no_repeat_sentences
         self._told = frozenset(split_sentences(story_ids, self._ends))
         self._retakes_left = MOST_RETAKES
-        # Per token that was chosen: the probability of the likeliest other one.
+        # For each chosen token, the probability of the likeliest other one.
         self._other_ways: list[float] = []
         self._num_given = len(self._caption)
-        # What was taken back, by the caption before it.
+        # Tokens that were taken back, by the caption before them.
         self._taken_back: dict[tuple[int, ...], set[int]] = {}
         self._generator = torch.Generator().manual_seed(sampling.seed)
-        # Dividing scores by less than this overflows, and means the best token anyway.
+        # Dividing scores by a lower temperature overflows, and would choose the best token anyway.
         self._is_greedy = sampling.temperature < 1e-3
         self._on_caption = LogitsProcessorList()
         self._on_story = LogitsProcessorList()
@@ -82,8 +82,8 @@ class Sampler:
             self._warp.append(TopPLogitsWarper(sampling.top_p))
 
     def choose(self, scores: Tensor) -> int:
-        """Choose a token from scores `[vocab]` and remember it."""
-        # Chosen on the CPU in float32 so that a seed means the same on every device.
+        """Choose a token from scores `[vocab]` and add it to the caption."""
+        # On the CPU in float32, so that a seed means the same on every device.
         scores = scores.float().cpu().clone()
         scores[self._forbidden] = -torch.inf
         row = scores[None]
@@ -103,21 +103,21 @@ class Sampler:
         return token
 
     def take_back(self) -> int | None:
-        """Take the sentence that was just ended back if it stands in the story already.
+        """Take back the sentence that has just ended if the story already contains it.
 
-        It goes as far as the token where the model saw the likeliest other way, and only if that
-        one is possible (`POSSIBLE`): rather a sentence twice than one that makes no sense.
+        It goes back to the token whose likeliest replacement has the highest probability, and only
+        if that is at least `POSSIBLE`: a repeated sentence is better than one without sense.
 
         Returns:
-            How many of the caption's tokens stay; what comes after them is to be chosen again,
-            from the same scores, and will be another token. None if all stay.
+            The number of the caption's tokens that stay; the next one has to be chosen again from
+            the same scores, and will differ. None if all stay.
         """
         if not self._avoids_told or self._caption[-1] not in self._ends or not self._retakes_left:
             return None
         *before, last = split_sentences(self._caption, self._ends)
         if len(last) < SHORTEST_SENTENCE or not (last in self._told or last in before):
             return None
-        # Whoever acted before may act again: the first token of the sentence stays.
+        # The sentence's first token, often its subject, stays: it may act again.
         first = max(len(self._caption) - len(last) + 1, self._num_given)
         places = range(first, len(self._caption))
         place = max(places, key=lambda at: self._other_ways[at - self._num_given], default=first)
@@ -129,12 +129,12 @@ class Sampler:
         return place
 
     def _avoid_taken_back(self, scores: Tensor) -> Tensor:
-        """Take away what was taken back at this place."""
+        """Exclude the tokens that were taken back at this place."""
         taken = self._taken_back.get(tuple(self._caption))
         return scores if taken is None else scores.index_fill(0, torch.tensor([*taken]), -torch.inf)
 
     def _note(self, scores: Tensor, token: int) -> None:
-        """Remember how likely the likeliest other token was."""
+        """Record the probability of the likeliest other token."""
         if self._avoids_told:
             others = scores.softmax(-1)
             others[token] = 0
@@ -142,7 +142,7 @@ class Sampler:
 
 
 def split_sentences(ids: Iterable[int], ends: Collection[int]) -> list[tuple[int, ...]]:
-    """Cut token ids behind every token that ends a sentence; the last one may be open."""
+    """Split token ids after every token that ends a sentence; the last part may be unfinished."""
     found: list[tuple[int, ...]] = []
     sentence: list[int] = []
     for token in ids:

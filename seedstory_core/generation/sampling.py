@@ -1,6 +1,6 @@
-"""How the words of one caption are chosen: the settings and their seed.
+"""Settings and seed for the tokens of one caption.
 
-`sampler.py` acts on them. Whoever only asks for words, as the page does, needs no torch.
+`sampler.py` applies them. This module does not import torch, so that the page can use it early.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from seedstory_core.errors import InputError
 
 @dataclass(frozen=True)
 class Sampling(SamplingConfig):
-    """How the words of one caption are chosen, as recorded with every panel."""
+    """How the tokens of one caption are chosen, as recorded with every panel."""
 
     seed: int = 0
-    """Makes the choice reproducible."""
+    """Seed of the random choice."""
 
     def __post_init__(self) -> None:
         """Refuse values out of range.
 
         Raises:
-            InputError: Names the value and its range.
+            InputError: A value is out of range.
         """
         check_settings("", self, InputError)
 
     @classmethod
     def of(cls, config: SamplingConfig, seed: int, **changes: Any) -> Sampling:
-        """The configured sampling with a seed, and with what a reader changed."""
+        """Return the configured sampling with a seed and a reader's changes."""
         return cls(**{**dataclasses.asdict(config), **changes}, seed=seed)
 
 
 def new_seed() -> int:
-    """A fresh random seed, small enough to read out."""
+    """Return a random seed below 2**31."""
     return secrets.randbelow(2**31)

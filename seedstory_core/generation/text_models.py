@@ -1,6 +1,6 @@
-"""The two ways in which text becomes token ids: SentencePiece and byte-level BPE.
+"""Text models, which turn text into token ids: SentencePiece and byte-level BPE.
 
-A text model knows nothing of pictures; `tokens.py` lays the marks of pictures beside it.
+A text model knows no images; `tokens.py` adds the tokens that mark them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class TextModel(Protocol):
     """Encodes text and decodes ids.
 
     Attributes:
-        num_pieces: How many ids it has.
-        control_tokens: Names of unknown, begin of a story and end of a story.
+        num_pieces: Number of ids.
+        control_tokens: Names of the tokens for unknown text, begin and end of a story.
         control_ids: Their ids, in the same order.
     """
 
@@ -29,28 +29,28 @@ class TextModel(Protocol):
     control_ids: tuple[int, int, int]
 
     def encode(self, text: str) -> list[int]:
-        """Encode text in which nothing is a control token."""
+        """Encode text; nothing in it is read as a control token."""
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Spell ids, none of them a control token."""
+        """Decode ids, none of them a control token."""
         ...
 
     def id_of(self, piece: str) -> int:
-        """Id of a piece; that of the unknown token where there is none."""
+        """Return the id of a piece, or that of the unknown token."""
         ...
 
     def text_of(self, token_id: int) -> str:
-        """What one id spells by itself."""
+        """Return the text of one id by itself."""
         ...
 
     def last_bytes(self, ids: Sequence[int]) -> bytes:
-        """The bytes at the end of ids that may be part of an unfinished character."""
+        """Return the last bytes of the ids' text, which may end with an unfinished character."""
         ...
 
 
 class SentencePieceText:
-    """SentencePiece, as Llama 2 and the release have it."""
+    """SentencePiece, as in Llama 2 and the release."""
 
     control_tokens = ("<unk>", "<s>", "</s>")
 
@@ -67,7 +67,7 @@ class SentencePieceText:
         """Read `tokenizer.model`.
 
         Raises:
-            WeightsError: The file is missing or damaged, or splits in a newer way than the release.
+            WeightsError: The file is missing or damaged, or its settings say `legacy: false`.
         """
         model_file = folder / "tokenizer.model"
         if not model_file.is_file():
@@ -84,33 +84,33 @@ class SentencePieceText:
             ) from error
         if settings.get("legacy", True) is False:
             raise WeightsError(
-                f"{folder / 'tokenizer_config.json'} says legacy: false. SEED-Story was trained "
-                "with the legacy splitting; other ids would come out. Use its own tokenizer."
+                f"{folder / 'tokenizer_config.json'} says legacy: false, which would give other "
+                "ids than those that SEED-Story was trained with. Use its own tokenizer."
             )
         return cls(processor)
 
     def encode(self, text: str) -> list[int]:
-        """Encode text in which nothing is a control token."""
+        """Encode text; nothing in it is read as a control token."""
         return list(self._processor.encode(text))
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Spell ids, none of them a control token."""
+        """Decode ids, none of them a control token."""
         return str(self._processor.decode(list(ids)))
 
     def id_of(self, piece: str) -> int:
-        """Id of a piece; that of the unknown token where there is none."""
+        """Return the id of a piece, or that of the unknown token."""
         token_id = int(self._processor.piece_to_id(piece))
         return token_id if self._processor.id_to_piece(token_id) == piece else self.control_ids[0]
 
     def text_of(self, token_id: int) -> str:
-        """What one id spells by itself."""
+        """Return the text of one id by itself."""
         piece = str(self._processor.id_to_piece(token_id))
         if self._processor.is_byte(token_id):
             return chr(int(piece[3:5], 16))
         return piece
 
     def last_bytes(self, ids: Sequence[int]) -> bytes:
-        """The bytes at the end of ids that may be part of an unfinished character."""
+        """Return the last bytes of the ids' text, which may end with an unfinished character."""
         tail = bytearray()
         for token_id in reversed(ids):
             if not self._processor.is_byte(token_id):
@@ -120,10 +120,10 @@ class SentencePieceText:
 
 
 class BytePairText:
-    """Byte-level BPE from a `tokenizer.json`, as GPT-2 and most newer models have it.
+    """Byte-level BPE from a `tokenizer.json`, as in GPT-2 and most newer models.
 
-    The first three ids are control tokens: unknown, begin of a story, end of a story. They are
-    taken out of the tokenizer's own list of special tokens, so that text can never become one.
+    The first three ids are control tokens: unknown, begin of a story, end of a story. Special
+    tokens that occur in a text are encoded as plain text, so it can never become one of them.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -148,29 +148,29 @@ class BytePairText:
             raise WeightsError(
                 f"The tokenizer {path} is damaged ({error}). Fetch it again."
             ) from error
-        # Otherwise `<|im_end|>` that a reader types would end the story.
+        # Otherwise a typed `<|im_end|>` would end the story.
         tokenizer.encode_special_tokens = True
         return cls(tokenizer)
 
     def encode(self, text: str) -> list[int]:
-        """Encode text in which nothing is a control token."""
+        """Encode text; nothing in it is read as a control token."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Spell ids, none of them a control token."""
+        """Decode ids, none of them a control token."""
         return b"".join(map(self._bytes, ids)).decode("utf-8", "replace")
 
     def id_of(self, piece: str) -> int:
-        """Id of a piece; that of the unknown token where there is none."""
+        """Return the id of a piece, or that of the unknown token."""
         found = self._tokenizer.token_to_id(piece)
         return self.control_ids[0] if found is None else int(found)
 
     def text_of(self, token_id: int) -> str:
-        """What one id spells by itself."""
+        """Return the text of one id by itself."""
         return self._bytes(token_id).decode("utf-8", "replace")
 
     def last_bytes(self, ids: Sequence[int]) -> bytes:
-        """The bytes at the end of ids that may be part of an unfinished character."""
+        """Return the last bytes of the ids' text, which may end with an unfinished character."""
         return b"".join(map(self._bytes, ids))
 
     def _bytes(self, token_id: int) -> bytes:
@@ -179,9 +179,9 @@ class BytePairText:
 
 
 def byte_letters() -> dict[int, str]:
-    """The letter by which byte-level BPE writes each byte.
+    """Return the letter that byte-level BPE writes for each byte.
 
-    Source: GPT-2's encoder: printable bytes stand for themselves, the others move past 255.
+    Source: GPT-2's encoder: printable bytes stand for themselves, the others for letters past 255.
     """
     own = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = {byte: chr(byte) for byte in own}
@@ -190,7 +190,7 @@ def byte_letters() -> dict[int, str]:
 
 
 def is_inside_character(tail: bytes) -> bool:
-    """Whether bytes end within a character of UTF-8."""
+    """Whether bytes end inside a UTF-8 character."""
     for start in range(max(0, len(tail) - 4), len(tail)):
         lead = tail[start]
         length = 2 if 0xC0 <= lead < 0xE0 else 3 if 0xE0 <= lead < 0xF0 else 4

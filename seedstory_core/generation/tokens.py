@@ -1,12 +1,11 @@
 """Text to token ids and back.
 
-A text model encodes, SentencePiece or byte-level BPE (`text_models.py`); a few added tokens mark
-pictures: `<img>`, `</img>`, `<img_00000>` and so on. Nothing but this module's own methods for
-marks produces their ids: whatever a reader types goes through `encode_text`, where `<img>` is five
-characters like any others.
+A text model encodes text (`text_models.py`); a few added tokens mark images: `<img>`, `</img>`,
+`<img_00000>` and so on. A reader's text goes through `encode_text`, which never returns their ids:
+there `<img>` is five characters like any others.
 
 The rules are those of the released slow tokenizer: text between added tokens is encoded piece by
-piece, each piece with its own leading space mark, and white space beside an image token is lost.
+piece, each with its own leading space mark, and white space beside an image token is dropped.
 """
 
 from __future__ import annotations
@@ -30,22 +29,22 @@ BOI_TOKEN = "<img>"
 EOI_TOKEN = "</img>"
 
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*$")
-"""How the text of a piece ends with which a sentence ends."""
+"""End of a piece that ends a sentence: a stop, perhaps quote marks or brackets."""
 
 
 def image_token(index: int) -> str:
-    """Spell the image token of one query, e.g. `<img_00003>`."""
+    """Return the name of an image query's token, such as `<img_00003>`."""
     return f"<img_{index:05d}>"
 
 
 def clean_text(text: str) -> str:
-    """Remove everything that looks like a tag and the white space around, as the release does."""
+    """Remove everything that looks like a tag, then outer white space, as the release does."""
     return re.sub(r"<[^>]*>", "", text).strip()
 
 
 @dataclass(frozen=True)
 class _AddedToken:
-    """A token beside the SentencePiece model; `lstrip`/`rstrip` eat white space beside it."""
+    """A token outside the text model; `lstrip`/`rstrip` drop white space before/after it."""
 
     id: int
     lstrip: bool = True
@@ -53,17 +52,17 @@ class _AddedToken:
 
 
 class StoryTokenizer:
-    """Encodes and decodes, and knows the ids of the picture marks.
+    """Encodes and decodes text, and knows the ids of the added tokens.
 
     Attributes:
         bos_id: Begin of a story.
         eos_id: End of a story.
-        pad_id: Fills batches; the id of the unknown token unless the folder names another.
-        boi_id: Begin of an image.
-        eoi_id: End of an image.
-        image_query_ids: The image tokens between the two, in order.
-        num_pieces: Ids of the text model alone.
-        vocab_size: Ids in all, added tokens included.
+        pad_id: Padding; the id of the unknown token unless the folder names another.
+        boi_id: BOI, the begin of an image.
+        eoi_id: EOI, the end of an image.
+        image_query_ids: The image queries between BOI and EOI, in order.
+        num_pieces: Number of the text model's ids.
+        vocab_size: Number of all ids, added tokens included.
     """
 
     def __init__(
@@ -95,14 +94,14 @@ class StoryTokenizer:
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> StoryTokenizer:
-        """Read a tokenizer folder of either style.
+        """Read a tokenizer folder.
 
-        `tokenizer.model` is SentencePiece's, `tokenizer.json` byte-level BPE. Added tokens stand in
-        `added_tokens.json`, or with their flags under `added_tokens_decoder` in
+        `tokenizer.model` is SentencePiece, `tokenizer.json` byte-level BPE. Added tokens are listed
+        in `added_tokens.json`, or with their flags under `added_tokens_decoder` in
         `tokenizer_config.json`, or in both.
 
         Raises:
-            WeightsError: A file is missing or damaged, or lacks the image tokens.
+            WeightsError: A file is missing or damaged, or control or image tokens are missing.
         """
         folder = Path(folder)
         settings = _read_json(folder / "tokenizer_config.json")
@@ -116,27 +115,29 @@ class StoryTokenizer:
             if text_model.id_of(name) == token_id:
                 added.setdefault(name, _AddedToken(token_id, lstrip=False, rstrip=False))
             elif name not in added:
-                raise WeightsError(f"The tokenizer in {folder} lacks the control token {name}.")
+                raise WeightsError(
+                    f"The tokenizer in {folder} lacks the control token {name}. Fetch it again."
+                )
         _check_image_tokens(added, text_model.num_pieces, folder)
         return cls(text_model, added, pad_token=_read_pad_token(folder, settings))
 
     def encode_text(self, text: str) -> list[int]:
-        """Encode what a person or the model wrote; no mark's id can come out, whatever it says."""
+        """Encode untrusted text; the result never contains ids of added or control tokens."""
         # A lone surrogate (half an emoji) has no UTF-8; it becomes a question mark.
         ids = self._text_model.encode(text.encode("utf-8", "replace").decode("utf-8"))
-        # A text model without byte fallback answers <unk> to what it does not know; that one goes.
+        # A text model without byte fallback returns <unk> for unknown characters; drop it.
         return [token_id for token_id in ids if token_id not in self._names]
 
     def encode_hint(self, hint: str) -> list[int]:
-        """Encode what a reader wishes for beside the text: in brackets, on a line of its own."""
+        """Encode a hint, in brackets and on a line of its own."""
         plain = hint.replace("[", "(").replace("]", ")")
         return self.encode_text(f"[{plain}]\n") if plain else []
 
     def encode(self, text: str, *, add_bos: bool = False) -> list[int]:
-        """Encode trusted text in which `<img>`, `<s>` and so on are marks, as the release does."""
+        """Encode trusted text, in which `<img>`, `<s>` and so on are tokens, as in the release."""
         ids = [self.bos_id] if add_bos else []
         pieces = self._splitter.split(text)
-        # Odd pieces are added tokens; they may eat the white space of the texts beside them.
+        # Odd pieces are added tokens; they may drop the white space of the texts beside them.
         for index in range(1, len(pieces), 2):
             token = self._added[pieces[index]]
             if token.rstrip:
@@ -151,15 +152,15 @@ class StoryTokenizer:
         return ids
 
     def image_ids(self) -> list[int]:
-        """Give the ids of one whole picture: begin, all image queries, end."""
+        """Return the ids of one whole image: BOI, all image queries, EOI."""
         return [self.boi_id, *self.image_query_ids, self.eoi_id]
 
     def mark_ids(self) -> list[int]:
-        """Give all ids that are not text, in order; a sampler of captions forbids them."""
+        """Return the ids of all added and control tokens, sorted."""
         return sorted(self._names)
 
     def sentence_ends(self) -> frozenset[int]:
-        """Give the ids of the pieces with which a sentence ends: a stop, perhaps a quote mark."""
+        """Return the ids of the pieces that end a sentence."""
         pieces = (self._text_model.text_of(index) for index in range(self.num_pieces))
         return frozenset(
             index
@@ -168,7 +169,7 @@ class StoryTokenizer:
         )
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Spell ids; image tokens stand between spaces, as in the release."""
+        """Decode ids; image tokens stand between spaces, as in the release."""
         parts: list[str] = []
         run: list[int] = []
 
@@ -188,7 +189,7 @@ class StoryTokenizer:
         return " ".join(parts)
 
     def _decode_run(self, ids: Sequence[int]) -> str:
-        """Spell text with control tokens in it."""
+        """Decode ids of text and control tokens."""
         text = ""
         words: list[int] = []
         for token_id in ids:
@@ -197,44 +198,44 @@ class StoryTokenizer:
                 words = []
             else:
                 words.append(token_id)
-        # SentencePiece drops the space before the first word; the released code drops one more.
+        # SentencePiece drops the space before the first word; the released code drops another one.
         return (text + self._text_model.decode(words)).removeprefix(" ")
 
     def decode_text(self, ids: Sequence[int]) -> str:
-        """Spell the text among ids and leave out every mark."""
+        """Decode the text among ids, without added and control tokens."""
         return self._text_model.decode([i for i in ids if i not in self._names])
 
     def ends_inside_character(self, ids: Sequence[int]) -> bool:
-        """Tell whether the last ids are some but not all bytes of one character."""
+        """Whether the ids' text ends with an unfinished character."""
         tail = [token_id for token_id in ids[-4:] if token_id not in self._names]
         return is_inside_character(self._text_model.last_bytes(tail))
 
 
 class TextStream:
-    """Spells a text that is still being written, character by whole character."""
+    """Decodes a text while it is written, in whole characters."""
 
     def __init__(self, tokenizer: StoryTokenizer, given_ids: Sequence[int] = ()) -> None:
-        """Start after ids whose text is already known, so that spaces come out right."""
+        """Start after ids whose text is known already; they decide about the first space."""
         self._tokenizer = tokenizer
         self._ids = list(given_ids)
         self._num_shown = len(tokenizer.decode_text(self._ids))
 
     def push(self, token_id: int) -> str:
-        """Add a token and give the text that is now certain; often a word, sometimes nothing."""
+        """Add a token and return the new text; empty while a character is unfinished."""
         self._ids.append(token_id)
         if self._tokenizer.ends_inside_character(self._ids):
             return ""
         return self.finish()
 
     def finish(self) -> str:
-        """Give what was still held back; half a character becomes a replacement mark."""
+        """Return the text held back so far; an unfinished character becomes a replacement mark."""
         text = self._tokenizer.decode_text(self._ids)
         new, self._num_shown = text[self._num_shown :], len(text)
         return new
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; a missing file is an empty one."""
+    """Read a JSON object; a missing file counts as an empty one."""
     if not path.is_file():
         return {}
     try:
@@ -249,8 +250,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _read_added_tokens(
     folder: Path, settings: Mapping[str, Any], controls: Sequence[str]
 ) -> dict[str, _AddedToken]:
-    """Collect added tokens from both places; flags exist only in the settings' style."""
-    # Without flags the released library lets image tokens eat white space, control tokens not.
+    """Read the added tokens from both files; only `tokenizer_config.json` has their flags."""
+    # Without flags, the released library drops white space beside all but control tokens.
     added = {
         name: _AddedToken(int(token_id), lstrip=name not in controls, rstrip=name not in controls)
         for name, token_id in _read_json(folder / "added_tokens.json").items()
@@ -261,14 +262,14 @@ def _read_added_tokens(
 
 
 def _read_pad_token(folder: Path, settings: Mapping[str, Any]) -> str:
-    """Find the padding token, in either style; none is an empty name."""
+    """Return the name of the padding token from either file; empty if there is none."""
     named = _read_json(folder / "special_tokens_map.json").get("pad_token")
     named = named or settings.get("pad_token") or ""
     return str(named["content"]) if isinstance(named, dict) else str(named)
 
 
 def _check_image_tokens(added: Mapping[str, _AddedToken], num_pieces: int, folder: Path) -> None:
-    """Refuse a folder without image tokens, or whose text model could produce them."""
+    """Refuse a folder without image tokens, or with a text model that contains them."""
     num_queries = sum(name.startswith("<img_") for name in added)
     wanted = [BOI_TOKEN, EOI_TOKEN, *(image_token(index) for index in range(max(1, num_queries)))]
     missing = [name for name in wanted if name not in added]
@@ -281,5 +282,5 @@ def _check_image_tokens(added: Mapping[str, _AddedToken], num_pieces: int, folde
     if inside:
         raise WeightsError(
             f"The tokenizer in {folder} has {inside[0]} inside its text model, so that typed text "
-            "could become a picture mark. Add it beside the model instead."
+            "could become an image token. Add it to added_tokens.json instead."
         )

@@ -1,8 +1,8 @@
-"""What the model reads of what a reader typed, and which words it had never met.
+"""The lexicon, which tidies a reader's text for the model and finds words that the model lacks.
 
-A page keeps a reader's words exactly as they were typed. The model reads them as its own texts are
-written: SHOUTED, hasty or decorated words would be other tokens than those it learned from. The
-lexicon, a list of the words of its training texts, says how a word is usually written.
+A page keeps a reader's words exactly as typed. The model reads them as its training texts are
+written, because SHOUTED, hasty or decorated words would be other tokens. The lexicon lists the
+words of those texts, each in its usual spelling.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 LEXICON_FILE = "lexicon.txt"
-"""Beside the tokenizer: a word on each line."""
+"""File beside the tokenizer with one word per line."""
 SHOUTED = 0.7
-"""Share of capitals from which a text is shouted."""
+"""Share of capitals above which a text counts as shouted."""
 FOREIGN = 0.4
-"""Share of known words under which a text is in another language."""
+"""Share of known words below which a text counts as foreign."""
 FEWEST_WORDS = 3
-"""Of which that can be told."""
+"""Least words of a text to which `FOREIGN` applies; a shorter one needs one known word."""
 MANY_WORDS = 4
-"""So many times the same word are no sentence."""
+"""A text of at least so many words that are all the same is no sentence."""
 MOST_NAMED = 3
-"""Unknown words that a note names."""
+"""Most unknown words that a note names."""
 LIKENESS = 0.7
-"""How alike two spellings are when one is taken for the other (`difflib`: 1 is equal)."""
+"""Least likeness of two spellings of one word (`difflib`: 1 is equal)."""
 
 _PLAIN = str.maketrans(
     {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
@@ -36,21 +36,21 @@ _BEFORE_NOUN = re.compile(
     "a|an|the|this|that|these|those|my|your|his|her|its|our|their|some|any|no|every|another|one|two"
     "|three|four|five|six|seven|eight|nine|ten|many|several|with|by|of|named|called"
 )
-"""Words after which, at most a word between, a noun or a name comes."""
+"""Words that a noun or a name follows, with at most one word in between."""
 _ENDINGS = ("", "s", "es", "d", "ed", "ing", "ly", "er", "est", "y", "'s")
-"""What a known word may end in."""
+"""Endings that a known word may have."""
 NOT_DRAWN = "-"
-"""Stands before a word of the list that the texts have and no picture shows."""
+"""Prefix of a word that the training texts have but no image shows."""
 
 
 class Lexicon:
-    """The words of a model's training texts, each as it is usually written."""
+    """The words of a model's training texts, each in its usual spelling."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        """Learn words; without any, every text is left as it is and every word is known.
+        """Create a lexicon; an empty one knows every word and changes no text.
 
         Args:
-            words: Each as it is usually written, with `NOT_DRAWN` before it if no picture shows it.
+            words: Each in its usual spelling, after `NOT_DRAWN` if no image shows it.
         """
         self._usual: dict[str, str] = {}
         self._not_drawn: set[str] = set()
@@ -62,14 +62,14 @@ class Lexicon:
 
     @classmethod
     def from_file(cls, path: Path) -> Lexicon:
-        """Read a list of words, one on a line; a missing file is an empty list."""
+        """Read a list with one word per line; a missing file counts as an empty list."""
         return cls(path.read_text(encoding="utf-8").split() if path.is_file() else ())
 
     def tidy(self, text: str) -> str:
-        """Give a typed text as the model's own texts are written.
+        """Return a typed text in the spelling of the training texts.
 
-        Quotes and dashes become plain, shouted and stretched words what they usually are, names
-        and sentences begin with a capital, and marks stand once.
+        Quotes and dashes become plain, shouted and stretched words get their usual spelling, names
+        and sentences begin with a capital, and repeated marks become one.
         """
         if not self._usual:
             return text
@@ -102,9 +102,9 @@ class Lexicon:
         return not {plain, plain.removesuffix("s"), plain.removesuffix("es")} & self._not_drawn
 
     def is_readable(self, text: str) -> bool:
-        """Whether a text can be a sentence of the story: it has words, and the model knows them.
+        """Whether a text can be a sentence of the story: it has words, and enough known ones.
 
-        Marks and digits alone, one word over and over, a key held down and other languages cannot.
+        Only marks and digits, one repeated word, a held key and other languages cannot.
         """
         if not self._usual:
             return True
@@ -115,11 +115,11 @@ class Lexicon:
         return known >= few and not is_said_over
 
     def unknown(self, text: str) -> list[str]:
-        """Give what a text names and the model's pictures do not know, in order.
+        """Return the words of a text that the model's images cannot show, in order.
 
-        These are words that no picture shows, and names and nouns that the model's texts do not
-        have. What is a noun is told from the words before it; all other words a model understands
-        by what stands around them.
+        These are words that no training image shows, and names and nouns that the training texts
+        lack. Nouns are recognised by the words before them. Other unknown words do not count,
+        because the model understands them from their context.
         """
         if not self._usual:
             return []
@@ -127,7 +127,7 @@ class Lexicon:
         for sentence in re.split(r"[.!?,;:]+", text):
             words = _WORD.findall(sentence)
             for index, word in enumerate(words):
-                # "a purple whale" is told from "the boat breaks" by the verb's ending.
+                # The verb's ending tells "the boat breaks" from "a purple whale".
                 reach = 1 if word.endswith(("s", "ed", "ing")) else 2
                 before = [word.lower() for word in words[max(0, index - reach) : index]]
                 is_name = not word.islower() and index > 0
@@ -138,11 +138,11 @@ class Lexicon:
         return found
 
     def explain(self, typed: str, written: str) -> str:
-        """Say which of a reader's words were unknown, and what was taken instead; '' if none.
+        """Return a note on a reader's unknown words and their replacements; '' if there are none.
 
         Args:
-            typed: The reader's words.
-            written: What the model wrote to them.
+            typed: The reader's text.
+            written: The model's text after it.
         """
         typed_words = {word.lower() for word in _WORD.findall(typed)}
         own = [w for w in _WORD.findall(written) if w.lower() not in typed_words]
@@ -165,9 +165,9 @@ def _and(words: Sequence[str]) -> str:
 
 
 def count_words(texts: Iterable[str], least: int) -> list[str]:
-    """The words that occur at least so often, each as it is mostly written inside sentences.
+    """Return the words that occur at least `least` times, each in its most frequent spelling.
 
-    Where a sentence begins, a capital says nothing.
+    Only spellings inside sentences count, because a sentence's first word has a capital anyway.
     """
     number: dict[str, int] = {}
     inside: dict[str, dict[str, int]] = {}

@@ -4,18 +4,18 @@ import importlib
 import sys
 
 _UNUSED = ("bitsandbytes", "peft")
-"""What diffusers imports wherever it is installed, and nothing here needs of it."""
+"""Packages that diffusers imports if they are installed, although nothing here needs them."""
 
 
 def _import_diffusers() -> None:
-    """Import diffusers as if it stood alone: a third of the time, and no line of bitsandbytes.
+    """Import diffusers without the packages of `_UNUSED`, which are slow to import.
 
-    Where somebody has imported it already, nothing is to be saved any more.
+    If diffusers has been imported already, there is no time left to save.
     """
     if "diffusers" in sys.modules:
         return
     hidden = [name for name in _UNUSED if name not in sys.modules]
-    # An entry of None is Python's own way to say that a module cannot be had.
+    # With an entry of None, Python's import system reports the module as missing.
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
         importlib.import_module("diffusers.models.unets.unet_2d_condition")

@@ -1,8 +1,8 @@
-"""The picture decoder: `draw` turns visual features into pictures, `loss` trains it to.
+"""The de-tokenizer: `draw` turns visual features into images, `loss` trains it.
 
 A perceiver turns features into the prompt of an SDXL-architecture UNet; UNet, codec and sampler
-are diffusers' own. It knows neither the picture encoder nor the language model: whoever calls
-hands over the features, and for guidance and condition dropout those of the zero picture too.
+are diffusers' own. The de-tokenizer knows neither the image encoder nor the language model: its
+caller passes the features, and for guidance and condition dropout also those of the zero image.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from seedstory_core.models.vae import PictureVae
 
 
 class Condition(NamedTuple):
-    """What the UNet is told about the picture to draw."""
+    """The UNet's conditioning for B images."""
 
     prompt_embeds: Tensor
     """`[B, N, E]`, for cross-attention."""
     pooled_prompt_embeds: Tensor
     """`[B, P]`, added to the time embedding."""
     spatial_hint: Tensor | None = None
-    """`[B, h, grid, grid]`, laid beside the latents; only with `spatial_hint_channels`."""
+    """`[B, channels, grid, grid]`, joined to the latents; only with `spatial_hint_channels`."""
 
     def expand(self, batch_size: int) -> Condition:
-        """Give one row's condition to a whole batch; that of a batch stays as it is."""
+        """Expand one row to `batch_size` rows; a condition with so many already is unchanged."""
         embeds, pooled, hint = self
         return Condition(
             embeds.expand(batch_size, -1, -1),
@@ -71,14 +71,14 @@ class DrawStep(NamedTuple):
 
 @dataclass
 class Drawing:
-    """Pictures on the way from noise to what their features say; `DeTokenizer.begin` makes one."""
+    """A batch of images while they are denoised; `DeTokenizer.begin` makes one."""
 
     latents: Tensor
     """`[B, latent_channels, h, w]`."""
     scheduler: Any
     positive: Condition
     both: Condition | None
-    """Of the zero picture and of the features, `2 B` rows; None without guidance."""
+    """Conditions of the zero image and of the features, `2 B` rows; None without guidance."""
     guidance_scale: float
     guidance_interval: tuple[float, float]
     """Fractions of the steps between which guidance is used."""
@@ -103,7 +103,7 @@ class Drawing:
         return self.both if start <= self.num_done / self.num_steps < end else None
 
     def model_input(self) -> tuple[Tensor, Tensor, Condition, Tensor]:
-        """What the UNet is asked next: latents, timestep, condition, time ids."""
+        """Return the UNet's next input: latents, timestep, condition, time ids."""
         timestep = self.scheduler.timesteps[self.num_done]
         latents = self.latents
         if hasattr(self.scheduler, "scale_model_input"):
@@ -113,7 +113,7 @@ class Drawing:
         return torch.cat([latents] * 2), timestep, self._guided, torch.cat([self.time_ids] * 2)
 
     def step(self, prediction: Tensor) -> DrawStep:
-        """Take in what the UNet answered, float32."""
+        """Advance the latents one step with the UNet's prediction, float32."""
         if self._guided is not None:
             without, with_condition = prediction.chunk(2)
             prediction = without + self.guidance_scale * (with_condition - without)
@@ -127,12 +127,12 @@ class Drawing:
 
 
 def build_scheduler(config: SchedulerConfig, prediction_type: str) -> Any:
-    """Build a fresh sampler of diffusers; it is given those numbers that its class knows."""
+    """Build a sampler of diffusers from those numbers of the config that its class takes."""
     scheduler_class = getattr(diffusers, config.name)
     known = inspect.signature(scheduler_class.__init__).parameters
     numbers = {**vars(config), "prediction_type": prediction_type}
     if prediction_type == "flow":
-        # For samplers that know diffusion, too; those of flows alone have none of these.
+        # Samplers for both diffusion and flows need these; those for flows alone take none of them.
         numbers |= {
             "prediction_type": "flow_prediction",
             "use_flow_sigmas": True,
@@ -142,7 +142,7 @@ def build_scheduler(config: SchedulerConfig, prediction_type: str) -> Any:
 
 
 class SpatialHint(nn.Module):
-    """Lays visual features out as the small picture that their square grid is."""
+    """Lays visual features out as a feature map, on their square grid."""
 
     def __init__(self, embedding_dim: int, channels: int) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class SpatialHint(nn.Module):
 
 
 class DeTokenizer(nn.Module):
-    """Draws pictures from visual features."""
+    """Draws images from visual features."""
 
     def __init__(self, config: DeTokenizerConfig) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ class DeTokenizer(nn.Module):
             block_out_channels=tuple(unet.block_out_channels),
             layers_per_block=unet.layers_per_block,
             transformer_layers_per_block=list(unet.transformer_layers_per_block),
-            # diffusers' historic name for the number of heads; SDXL's own config fills it so too.
+            # diffusers' misnomer for the number of heads; SDXL's own config uses it likewise.
             attention_head_dim=list(unet.num_attention_heads),
             cross_attention_dim=unet.cross_attention_dim,
             norm_num_groups=unet.norm_num_groups,
@@ -195,42 +195,42 @@ class DeTokenizer(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Number format of the denoiser (the codec may keep another)."""
+        """Dtype of the denoiser; the codec's may differ."""
         return self.resampler.latents.dtype
 
     @property
     def device(self) -> torch.device:
-        """Where the denoiser lives."""
+        """Device of the denoiser."""
         return self.resampler.latents.device
 
     def cast(self, dtype: torch.dtype) -> DeTokenizer:
-        """Change the number format of all but the codec, which may have to stay in float32."""
+        """Cast the weights; the codec stays in float32 with `vae.force_upcast`."""
         self.to(dtype)
         if self.config.vae.force_upcast:
             self.vae.to(torch.float32)
         return self
 
     def condition(self, visual_features: Tensor) -> Condition:
-        """Turn visual features `[B, V, C]` into what the UNet is told."""
+        """Turn visual features `[B, V, C]` into the UNet's conditioning."""
         visual_features = visual_features.to(self.dtype)
         hint = self.spatial_hint(visual_features) if self.spatial_hint is not None else None
         prompt_embeds, pooled_prompt_embeds = self.resampler(visual_features)
         return Condition(prompt_embeds, pooled_prompt_embeds, hint)
 
     def time_ids(self, batch_size: int, height: int, width: int) -> Tensor:
-        """Give SDXL's size conditioning `[B, 6]`: original size, crop corner 0, target size."""
+        """Return SDXL's size conditioning `[B, 6]`: original size, crop corner 0, target size."""
         row = torch.tensor([height, width, 0, 0, height, width], device=self.device)
         return row.expand(batch_size, -1)
 
     def predict_noise(
         self, latents: Tensor, timesteps: Tensor, condition: Condition, time_ids: Tensor
     ) -> Tensor:
-        """Ask the UNet once.
+        """Run the UNet once.
 
         Args:
             latents: `[B, latent_channels, h, w]`, scaled as the sampler wants.
             timesteps: One number, or `[B]`; 0 to `num_train_timesteps`.
-            condition: What to draw, of B rows.
+            condition: The UNet's conditioning, B rows.
             time_ids: `[B, 6]`, in pixels.
 
         Returns:
@@ -268,26 +268,29 @@ class DeTokenizer(nn.Module):
         scheduler: SchedulerConfig | None = None,
         on_step: Callable[[DrawStep], None] | None = None,
     ) -> Tensor:
-        """Draw one picture per row of features.
+        """Draw one image per row of features.
 
         Args:
             visual_features: `[B, V, C]`.
-            negative_visual_features: `[1 or B, V, C]`, features of the zero picture, or what
-                `condition` made of them; needed when the guidance scale is above 1.
-            num_inference_steps: Denoising steps; `None` takes the config's, as for the following.
-            guidance_scale: How far to push away from the zero picture; 1 is off.
+            negative_visual_features: `[1 or B, V, C]`, features of the zero image, or their
+                condition; needed if the guidance scale is above 1.
+            num_inference_steps: Denoising steps; None takes the config's, here and below.
+            guidance_scale: Scale of classifier-free guidance; up to 1 it is off.
             guidance_interval: Fractions of the steps between which guidance is used.
-            seed: Of the starting noise: one per row, or the first row's and the next ones for
-                the others. The same seed gives the same noise on every device and in every batch.
+            seed: Seed of the starting noise: one per row, or the first row's, which the next rows
+                count on from. A seed gives the same noise on every device and in every batch.
             latents: Starting noise `[B, latent_channels, h, w]` of unit variance, which
-                `initial_noise_scale` shrinks as it does that of a seed; overrides `seed`.
-            height: Of the pictures, in pixels.
-            width: Of the pictures, in pixels.
-            scheduler: Another schedule than the config's.
-            on_step: Called after every step, for previews; to stop a drawing, raise in it.
+                `initial_noise_scale` scales like that of a seed; overrides `seed`.
+            height: Height of the images, in pixels.
+            width: Width of the images, in pixels.
+            scheduler: Sampler to use instead of the config's.
+            on_step: Called after every step, for previews; raise in it to stop.
 
         Returns:
             Pixels `[B, 3, height, width]`, 0 to 1.
+
+        Raises:
+            ValueError: Guidance lacks `negative_visual_features`, or the number of seeds is not B.
         """
         drawing = self.begin(
             visual_features,
@@ -322,9 +325,9 @@ class DeTokenizer(nn.Module):
         width: int | None = None,
         scheduler: SchedulerConfig | None = None,
     ) -> Drawing:
-        """Get everything ready for a drawing that `advance` takes further, step by step.
+        """Prepare a drawing, which `advance` takes further step by step.
 
-        Arguments as for `draw`; `decode` turns the last step's latents into pixels.
+        Arguments and errors as for `draw`; `decode` turns the last step's latents into pixels.
         """
         config = self.config
         scale = config.guidance_scale if guidance_scale is None else guidance_scale
@@ -334,7 +337,10 @@ class DeTokenizer(nn.Module):
         positive, both = self.condition(visual_features), None
         if scale > 1:
             if negative_visual_features is None:
-                raise ValueError("Guidance needs negative_visual_features.")
+                raise ValueError(
+                    f"guidance_scale is {scale:g} and there are no negative_visual_features. Pass "
+                    "those of the zero image, or a guidance_scale of 1."
+                )
             negative = negative_visual_features
             if isinstance(negative, Tensor):
                 negative = self.condition(negative)
@@ -357,10 +363,10 @@ class DeTokenizer(nn.Module):
 
     @torch.no_grad()
     def advance(self, drawings: Sequence[Drawing]) -> list[DrawStep]:
-        """Take every drawing one step further, all with one pass of the UNet.
+        """Take every drawing one step further with a single pass of the UNet.
 
-        They may be at different steps of different schedules, with or without guidance; only
-        their sizes have to be the same.
+        They may be at different steps of different schedules, with or without guidance, but must
+        have the same size.
         """
         inputs = [drawing.model_input() for drawing in drawings]
         counts = [len(rows) for rows, _, _, _ in inputs]
@@ -379,20 +385,20 @@ class DeTokenizer(nn.Module):
         ]
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Give the pixels `[B, 3, height, width]`, 0 to 1, of latents."""
+        """Decode latents to pixels `[B, 3, height, width]`, 0 to 1."""
         return self.vae.decode(latents)
 
     def encode(self, pixel_values: Tensor) -> Tensor:
-        """Give latents, the posterior's mean, of pixel values `[B, 3, height, width]`, -1 to 1."""
+        """Encode pixel values `[B, 3, height, width]`, -1 to 1, to the posterior's mean."""
         return self.vae.encode(pixel_values)
 
     def starting_noise(
         self, seed: int | Sequence[int], batch_size: int, height: int, width: int
     ) -> Tensor:
-        """Give unit noise `[B, latent_channels, h, w]`, drawn on the CPU row by row."""
+        """Return unit noise `[B, latent_channels, h, w]`, drawn on the CPU row by row."""
         seeds = [seed + row for row in range(batch_size)] if isinstance(seed, int) else list(seed)
         if len(seeds) != batch_size:
-            raise ValueError(f"{len(seeds)} seeds were given for {batch_size} pictures.")
+            raise ValueError(f"{len(seeds)} seeds were given for {batch_size} images.")
         factor = self.config.vae.downscale_factor
         shape = (self.config.vae.latent_channels, height // factor, width // factor)
         rows = [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
@@ -416,7 +422,7 @@ class DeTokenizer(nn.Module):
         return clean * latents + noisy * noise
 
     def target(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """Give what the UNet should have predicted."""
+        """Return the value that the UNet should predict, shaped like `latents`."""
         if self.config.prediction_type == "flow":
             return noise - latents
         if self.config.prediction_type == "epsilon":
@@ -425,7 +431,7 @@ class DeTokenizer(nn.Module):
         return clean * noise - noisy * latents
 
     def _levels(self, timesteps: Tensor) -> tuple[Tensor, Tensor]:
-        """Shares of picture and noise at `timesteps`, each `[B, 1, 1, 1]`."""
+        """Shares of image and noise at `timesteps`, each `[B, 1, 1, 1]`."""
         if self.config.prediction_type == "flow":
             noisy = timesteps.view(-1, 1, 1, 1) / self.config.scheduler.num_train_timesteps
             return 1 - noisy, noisy
@@ -446,23 +452,26 @@ class DeTokenizer(nn.Module):
         generator: torch.Generator | None = None,
         reduction: str = "mean",
     ) -> Tensor:
-        """Give the mean squared error of one prediction per row.
+        """Return the mean squared error of one prediction per row.
 
-        A fraction `condition_dropout` of the rows, in training mode, is drawn from the features
-        of the zero picture instead, as the published model's unconditional branch is. A learned
-        null condition would be one more weight that the published files do not have.
+        In training mode, a fraction `condition_dropout` of the rows takes the features of the zero
+        image instead, like the published model's unconditional branch. A learned null condition
+        would be one more weight, which the published files do not have.
 
         Args:
             visual_features: `[B, V, C]`.
-            pixel_values: The pictures `[B, 3, height, width]`, -1 to 1; or give `latents`.
-            latents: The pictures as `encode` gives them, to save encoding them every time.
+            pixel_values: The images `[B, 3, height, width]`, -1 to 1; not needed with `latents`.
+            latents: The images as `encode` returns them, to save encoding them every time.
             negative_visual_features: `[1 or B, V, C]`; without them nothing is dropped.
             noise: Shaped like `latents`; drawn if not given.
             timesteps: `[B]`; drawn if not given.
-            time_ids: `[B, 6]`, size conditioning in pixels; full pictures if not given.
-            weights: Of rows `[B]` or of places `[B, 1, h, w]`.
-            generator: CPU source of all that is drawn here.
-            reduction: `mean` gives one number, `none` one per row `[B]`.
+            time_ids: `[B, 6]`, size conditioning in pixels; that of whole images if not given.
+            weights: Weights of rows `[B]` or of latents `[B, 1, h, w]`.
+            generator: CPU source of all random numbers.
+            reduction: `mean` returns one number, `none` one per row `[B]`.
+
+        Raises:
+            ValueError: Neither `pixel_values` nor `latents` is given.
         """
         if latents is None:
             if pixel_values is None:
@@ -476,7 +485,7 @@ class DeTokenizer(nn.Module):
         if timesteps is None:
             timesteps = self.sample_timesteps(batch_size, generator)
             if self.config.one_step_share:
-                # As a drawing begins: the last timestep, and no more noise than it starts from.
+                # As drawing starts: at the last timestep, with the noise scaled as there.
                 drawn = torch.rand(batch_size, generator=generator).to(self.device)
                 in_one = drawn < self.config.one_step_share
                 timesteps[in_one] = self.config.scheduler.num_train_timesteps
@@ -505,8 +514,8 @@ class DeTokenizer(nn.Module):
 def _set_timesteps(scheduler: Any, num_steps: int, device: torch.device) -> None:
     """Spread `num_steps` over the schedule.
 
-    A flow's own spacing would end with a step so small (0.001) that it is wasted, a tenth of
-    the work of ten steps; evenly spread levels from 1 to 1/n use all of them.
+    diffusers' own spacing of a flow ends with a step so small (0.001) that it is wasted; evenly
+    spaced levels from 1 to 1/n make use of every step.
     """
     if isinstance(scheduler, FlowMatchEulerDiscreteScheduler):
         levels = [1 - step / num_steps for step in range(num_steps)]

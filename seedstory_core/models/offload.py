@@ -1,7 +1,7 @@
-"""Models that wait in main memory and come to the device only while they work.
+"""Offloading: models stay in main memory and come to the device only while they work.
 
-The members of a group take turns: who begins to work sends the one before back; who works rarely
-goes back at once. What is small and always needed, such as token tables, stays on the device.
+The members of a group take turns: one that begins to work sends the one before it back, and one
+that works rarely goes back at once. Small parts, such as embedding tables, stay on the device.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class TakingTurns:
     """A group of which at most one member is on the device."""
 
     def __init__(self, device: torch.device) -> None:
-        """Make an empty group for a device."""
+        """Create an empty group for a device."""
         self.device = device
         self.aboard: nn.Module | None = None
 
@@ -30,14 +30,14 @@ class TakingTurns:
         called: nn.Module | None = None,
         is_rare: bool = False,
     ) -> None:
-        """Let a member wait in main memory from now on.
+        """Keep a member in main memory from now on, except while it works.
 
         Args:
-            model: What the member is a part of; everything else in it goes to the device.
+            model: The model that contains the member; its other parts go to the device.
             member: The heavy part.
             called: The module whose `forward` (or a method that diffusers hooks) begins the work;
                 the member itself if not given.
-            is_rare: Whether it goes back as soon as its work is done.
+            is_rare: Whether the member goes back as soon as its work is done.
         """
         heavy = {id(module) for module in member.modules()}
         for module in model.modules():
@@ -46,7 +46,7 @@ class TakingTurns:
         add_hook_to_module(called or member, _Come(self, member, is_rare))
 
     def bring(self, member: nn.Module | None) -> None:
-        """Bring a member (or none) to the device, and the one that was there back."""
+        """Move a member (or none) to the device, and the member there back to main memory."""
         if self.aboard is member:
             return
         before, self.aboard = self.aboard, None
@@ -56,7 +56,7 @@ class TakingTurns:
             return
         try:
             member.to(self.device)
-        except RuntimeError:  # out of memory; half of it may be there
+        except RuntimeError:  # out of memory; part of the member may be on the device
             member.to("cpu")
             raise
         self.aboard = member

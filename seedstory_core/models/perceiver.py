@@ -1,7 +1,7 @@
-"""Turns visual features into the two inputs that an SDXL UNet expects from its text encoders.
+"""The perceiver, which replaces SDXL's text encoders: visual features in, prompt embeddings out.
 
-A perceiver in the manner of Flamingo (arXiv:2204.14198) and IP-Adapter (arXiv:2308.06721), with
-the names of weights and the normalisation of the published de-tokenizer.
+Built like those of Flamingo (arXiv:2204.14198) and IP-Adapter (arXiv:2308.06721), with the weight
+names and the normalisation of the published de-tokenizer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
 
 
 class PerceiverAttention(nn.Module):
-    """Latents look at the features and at themselves."""
+    """Attention of the latents to the features and to themselves."""
 
     def __init__(self, config: PerceiverConfig) -> None:
         super().__init__()
@@ -37,14 +37,14 @@ class PerceiverAttention(nn.Module):
         self.to_out = nn.Linear(inner, config.dim, bias=False)
 
     def forward(self, features: Tensor, latents: Tensor) -> Tensor:
-        """Give the change of `latents` `[B, N, dim]` after looking at `features` `[B, V, dim]`."""
+        """Return the update of `latents` `[B, N, dim]` from `features` `[B, V, dim]`."""
         latents = self.norm2(latents)
         key, value = self.to_kv(torch.cat([self.norm1(features), latents], dim=1)).chunk(2, dim=-1)
         return self.to_out(_attend(self.to_q(latents), key, value, self.heads))
 
 
 class PooledAttention(nn.Module):
-    """One vector for all latents: their mean looks at itself and at them (as in CLIP's ResNet)."""
+    """Pools latents to one vector: their mean attends to itself and them (as in CLIP's ResNet)."""
 
     def __init__(self, config: PerceiverConfig) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def _feed_forward(dim: int, mult: int) -> nn.Sequential:
 
 
 class PerceiverResampler(nn.Module):
-    """Learned latents that read the visual features, then speak the UNet's language."""
+    """Learned latents that attend to the visual features, projected to prompt embeddings."""
 
     def __init__(self, config: PerceiverConfig) -> None:
         super().__init__()

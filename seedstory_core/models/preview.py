@@ -1,8 +1,8 @@
-"""A small decoder that shows a picture while it is being painted.
+"""A small decoder that shows an image while it is being drawn.
 
-The codec takes as long as a step of painting or longer. Diffusers' `DecoderTiny`, the decoder of
-TAESD, turns the same normalised latents into a rougher and smaller picture in a fraction of that;
-the published model takes TAESDXL's weights, the tiny one its own.
+Decoding with the codec takes as long as a denoising step or longer. diffusers' `DecoderTiny`, the
+decoder of TAESD, turns the same normalised latents into a rougher image in a fraction of the time.
+The published model uses TAESDXL's weights, the tiny one its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from seedstory_core.config import PreviewConfig
 
 
 class PreviewDecoder(nn.Module):
-    """Decodes normalised latents roughly."""
+    """Decodes normalised latents to a rough image."""
 
     def __init__(self, config: PreviewConfig, latent_channels: int) -> None:
         super().__init__()
@@ -29,9 +29,10 @@ class PreviewDecoder(nn.Module):
         )
 
     def forward(self, latents: Tensor) -> Tensor:
-        """Give pixels `[B, 3, f h, f w]`, about 0 to 1, of normalised latents `[B, C, h, w]`.
+        """Decode normalised latents `[B, C, h, w]` to pixels `[B, 3, f h, f w]`, about 0 to 1.
 
-        Every block but the last doubles the sides: f is `2 ** (len(block_out_channels) - 1)`.
+        Every block but the last doubles height and width, so f is
+        `2 ** (len(block_out_channels) - 1)`.
         """
-        # diffusers' own output is from -1 to 1.
+        # DecoderTiny's output ranges from -1 to 1.
         return self.decoder(latents.to(next(self.parameters()).dtype)) / 2 + 0.5

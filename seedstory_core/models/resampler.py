@@ -1,8 +1,8 @@
 """One layer of cross-attention that turns a square grid of tokens into another one.
 
-The picture encoder pools its patches with it, the story model takes pictures in and gives them
-out through it. The design and all names of weights are Qwen-VL's (arXiv:2308.12966), as the
-published SEED-Story weights need them.
+The image encoder pools its patches with it; the story model reads and regresses visual features
+through it. The design and the weight names are Qwen-VL's (arXiv:2308.12966), as the published
+SEED-Story weights need them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from seedstory_core.config import ResamplerConfig
 
 
 def sincos_positions(grid_size: int, dim: int) -> Tensor:
-    """Give the fixed table `[grid_size**2, dim]`: sine and cosine of column, then of row.
+    """Return the fixed table `[grid_size**2, dim]`: sine and cosine of column, then of row.
 
     Source: the two-dimensional table of MAE (arXiv:2111.06377), with the column first.
     """
@@ -32,27 +32,30 @@ def sincos_positions(grid_size: int, dim: int) -> Tensor:
 def resize_positions(table: Tensor, num_positions: int) -> Tensor:
     """Resize a square position table `[S, C]` to `num_positions` rows, also a square.
 
-    Bicubic with `align_corners=False`, without antialiasing, in float32: what the released
-    weights were trained with. A table of the right size comes back as it is.
+    Bicubic with `align_corners=False`, without antialiasing, in float32, as the released weights
+    were trained. A table of the right size is returned unchanged.
+
+    Raises:
+        ValueError: `num_positions` is no square number.
     """
     source, target = math.isqrt(table.shape[0]), math.isqrt(num_positions)
     if source == target:
         return table
     if target**2 != num_positions:
-        raise ValueError(f"{num_positions} tokens do not form a square grid.")
+        raise ValueError(f"num_positions is {num_positions}; it must be a square number.")
     grid = table.float().reshape(1, source, source, -1).permute(0, 3, 1, 2)
     grid = F.interpolate(grid, size=(target, target), mode="bicubic", align_corners=False)
     return grid.permute(0, 2, 3, 1).flatten(0, 2).to(table.dtype)
 
 
 class Resampler(nn.Module):
-    """Learned queries that look at all tokens once."""
+    """Learned queries that attend to all tokens once."""
 
     def __init__(self, config: ResamplerConfig) -> None:
         super().__init__()
         dim, eps = config.embed_dim, config.layer_norm_eps
         positions = sincos_positions(math.isqrt(config.num_queries), dim)
-        # A weight of the published files, although nothing ever trains it.
+        # A parameter because the published files contain it; it is never trained.
         self.pos_embed = nn.Parameter(positions, requires_grad=False)
         self.query = nn.Parameter(torch.empty(config.num_queries, dim))
         nn.init.trunc_normal_(self.query, std=0.02)
@@ -65,7 +68,7 @@ class Resampler(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Resample `[B, S, kv_dim]` (S a square number) to `[B, num_queries, embed_dim]`."""
         tokens = self.ln_kv(self.kv_proj(tokens))
-        # Positions steer where to look (queries, keys) and are kept out of what is read (values).
+        # Positions are added to queries and keys, not to values.
         queries = (self.ln_q(self.query) + self.pos_embed).expand(tokens.shape[0], -1, -1)
         keys = tokens + resize_positions(self.pos_embed, tokens.shape[1])
         return self.attn(queries, keys, tokens, need_weights=False)[0]

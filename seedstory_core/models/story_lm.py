@@ -1,8 +1,8 @@
-"""The story model: a causal language model that reads pictures in and regresses pictures out.
+"""The story model: a causal language model that reads and regresses the visual features of images.
 
-The decoder is transformers' own, unmodified. Visual features enter through `input_resampler` in
-place of the image tokens' embeddings, and leave through `output_resampler` from the states at the
-image tokens. It knows no tokenizer and no panels: masks say where pictures are.
+The decoder is transformers' own, unmodified. `input_resampler` turns visual features into
+embeddings for the places of the image tokens; `output_resampler` turns the final states at image
+tokens into visual features. The model knows no tokenizer and no panels: masks say where images are.
 
 Source: SEED-Story (arXiv:2407.08683); checked against the released `ContinuousLVLM`.
 """
@@ -22,24 +22,28 @@ from seedstory_core.models.resampler import Resampler
 
 
 class StoryOutput(NamedTuple):
-    """What one pass over a batch of stories gives."""
+    """Result of one training pass over a batch of stories."""
 
     loss: Tensor
-    """The scaled sum of the following two."""
+    """The scaled sum of `lm_loss` and `rec_loss`."""
     lm_loss: Tensor
     """Cross entropy of the next token, averaged over labelled tokens."""
     rec_loss: Tensor
-    """1 - cosine similarity, averaged over the visual tokens of all pictures to generate."""
+    """1 - cosine similarity, averaged over the visual tokens of all images to generate."""
     logits: Tensor
     """`[B, S, vocab]`; meaningless at padding."""
     last_hidden_state: Tensor
     """`[B, S, D]`, after the final norm; meaningless at padding."""
     visual_features: Tensor
-    """`[pictures to generate, V, C]`, as the model expects them."""
+    """`[images to generate, V, C]`, as the model regresses them."""
 
 
 def build_decoder(config: DecoderConfig) -> nn.Module:
-    """Build the causal language model of transformers that the config describes."""
+    """Build the causal language model of transformers that the config describes.
+
+    Raises:
+        ConfigError: transformers does not know the model type.
+    """
     try:
         numbers = AutoConfig.for_model(
             config.model_type,
@@ -57,8 +61,8 @@ def build_decoder(config: DecoderConfig) -> nn.Module:
         )
     except ValueError as error:
         raise ConfigError(
-            f"transformers knows no language model '{config.model_type}'. "
-            "Set decoder.model_type to llama, qwen2, mistral or another rotary one."
+            f"transformers knows no language model '{config.model_type}'. Set decoder.model_type "
+            "to llama, qwen2, mistral or another one with rotary positions."
         ) from error
     return AutoModelForCausalLM.from_config(numbers)
 
@@ -79,30 +83,30 @@ class StoryLM(nn.Module):
 
     @property
     def decoder(self) -> nn.Module:
-        """The decoder without its output head; call it with `inputs_embeds`."""
+        """The language model without its output head; call it with `inputs_embeds`."""
         return self.llm.get_decoder()  # type: ignore[operator]
 
     @property
     def layers(self) -> nn.ModuleList:
-        """The decoder's blocks, nearly all of the weights."""
+        """The decoder's layers, which hold nearly all of its weights."""
         return self.decoder.layers  # type: ignore[return-value]
 
     @property
     def dtype(self) -> torch.dtype:
-        """Number format of the weights."""
+        """Dtype of the weights."""
         return self.input_resampler.query.dtype
 
     @property
     def device(self) -> torch.device:
-        """Where the weights live."""
+        """Device of the weights."""
         return self.input_resampler.query.device
 
     def embed_tokens(self, input_ids: Tensor) -> Tensor:
-        """Look up `[B, S]` ids: `[B, S, D]`."""
+        """Look up the embeddings `[B, S, D]` of ids `[B, S]`."""
         return self.llm.get_input_embeddings()(input_ids)  # type: ignore[operator]
 
     def score(self, hidden_states: Tensor) -> Tensor:
-        """Score every next token from final states `[..., D]`: `[..., vocab]`."""
+        """Return the scores `[..., vocab]` of the next token from final states `[..., D]`."""
         return self.llm.get_output_embeddings()(hidden_states)  # type: ignore[operator]
 
     def embed(
@@ -111,15 +115,18 @@ class StoryLM(nn.Module):
         visual_features: Tensor | None = None,
         image_mask: Tensor | None = None,
     ) -> Tensor:
-        """Embed `[B, S]` ids with the given pictures in their places.
+        """Embed ids, with image embeddings at the places of the given images.
 
         Args:
             input_ids: `[B, S]`.
-            visual_features: `[pictures, V, C]`, in the order in which the mask meets them.
-            image_mask: `[B, S]`, true at all Q places of each of these pictures.
+            visual_features: `[images, V, C]`, in the order of their places in the mask.
+            image_mask: `[B, S]`, true at all Q places of each of these images.
 
         Returns:
             `inputs_embeds`, `[B, S, D]`.
+
+        Raises:
+            ValueError: The mask has room for more or fewer images.
         """
         embeds = self.embed_tokens(input_ids)
         if visual_features is None or image_mask is None or not len(visual_features):
@@ -127,8 +134,10 @@ class StoryLM(nn.Module):
         image_embeds = self.input_resampler(visual_features.to(embeds))
         num_places, num_given = int(image_mask.sum()), image_embeds.shape[0] * image_embeds.shape[1]
         if num_places != num_given:
-            raise ValueError(f"{num_places} image places for {num_given} image embeds.")
-        # Under autocast the resampler answers in half precision and the table does not.
+            raise ValueError(
+                f"image_mask has {num_places} places and the images have {num_given} embeddings."
+            )
+        # Under autocast the resampler's output is in half precision and the table's is not.
         return embeds.masked_scatter(image_mask.bool()[..., None], image_embeds.to(embeds.dtype))
 
     def reconstruct(self, hidden_states: Tensor) -> Tensor:
@@ -149,26 +158,28 @@ class StoryLM(nn.Module):
         lm_loss_scale: float = 1.0,
         rec_loss_scale: float = 1.0,
     ) -> StoryOutput:
-        """Read a batch of stories and compare with how they go on.
+        """Return the training losses of a batch of stories.
 
-        Attention is causal only: the mask is not passed on, as in the release. That is right as
-        long as padding stands on the right, where no real token can see it; states at padding
-        mean nothing.
+        As in the release, the attention mask is not passed on and attention is only causal. That is
+        correct while padding stands on the right, where no real token can see it.
 
         Args:
             input_ids: `[B, S]`, padded on the right.
             attention_mask: `[B, S]`, 0 at padding; only checked.
-            labels: `[B, S]`, -100 where no loss is wanted.
-            visual_features: `[N, V, C]`, all pictures of the batch in story order.
-            ids_cmp_mask: `[B, S]`, true at the image tokens of pictures that are given.
-            ids_gen_mask: `[B, S]`, true at the image tokens of pictures to generate.
-            embeds_cmp_mask: `[N]`, true for pictures that are given.
-            embeds_gen_mask: `[N]`, true for pictures to generate.
-            lm_loss_scale: Weight of the text's loss.
-            rec_loss_scale: Weight of the pictures' loss.
+            labels: `[B, S]`, -100 at tokens without loss.
+            visual_features: `[N, V, C]`, all images of the batch in story order.
+            ids_cmp_mask: `[B, S]`, true at the image tokens of images that are given.
+            ids_gen_mask: `[B, S]`, true at the image tokens of images to generate.
+            embeds_cmp_mask: `[N]`, true for images that are given.
+            embeds_gen_mask: `[N]`, true for images to generate.
+            lm_loss_scale: Weight of `lm_loss`.
+            rec_loss_scale: Weight of `rec_loss`.
+
+        Raises:
+            ValueError: There is padding on the left, or the masks do not fit the images.
         """
         if attention_mask is not None and bool((attention_mask.diff(dim=1) > 0).any()):
-            raise ValueError("StoryLM.forward needs padding on the right.")
+            raise ValueError("attention_mask has padding on the left. Pad the batch on the right.")
         inputs_embeds = self.embed(input_ids, visual_features[embeds_cmp_mask.bool()], ids_cmp_mask)
         hidden = self.decoder(inputs_embeds=inputs_embeds, use_cache=False).last_hidden_state
         logits = self.score(hidden)

@@ -1,7 +1,8 @@
-"""From pictures to pixel values and back.
+"""Images to pixel values and back.
 
-Two ways in, as in the release: `clip_pixels` for the picture encoder (bilinear, CLIP's colours)
-and `sd_pixels` for the picture decoder (bicubic, -1 to 1). Pillow resizes, always antialiased.
+As in the release, there are two transforms: `clip_pixels` for the image encoder (bilinear, CLIP's
+normalisation) and `sd_pixels` for the de-tokenizer (bicubic, -1 to 1). Pillow resizes, always with
+antialiasing.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from seedstory_core.config import VisionConfig
 def resize_square(
     image: Image.Image, size: int, *, keep_ratio: bool, resample: Image.Resampling
 ) -> Image.Image:
-    """Give `image` as RGB at `size` x `size` pixels.
+    """Return `image` as RGB at `size` x `size` pixels.
 
     Args:
-        image: Any picture; transparency is dropped, as in the release.
+        image: Any image; transparency is dropped, as in the release.
         size: Side of the result, in pixels.
-        keep_ratio: Resize the short side and cut the middle out of the long one; otherwise
-            stretch.
+        keep_ratio: Whether to resize the short side and crop the middle of the long one instead of
+            stretching.
         resample: Pillow's filter.
     """
     image = image.convert("RGB")
     if not keep_ratio:
         return image.resize((size, size), resample)
     width, height = image.size
-    # The long side is cut to an integer and the crop's corner rounded, as torchvision does.
+    # The long side is rounded down and the crop's corner to the nearest, as torchvision does.
     if width <= height:
         resized = image.resize((size, int(size * height / width)), resample)
     else:
@@ -42,13 +43,13 @@ def resize_square(
 
 
 def _to_tensor(image: Image.Image) -> Tensor:
-    """Give an RGB picture as `[3, height, width]`, 0 to 1."""
+    """Return an RGB image as pixels `[3, height, width]`, 0 to 1."""
     pixels = torch.from_numpy(np.array(image, dtype=np.uint8))
     return pixels.permute(2, 0, 1).contiguous().float() / 255
 
 
 def clip_pixels(image: Image.Image, config: VisionConfig, *, keep_ratio: bool = False) -> Tensor:
-    """Make pixel values `[3, image_size, image_size]` for the picture encoder."""
+    """Return pixel values `[3, image_size, image_size]` for the image encoder."""
     image = resize_square(
         image, config.image_size, keep_ratio=keep_ratio, resample=Image.Resampling.BILINEAR
     )
@@ -58,7 +59,7 @@ def clip_pixels(image: Image.Image, config: VisionConfig, *, keep_ratio: bool = 
 
 
 def sd_pixels(image: Image.Image, image_size: int, *, keep_ratio: bool = True) -> Tensor:
-    """Make pixel values `[3, image_size, image_size]`, -1 to 1, for the picture decoder."""
+    """Return pixel values `[3, image_size, image_size]`, -1 to 1, for the de-tokenizer."""
     image = resize_square(
         image, image_size, keep_ratio=keep_ratio, resample=Image.Resampling.BICUBIC
     )
@@ -66,7 +67,7 @@ def sd_pixels(image: Image.Image, image_size: int, *, keep_ratio: bool = True) -
 
 
 def to_images(pixels: Tensor) -> list[Image.Image]:
-    """Make pictures of `[B, 3, height, width]` in 0 to 1, as the picture decoder draws them."""
+    """Turn the de-tokenizer's pixels `[B, 3, height, width]`, 0 to 1, into images."""
     scaled = (pixels.detach().float() * 255).round().clamp(0, 255).to(torch.uint8)
     arrays: Sequence[np.ndarray] = list(scaled.permute(0, 2, 3, 1).cpu().numpy())
     return [Image.fromarray(array) for array in arrays]

@@ -1,7 +1,7 @@
-"""The picture codec: pixels to latents and back, diffusers' `AutoencoderKL` behind a stem.
+"""The image codec: pixels to latents and back, diffusers' `AutoencoderKL` behind a stem.
 
-The stem folds squares of `patch_size` pixels into channels, which lets a small codec reach the
-same latents with a fraction of the work. With `patch_size` 1 it is the published SDXL codec.
+The stem folds squares of `patch_size` by `patch_size` pixels into channels, so that a small codec
+needs fewer resolutions and less work. With `patch_size` 1 it is the published SDXL codec.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from seedstory_core.config import VaeConfig
 
 
 class PictureVae(nn.Module):
-    """Encodes pixel values in -1 to 1 and decodes latents."""
+    """Encodes pixel values, -1 to 1, to latents and decodes latents to pixels."""
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
@@ -38,13 +38,13 @@ class PictureVae(nn.Module):
             force_upcast=config.force_upcast,
         )
         if config.tile_size:
-            # diffusers counts tiles behind the stem, and takes their size from its own config.
+            # Tile sizes are in pixels after the stem; diffusers would take its own config's.
             self.autoencoder.enable_tiling()
             self.autoencoder.tile_sample_min_size = config.tile_size // config.patch_size
             self.autoencoder.tile_latent_min_size = config.tile_size // config.downscale_factor
 
     def posterior(self, pixel_values: Tensor) -> DiagonalGaussianDistribution:
-        """Give the distribution of raw latents (`mean`, `logvar`, `sample()`, `kl()`).
+        """Return the distribution of the raw latents (`mean`, `logvar`, `sample()`, `kl()`).
 
         Args:
             pixel_values: `[B, 3, height, width]`, -1 to 1.
@@ -53,7 +53,7 @@ class PictureVae(nn.Module):
         return self.autoencoder.encode(folded).latent_dist
 
     def reconstruct(self, raw_latents: Tensor) -> Tensor:
-        """Decode raw latents, as the posterior gives them, to pixels around -1 to 1."""
+        """Decode raw latents, as from the posterior, to pixels of about -1 to 1."""
         folded = self.autoencoder.decode(raw_latents.to(self.autoencoder.dtype)).sample
         return F.pixel_shuffle(folded, self.config.patch_size)
 
@@ -64,11 +64,11 @@ class PictureVae(nn.Module):
         sample: bool = False,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Give normalised latents `[B, latent_channels, height / f, width / f]`.
+        """Encode pixel values to normalised latents `[B, latent_channels, height / f, width / f]`.
 
         Args:
             pixel_values: `[B, 3, height, width]`, -1 to 1.
-            sample: Draw from the posterior instead of taking its mean.
+            sample: Whether to sample from the posterior instead of taking its mean.
             generator: Source of randomness when sampling.
         """
         posterior = self.posterior(pixel_values)
@@ -76,6 +76,6 @@ class PictureVae(nn.Module):
         return (raw - self.config.shift_factor) * self.config.scaling_factor
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Give the pixels `[B, 3, height, width]`, clamped to 0 to 1, of normalised latents."""
+        """Decode normalised latents to pixels `[B, 3, height, width]`, clamped to 0 to 1."""
         raw = latents.to(self.autoencoder.dtype) / self.config.scaling_factor
         return (self.reconstruct(raw + self.config.shift_factor) / 2 + 0.5).clamp(0, 1)

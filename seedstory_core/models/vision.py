@@ -1,7 +1,7 @@
-"""The picture encoder: a vision transformer whose patches are pooled into visual features.
+"""The image encoder: a vision transformer whose patches are pooled into visual features.
 
-Architecture and names of weights are those of Qwen-VL's encoder (arXiv:2308.12966), which the
-release uses. It takes pixel values as `transforms.clip_pixels` makes them.
+Architecture and weight names are those of Qwen-VL's encoder (arXiv:2308.12966), which the release
+uses. Its input comes from `transforms.clip_pixels`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from seedstory_core.models.resampler import Resampler, resize_positions
 
 
 class VisionAttention(nn.Module):
-    """Self-attention with one fused projection, laid out head by head as query, key, value."""
+    """Self-attention with a fused projection, laid out head by head as query, key, value."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class VisionAttention(nn.Module):
         self.out_proj = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Let every token of `[B, S, width]` look at all others."""
+        """Let every token of `[B, S, width]` attend to all tokens."""
         batch, length, width = tokens.shape
         # [head][query|key|value], not the usual [query|key|value][head].
         mixed = self.in_proj(tokens).view(batch, length, self.heads, -1).transpose(1, 2)
@@ -57,27 +57,27 @@ class VisionBlock(nn.Module):
         self.mlp = VisionMlp(config.width, config.mlp_width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Refine `[B, S, width]`."""
+        """Apply attention and MLP to `[B, S, width]`, each with its residual."""
         tokens = tokens + self.attn(self.ln_1(tokens))
         return tokens + self.mlp(self.ln_2(tokens))
 
 
 class VisionTransformer(nn.Module):
-    """The blocks, in a module of their own because the published weights are named so."""
+    """The blocks, in a module of their own to match the published weight names."""
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.resblocks = nn.ModuleList(VisionBlock(config) for _ in range(config.layers))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Refine `[B, S, width]` block by block."""
+        """Pass `[B, S, width]` through all blocks."""
         for block in self.resblocks:
             tokens = block(tokens)
         return tokens
 
 
 class VisionEncoder(nn.Module):
-    """Gives the visual features of pictures."""
+    """Encodes images into visual features."""
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
@@ -101,27 +101,27 @@ class VisionEncoder(nn.Module):
         self.proj = nn.Parameter(dim**-0.5 * torch.randn(dim, dim))
 
     def patch_tokens(self, pixel_values: Tensor) -> Tensor:
-        """Give the tokens that enter the first block, `[B, patches, width]`."""
+        """Return the input tokens of the first block, `[B, patches, width]`."""
         tokens = self.conv1(pixel_values).flatten(2).transpose(1, 2)
         return self.ln_pre(tokens + resize_positions(self.positional_embedding, tokens.shape[1]))
 
     def pool(self, tokens: Tensor) -> Tensor:
-        """Pool refined patch tokens `[B, patches, width]` into visual features `[B, V, C]`."""
+        """Pool the last block's tokens `[B, patches, width]` into visual features `[B, V, C]`."""
         return self.ln_post(self.attn_pool(tokens)) @ self.proj
 
     def forward(self, pixel_values: Tensor) -> Tensor:
-        """Encode square pictures `[B, 3, height, width]` into visual features `[B, V, C]`."""
+        """Encode square images `[B, 3, height, width]` into visual features `[B, V, C]`."""
         return self.pool(self.transformer(self.patch_tokens(pixel_values)))
 
     @torch.no_grad()
     def zero_picture_features(self, image_size: int | None = None) -> Tensor:
-        """Give the features `[1, V, C]` of an all-zero picture: the de-tokenizer's "no picture".
+        """Return the features `[1, V, C]` of the zero image: the de-tokenizer's null condition.
 
-        Zero after normalisation, i.e. a picture of the mean colour. They change only with the
-        weights, so callers compute them once and keep them.
+        Its pixel values are zero after normalisation: an image of the mean colour. The features
+        change only with the weights, so callers compute them once and keep them.
 
         Args:
-            image_size: In pixels; `None` takes the config's.
+            image_size: Height and width in pixels; None takes the config's.
         """
         size = image_size or self.config.image_size
         weight = self.conv1.weight

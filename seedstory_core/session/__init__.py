@@ -1,4 +1,4 @@
-"""One reader's story between turns, and all of them by id."""
+"""Sessions, one for each story in use, and the store that holds them by id."""
 
 from seedstory_core.session.session import PanelAdded, Replaying, SessionEvent, StorySession
 from seedstory_core.session.store import SessionStore

@@ -1,4 +1,4 @@
-"""The panel that is written before anybody asks for it, while the one before is looked at."""
+"""Prefetch: the next panel is written while the reader looks at the current one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 
 class Prefetch:
-    """At most one draft of the next panel; whoever works with the story claims or drops it."""
+    """At most one draft of the next panel; every later use of the story claims or drops it."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Create it without a draft."""
         self._writing: _Writing | None = None
 
     def begin(
@@ -29,13 +29,16 @@ class Prefetch:
         policy: MemoryPolicy | None,
         write: Callable[[threading.Event], Draft],
     ) -> threading.Thread:
-        """Write in a thread of its own.
+        """Drop the current draft, and start a thread that writes a new one.
 
         Args:
             parent: The panel that the draft follows.
-            request: What it is written for.
-            policy: What it was written in view of.
-            write: Writes it, until the event is set.
+            request: The request that it answers.
+            policy: The memory policy of its past.
+            write: Writes and returns it; raises `TurnCancelled` once the event is set.
+
+        Returns:
+            The started thread.
         """
         self.drop()
         writing = _Writing(parent, request, policy)
@@ -55,21 +58,21 @@ class Prefetch:
 
     @property
     def draft(self) -> Draft | None:
-        """What has been written, if it is finished."""
+        """The draft, once it is finished."""
         return self._writing.draft if self._writing is not None else None
 
     @contextlib.contextmanager
     def claim(
         self, parent: str | None, request: TurnRequest, policy: MemoryPolicy
     ) -> Iterator[Draft | None]:
-        """Give the draft if it is just what is asked for now, with any seed; that uses it up."""
+        """Yield the finished draft if it fits the request, else None; drop it in either case."""
         writing = self._writing
         self.drop()
         is_wanted = writing is not None and writing.fits(parent, request, policy)
         yield writing.draft if writing is not None and is_wanted else None
 
     def drop(self) -> None:
-        """Throw it away; when this returns, nothing is being written any more."""
+        """Drop the draft; when this returns, its thread has ended."""
         writing, self._writing = self._writing, None
         if writing is not None:
             writing.stop()
@@ -77,7 +80,7 @@ class Prefetch:
 
 @dataclasses.dataclass
 class _Writing:
-    """A draft on its way."""
+    """A draft while it is written."""
 
     parent: str
     request: TurnRequest
@@ -87,7 +90,7 @@ class _Writing:
     thread: threading.Thread | None = None
 
     def fits(self, parent: str | None, request: TurnRequest, policy: MemoryPolicy) -> bool:
-        """Whether it is what somebody asks for who left the seed open and wrote nothing."""
+        """Whether the draft answers a request, which must leave the seed open and have no text."""
         if not request.any_seed or request.reader_text or request.hint:
             return False
         asked = dataclasses.replace(request.sampling, seed=self.request.sampling.seed)
@@ -100,7 +103,7 @@ class _Writing:
         )
 
     def stop(self) -> None:
-        """End it, if it is still at it; when this returns, it touches nothing any more."""
+        """Stop writing; when this returns, the thread has ended."""
         self.cancel.set()
         if self.thread is not None:
             self.thread.join()

@@ -1,8 +1,8 @@
-"""A reader's story between turns: its tree, its memory, its lock.
+"""A story in use: its tree, its memory and its lock.
 
-The session is where the pieces meet: it looks up the path in the tree and its segments in the
-memory, lets the engine take a turn, and keeps the result, first on disk, then in the tree, then in
-memory. A turn that fails or is cancelled leaves all three as they were.
+For a turn, the session looks up the path in the tree and its segments in the memory, runs the turn
+on the engine and commits the result: first to disk, then to the tree, then to memory. A turn that
+fails or is cancelled leaves the story as it was.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PanelAdded:
-    """A panel is in the story, saved and remembered."""
+    """A panel was committed: it is on disk, in the tree and in memory."""
 
     panel: Panel
     image: Image.Image
@@ -58,7 +58,7 @@ class PanelAdded:
 
 @dataclass(frozen=True)
 class Replaying:
-    """The model reads earlier panels again before the turn: `done` of `total`."""
+    """The model has read `done` of `total` earlier panels that memory lacked."""
 
     done: int
     total: int
@@ -81,7 +81,7 @@ class StorySession:
         warnings: tuple[str, ...] = (),
         pool: MemoryPool | None = None,
     ) -> None:
-        """Bring a stored story together with the engine; `SessionStore` does it."""
+        """Create the session of a stored story; `SessionStore` does it."""
         self._handle = engine
         self.archive = archive
         self.story_id = story_id
@@ -98,26 +98,27 @@ class StorySession:
 
     @property
     def engine(self) -> StoryEngine:
-        """The models, after waiting for them."""
+        """The engine; waits until it is built."""
         return self._handle.get()
 
     @property
     def is_busy(self) -> bool:
-        """Whether a turn is running."""
+        """Whether a turn or another change is running."""
         return self._lock.locked()
 
     def turn(self, parent: str | None, request: TurnRequest) -> Iterator[SessionEvent]:
-        """Tell the next panel after `parent` (None begins the story, or another opening of it).
+        """Make the next panel after `parent` (None for an opening of the story).
 
         Yields:
             Events as they happen; the last one is `PanelAdded`.
 
         Raises:
+            InputError: An opening has neither text nor image, or the text cannot be used.
             BusyError: This story is already working on a turn.
-            StoryNotFoundError: There is no such panel.
+            StoryNotFoundError: The story has no panel `parent`.
             TurnCancelled: `cancel` was called; the story is as it was.
             StorageError: The panel could not be saved; the story is as it was.
-            StoryChangedError: Another server went on with the story; open it again.
+            StoryChangedError: Another server has continued the story; open it again.
         """
         with self._working(claims_prefetch=True) as cancel:
             if parent is None and not (request.reader_text or request.reader_image):
@@ -135,16 +136,16 @@ class StorySession:
     def alternatives(
         self, parent: str | None, requests: Sequence[TurnRequest]
     ) -> Iterator[tuple[int, SessionEvent]]:
-        """Tell several next panels after `parent` at once, as siblings.
+        """Make several alternatives for the next panel after `parent`, as siblings.
 
-        They are decoded as one batch over the same past. All are kept or none.
+        They are decoded as one batch over the same past. All are committed or none.
 
         Args:
             parent: As for `turn`.
             requests: One per panel; they should differ at least in their seeds.
 
         Yields:
-            Events with the number of the request; at the end a `PanelAdded` for each.
+            Events, each with the number of its request; at the end a `PanelAdded` for each panel.
 
         Raises:
             As `turn`.
@@ -172,14 +173,17 @@ class StorySession:
             yield from enumerate(added)
 
     def prefetch(self, parent: str, request: TurnRequest) -> threading.Thread:
-        """Begin to write the panel after `parent` before anybody asks for it; does not wait.
+        """Replay the path to `parent`, then write the panel after it in the background.
 
-        The next `turn` that asks for just this, with any seed, only has to paint it. Whatever else
-        is done with the story throws it away; it never was in the tree or in memory.
+        A `turn` with an equal request and an open seed then only draws it. Any other use of the
+        story drops the draft, which is never in the tree.
+
+        Returns:
+            The thread that writes.
 
         Raises:
             BusyError: This story is working on a turn.
-            StoryNotFoundError: There is no such panel.
+            StoryNotFoundError: The story has no panel `parent`.
         """
         with self._working() as cancel:
             past = _last(self._replay(self._path(parent), cancel))
@@ -187,16 +191,16 @@ class StorySession:
 
         def write(stop: threading.Event) -> Draft:
             draft = self.engine.make_draft(past, request, stop)
-            # The context is counted and dropped like any other; the draft is its segment.
+            # The memory counts and drops the context like any other; the draft keeps the segment.
             self.memory.keep_context(draft.past.context)
             return dataclasses.replace(draft, past=dataclasses.replace(draft.past, context=None))
 
         return self._prefetch.begin(parent, request, past.policy, write)
 
     def _unlike_siblings(self, parent: str | None, request: TurnRequest) -> TurnRequest:
-        """Let a panel tell another thing than those that follow the same panel already.
+        """Make a request differ from the panels that follow the same parent already.
 
-        A request for a certain seed wants just what that seed gives and is left as it is.
+        A request with a chosen seed asks for exactly that seed's text and is returned unchanged.
         """
         if not (request.any_seed and request.complete_text):
             return request
@@ -205,12 +209,12 @@ class StorySession:
         return dataclasses.replace(request, unlike=unlike)
 
     def rewrite(self, panel_id: str, text: str) -> Iterator[SessionEvent]:
-        """Tell a panel with other words and the same picture.
+        """Add a sibling of a panel with another text and the same image.
 
-        What is there stays: the new panel is a sibling. Only its own segment is read.
+        The model only reads the new panel's segment.
 
         Raises:
-            InputError: There are no words, or those that stand there already.
+            InputError: The text is empty, unchanged or unkind.
             Otherwise as `turn`.
         """
         with self._working() as cancel:
@@ -218,7 +222,7 @@ class StorySession:
             if not text.strip():
                 raise InputError(NOTHING_TO_READ)
             if text == panel.text:
-                raise InputError("These are the words that stand there already. Change them first.")
+                raise InputError("The page has these words already. Change them first.")
             self.engine.check_kind(text)
             record = PanelRecord(
                 tuple(self.engine.encode_text(text)), self._record(panel, cancel).visual_features
@@ -237,10 +241,9 @@ class StorySession:
     def replace_picture(
         self, panel_id: str, image: Image.Image, notes: tuple[str, ...] = ()
     ) -> Iterator[SessionEvent]:
-        """Tell a panel with the same words and the reader's own picture.
+        """Add a sibling of a panel with the same text and the reader's own image.
 
-        What is there stays: the new panel is a sibling. Only its own picture is encoded, and only
-        its own segment is read.
+        The model only encodes the image and reads the new panel's segment.
 
         Raises:
             As `turn`.
@@ -254,12 +257,12 @@ class StorySession:
             )
 
     def redraw(self, panel_id: str, request: TurnRequest) -> Iterator[SessionEvent]:
-        """Draw a panel's picture anew with the request's image seed.
+        """Draw a panel's image again with the request's image seed.
 
-        The model remembers features, not pixels, so neither its memory nor later panels change.
+        The model reads visual features, not pixels, so neither memory nor later panels change.
 
         Raises:
-            InputError: The picture is the reader's own.
+            InputError: The image is the reader's own.
             Otherwise as `turn`.
         """
         with self._working() as cancel:
@@ -267,7 +270,7 @@ class StorySession:
             if panel.image_source == "reader":
                 raise InputError(
                     "This picture is your own, so it cannot be redrawn. "
-                    "Write the next panel, or begin a branch before it."
+                    "Write the next page, or begin a branch before this one."
                 )
             image = None
             for event in self.engine.redraw(self._record(panel, cancel), request, cancel):
@@ -285,7 +288,7 @@ class StorySession:
             yield PanelAdded(changed, image)
 
     def cancel(self) -> bool:
-        """Stop the running turn, if there is one; True if there was."""
+        """Stop the running turn, and return whether there was one."""
         cancel = self._cancel
         if cancel is None:
             return False
@@ -293,7 +296,13 @@ class StorySession:
         return True
 
     def remove_branch(self, panel_id: str) -> None:
-        """Take a panel and everything after it out of the story."""
+        """Remove a panel and everything after it from the story.
+
+        Raises:
+            BusyError: This story is working on a turn.
+            StoryNotFoundError: There is no such panel.
+            StorageError: Nothing was removed.
+        """
         with self._working():
             self._take_out(panel_id)
 
@@ -304,17 +313,17 @@ class StorySession:
         self.memory.drop([panel.id for panel in panels])
 
     def rename(self, title: str) -> None:
-        """Give the story a title; an empty one goes back to its first words."""
-        with self._title_lock:  # a turn may go on meanwhile
+        """Set the story's title; '' stands for the story's first words."""
+        with self._title_lock:  # not the story's lock: a turn may be running
             self.archive.set_title(self.story_id, title)
             self.tree.title = title
 
     def image(self, panel_id: str) -> Image.Image:
-        """Load a panel's picture."""
+        """Load a panel's image."""
         return self.archive.image(self.story_id, self.tree.panel(panel_id))
 
     def warm(self, panel_id: str) -> int:
-        """Make ready to go on after a panel; returns how many panels had to be read."""
+        """Prepare to continue after a panel, and return the number of panels that were replayed."""
         with self._working() as cancel:
             path = self._path(panel_id)
             missing = sum(segment is None for segment in self.memory.find([p.id for p in path]))
@@ -323,7 +332,7 @@ class StorySession:
             return missing
 
     def rest(self, *, pack: bool = False) -> None:
-        """Make a story that nobody uses small; a busy one stays as it is.
+        """Reduce the memory of a story that nobody uses; a busy one stays as it is.
 
         Args:
             pack: As for `StoryMemory.rest`.
@@ -334,7 +343,7 @@ class StorySession:
             self._prefetch.drop()
             rest = functools.partial(self.memory.rest, pack=pack)
             if pack:
-                self.engine.run(rest)  # packing computes, and that is the scheduler's
+                self.engine.run(rest)  # packing computes, so it runs on the scheduler's thread
             else:
                 rest()
         finally:
@@ -342,38 +351,39 @@ class StorySession:
 
     @property
     def policy(self) -> MemoryPolicy:
-        """How this story forgets; the configured way unless its reader chose another."""
+        """The story's memory policy; the configured one unless its reader chose another."""
         return policy_from(self._settings.get("memory"), self._handle.policy)
 
     @property
     def pinned(self) -> frozenset[str]:
-        """Panels that are never forgotten."""
+        """Ids of the panels that are never evicted."""
         pinned = self._settings.get("pinned")
         names = pinned if isinstance(pinned, list) else ()
         return frozenset(name for name in names if name in self.tree)
 
     def set_policy(self, policy: str, **counts: Any) -> None:
-        """Choose how this story forgets from now on; what was told stays as it was told.
+        """Set the memory policy for the panels from now on; earlier ones stay as they are.
 
         Args:
-            policy: One of `generation/policies.py`.
-            counts: Other fields of `MemoryConfig`, where the configured ones do not fit.
+            policy: Name of a memory policy in `generation/policies.py`.
+            counts: Further fields of `MemoryConfig` that differ from the configured ones.
 
         Raises:
-            InputError: There is no such policy or count, or the pinned panels do not fit.
+            InputError: The policy or a count is impossible, or the pinned panels do not fit.
         """
         try:
             changed = dataclasses.replace(self._handle.policy, policy=policy, **counts)
         except (TypeError, ValueError) as error:
-            raise InputError(f"The story cannot forget like this: {error}") from error
+            raise InputError(f"This memory setting is impossible: {error}") from error
         self._check_pinned(self.pinned, changed)
         self._save_settings(memory=dataclasses.asdict(changed))
 
     def pin(self, panel_id: str, is_pinned: bool = True) -> None:
-        """Never forget a panel, or let it go again.
+        """Pin a panel, so that it is never evicted, or unpin it.
 
         Raises:
-            InputError: So many pinned panels would leave no room for the story itself.
+            InputError: The pinned panels would take more than half of `max_rows`.
+            StoryNotFoundError: There is no such panel.
         """
         self.tree.panel(panel_id)
         pinned = self.pinned | {panel_id} if is_pinned else self.pinned - {panel_id}
@@ -387,8 +397,8 @@ class StorySession:
         rows = sum(self.engine.num_rows(p.token_ids, p.hint) for p in self.tree if p.id in pinned)
         if rows > policy.max_rows // 2:
             raise InputError(
-                f"The pages that are never to be forgotten take {rows} of the {policy.max_rows} "
-                "rows that this story may keep in view, and half of them must stay free. Let one "
+                f"The pages that are never forgotten take {rows} of the {policy.max_rows} rows "
+                "that the storyteller keeps in view, and half of the rows must stay free. Let one "
                 "go first."
             )
 
@@ -407,7 +417,7 @@ class StorySession:
         try:
             if not claims_prefetch:
                 self._prefetch.drop()
-            # From here on, or from the claim on, nobody else touches the working context.
+            # Once the prefetch is dropped or claimed, no other thread uses the context.
             yield cancel
         except StoryChangedError:
             self.is_stale = True
@@ -433,10 +443,10 @@ class StorySession:
     def _replay(
         self, path: tuple[Panel, ...], cancel: threading.Event
     ) -> Generator[Replaying, None, Past]:
-        """Give what follows a path goes on from, reading again the panels that memory lost.
+        """Return a path as the story so far; read again the panels that memory lacks.
 
-        Every panel is read under the policy that it was told under, so that nothing depends on what
-        was lost.
+        Each is read under the memory policy with which it was made, so that the result does not
+        depend on what memory lacked.
         """
         ids = [panel.id for panel in path]
         find = functools.partial(self.memory.find, ids)
@@ -489,7 +499,7 @@ class StorySession:
         yield self._commit(told, image, past, cancel)
 
     def _record(self, panel: Panel, cancel: threading.Event) -> PanelRecord:
-        """What the model reads of a panel; one told by other weights is encoded anew."""
+        """Return a panel as the model reads it; encode it again if other weights made it."""
         config = self.engine.config
         same_weights = panel.settings.get("fingerprint") == self.engine.fingerprint
         token_ids = panel.token_ids
@@ -501,12 +511,12 @@ class StorySession:
         if features is None or features.shape != shape or not same_weights:
             image = self.archive.image(self.story_id, panel)
             return PanelRecord(token_ids, self.engine.encode_image(image, cancel), hint_ids)
-        import torch  # the engine has; the page that imports this module need not wait for it
+        import torch  # here, so that importing this module does not import torch
 
         return PanelRecord(token_ids, torch.from_numpy(features.copy()), hint_ids)
 
     def _drawing_settings(self, request: TurnRequest) -> dict[str, float]:
-        """The numbers a picture is drawn with, those the config gives included."""
+        """Return the settings that an image is drawn with, those from the config included."""
         config = self.engine.config.detokenizer
         steps, scale = request.num_inference_steps, request.guidance_scale
         return {
@@ -543,7 +553,7 @@ class StorySession:
     def _commit(
         self, panel: Panel, image: Image.Image, past: Past, cancel: threading.Event
     ) -> PanelAdded:
-        """Put a finished panel on disk, into the tree and into memory."""
+        """Commit a finished panel: to disk, to the tree, to memory."""
         _check(cancel)
         panel = self.archive.append(self.story_id, panel, image)
         self.tree.add(panel)
@@ -554,7 +564,7 @@ class StorySession:
 
 
 def _last(replaying: Generator[Replaying, None, Past]) -> Past:
-    """Run a generator for what it returns."""
+    """Run a generator to its end and return its result."""
     while True:
         try:
             next(replaying)

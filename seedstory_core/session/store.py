@@ -1,4 +1,4 @@
-"""Stories in use, by id: opened from the archive, put to rest, closed."""
+"""Sessions by story id: opened from the archive, put to rest, closed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class SessionStore:
-    """Stories in use, by id. Idle ones are closed; they stay on disk and open again."""
+    """Sessions by story id. Idle ones are closed; their stories stay on disk and open again."""
 
     def __init__(self, engine: StoryEngine | EngineHandle, archive: StoryArchive) -> None:
-        """Serve stories from an archive with one engine, which may still be loading."""
+        """Create a store for an archive and one engine, which may still be loading."""
         self.handle = engine if isinstance(engine, EngineHandle) else EngineHandle.of(engine)
         self.config = self.handle.config
         self.archive = archive
@@ -30,11 +30,15 @@ class SessionStore:
 
     @property
     def engine(self) -> StoryEngine:
-        """The models, after waiting for them."""
+        """The engine; waits until it is built."""
         return self.handle.get()
 
     def create(self, title: str = "") -> StorySession:
-        """Begin an empty story with a folder of its own."""
+        """Create an empty story with its own folder; waits until the engine is built.
+
+        Raises:
+            StorageError: The folder could not be created.
+        """
         header = self.archive.create(title, self.engine.fingerprint)
         tree = StoryTree(title=title)
         return self._register(
@@ -42,11 +46,11 @@ class SessionStore:
         )
 
     def open(self, story_id: str) -> StorySession:
-        """Give the story with this id, from memory or from its folder.
+        """Return the story's session; without one, read the story from its folder.
 
         Raises:
-            StoryNotFoundError: There is none.
-            StorageError: It cannot be read.
+            StoryNotFoundError: There is no such story.
+            StorageError: The story cannot be read.
         """
         with self._lock:
             session = self._sessions.get(story_id)
@@ -71,10 +75,10 @@ class SessionStore:
         return session
 
     def discard(self, story_id: str) -> None:
-        """Take back a story that never got its first panel.
+        """Close and delete a story that never got its first panel.
 
         Raises:
-            StorageError: Its folder could not be moved away.
+            StorageError: Its folder could not be deleted.
         """
         with self._lock:
             self._sessions.pop(story_id, None)
@@ -84,9 +88,12 @@ class SessionStore:
         return len(self._sessions)
 
     def close_idle(self) -> int:
-        """Close stories unused for the configured time, and the oldest beyond the limit.
+        """Close sessions that are idle, and the least recently used beyond `max_sessions`.
 
-        Those that are only resting make themselves small.
+        Sessions unused for `rest_seconds` reduce their memory.
+
+        Returns:
+            The number of closed sessions.
         """
         runtime = self.config.runtime
         now = time.monotonic()

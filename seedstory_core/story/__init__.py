@@ -1,1 +1,1 @@
-"""The story itself: panels and their tree, story folders, and books to take away."""
+"""The story itself: panels, their tree, the archive of saved stories, uploads and exports."""

@@ -1,18 +1,18 @@
-"""Story folders: what a reader finds again after a reload, a restart or a crash.
+"""The archive: one folder per story, which survives a reload, a restart and a crash.
 
     <root>/<story id>/story.json       title, engine, format; its presence makes the folder a story
                       p1.json          one panel; written last, so its presence makes the panel
-                      p1-3f9c2a1b.png  its picture (a redrawn panel leaves the older one beside it)
+                      p1-3f9c2a1b.png  its image (a redrawn panel leaves the older one beside it)
                       p1-3f9c2a1b.npy  its visual features, float32
                       p5.removed       p5 and what followed it were removed; the files stay
     <root>/.trash/<story id>-<token>/  a deleted story
 
-A panel's picture and features are complete under their own names before its record appears, so a
-writer killed at any instant loses at most the panel it was writing. Reading never deletes what a
-record may need: a damaged panel and those that follow it are left out and reported.
+A panel's image and features are complete before its record appears, so a writer that is killed
+loses at most the panel that it was writing. Reading never deletes a file that a record may need: a
+damaged panel and those after it are left out and reported.
 
-`files.py` puts bytes on the disk, `records.py` knows what they say. The engine's memory is not
-here; it is a cache, rebuilt from token ids and features.
+`files.py` writes bytes to disk, `records.py` defines their meaning. Keys and values are not saved;
+they are a cache, rebuilt from token ids and features.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ HEADER = "story.json"
 TRASH = ".trash"
 
 LEFTOVER_SECONDS = 3600.0
-"""A file without a record is only swept away after this long: its writer may still be at it."""
+"""Least age of a file without a record before it is deleted; its writer may still be running."""
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -64,21 +64,21 @@ NO_SUCH_STORY = (
 )
 
 Texts = list[str]
-"""Inside the class, `list` is the shelf."""
+"""`list[str]` under another name, because the class below has a method `list`."""
 
 
 class StoredStory(NamedTuple):
-    """A story as it was found."""
+    """A story as read from its folder."""
 
     tree: StoryTree
     header: StoryHeader
     warnings: Texts
-    """One for each thing that could not be read and was left out; empty when all is well."""
+    """One for each panel or file that could not be read and was left out."""
 
 
 @dataclass(frozen=True)
 class StorySummary:
-    """A story on the shelf."""
+    """An entry in the list of stories."""
 
     id: str
     title: str
@@ -87,25 +87,24 @@ class StorySummary:
     updated_at: float = 0.0
     """Unix seconds of the newest panel."""
     thumbnail: str | None = None
-    """Picture of the first panel that has one, for `image_bytes` or `image_path`."""
+    """Name of the first panel's image that exists, for `image_bytes`."""
     problem: str = ""
-    """Why the story, or a part of what stands here, could not be read; '' when it could."""
+    """Why the story or a part of this entry could not be read; '' if all could."""
 
 
 class StoryArchive:
-    """Every saved story under one root: a folder, `memory://…`, or a bucket.
+    """All saved stories under one root: a folder, `memory://…` or a bucket.
 
-    One object may serve many threads; it holds no story. A session puts the calls for its own story
-    in order. Two servers that write the same story do not harm it: the second to write a panel
-    number is refused.
+    The archive holds no state of a story, so threads may share it; a session orders the calls for
+    its own story. If two servers write the same story, the second to write a panel is refused.
     """
 
     def __init__(self, root: str, files: Files | None = None) -> None:
-        """Name the root; it is created when the first story is.
+        """Create an archive; its root is created with the first story.
 
         Args:
-            root: A folder, or an address of fsspec.
-            files: What puts bytes there; None takes what the root asks for.
+            root: A folder or an fsspec address.
+            files: Reads and writes the files; None chooses by the root.
         """
         self.root = root
         self._files = files or open_files(root)
@@ -118,7 +117,11 @@ class StoryArchive:
         engine_fingerprint: str = "",
         settings: Mapping[str, Any] | None = None,
     ) -> StoryHeader:
-        """Begin a story folder and return its header, with an id nobody can guess."""
+        """Create a story folder and return its header, with an id that nobody can guess.
+
+        Raises:
+            StorageError: The folder could not be created.
+        """
         header = StoryHeader(
             id=_new_story_id(),
             title=clean_title(title),
@@ -126,7 +129,7 @@ class StoryArchive:
             settings=json.loads(json.dumps(dict(settings or {}), allow_nan=False)),
             created_at=time.time(),
         )
-        with self._writing("the new story was not begun", "Every other story is safe."):
+        with self._writing("the new story was not created", "All other stories are safe."):
             try:
                 self._files.make_folder(header.id)
                 self._write_header(header)
@@ -139,10 +142,11 @@ class StoryArchive:
     def append(self, story_id: str, panel: Panel, image: Image.Image | None) -> Panel:
         """Save a new panel and return it with its `image_name`.
 
-        Save first, then `tree.add` what comes back: a full disk then leaves both as they were.
+        Call this first and then `tree.add` with the result, so that a full disk changes neither.
 
         Raises:
-            StorageError: Not saved; nothing of it is left behind.
+            StorageError: The panel was not saved, and nothing of it is left.
+            StoryChangedError: Another writer has saved a panel with this id.
             StoryNotFoundError: The story was deleted.
         """
         with self._writing_panel(story_id, panel.id) as written:
@@ -152,13 +156,13 @@ class StoryArchive:
         return panel
 
     def replace(self, story_id: str, panel: Panel, image: Image.Image | None = None) -> Panel:
-        """Save a panel again, with a new picture or, for None, the one it has.
+        """Save a panel again, with a new image or, for None, its current one.
 
-        The older picture's file stays. Returns the panel with its `image_name`, for `tree.replace`.
+        The older image's file stays. Returns the panel with its `image_name`, for `tree.replace`.
 
         Raises:
-            StorageError: Not saved; the panel on disk is whole, and as it was unless only the last
-                sync failed.
+            StorageError: The panel was not saved; on disk it is as before, or as new if only the
+                last sync failed.
             StoryNotFoundError: The story was deleted, or never had this panel.
         """
         with self._writing_panel(story_id, panel.id) as written:
@@ -173,7 +177,7 @@ class StoryArchive:
         return panel
 
     def remove_branch(self, story_id: str, panels: Sequence[Panel]) -> None:
-        """Remove a branch, given as `tree.branch(panel_id)`, in one step. Its files stay.
+        """Remove a branch, given as `tree.branch(panel_id)`, with one write; its files stay.
 
         Raises:
             StorageError: Nothing was removed.
@@ -187,7 +191,12 @@ class StoryArchive:
             self._files.settle(story_id)
 
     def set_title(self, story_id: str, title: str) -> StoryHeader:
-        """Give the story a title; '' goes back to its first words."""
+        """Save the story's title; '' stands for the story's first words.
+
+        Raises:
+            StorageError: The title was not saved.
+            StoryNotFoundError: The story was deleted.
+        """
         self._must_exist(story_id)
         header = dataclasses.replace(self._read_header(story_id), title=clean_title(title))
         with self._writing("the new title was not saved", "The story so far is safe."):
@@ -195,7 +204,12 @@ class StoryArchive:
         return header
 
     def set_settings(self, story_id: str, settings: Mapping[str, Any]) -> StoryHeader:
-        """Save what the session wants back when the story is opened again."""
+        """Save the settings that the session needs when the story is opened again.
+
+        Raises:
+            StorageError: The settings were not saved.
+            StoryNotFoundError: The story was deleted.
+        """
         self._must_exist(story_id)
         plain = json.loads(json.dumps(dict(settings), allow_nan=False))
         header = dataclasses.replace(self._read_header(story_id), settings=plain)
@@ -204,31 +218,35 @@ class StoryArchive:
         return header
 
     def delete(self, story_id: str) -> None:
-        """Move the story's folder to the trash folder under the root; nothing here empties it.
+        """Move the story's folder to the trash folder under the root, which is never emptied here.
 
-        A story that never had a panel leaves nothing behind.
+        A story that never had a panel is deleted for good.
+
+        Raises:
+            StorageError: The story was not deleted.
+            StoryNotFoundError: There is no such story.
         """
         self._must_exist(story_id)
         if not any(
             _ids_of(pattern, self._names(story_id)) for pattern in (RECORD_NAME, TOMBSTONE_NAME)
         ):
-            with self._writing("the story was not deleted", "It is as it was."):
+            with self._writing("the story was not deleted", "Nothing has changed."):
                 self._files.remove(f"{story_id}/{HEADER}")
             self._files.remove_folder(story_id)
             return
         trash = f"{TRASH}/{story_id}-{secrets.token_hex(4)}"
-        with self._writing("the story was not deleted", "It is as it was."):
+        with self._writing("the story was not deleted", "Nothing has changed."):
             self._files.move_folder(story_id, trash, first=HEADER)
             self._files.settle("")
 
     # Reading
 
     def load(self, story_id: str) -> StoredStory:
-        """Read a story with everything in it that is whole.
+        """Read a story with all its panels that are undamaged.
 
         Raises:
             StoryNotFoundError: There is no such story.
-            StorageError: It is from a newer version, or not one of its panels could be read.
+            StorageError: A newer version saved it, or none of its panels could be read.
         """
         self._must_exist(story_id)
         names = self._names(story_id)
@@ -238,7 +256,7 @@ class StoryArchive:
         except NewerFormatError:
             raise
         except StorageError as error:
-            warnings.append(f"{error} The story goes by its first words until that is repaired.")
+            warnings.append(f"{error} Until it is repaired, the title is the story's first words.")
             header = StoryHeader(id=story_id)
 
         saved_ids = _ids_of(RECORD_NAME, names)
@@ -258,7 +276,7 @@ class StoryArchive:
                 continue
             if panel.parent is None or panel.parent in panels:
                 panels[panel_id] = panel
-            elif panel.parent in removed:  # another server went on after the branch was removed
+            elif panel.parent in removed:  # another server continued the branch after its removal
                 removed.add(panel_id)
             else:
                 unread.append(panel_id)
@@ -274,10 +292,10 @@ class StoryArchive:
         return StoredStory(tree, header, warnings)
 
     def image(self, story_id: str, panel: Panel) -> Image.Image:
-        """The panel's picture, loaded.
+        """Load the panel's image.
 
         Raises:
-            StoryNotFoundError: The story is gone, or the panel has no picture.
+            StoryNotFoundError: The story is gone, or the panel has no image.
             StorageError: The file is missing or damaged.
         """
         if panel.image_name is None:
@@ -285,15 +303,23 @@ class StoryArchive:
         return records.from_png(panel.image_name, self.image_bytes(story_id, panel.image_name))
 
     def image_bytes(self, story_id: str, image_name: str) -> bytes:
-        """A picture's PNG file as it lies in the folder, unchecked."""
+        """Return an image's PNG file without checking its contents.
+
+        Raises:
+            StoryNotFoundError: The story is gone, or the name is no image's.
+            StorageError: The file is missing or cannot be read.
+        """
         self._check_picture_name(story_id, image_name)
         return self._read(story_id, image_name)
 
     def list(self, story_ids: Iterable[str] | None = None) -> tuple[StorySummary, ...]:
-        """The shelf, newest first: every story, or those of `story_ids` that still exist.
+        """List stories, newest first: all, or those of `story_ids` that still exist.
 
-        An id is the only key to its story, so a public page lists the ids its reader already holds.
-        A story that cannot be read stands there with its `problem`.
+        An id is the only key to its story, so a public page lists only ids that its reader knows.
+        A story that cannot be read is listed with its `problem`.
+
+        Raises:
+            StorageError: The root cannot be read.
         """
         if story_ids is None:
             try:
@@ -333,7 +359,7 @@ class StoryArchive:
         *,
         new: bool,
     ) -> None:
-        """Write the record, and before it the features unless they are the saved ones."""
+        """Write the features, unless they equal the saved ones, and then the record."""
         features = None
         if panel.visual_features is not None:
             data = records.to_npy(panel.visual_features)
@@ -350,17 +376,17 @@ class StoryArchive:
             "saved_at": time.time(),
         }
         path = f"{story_id}/{panel.id}.json"
-        # The names of picture and features must be on the disk before a record speaks of them.
+        # Image and features must be on the disk before a record names them.
         self._files.settle(story_id)
         self._files.write(path, records.to_json(record), new=new)
         if new:
             written.append(path)
         else:
-            written.clear()  # from here on the record needs them
+            written.clear()  # the record needs them now
         self._files.settle(story_id)
 
     def _saved_features(self, story_id: str, panel_id: str) -> dict[str, str] | None:
-        """Name and checksum of the features a saved panel has; None when they are not whole."""
+        """Return name and checksum of a saved panel's features; None without undamaged ones."""
         with contextlib.suppress(StorageError):
             record = self._read_json(story_id, f"{panel_id}.json")
             records.panel_from_record(panel_id, f"{panel_id}.json", record)
@@ -390,7 +416,7 @@ class StoryArchive:
         return records.header_from_record(story_id, HEADER, self._read_json(story_id, HEADER))
 
     def _read_panel(self, story_id: str, panel_id: str, names: set[str], warnings: Texts) -> Panel:
-        """One panel. A lost picture or lost features cost a warning, not the panel."""
+        """Read a panel; a missing image or lost features only add a warning."""
         file_name = f"{panel_id}.json"
         record = self._read_json(story_id, file_name)
         panel = records.panel_from_record(panel_id, file_name, record)
@@ -407,13 +433,14 @@ class StoryArchive:
             array = records.from_npy(features["name"], data, features["sha256"])
         except StorageError as error:
             warnings.append(
-                f"{error} Panel {panel_id} can be read; what follows it may be told differently."
+                f"{error} Panel {panel_id} can be read, but the panels after it may turn out "
+                "differently."
             )
             return panel
         return dataclasses.replace(panel, visual_features=array)
 
     def _removed(self, story_id: str, names: set[str], warnings: Texts) -> set[str]:
-        """Ids of removed panels."""
+        """Return the ids of removed panels."""
         removed: set[str] = set()
         for panel_id in _ids_of(TOMBSTONE_NAME, names):
             removed.add(panel_id)
@@ -422,7 +449,7 @@ class StoryArchive:
             except NewerFormatError:
                 raise
             except StorageError as error:
-                # Its name is enough: what followed the panel is found through the parents.
+                # The file's name is enough: later panels are found through their parents.
                 warnings.append(str(error))
                 continue
             if isinstance(ids, Sequence):
@@ -430,7 +457,7 @@ class StoryArchive:
         return removed
 
     def _summary(self, story_id: str) -> StorySummary | None:
-        """A story for the shelf; None for a folder that is not, or no longer, one."""
+        """Return a story's entry in the list; None for a folder that is no story, or no longer."""
         summary = StorySummary(id=story_id, title="")
         try:
             names = self._names(story_id)
@@ -461,7 +488,7 @@ class StoryArchive:
             summary = dataclasses.replace(summary, problem=str(error))
         return dataclasses.replace(summary, title=summary.title or title_from_text(""))
 
-    # At the door
+    # Checks
 
     def _must_exist(self, story_id: str) -> None:
         if not _is_story_id(story_id):
@@ -491,7 +518,7 @@ class StoryArchive:
 
     @contextlib.contextmanager
     def _writing(self, what_failed: str, what_is_safe: str) -> Iterator[None]:
-        """Turn a failed write into a sentence: what happened, what was not saved, what to do."""
+        """Turn a failed write into a `StorageError` that says what to do."""
         try:
             yield
         except OSError as error:
@@ -501,13 +528,13 @@ class StoryArchive:
                 why = f"The story folder {self.root} cannot be written to"
                 cure = "Make it writable or choose another one."
             else:
-                why = f"The story folder {self.root} did not take the data ({_reason(error)})"
+                why = f"The story folder {self.root} could not be written to ({_reason(error)})"
                 cure = "Try again, or choose another folder."
             raise StorageError(f"{why}, so {what_failed}. {what_is_safe} {cure}") from error
 
     @contextlib.contextmanager
     def _writing_panel(self, story_id: str, panel_id: str) -> Iterator[Texts]:
-        """As `_writing`; when it fails, take back the files noted in the list, last one first."""
+        """As `_writing`; on failure also delete the files in the yielded list, last one first."""
         self._must_exist(story_id)
         written: Texts = []
         with self._writing(f"panel {panel_id} was not saved", "The story so far is safe."):
@@ -520,16 +547,16 @@ class StoryArchive:
                 if isinstance(error, FileExistsError):
                     raise StoryChangedError(
                         f"This story already has a panel {panel_id}, written in another window or "
-                        "by another server, so this one was not saved. Open the story again to go "
-                        "on from there."
+                        "by another server, so this one was not saved. Open the story again to "
+                        "continue from there."
                     ) from error
                 raise
 
     def _sweep(self, story_id: str, names: set[str]) -> None:
-        """Delete what a killed writer left: temporary files, pictures of a panel that never was.
+        """Delete old leftovers of killed writers: temporary files, files of panels without record.
 
-        Of pictures and features only those numbered above every record: a lower one may belong to
-        a record that was lost.
+        Images and features go only if their number is above that of every record: a lower one may
+        belong to a record that was lost.
         """
         numbers = [panel_number(panel_id) for panel_id in _ids_of(RECORD_NAME, names)]
         for name in names:
@@ -547,14 +574,14 @@ def _is_story_id(story_id: object) -> bool:
 
 
 def _new_story_id() -> str:
-    """128 random bits. No leading '-', which a shell would take for an option."""
+    """Return 128 random bits as text, without a leading '-', which shells take for an option."""
     while (story_id := secrets.token_urlsafe(16)).startswith("-"):
         pass
     return story_id
 
 
 def _ids_of(pattern: re.Pattern[str], names: Iterable[str]) -> Sequence[str]:
-    """Panel ids among file names, in order of their numbers."""
+    """Return the panel ids in file names that match a pattern, in order of their numbers."""
     return sorted((m[1] for n in names if (m := pattern.fullmatch(n))), key=panel_number)
 
 

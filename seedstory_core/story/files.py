@@ -1,9 +1,8 @@
-"""Bytes under a root folder, so that a reader finds a file whole or not at all.
+"""Files under a root folder, written so that every file is whole or absent.
 
-On a disk that is a temporary name, `fsync` and a rename; on anything else fsspec knows (a bucket,
-`memory://`) a plain put, which such stores make visible at once. What the bytes mean is for
-`records.py`. Paths are relative to the root, with `/`, and were checked by the caller. Failures are
-`OSError`s.
+On a disk, a file is written under a temporary name, synced and renamed. In other file systems that
+fsspec supports (a bucket, `memory://`) it is put in one step. Paths are relative to the root, with
+`/`, and checked by the caller. Failures are `OSError`s.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, err
 
 
 def open_files(root: str) -> Files:
-    """The store behind a path or URL. Nothing is created before the first write."""
+    """Return the files under a path or URL; nothing is created before the first write."""
     fs, path = fsspec.core.url_to_fs(root)
     if isinstance(fs, LocalFileSystem):
         return LocalFiles(path)
@@ -32,30 +31,30 @@ def open_files(root: str) -> Files:
 
 
 class LocalFiles:
-    """A folder on a disk of this machine."""
+    """Files in a folder on a disk of this machine."""
 
     def __init__(self, root: str, system: Any = os) -> None:
-        """Name the folder.
+        """Set the folder.
 
         Args:
-            root: Where it is.
-            system: What is asked for everything that changes the disk; tests have some of `os`
+            root: Path of the folder.
+            system: The module `os`, for all calls that change the disk; tests make some of them
                 fail.
         """
         self.root = root
         self._os = system
 
     def read(self, path: str) -> bytes:
-        """The whole file."""
+        """Read a whole file."""
         with open(self._full(path), "rb") as file:
             return file.read()
 
     def exists(self, path: str) -> bool:
-        """There is such a file."""
+        """Whether there is such a file."""
         return os.path.isfile(self._full(path))
 
     def names(self, folder: str) -> set[str]:
-        """The names of files and folders in it.
+        """Return the names of files and folders in a folder.
 
         Raises:
             FileNotFoundError: There is no such folder.
@@ -63,19 +62,19 @@ class LocalFiles:
         return set(os.listdir(self._full(folder)))
 
     def make_folder(self, folder: str) -> None:
-        """Create the folder, and the root above it where that is missing."""
+        """Create a folder, and the root above it if that is missing."""
         self._os.makedirs(self._full(folder), exist_ok=True)
 
     def write(self, path: str, data: bytes, *, new: bool = False) -> None:
-        """Write the file so that it is seen whole or not at all, even after `kill -9`.
+        """Write a file so that it is whole or absent, even after `kill -9`.
 
         Args:
-            path: Its folder must exist.
+            path: A path in an existing folder.
             data: The whole file.
-            new: Refuse to replace a file that is there.
+            new: Whether to refuse to replace an existing file.
 
         Raises:
-            FileExistsError: `new`, and another writer was first.
+            FileExistsError: `new` is set, and the file exists.
         """
         full = self._full(path)
         temp = os.path.join(os.path.dirname(full), f"{TEMP_PREFIX}{secrets.token_hex(8)}")
@@ -95,40 +94,40 @@ class LocalFiles:
             raise
 
     def settle(self, folder: str) -> None:
-        """Return when the names in this folder would survive a power cut, too."""
-        if os.name == "nt":  # Windows does not open folders
+        """Sync a folder, so that the names in it survive a power cut."""
+        if os.name == "nt":  # Windows cannot open folders
             return
         descriptor = self._os.open(self._full(folder), os.O_RDONLY)
         try:
             self._os.fsync(descriptor)
         except OSError as error:
-            # Some network and FUSE disks cannot sync a folder; they order renames themselves.
+            # Some network and FUSE disks cannot sync a folder; they keep renames in order anyway.
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                 raise
         finally:
             self._os.close(descriptor)
 
     def remove(self, path: str) -> None:
-        """Delete one file."""
+        """Delete a file."""
         self._os.unlink(self._full(path))
 
     def remove_folder(self, folder: str) -> None:
-        """Delete a folder with all in it, as far as possible."""
+        """Delete a folder with its contents, as far as possible."""
         shutil.rmtree(self._full(folder), ignore_errors=True)
 
     def move_folder(self, folder: str, target: str, first: str) -> None:
-        """Move a folder in one step; `first` only matters where that is impossible."""
+        """Move a folder in one step; `first` matters only for `RemoteFiles`."""
         self._os.makedirs(os.path.dirname(self._full(target)), exist_ok=True)
         self._os.rename(self._full(folder), self._full(target))
 
     def is_stale(self, path: str, after_seconds: float) -> bool:
-        """Nobody has written to this file for so long that its writer must be gone."""
+        """Whether the last write to a file is so long ago that its writer must have ended."""
         with contextlib.suppress(OSError):
             return time.time() - os.stat(self._full(path)).st_mtime > after_seconds
         return False
 
     def _rename_new(self, temp: str, full: str) -> None:
-        """Rename, but never onto a file that is there: a hard link is the one step that refuses."""
+        """Rename without replacing a file: only a hard link checks and renames in one step."""
         try:
             self._os.link(temp, full)
         except FileExistsError:
@@ -148,59 +147,59 @@ class LocalFiles:
 
 
 class RemoteFiles:
-    """A folder in any other file system fsspec knows."""
+    """Files in a folder of any other file system that fsspec supports."""
 
     def __init__(self, fs: Any, root: str) -> None:
         self.fs = fs
         self.root = root.rstrip("/")
 
     def read(self, path: str) -> bytes:
-        """The whole file."""
+        """Read a whole file."""
         return bytes(self.fs.cat_file(self._full(path)))
 
     def exists(self, path: str) -> bool:
-        """There is such a file."""
+        """Whether there is such a file."""
         return bool(self.fs.isfile(self._full(path)))
 
     def names(self, folder: str) -> set[str]:
-        """The names of files and folders in it.
+        """Return the names of files and folders in a folder.
 
         Raises:
             FileNotFoundError: There is no such folder.
         """
-        # Buckets remember listings; another server may have written since.
+        # fsspec caches listings, and another server may have written since.
         self.fs.invalidate_cache()
         paths = self.fs.ls(self._full(folder), detail=False)
         return {str(path).rstrip("/").rsplit("/", 1)[-1] for path in paths}
 
     def make_folder(self, folder: str) -> None:
-        """Create the folder where the file system has folders at all."""
+        """Create a folder, if the file system has folders."""
         self.fs.makedirs(self._full(folder), exist_ok=True)
 
     def write(self, path: str, data: bytes, *, new: bool = False) -> None:
-        """Put the file. With `new` it is refused when there is one, as far as the store can tell.
+        """Put a file. The check for `new` comes before, so another writer may slip in between.
 
         Raises:
-            FileExistsError: `new`, and the file is there.
+            FileExistsError: `new` is set, and the file exists.
         """
         if new and self.fs.exists(self._full(path)):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         self.fs.pipe_file(self._full(path), data)
 
     def settle(self, folder: str) -> None:
-        """Nothing to do: a put has arrived when it returns."""
+        """Nothing to do: a put is complete when it returns."""
 
     def remove(self, path: str) -> None:
-        """Delete one file."""
+        """Delete a file."""
         self.fs.rm_file(self._full(path))
 
     def remove_folder(self, folder: str) -> None:
-        """Delete a folder with all in it, as far as possible."""
+        """Delete a folder with its contents, as far as possible."""
         with contextlib.suppress(OSError):
             self.fs.rm(self._full(folder), recursive=True)
 
     def move_folder(self, folder: str, target: str, first: str) -> None:
-        """Move file by file, `first` before the others: without it the rest counts for nothing."""
+        """Move a folder file by file, `first` before the others: it makes them a story."""
         source = self._full(folder)
         inside = [str(path)[len(source) + 1 :] for path in self.fs.find(source)]
         self.fs.makedirs(self._full(target), exist_ok=True)
@@ -210,7 +209,7 @@ class RemoteFiles:
             self.fs.rm(source, recursive=True)
 
     def is_stale(self, path: str, after_seconds: float) -> bool:
-        """Never: a put leaves nothing unfinished."""
+        """Return False: a put leaves nothing unfinished."""
         return False
 
     def _full(self, path: str) -> str:
@@ -218,4 +217,4 @@ class RemoteFiles:
 
 
 Files = LocalFiles | RemoteFiles
-"""What an archive keeps its stories in."""
+"""The files of an archive."""

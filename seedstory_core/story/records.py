@@ -1,7 +1,7 @@
-"""What the files of a story folder say: headers, panels, pictures and features to bytes and back.
+"""The contents of a story folder's files: headers, panels, images and features to bytes and back.
 
-Everything read here may have been damaged or written by somebody else; it is checked field by
-field, and what does not fit is one `StorageError` that names the file.
+A file may be damaged or written by somebody else, so every field is checked; a wrong one raises a
+`StorageError` that names the file.
 """
 
 from __future__ import annotations
@@ -23,50 +23,50 @@ from seedstory_core.errors import StorageError
 from seedstory_core.story.tree import Panel, clean_title
 
 FORMAT = 1
-"""Raised when an older studio could not read, or would misread, what this one writes."""
+"""Version of the format; increased when older versions could not read it or would misread it."""
 
 PICTURE_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.png")
 FEATURES_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.npy")
 
 PNG_LEVEL = 4
-"""zlib level: quick, and on flat drawings hardly larger than the slowest."""
+"""zlib level: fast, and for flat drawings nearly as small as the slowest."""
 
 BAD_RECORD = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
-"""What reading a damaged record can raise."""
+"""Exceptions that reading a damaged record can raise."""
 
 
 class NewerFormatError(StorageError):
-    """A file says something this version may misread, so it reads none of it."""
+    """A newer version wrote the file; this one might misread it and therefore does not read it."""
 
 
 @dataclass(frozen=True)
 class StoryHeader:
-    """What is known about a story without opening its panels."""
+    """Facts about a story that need none of its panels."""
 
     id: str
     title: str = ""
-    """The title its reader chose, or ''."""
+    """The title that its reader chose, or ''."""
     engine_fingerprint: str = ""
-    """Which weights and config told it. Others may tell the next panel differently."""
+    """Fingerprint of the weights and tokenizer with which the story was created."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Plain JSON the session wants back, such as the memory policy."""
+    """Settings of the session as plain JSON, such as the memory policy."""
     created_at: float = 0.0
     """Unix seconds."""
     format: int = FORMAT
 
 
 def to_json(value: Mapping[str, Any]) -> bytes:
-    """The bytes of a header, record or tombstone, its format noted."""
-    # ASCII escapes carry any string a browser can send, lone surrogates included, there and back.
+    """Return a header, record or tombstone as bytes, with the version of the format."""
+    # ASCII escapes preserve every string that a browser can send, lone surrogates included.
     return (json.dumps({"format": FORMAT, **value}) + "\n").encode("ascii")
 
 
 def from_json(name: str, data: bytes) -> dict[str, Any]:
-    """The other way round.
+    """Read the bytes of `to_json`; `name` is the file's, for messages.
 
     Raises:
-        NewerFormatError: A later version wrote it.
-        StorageError: It is damaged.
+        NewerFormatError: A newer version wrote them.
+        StorageError: They are damaged.
     """
     try:
         record = _typed(json.loads(data.decode("utf-8")), dict)
@@ -82,7 +82,11 @@ def from_json(name: str, data: bytes) -> dict[str, Any]:
 
 
 def header_from_record(story_id: str, name: str, record: Mapping[str, Any]) -> StoryHeader:
-    """A story's header. Raises StorageError when it is not one."""
+    """Return a story's header.
+
+    Raises:
+        StorageError: The record is damaged.
+    """
     try:
         return StoryHeader(
             id=story_id,
@@ -96,13 +100,17 @@ def header_from_record(story_id: str, name: str, record: Mapping[str, Any]) -> S
 
 
 def panel_to_record(panel: Panel) -> dict[str, Any]:
-    """Every field but the features, which have a file of their own."""
+    """Return all fields but the features, which have a file of their own."""
     names = [item.name for item in dataclasses.fields(panel)]
     return {name: getattr(panel, name) for name in names if name != "visual_features"}
 
 
 def panel_from_record(panel_id: str, name: str, record: Mapping[str, Any]) -> Panel:
-    """A panel without its features. Raises StorageError when it is not one."""
+    """Return a panel without its features.
+
+    Raises:
+        StorageError: The record is damaged.
+    """
     try:
         return _panel_from_record(panel_id, record)
     except BAD_RECORD as error:
@@ -110,7 +118,7 @@ def panel_from_record(panel_id: str, name: str, record: Mapping[str, Any]) -> Pa
 
 
 def to_png(image: Image.Image) -> bytes:
-    """The pixels alone: a reader's photo keeps its place and camera to itself."""
+    """Return an image as PNG without metadata: a photo's place and camera stay private."""
     pixels = image.copy() if image.mode in ("RGB", "RGBA", "L") else image.convert("RGB")
     pixels.info = {}
     buffer = io.BytesIO()
@@ -119,27 +127,35 @@ def to_png(image: Image.Image) -> bytes:
 
 
 def from_png(name: str, data: bytes) -> Image.Image:
-    """The picture, loaded. Raises StorageError when it is damaged."""
+    """Load an image; `name` is the file's, for messages.
+
+    Raises:
+        StorageError: The file is damaged.
+    """
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            image.verify()  # the checksums, which decoding alone passes over
+            image.verify()  # the checksums, which decoding ignores
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             image.load()
             return image
-    # Pillow's PNG reader raises half a dozen kinds of exceptions for damaged files.
+    # Pillow raises many kinds of exceptions for damaged files.
     except Exception as error:
         raise damaged(name) from error
 
 
 def to_npy(features: NDArray[np.float32]) -> bytes:
-    """Features, to be read back bit for bit."""
+    """Return features as bytes, from which `from_npy` restores every bit."""
     buffer = io.BytesIO()
     np.save(buffer, features, allow_pickle=False)
     return buffer.getvalue()
 
 
 def from_npy(name: str, data: bytes, digest: object) -> NDArray[np.float32]:
-    """Features of `[V, C]`. Raises StorageError when a single bit differs from what was saved."""
+    """Read features `[V, C]`; `name` is the file's, for messages.
+
+    Raises:
+        StorageError: The bytes do not have the checksum `digest`, or are no features.
+    """
     if sha256(data) != digest:
         raise damaged(name)
     try:
@@ -152,12 +168,12 @@ def from_npy(name: str, data: bytes, digest: object) -> NDArray[np.float32]:
 
 
 def sha256(data: bytes) -> str:
-    """The checksum kept in the record beside the file's name."""
+    """Return the checksum that a record keeps for its features."""
     return hashlib.sha256(data).hexdigest()
 
 
 def damaged(name: str) -> StorageError:
-    """The error for a file that does not hold what it should."""
+    """Return the error for a file with wrong contents."""
     return StorageError(f"The file {name} of this story is damaged.")
 
 

@@ -1,8 +1,7 @@
-"""A story as its readers made it: panels, and the tree they grow into.
+"""A story: its panels and the tree that they form.
 
-The tree is the record. It knows nothing about models or files: pictures are named, visual features
-are plain numpy, and `archive.py` writes both down. One session owns a tree and its lock guards it,
-so there is none here.
+The tree is the record. It knows no models or files: a panel names its image's file, visual features
+are numpy arrays, and `archive.py` saves both. The session that owns a tree also locks it.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from seedstory_core.errors import StoryNotFoundError
 Author = Literal["model", "reader"]
 
 PANEL_ID = re.compile(r"p[1-9][0-9]{0,8}")
-"""What a panel id looks like: `p1`, `p2`, … ASCII digits only, so it is always a safe file name."""
+"""Panel ids: `p1`, `p2`, … Only ASCII digits, so that an id is always a safe file name."""
 
 MAX_TITLE_CHARS = 120
 TITLE_WORDS = 7
 
 
 def panel_number(panel_id: str) -> int:
-    """The 7 of `p7`.
+    """Return the number of a panel id, such as 7 for `p7`.
 
     Raises:
-        ValueError: The id is not one of ours. Ask `PANEL_ID` first where ids come from outside.
+        ValueError: It is no panel id. Check untrusted ids with `PANEL_ID` first.
     """
     if not PANEL_ID.fullmatch(panel_id):
         raise ValueError(f"A panel id looks like p7, not {panel_id!r}.")
@@ -40,48 +39,49 @@ def panel_number(panel_id: str) -> int:
 
 @dataclass(frozen=True)
 class Panel:
-    """One text with one image, and what is needed to read it again exactly.
+    """One text with one image, and the data for an exact replay.
 
-    Two panels are equal when every field is, the features bit for bit. `visual_features` becomes a
-    read-only copy and `settings` a plain JSON one, so a panel that branches share cannot change
-    under one of them.
+    Two panels are equal if all fields are equal, the features bit for bit. Branches share panels,
+    so `visual_features` becomes read-only (a writable array is copied) and `settings` a plain JSON
+    copy.
     """
 
     id: str
     parent: str | None
-    """The panel before; None for a first panel. Several first panels are several openings."""
+    """Id of the panel before; None for an opening, of which a story may have several."""
     text: str
-    """The whole caption as it stands in the book."""
+    """The whole caption as the book shows it."""
     reader_text: str = ""
-    """The part of `text` the reader wrote, or ''."""
+    """The part of `text` that the reader wrote, or ''."""
     author: Author = "model"
     token_ids: tuple[int, ...] = ()
-    """What the model read for this caption; a replay reads these ids and never encodes `text`."""
+    """Tokens of the caption; a replay with the same weights reads them instead of `text`."""
     hint: str = ""
-    """What the reader wished to happen here, without its being part of the text."""
+    """The reader's wish for what happens here; it is no part of `text`."""
     image_name: str | None = None
-    """The picture's file in the story folder; `StoryArchive.append` and `replace` fill it in."""
+    """Name of the image's file in the story folder; `StoryArchive.append` and `replace` set it."""
     image_source: Author = "model"
     visual_features: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
-    """`[V, C]` float32. None without a picture, and where a story folder lost the features of one:
-    encoding the picture again then comes close, but is not the same to the bit."""
+    """`[V, C]` float32. None without an image, or if the story folder lost them: encoding the image
+    again then gives similar but not equal features."""
     seed: int = 0
-    """Of the text sampling."""
+    """Seed of the text sampling."""
     image_seed: int = 0
+    """Seed of the image's starting noise."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """The sampling record of the turn, as plain JSON."""
+    """Sampling, drawing and memory settings and the fingerprint of the turn, as plain JSON."""
     is_end: bool = False
-    """The tale ended here. A reader may still go on."""
+    """Whether the tale ended here; a reader may still continue."""
     notes: tuple[str, ...] = ()
-    """What the reader should know about this turn ('closed after 120 words without a picture')."""
+    """Notes on this turn for the reader."""
     created_at: float = 0.0
     """Unix seconds."""
 
     def __post_init__(self) -> None:
         number = panel_number(self.id)
         if self.parent is not None and panel_number(self.parent) >= number:
-            raise ValueError(f"Panel {self.id} cannot follow {self.parent}, which came later.")
-        # Through JSON and back: what is compared here is what a reopened story will hold.
+            raise ValueError(f"Panel {self.id} cannot follow {self.parent}, which is not older.")
+        # Through JSON and back, so that a panel equals the one of the reopened story.
         plain = json.loads(json.dumps(dict(self.settings), allow_nan=False))
         object.__setattr__(self, "settings", plain)
         object.__setattr__(self, "token_ids", tuple(int(token) for token in self.token_ids))
@@ -90,7 +90,8 @@ class Panel:
             features = np.asarray(self.visual_features)
             if features.dtype != np.float32 or features.ndim != 2:
                 raise ValueError(
-                    f"visual_features are float32 [V, C], not {features.dtype} {features.shape}."
+                    f"visual_features must be float32 [V, C], not {features.dtype} "
+                    f"{features.shape}."
                 )
             if features.flags.writeable:
                 features = np.array(features, order="C")
@@ -112,11 +113,11 @@ class Panel:
 
 
 class StoryTree:
-    """Panels by id, in the order they were made.
+    """Panels by id, in order of creation.
 
-    A story is a path from a root; a branch is a second child. Ids grow and are never given twice,
-    not even after a branch was removed: links, memory segments and file names may outlive a panel
-    and must not find another one in its place.
+    A story is a path from a root; a branch is a second child. Ids grow and are never reused, not
+    even after a branch was removed: links, segments and file names may outlive a panel and must not
+    lead to another one.
     """
 
     def __init__(
@@ -126,8 +127,8 @@ class StoryTree:
 
         Args:
             panels: Parents before their children.
-            title: The title its reader chose, or '' to take the first words of the story.
-            last_number: The highest panel number ever given away, when later panels were removed.
+            title: The title that its reader chose; '' takes the first words of the story.
+            last_number: The highest panel number ever used, if later panels were removed.
         """
         self._panels: dict[str, Panel] = {}
         self._children: dict[str | None, list[str]] = {None: []}
@@ -155,12 +156,12 @@ class StoryTree:
 
     @property
     def panels(self) -> tuple[Panel, ...]:
-        """Every panel, in the order they were made."""
+        """All panels, in order of creation."""
         return tuple(self._panels.values())
 
     @property
     def title(self) -> str:
-        """What the reader called the story, else its first words."""
+        """The title that the reader chose, else the story's first words."""
         if self._title:
             return self._title
         return next((title_from_text(p.text) for p in self if p.text.strip()), title_from_text(""))
@@ -171,37 +172,37 @@ class StoryTree:
 
     @property
     def newest(self) -> Panel | None:
-        """The panel made last: where a reader who comes back goes on."""
+        """The panel made last, where a reader who comes back continues."""
         return next(reversed(self._panels.values()), None)
 
     def next_id(self) -> str:
-        """The id the next panel must have. Asking does not use it up."""
+        """Return the id of the next panel; calling this does not reserve it."""
         return f"p{self._last_number + 1}"
 
     def add(self, panel: Panel) -> None:
-        """Put a new panel behind its parent.
+        """Add a new panel after its parent.
 
         Raises:
             StoryNotFoundError: The parent is not in the story (any more).
-            ValueError: The id was given before.
+            ValueError: The id was used before.
         """
         number = panel_number(panel.id)
         if number <= self._last_number:
             raise ValueError(f"Panel id {panel.id} was used before; the next is {self.next_id()}.")
         if panel.parent is not None:
             self.panel(panel.parent)
-        # In this order, because a page may be looking at the tree from another thread.
+        # In this order, because another thread may be reading the tree.
         self._children[panel.id] = []
         self._panels[panel.id] = panel
         self._children[panel.parent].append(panel.id)
         self._last_number = number
 
     def replace(self, panel: Panel) -> None:
-        """Put a redrawn or edited panel in the place of the one with the same id and parent.
+        """Replace the panel with the same id and parent.
 
         Raises:
             StoryNotFoundError: There is no such panel.
-            ValueError: It has another parent.
+            ValueError: The new panel has another parent.
         """
         old = self.panel(panel.id)
         if panel.parent != old.parent:
@@ -209,7 +210,7 @@ class StoryTree:
         self._panels[panel.id] = panel
 
     def panel(self, panel_id: str) -> Panel:
-        """The panel with this id.
+        """Return the panel with this id.
 
         Raises:
             StoryNotFoundError: There is none.
@@ -219,7 +220,7 @@ class StoryTree:
         return self._panels[panel_id]
 
     def path(self, panel_id: str) -> tuple[Panel, ...]:
-        """The story up to this panel: its root first, itself last."""
+        """Return the story up to this panel, from the root to the panel itself."""
         panel = self.panel(panel_id)
         path = [panel]
         while panel.parent is not None:
@@ -228,36 +229,36 @@ class StoryTree:
         return tuple(reversed(path))
 
     def depth(self, panel_id: str) -> int:
-        """Which page of its story this panel is; a first panel is page 1."""
+        """Return the page number of this panel in its story; a root is page 1."""
         return len(self.path(panel_id))
 
     def children(self, panel_id: str | None) -> tuple[Panel, ...]:
-        """What comes next, the oldest first; for None the openings of the story."""
+        """Return the panels after this one, oldest first; for None the openings of the story."""
         if panel_id is not None:
             self.panel(panel_id)
         found = (self._panels.get(child) for child in self._children.get(panel_id, ()))
         return tuple(panel for panel in found if panel is not None)
 
     def siblings(self, panel_id: str) -> tuple[Panel, ...]:
-        """The other panels with the same parent, the oldest first."""
+        """Return the other panels with the same parent, oldest first."""
         parent = self.panel(panel_id).parent
         return tuple(panel for panel in self.children(parent) if panel.id != panel_id)
 
     def leaves(self) -> tuple[Panel, ...]:
-        """The last panel of every story told so far, the oldest first."""
+        """Return the panels without children, oldest first."""
         return tuple(panel for panel in self if not self._children.get(panel.id))
 
     def branch(self, panel_id: str) -> tuple[Panel, ...]:
-        """This panel and everything that follows it, in the order they were made."""
+        """Return this panel and all panels after it, in order of creation."""
         branch = {panel_id: self.panel(panel_id)}
-        # A parent is always older than its child, so one walk in order of creation sees it first.
+        # A parent is always older than its child, so one pass in order of creation is enough.
         for panel in self:
             if panel.parent in branch:
                 branch[panel.id] = panel
         return tuple(branch.values())
 
     def remove_branch(self, panel_id: str) -> tuple[Panel, ...]:
-        """Take out this panel and everything that follows it, and return them."""
+        """Remove this panel and all panels after it, and return them."""
         removed = self.branch(panel_id)
         self._children[removed[0].parent].remove(panel_id)
         for panel in removed:
@@ -265,7 +266,7 @@ class StoryTree:
         return removed
 
     def _no_such_panel(self, panel_id: object) -> str:
-        # An id that was not made here may hold anything; it is not repeated.
+        # An untrusted id may contain anything, so the message does not repeat it.
         known = isinstance(panel_id, str) and PANEL_ID.fullmatch(panel_id)
         asked = f"no panel {panel_id}" if known else "no such panel"
         return f"This story has {asked} ({self._inventory()}). The branch may have been deleted."
@@ -278,7 +279,7 @@ class StoryTree:
 
 
 def id_runs(panel_ids: Iterable[str]) -> str:
-    """Name panels briefly: `p1 to p6, p9`."""
+    """List panel ids briefly, such as `p1 to p6, p9`."""
     runs: list[list[int]] = []
     for number in sorted(panel_number(panel_id) for panel_id in panel_ids):
         if runs and runs[-1][-1] == number - 1:
@@ -292,13 +293,13 @@ def id_runs(panel_ids: Iterable[str]) -> str:
 
 
 def clean_title(title: str) -> str:
-    """One line of printable characters, at most `MAX_TITLE_CHARS` long."""
+    """Return a title as one line of at most `MAX_TITLE_CHARS` printable characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in title).split())
     return line if len(line) <= MAX_TITLE_CHARS else line[: MAX_TITLE_CHARS - 1].rstrip() + "…"
 
 
 def title_from_text(text: str) -> str:
-    """The first words of a caption, for a story nobody has named yet."""
+    """Return the first words of a caption, as the title of a story that has none."""
     words = text.split()
     if not words:
         return "Untitled story"

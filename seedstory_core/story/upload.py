@@ -1,7 +1,7 @@
-"""What readers bring along: their pictures and their sentences, checked at the door.
+"""Checks for readers' images and sentences.
 
-Everything that comes through is safe to use everywhere behind: an RGB picture of sensible size, a
-text that the model can read and that holds none of its marks.
+Results are safe to use everywhere: an RGB image of limited size, and a text that the model can read
+and that contains none of its marks.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ MAX_FILE_BYTES = 30 * 2**20
 MAX_SIDE_PIXELS = 12_000
 MAX_PIXELS = 50_000_000
 KEPT_SIDE_PIXELS = 1024
-"""A picture is kept at most this large; the model looks at far less."""
+"""Longest side of a kept image; the model reads far fewer pixels."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-"""What is opened at all; some of Pillow's other formats start programs or read other files."""
+"""Formats that are opened; some of Pillow's others start programs or read other files."""
 MAX_TEXT_LENGTH = 600
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -38,7 +38,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What undoes each of the orientations of Exif."""
+"""The transposition that undoes each Exif orientation."""
 
 _MARKS = re.compile(
     r"</?img\b[^>]*>|<img_\d+>|</?s>|<unk>|<pad>|\[/?INST\]|<</?SYS>>", re.IGNORECASE
@@ -46,23 +46,23 @@ _MARKS = re.compile(
 
 
 class ReaderPicture(NamedTuple):
-    """A picture that is safe to use, and what was done to it, in sentences for the reader."""
+    """An image that is safe to use, and notes for the reader on its conversion."""
 
     image: Image.Image
     notes: tuple[str, ...]
 
 
 def open_picture(source: str | Path | bytes | Image.Image) -> ReaderPicture:
-    """Open a reader's picture as RGB, upright, at most 1,024 pixels on the long side.
+    """Open a reader's image as RGB, upright, at most 1,024 pixels on the long side.
 
-    Transparent parts become white, 16-bit and CMYK pictures are converted, of an animation the
-    first frame is taken; `notes` says so.
+    Transparent parts become white, 16-bit and CMYK images are converted, and the first frame of an
+    animation is taken. `notes` mentions all but transparency.
 
     Args:
-        source: A path, the file's bytes, or an open picture.
+        source: A path, the file's bytes, or an open image.
 
     Raises:
-        InputError: Not a picture, damaged, empty, or far too large.
+        InputError: The source is no image, damaged, empty, or too large.
     """
     with _ONE_AT_A_TIME:
         return _open(source)
@@ -86,7 +86,7 @@ def _open(source: str | Path | bytes | Image.Image) -> ReaderPicture:
         opened = _decode(name, data)
     notes = []
     try:
-        # Cameras put a small second picture into a JPEG (MPO); that is no animation.
+        # Cameras add a small second image to a JPEG (MPO); that is no animation.
         if getattr(opened, "is_animated", False) and opened.format != "MPO":
             notes.append("The picture is animated; its first frame was used.")
         image = opened
@@ -94,7 +94,7 @@ def _open(source: str | Path | bytes | Image.Image) -> ReaderPicture:
             notes.append("The picture has 16 bits per colour; it was reduced to 8.")
             image = _eight_bit(image)
         if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
-            # Before anything is copied: a picture of 50 million pixels is hundreds of megabytes.
+            # Before anything is copied: 50 million pixels take hundreds of megabytes.
             image.thumbnail((KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS), Image.Resampling.LANCZOS)
         image = _upright(image, opened)
         if image.mode == "CMYK":
@@ -115,7 +115,7 @@ def _open(source: str | Path | bytes | Image.Image) -> ReaderPicture:
 
 
 def tidy_text(text: str) -> str:
-    """Collapse white space, make typographic marks plain, and drop what cannot be seen."""
+    """Collapse white space, make typographic marks plain, and drop invisible characters."""
     text = unicodedata.normalize("NFKC", text)
     plain = {"‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "–": "-", "—": "-"}
     text = "".join(plain.get(letter, letter) for letter in text)
@@ -125,28 +125,28 @@ def tidy_text(text: str) -> str:
 
 
 def check_text(text: str, *, latin_only: bool) -> str:
-    """Tidy a reader's sentence, and refuse one that the model cannot read.
+    """Tidy a reader's sentence and return it; refuse one that the model cannot read.
 
     Args:
-        text: What was typed.
-        latin_only: Whether the model reads nothing but Latin letters.
+        text: The text as typed.
+        latin_only: Whether the model reads Latin letters only.
 
     Raises:
-        InputError: Empty, too long, without words, in letters the model cannot read, or with a
-            mark that is the model's own.
+        InputError: The text is empty, too long, without words, mostly in letters that the model
+            cannot read, or contains one of the model's marks.
     """
     text = tidy_text(text)
     if not text:
         raise InputError(NOTHING_TO_READ)
     if len(text) > MAX_TEXT_LENGTH:
         raise InputError(
-            f"That is {len(text):,} characters; one panel takes up to {MAX_TEXT_LENGTH}. "
-            "Split it into several panels."
+            f"That is {len(text):,} characters; a page takes up to {MAX_TEXT_LENGTH}. "
+            "Split it into several pages."
         )
     mark = _MARKS.search(text)
     if mark:
         raise InputError(
-            f"{mark.group()} is a mark that the storyteller uses itself. "
+            f"{mark.group()} is a mark that only the storyteller uses. "
             "Write the sentence without it."
         )
     letters = [letter for letter in text if letter.isalpha()]
@@ -169,7 +169,7 @@ def _decode(name: str, data: bytes) -> Image.Image:
         raise InputError(f"{name} is larger than 30 MB. Save it smaller and try again.")
     try:
         with warnings.catch_warnings():
-            # Pillow warns of a bomb before it refuses one; our own limit speaks first.
+            # Pillow warns below the size that it refuses; our own limit is lower.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             Image.init()
             opened = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -204,7 +204,7 @@ def _check_size(name: str, image: Image.Image) -> None:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it to white."""
+    """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it."""
     values = np.asarray(image)
     top = 65535 if values.max(initial=0) > 255 else 255
     if values.dtype.kind == "f":
@@ -214,6 +214,6 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _upright(image: Image.Image, opened: Image.Image) -> Image.Image:
-    """Turn a picture as the camera was held, which its file only notes."""
+    """Rotate an image upright by the Exif orientation of its file."""
     turned = _TURNS.get(opened.getexif().get(ExifTags.Base.Orientation, 1))
     return image.transpose(turned) if turned is not None else image

@@ -1,1 +1,1 @@
-"""Weights from disk into models and back; strictly, with errors that say what to do."""
+"""Strict loading and saving of the models' weights, with errors that say what to do."""

@@ -1,9 +1,8 @@
-"""Weights in 8 bits while they lie on disk, and exactly the numbers that these stand for.
+"""Weights packed into 8 bits on disk, which unpack to the same float32 numbers everywhere.
 
 Every row of a matrix is cut into groups of 64 weights; a group is stored as whole numbers from -127
-to 127 and one half-precision scale. Seven bits times eleven fit into the 24 bits of a float32, so
-that reading back is exact: the same file gives the same weights on every machine, and packing them
-again gives the same file.
+to 127 and one half-precision scale. The product of 7 and 11 significant bits fits into the 24 of a
+float32, so unpacking is exact: a file gives the same weights on every machine.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from torch import Tensor
 from seedstory_core.errors import WeightsError
 
 CODES, SCALES = ".codes", ".scales"
-"""Ends of the two names that stand for one packed weight."""
+"""Suffixes of the two names under which a packed weight is stored."""
 GROUP = 64
 MOST = 127
 FEWEST_WEIGHTS = 1 << 14
-"""Smaller matrices stay as they are: they cost little and are often the delicate ones."""
+"""Least size of a packed matrix; smaller ones cost little and are often sensitive to rounding."""
 
 
 def can_pack(weight: Tensor) -> bool:
-    """Whether a weight is a matrix that is large enough and splits into whole groups."""
+    """Whether a weight is a large enough matrix with whole groups."""
     return (
         weight.ndim == 2
         and weight.is_floating_point()
@@ -34,34 +33,38 @@ def can_pack(weight: Tensor) -> bool:
 
 
 def pack(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Round a matrix to 8 bits.
+    """Pack a matrix into 8 bits.
 
     Args:
         weight: `[rows, columns]`, columns a multiple of 64.
 
     Returns:
-        Codes `[rows, columns]` int8 and scales `[rows, columns / 64]` float16. No weight is off by
-        more than half a scale, apart from what rounding the scale itself adds.
+        Codes `[rows, columns]` int8 and scales `[rows, columns / 64]` float16. The error of a
+        weight is at most half a scale, plus that of rounding the scale itself.
     """
     groups = weight.detach().float().cpu().unflatten(1, (-1, GROUP))
     scales = (groups.abs().amax(-1) / MOST).half()
-    # A scale that half precision rounds down would push the largest weight past 127.
+    # The clamps: no scale is 0, and one that was rounded down gives no code beyond 127.
     finite = scales.float().clamp(min=torch.finfo(torch.float16).tiny)
     codes = (groups / finite[..., None]).round().clamp(-MOST, MOST)
     return codes.flatten(1).to(torch.int8), finite.half()
 
 
 def unpack(codes: Tensor, scales: Tensor) -> Tensor:
-    """The float32 matrix that codes and scales stand for, exactly."""
+    """Return the float32 matrix of codes and scales."""
     groups = codes.float().unflatten(1, (-1, GROUP))
     return (groups * scales.float()[..., None]).flatten(1)
 
 
 def unpack_all(weights: Mapping[str, Tensor], source: object) -> dict[str, Tensor]:
-    """Put the weights in the place of their codes and scales.
+    """Replace codes and scales by the weights that they stand for.
+
+    Args:
+        weights: Weights, codes and scales by name.
+        source: The file or folder, for messages.
 
     Raises:
-        WeightsError: Codes without scales, or of another shape.
+        WeightsError: Codes have no scales, or scales of another shape.
     """
     plain: dict[str, Tensor] = {}
     for name, tensor in weights.items():
@@ -74,7 +77,7 @@ def unpack_all(weights: Mapping[str, Tensor], source: object) -> dict[str, Tenso
         scales = weights.get(own + SCALES)
         if scales is None or list(scales.shape) != [tensor.shape[0], tensor.shape[1] // GROUP]:
             raise WeightsError(
-                f"{source} has the codes of {own} without scales that fit. Fetch the file again."
+                f"{source} has codes of {own} without matching scales. Fetch the file again."
             )
         plain[own] = unpack(tensor, scales)
     return plain

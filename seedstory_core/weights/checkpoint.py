@@ -1,7 +1,7 @@
 """Strict loading and saving of weights.
 
-Every weight a model has must come from the file, and the file may hold nothing else. What goes
-wrong ends in a `WeightsError` that names the file, the first weight concerned and the likely cause.
+The file must hold every weight of the model and nothing else. A failure raises a `WeightsError`
+that names the file, the first weights concerned and the likely cause.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from seedstory_core.errors import WeightsError
 from seedstory_core.weights.at_rest import CODES, SCALES, can_pack, pack, unpack_all
 
 KEEP_FLOAT32 = ("pos_embed",)
-"""Ends of names that are never saved in half precision: computed tables, resized at run time."""
+"""Suffixes of names that are never saved in half precision: computed tables that are resized."""
 
 LIKELY_CAUSE = "Was it saved with another configuration?"
 
 TIED = "tied"
-"""Key of a file's notes under which weights stand that are another one."""
+"""Key of a file's metadata that maps names of tied weights to those that are stored."""
 
 INDEX = ".index.json"
-"""Ends the name of a list of shards; it begins with the file's name without them."""
+"""Suffix of the index of shards, after the name of the file that it replaces."""
 
 LFS_PREFIX = b"version https://git-lfs"
 
 
 def empty_weights() -> AbstractContextManager[None]:
-    """Build modules inside without memory for their weights; `load_weights` then gives them some.
+    """Return a context in which modules are built with empty weights, for `load_weights`.
 
     Computed buffers (rotary frequencies, noise schedules) are real, because no file holds them.
     """
@@ -56,21 +56,20 @@ def load_weights(
     leave_out: str = "",
     likely_cause: str = LIKELY_CAUSE,
 ) -> None:
-    """Give `module` exactly these weights.
+    """Load exactly these weights into `module`.
 
     Args:
         module: Any model; its parameters may be empty (`empty_weights`).
-        weights: By name; each is asked for once. Taken over without a copy where number format
-            and device allow.
-        source: Where they come from, for messages.
-        dtype: Number format of the loaded weights; `None` keeps each parameter's own.
-        device: Where they go, one by one; `None` is where the parameter is, or where an empty
-            parameter's weight already lies.
-        leave_out: Beginning of names that another file supplies; none by default.
-        likely_cause: Last sentence of the message when names or shapes do not fit.
+        weights: Weights by name; each is read once, and not copied if dtype and device match.
+        source: Their file or folder, for messages.
+        dtype: Dtype of the loaded weights; None keeps each parameter's own.
+        device: Target device, to which they go one by one; None is the parameter's device, or for
+            an empty parameter the weight's own.
+        leave_out: Prefix of names that another file supplies; none by default.
+        likely_cause: Last sentence of the message if names or shapes do not match.
 
     Raises:
-        WeightsError: Missing, unexpected or misshapen weights; the module is as it was.
+        WeightsError: Weights are missing, unexpected or misshapen; the module is unchanged.
     """
     wanted = {
         key: value
@@ -91,12 +90,12 @@ def load_weights(
     if misshapen:
         key, shape = next(iter(misshapen.items()))
         raise WeightsError(
-            f"{source} has {_count(misshapen)} of another shape than {name}, the first is {key}: "
+            f"{source} has {_count(misshapen)} of another shape than {name}. The first is {key}: "
             f"{shape} in the file, {list(wanted[key].shape)} in the model. {likely_cause}"
         )
     module.load_state_dict(ready, strict=not leave_out, assign=True)
     for part in module.modules():
-        # A language model whose output head is its token table lost that bond just now.
+        # Assigning has separated an output head from the embedding table that it is tied to.
         if isinstance(part, PreTrainedModel):
             part.tie_weights()
 
@@ -109,10 +108,10 @@ def check_names(
     *,
     likely_cause: str = LIKELY_CAUSE,
 ) -> None:
-    """Refuse weights of which a model needs more or fewer.
+    """Check that a model's weights are all there, and no others.
 
     Raises:
-        WeightsError: Names the first ones.
+        WeightsError: Weights are missing or unexpected.
     """
     missing = [key for key in wanted if key not in weights]
     if missing:
@@ -147,17 +146,20 @@ def save_weights(
     packed: bool = False,
     shard_bytes: int = 0,
 ) -> None:
-    """Write the module's weights to a safetensors file, whole or not at all.
+    """Save a module's weights as safetensors; every file is whole or absent.
 
     Args:
         module: Any model.
-        path: Ends in `.safetensors`; replaced if it exists.
-        dtype: Number format in the file, but for computed tables; `None` keeps it.
-        metadata: Short texts to keep with the weights.
-        leave_out: Beginning of names that belong into another file; none by default.
-        packed: Whether large matrices are stored in 8 bits (`at_rest.py`).
+        path: A path that ends in `.safetensors`; an existing file is replaced.
+        dtype: Dtype in the file, except for computed tables; None keeps each weight's own.
+        metadata: Short texts to store with the weights.
+        leave_out: Prefix of names that belong into another file; none by default.
+        packed: Whether large matrices are packed into 8 bits (`at_rest.py`).
         shard_bytes: Most bytes of one file; more are spread over shards with an index. 0 writes
             one file.
+
+    Raises:
+        WeightsError: A file could not be written.
     """
     path = Path(path)
     tensors: dict[str, Tensor] = {}
@@ -168,7 +170,7 @@ def save_weights(
             continue
         first = places.setdefault(value.data_ptr(), key)
         if first != key:
-            # An output head that is the token table is stored once.
+            # An output head that is tied to the embedding table is stored once.
             tied[key] = first
             continue
         if packed and can_pack(value):
@@ -194,7 +196,7 @@ def save_weights(
 
 
 def _share_out(tensors: Mapping[str, Tensor], most: int) -> list[dict[str, Tensor]]:
-    """Cut a table of weights into parts of at most `most` bytes; 0 leaves it whole."""
+    """Split weights into shards of at most `most` bytes; 0 makes one shard."""
     shards: list[dict[str, Tensor]] = [{}]
     size = 0
     for key, tensor in tensors.items():
@@ -207,21 +209,23 @@ def _share_out(tensors: Mapping[str, Tensor], most: int) -> list[dict[str, Tenso
 
 
 def _write(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
-    """Write one file, whole or not at all."""
+    """Write one file, which is whole or absent."""
     partial = path.with_name(path.name + ".partial")
     try:
         save_file(dict(tensors), partial, metadata=dict(metadata))
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"The weights could not be written to {path}: {error}") from error
+        raise WeightsError(
+            f"The weights could not be written to {path}: {error}. Check the folder and its disk."
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read safetensors weights, memory-mapped: a file, or the shards that its index names.
+    """Read safetensors weights, memory-mapped, from a file or from the shards of its index.
 
-    Weights that were packed (`at_rest.py`) are unpacked.
+    Packed weights (`at_rest.py`) are unpacked.
 
     Raises:
         WeightsError: A file is missing or damaged.
@@ -237,18 +241,18 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
 
 def _tied(path: Path) -> dict[str, str]:
-    """Names that stand for a weight of another name."""
+    """Return the names of tied weights with those under which they are stored."""
     with safe_open(path, framework="pt", device="cpu") as file:
         notes = file.metadata() or {}
     return dict(json.loads(notes.get(TIED, "{}")))
 
 
 def shards_of(path: Path, *, prefix: str = "") -> list[Path]:
-    """List the files that weights are spread over: `path` itself, or those of its index.
+    """Return the files that hold the weights: `path` itself, or the shards of its index.
 
     Args:
         path: `<name>.safetensors` or `.bin`; an index is called `<path>.index.json`.
-        prefix: Only shards with weights whose names begin so.
+        prefix: Return only shards with weights whose names begin so.
 
     Raises:
         WeightsError: A file is missing, or the index is damaged.
@@ -269,7 +273,10 @@ def open_weights(path: str | Path) -> Iterator[tuple[list[str], Callable[[str], 
     """Open a safetensors file and read single weights from it.
 
     Yields:
-        The names, and a function that reads one.
+        The names, and a function that reads the weight of one.
+
+    Raises:
+        WeightsError: The file is missing or damaged.
     """
     path = check_file(path)
     try:
@@ -287,7 +294,7 @@ def read_pickled_weights(path: str | Path) -> dict[str, Tensor]:
         WeightsError: The file is missing, damaged, or holds more than tensors.
     """
     path = check_file(path)
-    # What torch saved before 1.6 is no archive and cannot be mapped, only read.
+    # Files of torch before 1.6 are no archives and cannot be memory-mapped.
     is_archive = zipfile.is_zipfile(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_archive)
@@ -297,21 +304,25 @@ def read_pickled_weights(path: str | Path) -> dict[str, Tensor]:
             "opened. Fetch it again from its publisher."
         ) from error
     except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError) as error:
-        # Bytes that are no pickle at all fail in any of these ways.
+        # Bytes that are no pickle at all raise any of these.
         raise WeightsError(_damaged(path, error)) from error
     if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
-        raise WeightsError(f"{path} holds no table of weights. Is it another kind of file?")
+        raise WeightsError(f"{path} does not hold weights by name. Is it another kind of file?")
     return content
 
 
 def check_file(path: str | Path) -> Path:
-    """Give the path of a weights file that is there and is no stand-in of Git LFS."""
+    """Return the path of a weights file.
+
+    Raises:
+        WeightsError: It is missing, or a Git LFS pointer.
+    """
     path = Path(path)
     if not path.is_file():
-        where = "its folder is there" if path.parent.is_dir() else "nor is its folder there"
+        where = "its folder exists" if path.parent.is_dir() else "its folder is missing, too"
         raise WeightsError(
             f"The weights file {path} is missing ({where}). Restore it, fetch it "
-            "(docs/published-weights.md), or correct its place in the configuration."
+            "(docs/published-weights.md), or correct its path in the configuration."
         )
     with path.open("rb") as file:
         if file.read(len(LFS_PREFIX)) == LFS_PREFIX:
@@ -324,6 +335,5 @@ def check_file(path: str | Path) -> Path:
 
 def _damaged(path: Path, error: Exception) -> str:
     return (
-        f"{path} is damaged or half downloaded ({path.stat().st_size:,} bytes; {error}). "
-        "Fetch it again."
+        f"{path} is damaged or incomplete ({path.stat().st_size:,} bytes; {error}). Fetch it again."
     )

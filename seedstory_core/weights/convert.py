@@ -1,12 +1,11 @@
 """Convert published weights once: `python -m seedstory_core.weights.convert SOURCE TARGET`.
 
-The result is the studio's own layout: LoRA merged, the adapted UNet in one piece, safetensors in
-one number format, which later starts memory-map. `TARGET/config.yaml` is the configuration to start
-it with.
+The result has the studio's own layout: LoRA merged, the adapted UNet as one file, safetensors in
+one number format, which later starts memory-map. `TARGET/config.yaml` is the configuration for it.
 
-Weights are read, merged and written shard by shard, so no more than a shard is in memory. A
-conversion that was stopped goes on at the first shard that is missing. Every shard is read back and
-compared before it counts.
+Weights are read, merged and written shard by shard, so at most one shard is in memory. A stopped
+conversion continues with the shards that are missing. Every shard is read back and compared before
+it counts as done.
 """
 
 from __future__ import annotations
@@ -53,14 +52,14 @@ from seedstory_core.weights.parts import (
 )
 
 SHARD_BYTES = 4 * 2**30
-"""Most bytes of a file; a single larger weight gets a file of its own."""
+"""Most bytes of a shard; a single larger weight gets a shard of its own."""
 RECORD = "conversion.json"
-"""Says of what the target folder is a conversion; written first."""
+"""File in the target folder that identifies the converted weights; written first."""
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One file to write: its name, and shape and number format of the weights in it."""
+    """One file to write: its name, and shape and dtype of its weights by name."""
 
     file: str
     weights: Mapping[str, tuple[torch.Size, torch.dtype]]
@@ -70,7 +69,7 @@ class Shard:
 def plan_shards(
     part: str, shapes: Mapping[str, torch.Size], dtype: torch.dtype, shard_bytes: int
 ) -> list[Shard]:
-    """Spread a part's weights over files, in order; computed tables stay in float32."""
+    """Spread a part's weights over shards, in order; computed tables stay in float32."""
     groups: list[dict[str, tuple[torch.Size, torch.dtype]]] = [{}]
     sizes = [0]
     for name, shape in shapes.items():
@@ -90,19 +89,20 @@ def plan_shards(
 
 
 def convert(config: StudioConfig, target: Path, *, shard_bytes: int = SHARD_BYTES) -> Iterator[int]:
-    """Write the studio's layout of published weights.
+    """Convert published weights to the studio's layout.
 
     Args:
-        config: With `weights.layout: published`; `runtime.dtype` is the number format to write.
-        target: Folder, made when missing; an unfinished conversion of the same weights goes on.
-        shard_bytes: Most bytes of a file.
+        config: A configuration with `weights.layout: published`; weights are written as
+            `runtime.dtype`.
+        target: Folder, created if missing; an unfinished conversion of the same weights continues.
+        shard_bytes: Most bytes of a shard.
 
     Yields:
-        First how many bytes there are to write in all, then those of each shard that is done.
+        First the number of bytes in all, then that of each shard that is done.
 
     Raises:
         WeightsError: Weights are missing, damaged or of another size, the target holds something
-            else, or the disk is too small; nothing half-written is left.
+            else, or the disk is too small; no half-written file is left.
     """
     parts = read_parts(config)
     shards: dict[str, list[Shard]] = {}
@@ -129,11 +129,13 @@ def convert(config: StudioConfig, target: Path, *, shard_bytes: int = SHARD_BYTE
     try:
         _finish(config, target, shards)
     except OSError as error:
-        raise WeightsError(f"{target} could not be completed: {error}") from error
+        raise WeightsError(
+            f"{target} could not be completed: {error}. Run the conversion again; it continues."
+        ) from error
 
 
 def _finish(config: StudioConfig, target: Path, shards: Mapping[str, Sequence[Shard]]) -> None:
-    """Write what stands beside the weights: indices, tokenizer, configuration."""
+    """Write the files beside the weights: indices, tokenizer, configuration."""
     for part, files in shards.items():
         if len(files) > 1:
             places = {name: shard.file for shard in files for name in shard.weights}
@@ -148,7 +150,7 @@ RUNTIME = ("dtype", "weights_folder", "openings_folder", "memory_budget_bytes")
 
 
 def _converted(config: StudioConfig) -> StudioConfig:
-    """Describe the converted weights, wherever their folder is moved to."""
+    """Return the configuration of the converted weights; their folder may be moved."""
     return dataclasses.replace(
         config,
         tokenizer=dataclasses.replace(config.tokenizer, folder=""),
@@ -158,7 +160,7 @@ def _converted(config: StudioConfig) -> StudioConfig:
 
 
 def _is_done(target: Path, shard: Shard) -> bool:
-    """Whether a shard of an earlier run is there and whole; a damaged one is written again."""
+    """Whether an earlier run has written a shard and it is undamaged."""
     path = target / shard.file
     if not path.exists():
         return False
@@ -172,7 +174,7 @@ def _is_done(target: Path, shard: Shard) -> bool:
 
 
 def _claim(target: Path, record: Mapping[str, str]) -> None:
-    """Take a folder that is empty or holds this very conversion."""
+    """Prepare a target folder that is empty or holds the same conversion; refuse any other."""
     path = target / RECORD
     try:
         if path.exists():
@@ -183,11 +185,15 @@ def _claim(target: Path, record: Mapping[str, str]) -> None:
                 )
             return
         if target.exists() and any(target.iterdir()):
-            raise WeightsError(f"{target} is not empty and no conversion. Name another folder.")
+            raise WeightsError(
+                f"{target} is not empty and holds no conversion. Name another folder."
+            )
         target.mkdir(parents=True, exist_ok=True)
         _write_text(path, json.dumps(record))
     except (OSError, ValueError) as error:
-        raise WeightsError(f"The target folder {target} cannot be used: {error}") from error
+        raise WeightsError(
+            f"The target folder {target} cannot be used: {error}. Name another folder."
+        ) from error
 
 
 def _check_space(target: Path, needed: int) -> None:
@@ -204,7 +210,7 @@ def _gigabytes(num_bytes: int) -> str:
 
 
 def _write(part: PartWeights, shard: Shard, target: Path) -> None:
-    """Compute the weights of a shard, write them, read them back and compare."""
+    """Compute and write the weights of a shard, read them back and compare."""
     tensors: dict[str, Tensor] = {}
     for name, (shape, dtype) in shard.weights.items():
         tensors[name] = part.weights[name].to(dtype).contiguous()
@@ -221,15 +227,17 @@ def _write(part: PartWeights, shard: Shard, target: Path) -> None:
         wrong = [name for name, tensor in tensors.items() if not torch.equal(tensor, written[name])]
         if wrong:
             raise WeightsError(
-                f"{path} was not written as it should be: {wrong[0]} of {part.source} reads back "
-                "otherwise. The disk may be failing."
+                f"{path} was not written correctly: {wrong[0]} of {part.source} reads back "
+                "differently. The disk may be failing; name a folder on another one."
             )
         del written
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} could not be written: {error}") from error
+        raise WeightsError(
+            f"{path} could not be written: {error}. Check the folder and its disk."
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -241,7 +249,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 when all is converted."""
+    """Run the command line and return 0 if all weights were converted, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m seedstory_core.weights.convert", description=__doc__
     )
@@ -252,7 +260,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--config",
         type=Path,
         default=PROJECT_ROOT / "configs" / "seed_story_7b.yaml",
-        help="sizes of the models and names of the files (default: the published 7B release)",
+        help="configuration of the published layout (default: the published 7B release)",
     )
     arguments = parser.parse_args(argv)
     changes = [f"runtime.weights_folder={arguments.source.resolve()}"]

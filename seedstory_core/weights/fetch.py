@@ -1,9 +1,9 @@
 """Fetch published weights: `python -m seedstory_core.weights.fetch`.
 
-Downloads exactly the files that the configuration needs and that are not there yet, with progress
-bars, after saying how many gigabytes they are. Of Qwen-VL-Chat that is the shards which hold its
-picture encoder; of the base language model nothing, unless the story model's file lacks something.
-A download that was stopped goes on where it stopped.
+Downloads exactly the files that the configuration needs and that are missing, with progress bars,
+after printing their sizes. Of Qwen-VL-Chat it fetches only the shards with the image encoder; of
+the base language model nothing, unless the story model's file lacks some of its weights. A stopped
+download continues where it stopped.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from seedstory_core.weights.parts import empty_models
 from seedstory_core.weights.published import PublishedFiles, is_part, our_name
 
 PARTIAL = ".partial"
-"""Ends the name of what has not come whole yet."""
+"""Suffix of the names of incomplete files."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class RemoteFile:
     """One file to fetch.
 
     Attributes:
-        repo: On the hub.
+        repo: Repository on the hub.
         name: Path inside the repository.
-        num_bytes: Its size; some mirrors do not tell it.
-        target: Where it will lie.
+        num_bytes: Size; None if a mirror does not tell it.
+        target: Local path.
     """
 
     repo: str
@@ -63,14 +63,14 @@ class RemoteFile:
 
     @property
     def is_here(self) -> bool:
-        """Whether a file of the right size (or of any, where none is told) lies there already."""
+        """Whether the target exists and has the right size, if that is known."""
         if not self.target.is_file():
             return False
         return self.num_bytes is None or self.target.stat().st_size == self.num_bytes
 
     @property
     def missing_bytes(self) -> int:
-        """How much of it is still to come; nothing where its size is not told."""
+        """Bytes that are still to be fetched; 0 if the size is unknown."""
         begun = self.target.parent.glob(f"{glob.escape(self.target.name)}.*{PARTIAL}")
         here = max((path.stat().st_size for path in begun), default=0)
         return max(0, (self.num_bytes or 0) - here)
@@ -80,19 +80,24 @@ class Hub:
     """The Hugging Face hub, or a mirror of it, with errors that say what to do."""
 
     def __init__(self, root: Path, *, endpoint: str | None = None) -> None:
-        """Fetch below the folder `root`; without an endpoint, from where HF_ENDPOINT says."""
+        """Create a hub that fetches into the folder `root`.
+
+        Args:
+            root: Folder of the weights.
+            endpoint: Address of the hub; None takes that of HF_ENDPOINT.
+        """
         self.root = root
         self.endpoint = endpoint
         self.api = HfApi(endpoint=endpoint)
 
     def files(self, source: HubSource) -> list[RemoteFile]:
-        """List the files of a source.
+        """Return the files of a source.
 
-        A pattern's own folder is dropped: `*story/model.bin` lands as `model.bin` in the source's
-        folder, wherever the repository keeps it.
+        A file found by a pattern is stored without its folders: `*story/model.bin` becomes
+        `model.bin` in the source's folder.
 
         Raises:
-            WeightsError: The repository cannot be seen, or has no file for a pattern.
+            WeightsError: The repository cannot be read, or has no file for a pattern.
         """
         with _explained(source.repo):
             siblings = self.api.model_info(source.repo, files_metadata=True).siblings or []
@@ -101,8 +106,8 @@ class Hub:
             matching = [one for one in siblings if fnmatch(one.rfilename, pattern)]
             if not matching:
                 raise WeightsError(
-                    f"The repository {source.repo} has no file {pattern}. It may have been "
-                    "rearranged; correct the names under weights in the configuration."
+                    f"The repository {source.repo} has no file {pattern}. Its files may have been "
+                    "renamed; correct the names under weights in the configuration."
                 )
             for one in matching:
                 inside = PurePosixPath(one.rfilename).name if "*" in pattern else pattern
@@ -114,41 +119,46 @@ class Hub:
         return files
 
     def _with_prefix(self, files: Sequence[RemoteFile], prefix: str) -> list[RemoteFile]:
-        """Keep the index, and of the shards those with weights that begin with `prefix`."""
+        """Return the index, and the shards with weights whose names begin with `prefix`."""
         index = next((file for file in files if file.name.endswith(INDEX)), None)
         if index is None:
             raise WeightsError(
-                f"weights_prefix {prefix} needs the index of shards among the files to fetch; add "
-                f"*{INDEX} under weights in the configuration."
+                f"weights_prefix {prefix} needs the index of shards, and no file to fetch is one. "
+                f"Add *{INDEX} under weights in the configuration."
             )
         self.fetch(index)
         try:
             places = json.loads(index.target.read_text(encoding="utf-8"))["weight_map"]
             wanted = {shard for name, shard in places.items() if name.startswith(prefix)}
         except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise WeightsError(f"{index.target} is damaged ({error!r}). Delete it.") from error
+            raise WeightsError(
+                f"{index.target} is damaged ({error!r}). Delete it and fetch it again."
+            ) from error
         if not wanted:
-            raise WeightsError(f"{index.repo} holds no weight that begins with {prefix}.")
+            raise WeightsError(
+                f"{index.repo} holds no weight that begins with {prefix}. Correct weights_prefix "
+                "in the configuration."
+            )
         return [index, *(file for file in files if PurePosixPath(file.name).name in wanted)]
 
     def check_access(self, repo: str) -> None:
-        """Find out before the first download whether this reader may have the files.
+        """Check before the first download whether the hub grants access to a repository.
 
         Raises:
-            WeightsError: The repository is gated or absent, or the hub cannot be reached.
+            WeightsError: The repository is gated or missing, or the hub cannot be reached.
         """
         with _explained(repo):
             self.api.auth_check(repo)
 
     def fetch(self, file: RemoteFile) -> None:
-        """Download a file, or the rest of it, and put it in its place when it is whole.
+        """Download a file or the rest of it; it gets its name when it is whole.
 
-        Beside its place lies what has come so far, named by the file's version, so that a stopped
-        download goes on there, in this process or another.
+        The incomplete file lies beside the target, named by the file's version, so that a stopped
+        download continues, in this process or another.
 
         Raises:
-            WeightsError: The hub refuses or cannot be reached, the disk is full, or what came is
-                not what was announced.
+            WeightsError: The hub refuses or cannot be reached, the disk is full, or the file's size
+                or checksum is wrong.
         """
         if file.is_here:
             return
@@ -176,22 +186,24 @@ class Hub:
             if not _is_whole(partial, version, metadata.size):
                 partial.unlink()
                 raise WeightsError(
-                    f"What came as {file.name} of {file.repo} is not what the hub announced. It "
-                    "was deleted; try again."
+                    f"{file.name} of {file.repo} arrived with a wrong size or checksum and was "
+                    "deleted. Try again."
                 )
             os.replace(partial, file.target)
         except OSError as error:
-            raise WeightsError(f"{file.target} could not be written: {error}") from error
+            raise WeightsError(
+                f"{file.target} could not be written: {error}. Check the folder and its disk."
+            ) from error
 
 
 def _headers_for(location: str, url: str) -> dict[str, str]:
-    """Show the reader's token to the hub alone, not to where it redirects."""
+    """Return headers that send the user's token to the hub only, not to hosts it redirects to."""
     same_host = urlparse(location).netloc == urlparse(url).netloc
     return build_hf_headers(token=None if same_host else False)
 
 
 def _is_whole(path: Path, version: str, num_bytes: int | None) -> bool:
-    """Check the size, and the contents where the version is their SHA-256, as of large files."""
+    """Check the size, and the SHA-256 if the version is one, as for large files."""
     if num_bytes is not None and path.stat().st_size != num_bytes:
         return False
     if not re.fullmatch("[0-9a-f]{64}", version):
@@ -202,7 +214,7 @@ def _is_whole(path: Path, version: str, num_bytes: int | None) -> bool:
 
 @contextmanager
 def _explained(repo: str) -> Iterator[None]:
-    """Turn the hub's errors into sentences that say what to do; others pass."""
+    """Turn the hub's errors into `WeightsError`s that say what to do; pass on all others."""
     try:
         yield
     except Exception as error:
@@ -221,45 +233,48 @@ def _explain(repo: str, error: Exception) -> WeightsError | None:
         )
     if isinstance(error, RepositoryNotFoundError):
         return WeightsError(
-            f"The hub shows no repository {repo} to this reader. If {page} exists it is "
-            "private or gated: run `hf auth login`, or set HF_TOKEN."
+            f"The hub shows you no repository {repo}. If {page} exists, it is private or gated: "
+            "run `hf auth login`, or set HF_TOKEN."
         )
     if isinstance(error, OfflineModeIsEnabled):
         return WeightsError(
-            f"HF_HUB_OFFLINE is set, and {repo} is not complete here. Unset it, or name "
-            "a local folder under weights in the configuration."
+            f"HF_HUB_OFFLINE is set, and files of {repo} are missing here. Unset it, or name a "
+            "local folder under weights in the configuration."
         )
     if isinstance(error, HFValidationError):
-        return WeightsError(f"'{repo}' is no name of a repository: {error}")
+        return WeightsError(
+            f"'{repo}' is no valid name of a repository: {error} Correct it under weights in the "
+            "configuration."
+        )
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         said = (error.server_message or "").strip()
         if status in (401, 403):
             return WeightsError(
-                f"The hub does not let this reader have {repo} ({status}). {said} Renew "
-                f"the token (`hf auth login`, or HF_TOKEN), and see whether {page} wants its "
-                "licence accepted and the token allowed to read gated repositories."
+                f"The hub refuses you {repo} ({status}). {said} Renew the token (`hf auth login`, "
+                f"or HF_TOKEN), allow it to read gated repositories, and see whether {page} asks "
+                "you to accept its licence."
             )
         return WeightsError(
-            f"The hub answered {status} for {repo}. Try again later; what has come so far is kept."
+            f"The hub answered {status} for {repo}. Try again later; the download continues."
         )
     if isinstance(error, LocalEntryNotFoundError | ConnectionError) or _is_transport(error):
         return WeightsError(
             f"The hub could not be reached for {repo} ({type(error).__name__}). Check the "
-            "connection and try again; what has come so far is kept."
+            "connection and try again; the download continues."
         )
     return None
 
 
 def _is_transport(error: BaseException) -> bool:
-    """Whether the HTTP library could not get through; which library differs by hub version."""
+    """Whether the HTTP library failed to connect; which library it is depends on the hub client."""
     return any(
         kind.__name__ in ("TransportError", "RequestException") for kind in type(error).__mro__
     )
 
 
 def sources(config: StudioConfig) -> dict[str, HubSource]:
-    """Parts that can be fetched, but for the base language model."""
+    """Return the sources that can be fetched, except the base language model's."""
     weights = config.weights
     every = {
         "tokenizer": weights.tokenizer,
@@ -273,25 +288,25 @@ def sources(config: StudioConfig) -> dict[str, HubSource]:
 
 
 def lacking(config: StudioConfig) -> list[str]:
-    """Weights of the story model that its own file does not hold."""
+    """Return the names of the story model's weights that its own file lacks."""
     stored = read_pickled_weights(PublishedFiles.of(config).story_model)
     own = {our_name(name) for name in stored if not is_part(name)}
     return [name for name in empty_models(config).story_lm.state_dict() if name not in own]
 
 
 def fetch(config: StudioConfig, hub: Hub, *, dry_run: bool = False) -> Iterator[str]:
-    """Fetch what a configuration needs and is not here.
+    """Fetch the files that a configuration needs and that are missing.
 
     Args:
-        config: With `weights.layout: published`.
-        hub: Where from and where to.
-        dry_run: Only say what would be fetched.
+        config: A configuration with `weights.layout: published`.
+        hub: Lists and downloads the files.
+        dry_run: Whether to only report what would be fetched.
 
     Yields:
-        What is about to happen, for the reader.
+        Lines for the user: each file to fetch, sums and remarks.
 
     Raises:
-        WeightsError: See `Hub`; or the disk is too small.
+        WeightsError: As the methods of `Hub`; or the disk is too small.
     """
     files = [file for source in sources(config).values() for file in hub.files(source)]
     base = config.weights.language_model
@@ -299,12 +314,12 @@ def fetch(config: StudioConfig, hub: Hub, *, dry_run: bool = False) -> Iterator[
         try:
             hub.check_access(base.repo)
         except WeightsError as error:
-            yield f"Perhaps not needed, but not to be had so far: {error}"
+            yield f"No access to a repository that may not be needed: {error}"
     yield from _fetch_all(hub, files, dry_run)
     if not base.repo:
         return
     if not all(file.is_here for file in files):
-        yield f"{base.repo} follows only if the story model's file lacks something of it."
+        yield f"{base.repo} follows only if the story model's file lacks some of its weights."
         return
     missing = lacking(config)
     if not missing:
@@ -321,7 +336,7 @@ def _fetch_all(hub: Hub, files: Sequence[RemoteFile], dry_run: bool) -> Iterator
         size = "   size ?" if file.num_bytes is None else f"{file.missing_bytes / 1e9:6.2f} GB"
         yield f"{size}  {file.repo}/{file.name} -> {file.target}"
     num_here = len(files) - len(wanted)
-    yield f"{num_here} files are here, {len(wanted)} to fetch: {total / 1e9:.2f} GB."
+    yield f"{num_here} files exist, {len(wanted)} are to be fetched: {total / 1e9:.2f} GB."
     _check_space(wanted)
     for repo in dict.fromkeys(file.repo for file in wanted):
         hub.check_access(repo)
@@ -332,7 +347,7 @@ def _fetch_all(hub: Hub, files: Sequence[RemoteFile], dry_run: bool) -> Iterator
 
 
 def _check_space(files: Sequence[RemoteFile]) -> None:
-    """Refuse files that their disks have no room for; parts may lie on different ones."""
+    """Refuse files for which a disk has no room; their folders may be on several disks."""
     needed: dict[int, int] = {}
     places: dict[int, Path] = {}
     for file in files:
@@ -344,13 +359,13 @@ def _check_space(files: Sequence[RemoteFile]) -> None:
         free = shutil.disk_usage(places[disk]).free
         if num_bytes > free:
             raise WeightsError(
-                f"{num_bytes / 1e9:.1f} GB are to be fetched and {free / 1e9:.1f} GB are free at "
+                f"{num_bytes / 1e9:.1f} GB are to be fetched and {free / 1e9:.1f} GB are free in "
                 f"{places[disk]}. Set runtime.weights_folder to a folder on a larger disk."
             )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 when everything is here."""
+    """Run the command line and return 0 on success, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m seedstory_core.weights.fetch", description=__doc__
     )
@@ -358,7 +373,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--config", type=Path, default=PROJECT_ROOT / "configs" / "seed_story_7b.yaml"
     )
     parser.add_argument("--to", type=Path, default=None, help="folder (default: the config's)")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be fetched")
+    parser.add_argument("--dry-run", action="store_true", help="only list what would be fetched")
     arguments = parser.parse_args(argv)
     changes = [] if arguments.to is None else [f"runtime.weights_folder={arguments.to.resolve()}"]
     try:

@@ -1,7 +1,7 @@
-"""How much memory a configuration needs, by arithmetic, and whether it is there.
+"""Computes how much memory a configuration needs, and checks whether so much is free.
 
-`python -m seedstory_core.weights.memory_estimate` prints a table for the published 7B release with
-the switches that make it smaller. Weights are counted exactly; what a turn needs beside them is an
+`python -m seedstory_core.weights.memory_estimate` prints a table for the published 7B release, with
+the settings that reduce its memory. Weights are counted exactly; the working memory of a turn is an
 estimate.
 """
 
@@ -22,7 +22,7 @@ from seedstory_core.errors import ConfigError, SeedStoryError
 from seedstory_core.weights.parts import Models, empty_models, part_dtype
 
 QUANTIZED_BYTES = {"int8": 1.0, "nf4": 0.5 + 4 / 64}
-"""Bytes of a weight; nf4 has one float32 scale for 64 weights."""
+"""Bytes per weight; nf4 has one float32 scale per 64 weights."""
 GIGABYTE = 1e9
 
 
@@ -31,18 +31,17 @@ class Need:
     """Bytes that a configuration needs.
 
     Attributes:
-        story_lm: Weights on the device while the language model works, likewise the others.
-        vision: Of the picture encoder.
-        detokenizer: Of the denoiser with its perceiver.
-        codec: Of the picture codec and the small decoder for previews.
-        memory: Kept keys and values of all stories at most.
-        contexts: Keys and values that turns work on: one context each, at most as long as the model
-            has positions, a copy of each where several are decoded together, and one for what is
-            prefetched.
-        work: What a turn needs for a moment; the denoiser's or the codec's largest activations
-            (an estimate).
-        device: Most of all of them that is on the device at once.
-        host: Weights that wait in main memory, or pass through it on their way.
+        story_lm: Weights of the story model on the device while it works.
+        vision: Those of the image encoder.
+        detokenizer: Those of the denoiser with its perceiver.
+        codec: Those of the image codec and the small decoder for previews.
+        memory: Cached keys and values of all stories at most.
+        contexts: Keys and values of the running turns: one context each, at most as long as the
+            model has positions, a copy of each if several are decoded together, and one for the
+            prefetch.
+        work: Largest activations of the denoiser or the codec (an estimate).
+        device: The most that is on the device at once.
+        host: Weights that wait in main memory, or pass through it while loading.
     """
 
     story_lm: float
@@ -57,7 +56,7 @@ class Need:
 
 
 def need_of(config: StudioConfig, models: Models | None = None) -> Need:
-    """Count what a configuration needs."""
+    """Return the memory that a configuration needs."""
     vision, story_lm, detokenizer, preview = models or empty_models(config)
     itemsize = part_dtype(config, "story_lm").itemsize
     runtime = config.runtime
@@ -84,10 +83,10 @@ def need_of(config: StudioConfig, models: Models | None = None) -> Need:
     work = max(_codec_activations(config), _denoiser_activations(config))
     device = resident + sum(rest.values()) + codec_bytes
     device += runtime.memory_pool_bytes + contexts
-    # One of those that wait is there at a time; only pictures need room to work.
+    # One offloaded part is on the device at a time; only the de-tokenizer needs working memory.
     moments = {"detokenizer": work} | {part: 0.0 for part in ("vision", "story_lm")}
     device += max(away.get(part, 0.0) + moment for part, moment in moments.items())
-    # Layers are quantized on their way from main memory, where they are whole for a moment.
+    # Layers are quantized on the way from main memory, which holds all of them before.
     passing = layers * itemsize if runtime.quantize != "none" else 0.0
     waiting = sum(size for part, size in away.items() if part != "story_lm" or not passing)
     return Need(
@@ -118,7 +117,7 @@ def _context_bytes(config: StudioConfig) -> float:
 
 
 def _codec_activations(config: StudioConfig) -> float:
-    """Estimate: three pictures of the second finest level's channels, as its last block holds."""
+    """Estimate: three images of the second finest level's channels, as its last block holds."""
     vae = config.detokenizer.vae
     side = min(config.detokenizer.image_size, vae.tile_size or config.detokenizer.image_size)
     channels = vae.block_out_channels[min(1, len(vae.block_out_channels) - 1)]
@@ -127,7 +126,7 @@ def _codec_activations(config: StudioConfig) -> float:
 
 
 def _denoiser_activations(config: StudioConfig) -> float:
-    """Estimate: forty maps of the finest level's channels, of a picture and its guidance."""
+    """Estimate: forty maps of the finest level's channels, of an image and its guidance."""
     numbers = config.detokenizer
     rows = 2 if numbers.guidance_scale > 1 else 1
     channels = numbers.unet.block_out_channels[0]
@@ -139,19 +138,19 @@ SWITCHES: tuple[tuple[str, object], ...] = (
     ("runtime.dtype", "bfloat16"),
     ("detokenizer.vae.tile_size", 512),
     ("runtime.memory_pool_bytes", 2**30),
-    # Costs nothing until a reader brings a picture of their own.
+    # Costs nothing until a reader brings an image of their own.
     ("runtime.offload", ["vision", "detokenizer"]),
     ("runtime.quantize", "int8"),
     ("runtime.quantize", "nf4"),
     ("runtime.offload", ["vision", "story_lm", "detokenizer"]),
 )
-"""What makes a configuration smaller, in the order in which it costs quality or time."""
+"""Settings that reduce the memory, those that cost the least quality and time first."""
 
 
 def smaller(config: StudioConfig, models: Models) -> Iterator[tuple[list[str], StudioConfig]]:
-    """Flip one switch after the other; gives the settings so far and what they make of it.
+    """Apply one switch after the other; yield all settings so far and their configuration.
 
-    Switches that save nothing, or that the configuration refuses, are passed over.
+    Switches that save nothing, or that the configuration refuses, are skipped.
     """
     settings: dict[str, str] = {}
     for key, value in SWITCHES:
@@ -171,7 +170,7 @@ def check_fit(config: StudioConfig, device: torch.device) -> None:
     """Refuse a configuration that cannot fit, before anything is loaded.
 
     Raises:
-        ConfigError: With the numbers and the switches to flip.
+        ConfigError: Too little memory is free; the message names settings that would fit.
     """
     models = empty_models(config)
     free, where = free_bytes(device)
@@ -180,7 +179,7 @@ def check_fit(config: StudioConfig, device: torch.device) -> None:
 
     def lacks(need: Need) -> str:
         if is_host:
-            total = need.device + need.host  # what is sent away stays in the same memory
+            total = need.device + need.host  # offloaded parts stay in the same memory
             return _compared(total, free, where) if total > free else ""
         if need.device > free:
             return _compared(need.device, free, where)
@@ -189,7 +188,7 @@ def check_fit(config: StudioConfig, device: torch.device) -> None:
     lack = lacks(need_of(config, models))
     if not lack:
         return
-    advice = "No switch makes it small enough; it needs a larger machine."
+    advice = "No setting makes them small enough; they need a larger machine."
     for settings, changed in smaller(config, models):
         if is_host and "offload" in settings[-1]:
             continue
@@ -210,14 +209,14 @@ def _compared(needed: float, free: float, where: str) -> str:
 
 
 def free_bytes(device: torch.device) -> tuple[int, str]:
-    """Give the free memory of a device, and its name for a message."""
+    """Return the free memory of a device, and its name for a message."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0], f"the GPU ({device})"
     return psutil.virtual_memory().available, "this machine"
 
 
 def table(config: StudioConfig) -> list[str]:
-    """Write the needs of a configuration and of its smaller ones as a Markdown table."""
+    """Return the needs of a configuration and of its smaller ones as lines of a Markdown table."""
     models = empty_models(config)
     lines = [
         "| settings | language model | picture encoder | denoiser | codec | keys and values "
@@ -238,7 +237,7 @@ def table(config: StudioConfig) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command line and return 0 on success, else 1."""
     parser = argparse.ArgumentParser(prog="python -m seedstory_core.weights.memory_estimate")
     parser.add_argument(
         "--config", type=Path, default=PROJECT_ROOT / "configs" / "seed_story_7b.yaml"

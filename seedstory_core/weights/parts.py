@@ -1,4 +1,4 @@
-"""The parts of the whole model: their modules, and where their weights lie in either layout."""
+"""The parts of the whole model: their modules, and the files of their weights in either layout."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from seedstory_core.weights.published import (
 from seedstory_core.weights.quantize import quantize_linears
 
 PARTS = ("vision", "vae", "story_lm", "detokenizer", "preview")
-"""The studio's layout has `<part>.safetensors` for each; the codec lies beside the de-tokenizer
-because it is trained before it and never again. A model may have no decoder for previews."""
+"""Parts of the studio's layout, each with its `<part>.safetensors`. The codec has its own file
+because it is trained before the de-tokenizer and never again; `preview` is optional."""
 
 
 LEAVE_OUT = {"detokenizer": "vae."}
-"""Beginning of those names of a part's module that belong into another part's file."""
+"""Prefix of names in a part's module that belong to another part's file."""
 
 
 class Models(NamedTuple):
@@ -52,7 +52,7 @@ class Models(NamedTuple):
     preview: PreviewDecoder | None
 
     def parts(self) -> dict[str, nn.Module]:
-        """Give the module of every part."""
+        """Return the modules by part."""
         return {
             "vision": self.vision,
             "vae": self.detokenizer.vae,
@@ -63,7 +63,7 @@ class Models(NamedTuple):
 
 
 class PartWeights(NamedTuple):
-    """Weights of one part, where they come from, and why they might not fit."""
+    """Weights of one part, their file or folder, and the likely cause if they do not fit."""
 
     weights: Mapping[str, Tensor]
     source: Path
@@ -84,7 +84,7 @@ def empty_models(config: StudioConfig) -> Models:
 
 
 def load_models(config: StudioConfig, device: torch.device) -> Models:
-    """Build the models and read their weights straight to a device, one weight at a time.
+    """Build the models and read their weights to a device, one weight at a time.
 
     Parts that are offloaded or quantized pass through main memory.
 
@@ -114,20 +114,20 @@ def load_models(config: StudioConfig, device: torch.device) -> Models:
     if "vision" in runtime.offload:
         group.add(vision, vision, is_rare=True)
     if "story_lm" in runtime.offload:
-        # Token tables and resamplers are used on their own, too.
+        # The embedding table and the resamplers are also used on their own, so they stay.
         group.add(story_lm, story_lm.layers, called=story_lm.decoder)
     if "detokenizer" in runtime.offload:
-        # The codec is small, and previews call it between the steps.
+        # The codec stays: it is small, and previews may call it between the steps.
         group.add(detokenizer, detokenizer.unet)
-    # What no file holds, such as rotary frequencies, follows the weights.
+    # Computed buffers, such as rotary frequencies, follow the weights.
     for part, model in (("vision", vision), ("story_lm", story_lm), ("detokenizer", detokenizer)):
         if part not in runtime.offload:
             model.to(device)
     if preview is not None:
         preview.to(device)
         preview.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    # Decoding is nothing but convolutions, which are up to three times faster so, on a CPU as on a
-    # GPU; the denoiser gains nothing.
+    # The codec mostly consists of convolutions, which are faster in this layout on CPUs and GPUs;
+    # the denoiser gains nothing.
     detokenizer.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if device.type == "cpu":
         for model in (vision, story_lm, detokenizer):
@@ -136,14 +136,14 @@ def load_models(config: StudioConfig, device: torch.device) -> Models:
 
 
 def part_dtype(config: StudioConfig, part: str) -> torch.dtype:
-    """In which number format a part runs: a codec whose activations overflow stays in float32."""
+    """Return the dtype in which a part runs; the codec stays in float32 with `force_upcast`."""
     if part == "vae" and config.detokenizer.vae.force_upcast:
         return torch.float32
     return getattr(torch, config.runtime.dtype)
 
 
 def read_parts(config: StudioConfig) -> dict[str, PartWeights]:
-    """Give the weights of every part; files are memory-mapped.
+    """Return the weights of every part; files are memory-mapped.
 
     Raises:
         WeightsError: A file is missing or damaged.
@@ -156,8 +156,8 @@ def read_parts(config: StudioConfig) -> dict[str, PartWeights]:
     cause = LIKELY_CAUSE
     if not found.base_llm.is_dir():
         cause = (
-            f"What that file lacks the base language model supplies, and {found.base_llm} is not "
-            "there. Fetch it, too."
+            f"The base language model has the weights that this file lacks, and {found.base_llm} "
+            "is missing. Fetch it, too."
         )
     parts = {
         "vision": PartWeights(vision_weights(found), found.vision),
@@ -171,9 +171,9 @@ def read_parts(config: StudioConfig) -> dict[str, PartWeights]:
 
 
 def fingerprint(config: StudioConfig) -> str:
-    """Name weights and tokenizer by their contents: equal ones have equal names.
+    """Return a digest that identifies weights and tokenizer by their contents.
 
-    Previews leave no trace in a story, so their decoder does not count.
+    The decoder for previews does not count, because no saved story depends on it.
     """
     digest = hashlib.sha256()
     for path in sorted(config.tokenizer_path.iterdir()):
@@ -189,8 +189,8 @@ def fingerprint(config: StudioConfig) -> str:
     for path in files:
         digest.update(f"{path.stem}:{path.stat().st_size}:".encode())
         with path.open("rb") as file:
-            # The header names every weight and a slice of the data tells trainings apart, without
-            # reading gigabytes at every start.
+            # The header names every weight, and a slice of the data differs between trainings; so
+            # a start need not read gigabytes.
             digest.update(file.read(1 << 20))
             file.seek(-min(path.stat().st_size, 1 << 20), 2)
             digest.update(file.read())

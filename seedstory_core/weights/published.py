@@ -1,10 +1,10 @@
-"""Reads the published SEED-Story release: its file layout and its names of weights.
+"""Reads the published SEED-Story release with its file layout and weight names.
 
-Each function gives weights that fit one of our models exactly; LoRA is merged and the saved copies
-of norms are taken, so no model knows of either. Files are memory-mapped, and a weight is computed
-when it is asked for: what is loaded exists once, in the number format that was asked for.
+Each function returns weights that fit one of our models exactly; LoRA is merged and the saved
+copies of norms are used, so no model knows of either. Files are memory-mapped, and merged weights
+are computed when they are read, so that each exists only once.
 
-The layout, rules and counts are described in the README of the miniature reference weights.
+The README of the miniature reference weights describes the layout, rules and counts.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ LORA_A, LORA_B = ".lora_A.default.weight", ".lora_B.default.weight"
 SAVED, ORIGINAL = ".modules_to_save.default.", ".original_module."
 TOKEN_TABLES = ("embed_tokens.weight", "lm_head.weight")
 QWEN_VISION_PREFIX = "transformer.visual."
-"""Begins the picture encoder's names inside the shards of Qwen-VL-Chat."""
+"""Prefix of the image encoder's names in the shards of Qwen-VL-Chat."""
 
 
 @dataclass(frozen=True)
 class PublishedFiles:
-    """Where each part of the release lies.
+    """Paths of the release's parts.
 
     Attributes:
-        story_model: File with resamplers, LoRA, norms, token tables and base projections.
-        base_llm: Folder of the base language model; supplies what the story model's file lacks,
-            and need not be there if that is nothing.
-        vision: The extracted picture encoder (a file), or the folder of Qwen-VL-Chat.
+        story_model: File with resamplers, LoRA, norms, embedding tables and base projections.
+        base_llm: Folder of the base language model; needed only for weights that the story model's
+            file lacks.
+        vision: The extracted image encoder (a file), or the folder of Qwen-VL-Chat.
         sdxl: Folder of Stable Diffusion XL in diffusers' layout.
         detokenizer: File with perceiver and adapted UNet.
-        preview: File of TAESDXL, in diffusers' layout; read only where previews use it.
+        preview: File of TAESDXL in diffusers' layout; read only if previews use it.
     """
 
     story_model: Path
@@ -58,9 +58,9 @@ class PublishedFiles:
 
     @classmethod
     def of(cls, config: StudioConfig) -> PublishedFiles:
-        """Find the files of a configuration with `weights.layout: published`.
+        """Return the paths of a configuration with `weights.layout: published`.
 
-        Where one file is meant the configuration may name it, or the folder it lies in.
+        For a part that is one file, the configuration may name the file or its folder.
         """
         root, weights = project_path(config.runtime.weights_folder), config.weights
 
@@ -79,7 +79,11 @@ class PublishedFiles:
         )
 
     def all_files(self) -> list[Path]:
-        """Every file that a story depends on; all of them are there."""
+        """Return all files that saved stories depend on.
+
+        Raises:
+            WeightsError: One of them is missing.
+        """
         vision = (
             [self.vision] if self.vision.is_file() else _shards(self.vision, QWEN_VISION_PREFIX)
         )
@@ -94,10 +98,10 @@ class PublishedFiles:
 
 
 class LazyWeights(Mapping[str, Tensor]):
-    """Weights by name, each computed when it is asked for and kept by nobody."""
+    """Weights by name, each computed whenever it is read and never cached."""
 
     def __init__(self, readers: Mapping[str, Callable[[], Tensor]]) -> None:
-        """Take a function per weight."""
+        """Create the mapping from a function per weight."""
         self._readers = readers
 
     def __getitem__(self, name: str) -> Tensor:
@@ -105,28 +109,31 @@ class LazyWeights(Mapping[str, Tensor]):
         return self._readers[name]()
 
     def __contains__(self, name: object) -> bool:
-        """Look a name up without computing its weight, as Mapping's own would."""
+        """Look up a name without computing its weight, unlike `Mapping`'s own method."""
         return name in self._readers
 
     def __iter__(self) -> Iterator[str]:
-        """Go over the names."""
+        """Iterate over the names."""
         return iter(self._readers)
 
     def __len__(self) -> int:
-        """Count the weights."""
+        """Return the number of weights."""
         return len(self._readers)
 
 
 def vision_weights(files: PublishedFiles) -> dict[str, Tensor]:
-    """Read the picture encoder; its names are ours.
+    """Read the image encoder; its names are ours.
 
-    From Qwen-VL-Chat only the shards that hold the encoder need to be there.
+    Of Qwen-VL-Chat, only the shards with the encoder are needed.
+
+    Raises:
+        WeightsError: A file is missing or damaged, or the folder holds no image encoder.
     """
     if files.vision.is_file():
         return read_pickled_weights(files.vision)
     if not files.vision.is_dir():
         raise WeightsError(
-            f"The picture encoder is missing: {files.vision} is neither qwen_vit_G.pt nor a folder "
+            f"The image encoder is missing: {files.vision} is neither qwen_vit_G.pt nor a folder "
             f"with it or with the shards of Qwen-VL-Chat. {REMEDY}"
         )
     weights = {
@@ -135,21 +142,21 @@ def vision_weights(files: PublishedFiles) -> dict[str, Tensor]:
     }
     if not weights:
         raise WeightsError(
-            f"{files.vision} holds no weight that begins with {QWEN_VISION_PREFIX}, where "
-            "Qwen-VL-Chat keeps its picture encoder. Is it another model's folder?"
+            f"{files.vision} holds no weight that begins with {QWEN_VISION_PREFIX}, as those of "
+            "Qwen-VL-Chat's image encoder do. Is it another model's folder?"
         )
     return weights
 
 
 def story_weights(files: PublishedFiles, *, lora_alpha: float) -> LazyWeights:
-    """Read the story model, merged.
+    """Read the story model and merge LoRA.
 
     Args:
-        files: Of the release.
-        lora_alpha: LoRA's alpha; the rank is read off the weights, the scale is alpha / rank.
+        files: Paths of the release.
+        lora_alpha: LoRA's alpha; the scale is alpha / rank, the rank is that of the weights.
 
     Returns:
-        Merged projections in float32, all else as it is stored.
+        Merged projections in float32, all other weights as stored.
 
     Raises:
         WeightsError: A file is missing or damaged, or an adapter does not fit its projection.
@@ -157,7 +164,7 @@ def story_weights(files: PublishedFiles, *, lora_alpha: float) -> LazyWeights:
     source = files.story_model
     stored = read_pickled_weights(source)
     base = {our_name(name): value for name, value in stored.items() if not is_part(name)}
-    # What the story model's file holds wins: its base projections differ from the base folder's.
+    # The story model's file takes precedence: its base projections differ from the base folder's.
     supplied = read_model_folder(files.base_llm) if files.base_llm.is_dir() else {}
     for name, value in supplied.items():
         if not is_part(name):
@@ -169,22 +176,22 @@ def story_weights(files: PublishedFiles, *, lora_alpha: float) -> LazyWeights:
         name = our_name(module + ".weight")
         if name not in base:
             raise WeightsError(
-                f"Neither {source} nor {files.base_llm} holds {module}.weight, which an adapter "
-                "changes. Is it the right base model?"
+                f"Neither {source} nor {files.base_llm} holds {module}.weight, for which there is "
+                "an adapter. Is it the right base model?"
             )
         down, up = stored[module + LORA_A], stored[module + LORA_B]
         if base[name].shape != (up.shape[0], down.shape[1]):
             raise WeightsError(
                 f"{source}: the adapter of {module} is for {up.shape[0]} x {down.shape[1]} "
-                f"weights, and there are {' x '.join(map(str, base[name].shape))}. Is it the "
-                "right base model?"
+                f"weights, and the projection has {' x '.join(map(str, base[name].shape))}. Is it "
+                "the right base model?"
             )
         readers[name] = partial(_merge_lora, base[name], down, up, lora_alpha)
     return LazyWeights(readers)
 
 
 def _adapted_modules(stored: Mapping[str, Tensor], source: Path) -> list[str]:
-    """Name the modules with an adapter, and refuse half adapters."""
+    """Return the names of modules with an adapter; refuse incomplete adapters."""
     modules = []
     for name in stored:
         for half, other in ((LORA_A, LORA_B), (LORA_B, LORA_A)):
@@ -193,21 +200,23 @@ def _adapted_modules(stored: Mapping[str, Tensor], source: Path) -> list[str]:
                 continue
             if module + other not in stored:
                 kind = other.split(".")[1]
-                raise WeightsError(f"{source} has {name} without its {kind} counterpart.")
+                raise WeightsError(
+                    f"{source} has {name} without its {kind} counterpart. Fetch the file again."
+                )
             if half == LORA_A:
                 modules.append(module)
     return modules
 
 
 def our_name(name: str) -> str:
-    """Translate a name of the story model's file, adapters aside."""
+    """Translate a name of the story model's file to ours; not for adapters."""
     return name.replace(LLM_PREFIX, "llm.").replace(SAVED, ".")
 
 
 def is_part(name: str) -> bool:
-    """Whether a stored weight is no weight of ours by itself.
+    """Whether a stored weight has no counterpart in our model.
 
-    LoRA joins its projection; frozen copies are unused; frequencies are computed.
+    LoRA is merged into its projection, frozen copies are unused, and frequencies are computed.
     """
     return name.endswith((LORA_A, LORA_B, "inv_freq")) or ORIGINAL in name
 
@@ -215,8 +224,8 @@ def is_part(name: str) -> bool:
 def is_trained_in_stage_two(name: str) -> bool:
     """Whether the release trains this weight of the story model's file.
 
-    Adapters, norms (their unused copies are flagged, too), token tables, resamplers without their
-    position tables.
+    It trains adapters, norms (also marking their unused copies as trained), embedding tables, and
+    resamplers except their position tables.
     """
     if name.startswith(("input_resampler.", "output_resampler.")):
         return not name.endswith("pos_embed")
@@ -234,21 +243,21 @@ def _as_stored(value: Tensor) -> Tensor:
 
 
 def _merge_lora(base: Tensor, down: Tensor, up: Tensor, alpha: float) -> Tensor:
-    """Add one adapter to its projection, W + alpha / rank * B A, in float32."""
+    """Merge an adapter into its projection, W + alpha / rank * B A, in float32."""
     return base.float() + (up.float() @ down.float()) * (alpha / down.shape[0])
 
 
 def detokenizer_weights(files: PublishedFiles) -> dict[str, Tensor]:
-    """Read the de-tokenizer without its codec: base UNet, adapted weights on top, perceiver."""
+    """Read the de-tokenizer without its codec: base UNet with adapted weights, perceiver."""
     base = {f"unet.{name}": value for name, value in read_model_folder(files.sdxl / "unet").items()}
     return base | read_pickled_weights(files.detokenizer)
 
 
 def preview_weights(files: PublishedFiles) -> dict[str, Tensor]:
-    """Read the decoder of TAESDXL; its encoder is left out.
+    """Read the decoder of TAESDXL, without its encoder.
 
     Raises:
-        WeightsError: It is missing or damaged.
+        WeightsError: The file is missing or damaged.
     """
     if not files.preview.exists():
         raise WeightsError(
@@ -268,7 +277,7 @@ def codec_weights(files: PublishedFiles) -> dict[str, Tensor]:
 
 
 def _current_vae_name(name: str) -> str:
-    """Give today's name of a codec weight; older files name the attention's parts otherwise."""
+    """Return the current name of a codec weight; older files have other names in attention."""
     for old, new in (
         ("query", "to_q"),
         ("key", "to_k"),
@@ -286,24 +295,24 @@ STEMS = (
     "pytorch_model.bin",
     "diffusion_pytorch_model.bin",
 )
-"""Names of a model's file; with `.index.json` behind it, of the list of its shards."""
+"""Names of a model's file; followed by `.index.json`, those of the index of its shards."""
 
 
 def _shards(folder: Path, prefix: str = "") -> list[Path]:
-    """List the files of a model folder: those of its index, or the single one.
+    """Return the weights files of a model folder: the shards of its index, or the single file.
 
     Args:
-        folder: As transformers or diffusers save a model.
-        prefix: Only shards with weights whose names begin so.
+        folder: A folder as transformers or diffusers save a model.
+        prefix: Return only shards with weights whose names begin so.
 
     Raises:
-        WeightsError: No weights, a damaged index, or a shard that is missing.
+        WeightsError: The folder has no weights, a damaged index, or lacks a shard.
     """
     for stem in STEMS:
         path = folder / stem
         if path.is_file() or path.with_name(stem + INDEX).is_file():
             return shards_of(path, prefix=prefix)
-    where = "it holds none of" if folder.is_dir() else "there is no such folder; it should hold"
+    where = "it holds none of" if folder.is_dir() else "the folder is missing; it should hold"
     raise WeightsError(
         f"The weights in {folder} are missing: {where} {', '.join(STEMS)}, or an index of shards. "
         f"{REMEDY}"
@@ -311,14 +320,14 @@ def _shards(folder: Path, prefix: str = "") -> list[Path]:
 
 
 def read_model_folder(folder: Path, *, prefix: str = "") -> dict[str, Tensor]:
-    """Read the weights of a folder as transformers or diffusers save it, memory-mapped.
+    """Read the weights of a folder that transformers or diffusers saved, memory-mapped.
 
     Args:
-        folder: With one file, or an index and shards.
-        prefix: Only weights whose names begin so; shards without any need not be there.
+        folder: A folder with one file, or with an index and shards.
+        prefix: Return only weights whose names begin so; other shards may be missing.
 
     Raises:
-        WeightsError: No weights, a damaged index or shard, or one that is missing.
+        WeightsError: The folder has no weights, or an index or shard is damaged or missing.
     """
     weights: dict[str, Tensor] = {}
     for shard in _shards(folder, prefix):

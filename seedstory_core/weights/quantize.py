@@ -1,4 +1,4 @@
-"""Language model weights in 8 or 4 bits, by bitsandbytes."""
+"""Quantizes the language model's weights to 8 or 4 bits with bitsandbytes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from torch import nn
 from seedstory_core.errors import ConfigError
 
 OUTLIER = 6.0
-"""Activations beyond this are multiplied in half precision, as LLM.int8 does (its default)."""
+"""Activations beyond this are multiplied in half precision; the default of LLM.int8."""
 CPU_ROWS, CPU_COLUMNS = 32, 64
-"""On CPUs with bfloat16 units bitsandbytes packs 4-bit weights by so many, and no others."""
+"""On CPUs with bfloat16 units, bitsandbytes packs only 4-bit matrices of multiples of these."""
 
 
 def quantize_linears(module: nn.Module, kind: str, device: torch.device) -> None:
-    """Replace every linear layer inside a module, one after the other, on the way to a device.
+    """Replace every `nn.Linear` in a module by a quantized layer on a device, one after the other.
 
     Args:
-        module: For instance a decoder's layers, on the CPU.
+        module: A module on the CPU, such as a decoder's layers.
         kind: `int8` (LLM.int8, arXiv:2208.07339) or `nf4` (QLoRA's 4 bits, arXiv:2305.14314).
-        device: Where the quantized weights go.
+        device: Device of the quantized weights.
 
     Raises:
         ConfigError: bitsandbytes is not installed.
@@ -55,5 +55,5 @@ def quantize_linears(module: nn.Module, kind: str, device: torch.device) -> None
                 if child.out_features % CPU_ROWS or child.in_features % CPU_COLUMNS:
                     quantized.support_avx512bf16_for_cpu = False
             quantized.bias = child.bias
-            # Going to a device is what quantizes.
+            # bitsandbytes quantizes a layer when it is moved to a device.
             setattr(parent, name, quantized.to(device).eval())

@@ -1,10 +1,10 @@
-"""Reads the `config.json` of a reference folder: small weights in the published layout.
+"""Reads the configuration of a reference folder, which holds small weights in the published layout.
 
-Such a folder holds `config.json`, `pretrained/` and `expected/`; its numbers prove that the models
-here compute what the released code does. All sizes come from its files, none from here.
+Such a folder has `config.json`, `pretrained/` and `expected/`; with it `verify` proves that our
+models compute what the released code does. All sizes come from its files.
 
-`python -m seedstory_core.weights.reference FOLDER > mini.yaml` writes the configuration with which
-the studio itself runs on such a folder: `python app.py --config mini.yaml`.
+`python -m seedstory_core.weights.reference FOLDER > mini.yaml` writes a configuration with which
+the studio runs on such a folder: `python app.py --config mini.yaml`.
 """
 
 from __future__ import annotations
@@ -39,13 +39,19 @@ from seedstory_core.errors import SeedStoryError, WeightsError
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object that has to be there."""
+    """Read a JSON object.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or holds something else.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} could not be read: {error}") from error
+        raise WeightsError(
+            f"{path} could not be read: {error}. Is {path.parent} part of a reference folder?"
+        ) from error
     if not isinstance(content, dict):
-        raise WeightsError(f"{path} does not hold a JSON object.")
+        raise WeightsError(f"{path} does not hold a JSON object. Restore the reference folder.")
     return content
 
 
@@ -54,7 +60,7 @@ def _pick(content: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def unet_config(diffusers_config: dict[str, Any]) -> UNetConfig:
-    """Turn a diffusers UNet `config.json` of the SDXL family into our numbers."""
+    """Convert a diffusers UNet `config.json` of the SDXL family."""
     levels = len(diffusers_config["block_out_channels"])
     heads, depths = (
         value if isinstance(value, list) else [value] * levels
@@ -80,7 +86,7 @@ def unet_config(diffusers_config: dict[str, Any]) -> UNetConfig:
 
 
 def vae_config(diffusers_config: dict[str, Any]) -> VaeConfig:
-    """Turn a diffusers codec `config.json` into our numbers."""
+    """Convert a diffusers `AutoencoderKL` `config.json`."""
     return VaeConfig(
         mid_block_add_attention=diffusers_config.get("mid_block_add_attention", True),
         patch_size=1,
@@ -98,7 +104,7 @@ def vae_config(diffusers_config: dict[str, Any]) -> VaeConfig:
 
 
 def scheduler_config(diffusers_config: dict[str, Any]) -> SchedulerConfig:
-    """Turn a diffusers scheduler `config.json` into our numbers."""
+    """Convert a diffusers scheduler `config.json`."""
     return SchedulerConfig(
         name=diffusers_config["_class_name"],
         **_pick(
@@ -114,7 +120,7 @@ def scheduler_config(diffusers_config: dict[str, Any]) -> SchedulerConfig:
 
 
 def reference_config(folder: Path) -> StudioConfig:
-    """Describe the models of a reference folder.
+    """Return the configuration of a reference folder's models.
 
     Raises:
         WeightsError: `config.json` or a part of it is missing.
@@ -123,7 +129,8 @@ def reference_config(folder: Path) -> StudioConfig:
         return _reference_config(folder.resolve())
     except (KeyError, TypeError) as error:
         raise WeightsError(
-            f"{folder / 'config.json'} does not describe reference weights ({error!r})."
+            f"{folder / 'config.json'} does not describe reference weights ({error!r}). Name a "
+            "reference folder."
         ) from error
 
 
@@ -154,7 +161,7 @@ def _reference_config(folder: Path) -> StudioConfig:
         output_resampler=_resampler(numbers["output_resampler"]),
         decoder=DecoderConfig(
             vocab_size=llm["vocab_size_after_resize"],
-            # The released rotary tables have this base, whatever a configuration says.
+            # The released rotary tables always have this base, even if a config has another.
             rope_theta=10000.0,
             extra={"head_dim": llm["head_dim"], "hidden_act": llm["hidden_act"]},
             **_pick(
@@ -202,7 +209,7 @@ def _reference_config(folder: Path) -> StudioConfig:
             stable_diffusion=HubSource(folder=numbers["stable_diffusion_xl"]["folder"]),
             detokenizer=HubSource(folder=numbers["detokenizer"]["file"]),
         ),
-        # Its stories are not of the world that the shelf shows.
+        # The openings belong to the tiny model's world, which these weights do not know.
         runtime=RuntimeConfig(weights_folder=str(folder), openings_folder=""),
     )
 
@@ -214,7 +221,7 @@ def _resampler(numbers: dict[str, Any]) -> ResamplerConfig:
 
 
 def main() -> int:
-    """Print the configuration of a reference folder as YAML; 1 if there is none."""
+    """Print the configuration of a reference folder as YAML; return 0 on success, else 1."""
     parser = argparse.ArgumentParser(prog="python -m seedstory_core.weights.reference")
     parser.add_argument("folder", type=Path, help="with config.json and pretrained/")
     try:

@@ -512,7 +512,7 @@ def test_a_write_that_dies_half_way_leaves_no_file(disk):
         with pytest.raises(StorageError, match="The disk is full"):
             call()
         assert disk._files.names(story_id) == before
-    with pytest.raises(StorageError, match="the new story was not begun"):
+    with pytest.raises(StorageError, match="the new story was not created"):
         full.create()
     assert disk.load(story_id)[::2] == (tree, []) and len(disk.list()) == 1
 
@@ -555,7 +555,7 @@ def test_a_really_full_disk_then_a_really_read_only_one(small_disk):
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(StorageError, match="cannot be written to, so panel"):
         archive.append(story_id, panel_of(len(tree) + 1, "p1"), picture_of(1))
-    with pytest.raises(StorageError, match="the new story was not begun"):
+    with pytest.raises(StorageError, match="the new story was not created"):
         archive.create()
     with pytest.raises(StorageError, match="the story was not deleted"):
         archive.delete(story_id)

@@ -122,29 +122,32 @@ def test_relative_story_folders_lie_in_the_project(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("override", "wanted"),
     [
-        ("decoder.hiden_size=3", "unknown key 'decoder.hiden_size'. Near ones: decoder.hidden_s"),
+        (
+            "decoder.hiden_size=3",
+            "unknown key 'decoder.hiden_size'. Similar ones: decoder.hidden_s",
+        ),
         ("hidden_size=3", "decoder.hidden_size"),
-        ("runtim.device=cpu", "Near ones: runtime"),
+        ("runtim.device=cpu", "Similar ones: runtime"),
         ("decoder.hidden_size=wide", "'decoder.hidden_size'"),
         ("decoder.hidden_size=null", "'decoder.hidden_size'"),
         ("vision=3", "impossible value"),
         ("runtime.device", "not of the form key=value"),
         ("runtime.dtype=bfloat61", "Did you mean 'bfloat16'"),
         ("runtime.num_threads=-1", "num_threads"),
-        ("vision.n_queries=35", "square grid"),
-        ("vision.image_size=7", "less than vision.patch_size"),
-        ("vision.heads=3", "vision.width 256 cannot be shared"),
+        ("vision.n_queries=35", "square number"),
+        ("vision.image_size=7", "at least one patch"),
+        ("vision.heads=3", "vision.width is 256; it must be a multiple of"),
         ("vision.layers=0", "vision.layers is 0; it must be greater than 0"),
         ("input_resampler.kv_dim=64", "vision.output_dim"),
-        ("decoder.num_attention_heads=6", "decoder.hidden_size 320"),
+        ("decoder.num_attention_heads=6", "decoder.hidden_size is 320"),
         ("decoder.num_key_value_heads=2", "num_key_value_heads"),
         ("detokenizer.prediction_type=epsilon", "needs EulerDiscreteScheduler or DDIMScheduler"),
         ("detokenizer.scheduler.name=Euler", "EulerDiscreteScheduler"),
         ("detokenizer.image_size=100", "multiple of 16"),
-        ("detokenizer.unet.num_attention_heads=[1]", "one each per resolution"),
+        ("detokenizer.unet.num_attention_heads=[1]", "both need one per resolution"),
         ("detokenizer.unet.block_out_channels=[100,192]", "norm_num_groups"),
         ("detokenizer.perceiver.output1_dim=1", "cross_attention_dim"),
-        ("detokenizer.condition_dropout=1.5", "fraction"),
+        ("detokenizer.condition_dropout=1.5", "from 0 to 1"),
         ("sampling.top_p=0", "top_p"),
         ("sampling.temperature=-1", "temperature"),
         ("sampling.temperature=9", "from 0 to 5"),
@@ -216,7 +219,7 @@ def test_one_setting_is_exchanged_and_the_other_config_stays() -> None:
     assert changed.detokenizer.vae.tile_size == 512
     assert config == load_config()
     assert with_setting(changed, "detokenizer.vae.tile_size", 0) == config
-    with pytest.raises(ConfigError, match="possible are none, int8, nf4"):
+    with pytest.raises(ConfigError, match="must be one of none, int8, nf4"):
         with_setting(config, "runtime.quantize", "int4")
-    with pytest.raises(ConfigError, match="the two meet"):
+    with pytest.raises(ConfigError, match="they must be equal"):
         with_setting(config, "vision.output_dim", 64)

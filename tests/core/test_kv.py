@@ -256,7 +256,7 @@ def test_a_turn_takes_one_forward_per_text_token_and_two_more(model: StoryLM) ->
 
 def test_a_full_context_says_so(model: StoryLM) -> None:
     context = KVContext(model.decoder, 3)
-    with pytest.raises(ValueError, match="holds 3 rows, 5 are needed"):
+    with pytest.raises(ValueError, match="room for 3 rows and needs 5"):
         decode.read_text(model, context, [1, 2, 3, 4, 5])
 
 

@@ -398,7 +398,7 @@ def test_rewriting_keeps_the_picture_and_adds_a_sibling(store: SessionStore) -> 
     assert np.array_equal(pixels(session.image("p4")), pixels(session.image("p2")))
     assert session.tree.panel("p2") == old
     assert turn(session, "p4", request(3)).parent == "p4"
-    for words, reason in (("  ", "nothing to read"), (old.text, "stand there already")):
+    for words, reason in (("  ", "nothing to read"), (old.text, "has these words already")):
         with pytest.raises(InputError, match=reason):
             list(session.rewrite("p2", words))
 
@@ -432,7 +432,7 @@ def test_a_story_remembers_how_it_forgets(store: SessionStore) -> None:
     reopened.pin("p1", False)
     assert reopened.pinned == frozenset()
     for wrong in ({"policy": "all"}, {"policy": "window", "windows": 3}):
-        with pytest.raises(InputError, match="cannot forget like this"):
+        with pytest.raises(InputError, match="memory setting is impossible"):
             reopened.set_policy(**wrong)
 
 
@@ -440,7 +440,7 @@ def test_pinned_panels_leave_room_for_the_story(store: SessionStore) -> None:
     session = begin(store, 3)
     session.set_policy("capped_multimodal_attention_sink", max_rows=120)
     session.pin("p1")
-    with pytest.raises(InputError, match="half of them must stay free"):
+    with pytest.raises(InputError, match="half of the rows must stay free"):
         session.pin("p2")
     assert session.pinned == {"p1"}
     session.set_policy("dense")

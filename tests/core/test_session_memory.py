@@ -121,7 +121,7 @@ class Readers(RuleBasedStateMachine):
         old, is_whole = self.told[self.some(which)], self.is_whole
         words = f"Now there are {number} ducks."
         if old.text == words:
-            with pytest.raises(InputError, match="stand there already"):
+            with pytest.raises(InputError, match="has these words already"):
                 last(self.session.rewrite(old.id, words))
             return
         with counted_readings() as readings:

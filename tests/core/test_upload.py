@@ -177,7 +177,7 @@ def test_sentences_are_tidied(typed: str, read: str) -> None:
     [
         ("", "nothing to read"),
         (" \n\t ", "nothing to read"),
-        ("x" * 100_000, f"100,000 characters; one panel takes up to {MAX_TEXT_LENGTH}"),
+        ("x" * 100_000, f"100,000 characters; a page takes up to {MAX_TEXT_LENGTH}"),
         ("🦊🐻🐰", "no words"),
         ("12345 ...", "no words"),
         ("Лиса машет лапой", "English only"),

@@ -150,7 +150,7 @@ def test_a_disk_that_lies_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         right(tensors | {name: tensors[name] + 1}, path)
 
     monkeypatch.setattr(module, "save_file", garble)
-    with pytest.raises(WeightsError, match="reads back otherwise"):
+    with pytest.raises(WeightsError, match="reads back differently"):
         list(convert(published(), tmp_path / "new"))
 
 

@@ -232,7 +232,7 @@ def test_exactly_the_needed_files_are_fetched_and_run(
         ]
     )
     gigabytes = sum(size for _, size in hub.served[1:]) / 1e9
-    assert any(f"to fetch: {gigabytes:.2f} GB" in line for line in said)
+    assert any(f"to be fetched: {gigabytes:.2f} GB" in line for line in said)
     assert said[-1] == f"{LLAMA} is not needed: the story model's file holds every weight."
     assert not list(here.root.rglob(f"*{module.PARTIAL}"))
     preview = build_engine(config).preview
@@ -340,7 +340,7 @@ def test_what_is_not_as_announced_is_not_kept(
         target.write(b"?" * len(hub.repos[STORY][file.name]))
 
     monkeypatch.setattr(module, "http_get", garble)
-    with pytest.raises(WeightsError, match="not what the hub announced"):
+    with pytest.raises(WeightsError, match="wrong size or checksum"):
         here.fetch(file)
     assert list(file.target.parent.iterdir()) == []
 
@@ -390,7 +390,7 @@ def test_a_gated_base_model_is_a_warning_until_it_is_needed(
 ) -> None:
     hub.gated.add(LLAMA)
     said = list(fetch(config, here))
-    assert said[0].startswith(f"Perhaps not needed, but not to be had so far: {LLAMA} is gated")
+    assert said[0].startswith(f"No access to a repository that may not be needed: {LLAMA} is gated")
     assert "is not needed" in said[-1]
 
 
@@ -453,7 +453,7 @@ def test_local_folders_need_no_hub(tmp_path: Path, capsys: pytest.CaptureFixture
     file = tmp_path / "local.yaml"
     file.write_text(to_yaml(local, runtime=["weights_folder"]))
     assert main(["--config", str(file)]) == 0
-    assert "0 files are here, 0 to fetch" in capsys.readouterr().out
+    assert "0 files exist, 0 are to be fetched" in capsys.readouterr().out
 
 
 def test_the_command_explains_without_a_traceback(

@@ -177,7 +177,7 @@ def test_tiles_decode_nearly_the_same_picture(tiny_config: StudioConfig) -> None
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("runtime.quantize=int4", "possible are none, int8, nf4"),
+        ("runtime.quantize=int4", "must be one of none, int8, nf4"),
         ("runtime.offload=[visions]", "Did you mean 'vision'"),
         ("runtime={quantize: int8, offload: [story_lm]}", "do not go together"),
         ("detokenizer.vae.tile_size=100", "multiple of 16"),
@@ -225,7 +225,7 @@ OFFLOAD = "runtime.offload=[vision,detokenizer]"
         (33, f"Set {TILES}."),
         (22, f"Set {TILES} {BUDGET} {OFFLOAD}."),
         (16, f"Set {TILES} {BUDGET} {OFFLOAD} runtime.quantize=int8."),
-        (4, "No switch makes it small enough"),
+        (4, "No setting makes them small enough"),
     ],
 )
 def test_a_start_that_cannot_fit_names_the_switches(

@@ -148,7 +148,7 @@ def test_a_page_gets_other_words_or_another_picture_in_a_sibling(
     )
     assert (drawn["panel_id"], drawn["text"]) == ("p3", page["text"])
     assert drawn["picture_author"] == "reader"
-    for text, said in (("", "nothing to read"), (page["text"], "stand there already")):
+    for text, said in (("", "nothing to read"), (page["text"], "has these words already")):
         with pytest.raises(AppError, match=said):
             client.predict(story_id=story_id, panel_id="p1", text=text, api_name="/rewrite")
     outline = client.predict(story_id=story_id, api_name="/outline")
@@ -164,7 +164,10 @@ def test_a_program_chooses_how_a_story_forgets(client: Client) -> None:
     assert (changed["policy"], changed["pinned"]) == ("dense", ["p1"])
     again = client.predict(story_id=story_id, unpin="p1", api_name="/memory")
     assert (again["policy"], again["pinned"]) == ("dense", [])
-    for wrong, said in (({"policy": "all"}, "there are capped"), ({"pin": "p9"}, "no panel p9")):
+    for wrong, said in (
+        ({"policy": "all"}, "must be one of capped"),
+        ({"pin": "p9"}, "no panel p9"),
+    ):
         with pytest.raises(AppError, match=said):
             client.predict(story_id=story_id, **wrong, api_name="/memory")
 
@@ -236,11 +239,11 @@ BAD_TEXTS = {
     "x" * 100_000: "100,000 characters",
     "Привет, маленькая лиса": "English only",
     "🦊🦊": "no words",
-    "<img> hello": "mark that the storyteller uses",
-    "a </img> b": "mark that the storyteller uses",
-    "a <img_00003> b": "mark that the storyteller uses",
-    "[INST] hello": "mark that the storyteller uses",
-    "<s> hello": "mark that the storyteller uses",
+    "<img> hello": "mark that only the storyteller uses",
+    "a </img> b": "mark that only the storyteller uses",
+    "a <img_00003> b": "mark that only the storyteller uses",
+    "[INST] hello": "mark that only the storyteller uses",
+    "<s> hello": "mark that only the storyteller uses",
     "": "begins with a picture or a sentence",
     "  \n ": "begins with a picture or a sentence",
 }

@@ -36,7 +36,7 @@ def a_machine_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     [
         (["--set", "runtime.weights_folder=/not/there"], "vision.safetensors is missing"),
         (["--set", "tokenizer.folder=/not/there"], "/not/there"),
-        (["--set", "generation.temprature=1"], "Near ones: sampling.temperature"),
+        (["--set", "generation.temprature=1"], "Similar ones: sampling.temperature"),
         (["--config", "absent.yaml"], "absent.yaml could not be read"),
         (["--set", "runtime.device=cuda:7"], "runtime.device is 'cuda:7'"),
         (["--set", "runtime.stories_folder=nowhere://x"], "runtime.stories_folder"),

@@ -295,7 +295,7 @@ def test_bad_input_is_answered_and_nothing_typed_is_lost(
     page.click("#begin")
     expect(notice).to_contain_text("begins with a picture or a sentence")
     for text, said in (
-        ("[INST] hello", "mark that the storyteller uses"),
+        ("[INST] hello", "mark that only the storyteller uses"),
         ("🦊🦊🦊", "no words"),
         ("Жила-была лиса", "English only"),
         ("word " * 400, "1,999 characters"),

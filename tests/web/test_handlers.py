@@ -183,7 +183,7 @@ def test_what_a_story_remembers_is_chosen_story_by_story(on: Handlers) -> None:
     assert on.store.open(state.story).policy.policy == "window"
     assert answered(on.click, state, Click(do="go", panel="p1")).policy == "window"
     refused = answered(on.set_policy, state, "elephant")
-    assert "cannot forget like this" in refused.notice and refused.policy == "window"
+    assert "memory setting is impossible" in refused.notice and refused.policy == "window"
 
 
 def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
@@ -317,7 +317,7 @@ def test_a_mangled_state_is_answered_like_none(on: Handlers, sent: dict[str, Any
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[INST] x", "mark that the storyteller uses"),
+        ("[INST] x", "mark that only the storyteller uses"),
         ("   ", "begins with a picture or a sentence"),
         ("y" * 10_000, "10,000 characters"),
     ],
@@ -353,7 +353,7 @@ def test_a_full_disk_is_told_and_the_words_stay(
     on: Handlers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: object, **kwargs: object) -> None:
-        raise StorageError("The disk is full, so the new story was not begun.")
+        raise StorageError("The disk is full, so the new story was not created.")
 
     monkeypatch.setattr(on.store.archive, "create", full)
     shown = answered(on.begin, START, {}, None, SENTENCE, False, KNOBS)
@@ -414,7 +414,7 @@ def test_a_story_has_one_turn_at_a_time_and_the_line_has_an_end(
         queue.submit("turn", "a", None, TurnRequest(reader_text="x"))
     for number in range(MAX_WAITING - 1):
         queue.submit("turn", f"s{number}", None, TurnRequest(reader_text="x"))
-    with pytest.raises(BusyError, match=f"{MAX_WAITING} stories are waiting"):
+    with pytest.raises(BusyError, match=f"{MAX_WAITING} stories are already waiting"):
         queue.submit("turn", "late", None, TurnRequest(reader_text="x"))
 
 

@@ -1,6 +1,6 @@
-"""A story to take away: a picture book for people, files for programs and for training.
+"""Exports of a story: a picture book for people, files for programs and for training.
 
-A format is a file of this folder and a line of `FORMATS`; the page offers all of them.
+A format is one file of this folder and one line of `FORMATS`; the page offers all of these.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from seedstory_core.story.tree import StoryTree
 
 @dataclass(frozen=True)
 class Format:
-    """A form in which one path of a story is taken home.
+    """An export format for one path of a story.
 
     Attributes:
-        label: What the page calls it.
-        media_type: Of the file.
-        write: Makes it from the tree, the archive, the story's id and the path's last panel.
+        label: Name on the page.
+        media_type: Media type of the file.
+        write: Makes the file from the tree, the archive, the story's id and the last panel's id.
     """
 
     label: str
@@ -35,6 +35,6 @@ FORMATS: dict[str, Format] = {
     "html": Format("Picture book", "text/html", to_html),
     "zip": Format("Everything, as ZIP", "application/zip", to_zip),
 }
-"""All forms by the ending of their files."""
+"""All formats by file name extension."""
 
 __all__ = ["FORMATS", "Format", "file_name", "to_html", "to_storystream", "to_zip"]

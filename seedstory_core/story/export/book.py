@@ -1,7 +1,7 @@
 """A story as a picture book: one HTML file with everything in it.
 
-It opens without a network, runs no script, and prints one panel to a page, which is also the way to
-a PDF. Whatever a reader typed is escaped.
+It needs no network and no script, and prints one panel per page, which is also the way to a PDF. A
+reader's text is escaped.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from seedstory_core.story.tree import Panel, StoryTree
 
 
 def to_html(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) -> str:
-    """One path of the story as a picture book in a single file.
+    """Return one path of the story as a picture book.
 
-    A picture that is missing or damaged leaves a marked gap; the rest of the book is whole.
+    An image that is missing or damaged leaves a marked gap.
     """
     path = tree.path(leaf_id)
     return make_book(tree.title, path, read_pictures(archive, story_id, path))
 
 
 def make_book(title: str, path: Sequence[Panel], pictures: dict[int, bytes]) -> str:
-    """Write the file of a path; pictures are PNG files by page number."""
+    """Return the HTML file of a path; `pictures` are PNG files by page number."""
     pages = []
     for number, panel in enumerate(path, start=1):
         frame = ""
@@ -45,7 +45,7 @@ def make_book(title: str, path: Sequence[Panel], pictures: dict[int, bytes]) -> 
 
 
 def _escape(text: str) -> str:
-    """Text for HTML: markup escaped, characters HTML does not allow replaced."""
+    """Escape markup, and replace characters that HTML does not allow."""
     allowed = "".join(
         c if c in "\n\t" or c >= " " and not _forbidden(c) else "\ufffd" for c in text
     )

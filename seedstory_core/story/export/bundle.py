@@ -16,10 +16,10 @@ from seedstory_core.story.tree import Panel, StoryTree
 
 
 def to_zip(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) -> bytes:
-    """One path of the story as a ZIP archive.
+    """Return one path of the story as a ZIP archive.
 
-    It holds one folder with `story.html` (the picture book), `story.json` (the same for programs,
-    with seeds and settings), `storystream.jsonl` (the same for training) and `pictures/`.
+    Its only folder holds `story.html` (the picture book), `story.json` (the same for programs, with
+    seeds and settings), `storystream.jsonl` (the same for training) and `pictures/`.
     """
     path = tree.path(leaf_id)
     pictures = read_pictures(archive, story_id, path)
@@ -33,7 +33,7 @@ def to_zip(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) 
     files |= {name: text.encode("utf-8", "replace") for name, text in texts.items()}
     folder = file_name(tree.title)
     moment = datetime.datetime.fromtimestamp(max(path[-1].created_at, 0.0), datetime.UTC)
-    date = max(moment.timetuple()[:6], (1980, 1, 1, 0, 0, 0))  # ZIP knows nothing earlier
+    date = max(moment.timetuple()[:6], (1980, 1, 1, 0, 0, 0))  # ZIP's earliest date
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive_file:
         for name in sorted(files):

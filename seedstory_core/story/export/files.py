@@ -1,4 +1,4 @@
-"""What every format needs: the path's pictures, and a file name."""
+"""Helpers of all formats: a path's images, and a file name."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MAX_NAME_CHARS = 50
 
 
 def file_name(title: str) -> str:
-    """A title as a file name any disk takes: `Pip's Kite` becomes `pips-kite`."""
+    """Turn a title into a file name that any disk allows: `Pip's Kite` becomes `pips-kite`."""
     ascii_only = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode("ascii")
     words = re.findall(r"[a-z0-9]+", ascii_only.lower().replace("'", ""))
     return "-".join(words)[:MAX_NAME_CHARS].strip("-") or "story"
 
 
 def read_pictures(archive: StoryArchive, story_id: str, path: Sequence[Panel]) -> dict[int, bytes]:
-    """PNG files by page number; pages without a picture that can be read are left out."""
+    """Return a path's PNG files by page number from 1, without missing or damaged ones."""
     pictures = {}
     for number, panel in enumerate(path, start=1):
         if panel.image_name is None:

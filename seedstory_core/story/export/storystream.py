@@ -22,16 +22,16 @@ def to_storystream(
 ) -> str:
     """Write paths of the story in the StoryStream format and return the path of the JSON lines.
 
-    Every line of `storystream.jsonl` is one path with `id`, `images`, `captions` and `orders`; the
-    pictures lie in `images/`, once each, however many paths share them. The words of a panel
-    without a picture move to the next one that has one, or at the end to the last.
+    Every line of `storystream.jsonl` is one path with `id`, `images`, `captions` and `orders`; each
+    image is stored once in `images/`, even if several paths share it. The text of a panel without
+    an image is put before the next caption that has one, or at the end of the last.
 
     Args:
         tree: The story.
-        archive: Where its pictures are.
-        story_id: Its id there.
-        folder: A folder on this machine, made where it is missing.
-        leaf_ids: Where each path ends; None for every leaf of the tree.
+        archive: The archive that holds its images.
+        story_id: Its id in the archive.
+        folder: A folder on this machine, created if missing.
+        leaf_ids: The last panel of each path; None for every leaf of the tree.
 
     Raises:
         StorageError: The folder cannot be written.
@@ -64,7 +64,7 @@ def to_storystream(
 
 
 def storystream_line(number: int, path: Sequence[Panel], names: dict[str, str]) -> str:
-    """One path as a line; `names` says where the picture of each panel lies."""
+    """Return one path as a line; `names` are the image files by panel id."""
     images: list[str] = []
     captions: list[str] = []
     waiting: list[str] = []

@@ -1,7 +1,7 @@
 """Verify a reference folder: `python -m seedstory_core.weights.verify FOLDER`.
 
-Prints one row per comparison: what, the largest absolute difference, the tolerance, ok or not.
-Exits with 0 only if all hold and every entry of the manifest was computed again.
+Prints one row per comparison: its name, the largest difference, the tolerance, and ok or not. Exits
+with 0 only if all rows are ok, which includes that every entry of the manifest was computed again.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ CHECKS: tuple[Check, ...] = (
 
 
 def verify(folder: ReferenceFolder) -> Iterator[Row]:
-    """Compute everything again that a reference folder records.
+    """Compute all recorded entries of a reference folder again; yield a row per comparison.
 
-    An entry of the manifest that no check came to is a row that does not hold.
+    An entry of the manifest that no check has computed gives a row that is not ok.
     """
     seen: set[str] = set()
     for check in CHECKS:
@@ -51,7 +51,7 @@ def verify(folder: ReferenceFolder) -> Iterator[Row]:
             yield row
     for table, entries in folder.manifest.items():
         for name, entry in entries.items():
-            # Inputs without a tolerance are fed as they are.
+            # Inputs without a tolerance are used as recorded.
             must_be_computed = entry["kind"] != "input" or "atol" in entry
             if must_be_computed and f"{table}/{name}" not in seen:
                 yield Row(f"{table}/{name}", math.nan, 0.0, "not computed again")
@@ -62,7 +62,7 @@ def verify(folder: ReferenceFolder) -> Iterator[Row]:
 
 
 def run(check: Check, folder: ReferenceFolder) -> Iterator[Row]:
-    """Give the rows of one check; one that cannot even be computed is a row that does not hold."""
+    """Yield the rows of one check; an error while computing gives a row that is not ok."""
     try:
         yield from check(folder)
     except (SeedStoryError, ValueError, RuntimeError, KeyError, IndexError) as error:
@@ -71,7 +71,7 @@ def run(check: Check, folder: ReferenceFolder) -> Iterator[Row]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 if every row is ok, 1 if not."""
+    """Run the command line and return 0 if every row is ok, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m seedstory_core.weights.verify", description=__doc__
     )

@@ -1,4 +1,4 @@
-"""The files themselves: what they hold, what the full-size ones need, and what mistakes cost."""
+"""Checks of the files: their contents, the full-size weights, the effect of loading mistakes."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from seedstory_core.weights.verify.pictures import noise_prediction
 from seedstory_core.weights.verify.rows import Row, compare_exactly, compare_numbers
 
 CONTROL_TOLERANCE = 1e-3
-"""Relative, of the size of a mistake."""
+"""Relative tolerance of a mistake's effect."""
 
 
 def contents(folder: ReferenceFolder) -> Iterator[Row]:
-    """Name, shape and number format of every weight in every file."""
+    """Check name, shape and dtype of every weight in every file."""
     for name, recorded in folder.document("mini_keys").items():
         stored = read_any(folder.root / "pretrained" / name)
         own = {
@@ -50,19 +50,21 @@ def contents(folder: ReferenceFolder) -> Iterator[Row]:
 
 
 def read_any(path: Path) -> dict[str, Tensor]:
-    """Read a file or a whole model folder (`folder/*.safetensors` means the folder)."""
+    """Read the weights of a file or of a model folder; `folder/*.safetensors` means the folder."""
     if "*" in path.name:
         return read_model_folder(path.parent)
     return read_pickled_weights(path) if path.suffix in (".bin", ".pt") else read_model_folder(path)
 
 
 def full_size(folder: ReferenceFolder) -> Iterator[Row]:
-    """The real-size modules of `configs/seed_story_7b.yaml` take every published weight."""
+    """Check that the models of `configs/seed_story_7b.yaml` take every published weight."""
     path = folder.root / "expected" / "published_keys.json.gz"
     try:
         files = json.loads(gzip.decompress(path.read_bytes()))["files"]
     except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"{path} could not be read: {error!r}") from error
+        raise WeightsError(
+            f"{path} could not be read: {error!r}. Restore the reference folder."
+        ) from error
     config = load_config(PROJECT_ROOT / "configs" / "seed_story_7b.yaml")
     with empty_weights():
         vision = _shapes(VisionEncoder(config.vision))
@@ -94,19 +96,22 @@ def _shapes(module: nn.Module) -> dict[str, list[int]]:
 
 
 def _merged(shapes: dict[str, list[int]]) -> dict[str, list[int]]:
-    """Names and shapes after merging; an adapter has to fit its projection."""
+    """Return names and shapes after merging LoRA, whose shapes must match the projections."""
     for name, shape in shapes.items():
         if name.endswith(LORA_A):
             module = name.removesuffix(LORA_A)
             rows, columns = shapes[module + ".weight"]
             if shape[1] != columns or shapes[module + LORA_B] != [rows, shape[0]]:
-                raise WeightsError(f"The recorded adapter of {module} does not fit.")
+                raise WeightsError(
+                    f"The recorded adapter of {module} does not match its projection of {rows} x "
+                    f"{columns} weights. Restore the reference folder."
+                )
     return {our_name(name): shape for name, shape in shapes.items() if not is_part(name)}
 
 
 @torch.no_grad()
 def mistakes(folder: ReferenceFolder) -> Iterator[Row]:
-    """Make the usual loading mistakes; each has to move the results as far as recorded."""
+    """Make usual loading mistakes; each must change the results as much as recorded."""
     for name, recorded in folder.document("negative_controls").items():
         own = _consequences(folder, name)
         pairs = [(own[key], recorded[key]) for key in own]
@@ -149,7 +154,10 @@ def _consequences(folder: ReferenceFolder, mistake: str) -> dict[str, float]:
                 delta = right[f"llm.{name}"] - without[f"llm.{name}"]
                 wrong[f"llm.{name}"] = value.float() + delta
     else:
-        raise WeightsError(f"The recorded mistake '{mistake}' is not known here.")
+        raise WeightsError(
+            f"The recorded mistake '{mistake}' is unknown. Was the reference folder made for "
+            "another version?"
+        )
     change, output = logits_change(folder, folder.story_lm_from(wrong))
     return {
         "max_abs_logit_change": change,

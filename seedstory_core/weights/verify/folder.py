@@ -1,4 +1,4 @@
-"""A reference folder: its sizes, its recorded numbers, and our models with its weights."""
+"""A reference folder: its configuration, its recorded tensors, and our models with its weights."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ Model = TypeVar("Model", bound=nn.Module)
 
 
 class ReferenceFolder:
-    """One reference folder. Models are loaded once, in float32 on the CPU."""
+    """A reference folder. Its models are loaded once, in float32 on the CPU."""
 
     def __init__(self, root: Path) -> None:
         """Open a folder.
 
         Raises:
-            WeightsError: It has no `config.json` or no manifest, or they are damaged.
+            WeightsError: `config.json` or the manifest is missing or damaged.
         """
         self.root = root
         self.numbers = read_json(root / "config.json")
@@ -66,16 +66,18 @@ class ReferenceFolder:
             try:
                 self._tables[table] = load_file(path)
             except (OSError, SafetensorError) as error:
-                raise WeightsError(f"{path} could not be read: {error}") from error
+                raise WeightsError(
+                    f"{path} could not be read: {error}. Restore the reference folder."
+                ) from error
         return self._tables[table]
 
     def check(self, table: str, name: str, value: Tensor) -> Row:
-        """Compare a tensor with its manifest entry."""
+        """Compare a tensor with the recorded one, at the manifest's tolerance."""
         tolerance = float(self.manifest[table][name].get("atol", 0.0))
         return compare(f"{table}/{name}", value, self.tensors(table)[name], tolerance)
 
     def pictures_of(self, table: str, name: str) -> list[Image.Image]:
-        """Open the pictures that an entry of the manifest names as its source."""
+        """Open the images that an entry of the manifest names as its inputs."""
         meaning = self.manifest[table][name]["meaning"]
         return [self.picture(found) for found in re.findall(r"inputs/([\w.]+)\.png", meaning)]
 
@@ -86,21 +88,23 @@ class ReferenceFolder:
             with Image.open(path) as opened:
                 return opened.copy()
         except OSError as error:
-            raise WeightsError(f"The picture {path} could not be read: {error}") from error
+            raise WeightsError(
+                f"The image {path} could not be read: {error}. Restore the reference folder."
+            ) from error
 
     def pixels(self, image: Image.Image) -> Tensor:
-        """Make the picture encoder's pixel values `[1, 3, size, size]` of a story's picture."""
+        """Return the image encoder's pixel values `[1, 3, size, size]` of a story's image."""
         numbers = self.numbers["transforms"]["story_picture"]
         return clip_pixels(image, self.config.vision, keep_ratio=numbers["keep_ratio"])[None]
 
     @cached_property
     def negative_features(self) -> Tensor:
-        """Features `[1, V, C]` of the zero picture that guidance pushes away from."""
+        """Features `[1, V, C]` of the zero image, for guidance."""
         return self.vision.zero_picture_features(self.numbers["inference"]["negative_picture_size"])
 
     @cached_property
     def stories(self) -> list[dict[str, Any]]:
-        """The stories, in the published files' fields."""
+        """The stories, with the fields of the published files."""
         return read_json(self.root / "expected" / "inputs" / "stories.json")["stories"]
 
     @cached_property
@@ -110,19 +114,19 @@ class ReferenceFolder:
 
     @cached_property
     def vision(self) -> VisionEncoder:
-        """The picture encoder."""
+        """The image encoder."""
         with empty_weights():
             model = VisionEncoder(self.config.vision)
         return self.load(model, vision_weights(self.files), self.files.vision)
 
     @cached_property
     def story_lm(self) -> StoryLM:
-        """The story model, LoRA merged."""
+        """The story model, with LoRA merged."""
         weights = story_weights(self.files, lora_alpha=self.config.weights.lora_alpha)
         return self.story_lm_from(weights)
 
     def story_lm_from(self, weights: Mapping[str, Tensor]) -> StoryLM:
-        """Build the story model from other weights than the right ones."""
+        """Build the story model with given weights, such as wrong ones."""
         config = self.config
         with empty_weights():
             model = StoryLM(config.decoder, config.input_resampler, config.output_resampler)
@@ -134,7 +138,7 @@ class ReferenceFolder:
         return self.detokenizer_from(detokenizer_weights(self.files))
 
     def detokenizer_from(self, weights: Mapping[str, Tensor]) -> DeTokenizer:
-        """Build the de-tokenizer from other weights than the right ones."""
+        """Build the de-tokenizer with given weights, such as wrong ones."""
         with empty_weights():
             model = DeTokenizer(self.config.detokenizer)
         self.load(model.vae, codec_weights(self.files), self.files.sdxl)
@@ -143,6 +147,6 @@ class ReferenceFolder:
     def load(
         self, model: Model, weights: Mapping[str, Tensor], source: Path, *, leave_out: str = ""
     ) -> Model:
-        """Give a model its weights in float32."""
+        """Load weights into a model as float32 and return it for inference."""
         load_weights(model, weights, source, dtype=torch.float32, leave_out=leave_out)
         return model.eval()

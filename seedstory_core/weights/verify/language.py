@@ -1,4 +1,4 @@
-"""Words: the tokenizer, training samples, the story model's losses, its gradients."""
+"""Checks of the language: tokenizer, training samples, the story model's losses and gradients."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from seedstory_core.weights.verify.rows import Row, compare, compare_exactly, co
 
 IGNORED = -100
 GRADIENT_TOLERANCE = 1e-3
-"""Relative; the one that the recorded document suggests."""
+"""Relative tolerance, as the recorded document suggests."""
 
 
 def tokenizer(folder: ReferenceFolder) -> Iterator[Row]:
-    """Ids and texts of both on-disk styles."""
+    """Check ids and texts of both styles of tokenizer files."""
     recorded = folder.document("tokenizer")
     own = folder.tokenizer
     ids = {
@@ -61,7 +61,7 @@ def tokenizer(folder: ReferenceFolder) -> Iterator[Row]:
 
 
 def image_scores(folder: ReferenceFolder) -> Iterator[Row]:
-    """How image tokens are steered while the release generates."""
+    """Check how the release steers image tokens while it generates."""
     tensors, recorded = folder.tensors("generate"), folder.document("processor")
     picture_ids = image_ids(marks_of(folder.tokenizer))
     scores = steered(tensors["processor_scores_in"], tensors["processor_last_ids"], picture_ids)
@@ -76,7 +76,7 @@ def image_scores(folder: ReferenceFolder) -> Iterator[Row]:
 
 @dataclass(frozen=True)
 class Sample:
-    """One story as the release trains on it; all lists have the padded length."""
+    """One training sample of the release; lists of tokens have the padded length."""
 
     text: str
     input_ids: list[int]
@@ -91,10 +91,12 @@ class Sample:
 def build_sample(
     folder: ReferenceFolder, story: Mapping[str, Any], num_given: int, max_length: int
 ) -> Sample | None:
-    """Build a sample with `num_given + 1` pictures given and the next one to generate.
+    """Build a sample with `num_given + 1` images given and the next one to generate.
 
-    Only the last panel and the end token carry loss, and of the last panel neither image tokens
-    nor the end mark. Samples as long as `max_length` are dropped, which gives None.
+    Only the last panel and the end token have loss, except the panel's image tokens and EOI.
+
+    Returns:
+        The sample, or None if it has `max_length` tokens or more, which the release drops.
     """
     tokens = folder.tokenizer
     separator, picture = folder.config.tokenizer.separator, picture_text(tokens)
@@ -130,7 +132,7 @@ def build_sample(
 
 @torch.no_grad()
 def samples(folder: ReferenceFolder) -> Iterator[Row]:
-    """The batch that the story model is trained on, built from its stories."""
+    """Check the recorded training batch, built again from its stories."""
     recorded = folder.document("data")
     most = recorded["max_length"]
     items, features, batch = [], [], []
@@ -175,7 +177,7 @@ BATCH = (
 
 
 def read_batch(folder: ReferenceFolder, model: StoryLM) -> StoryOutput:
-    """Let a model read the recorded batch."""
+    """Run a model on the recorded batch."""
     scales = folder.numbers["story_model"]
     return model(
         *(folder.tensors("forward")[name] for name in BATCH),
@@ -186,7 +188,7 @@ def read_batch(folder: ReferenceFolder, model: StoryLM) -> StoryOutput:
 
 @torch.no_grad()
 def forward(folder: ReferenceFolder) -> Iterator[Row]:
-    """Losses, scores, regressed features and inner states."""
+    """Check losses, scores, regressed features and inner states."""
     model, tensors = folder.story_lm, folder.tensors("forward")
     output = read_batch(folder, model)
     is_real = tensors["attention_mask"][..., None]
@@ -207,7 +209,7 @@ def forward(folder: ReferenceFolder) -> Iterator[Row]:
 
 
 def training(folder: ReferenceFolder) -> Iterator[Row]:
-    """Which weights the release trains, and the gradients of the recorded batch."""
+    """Check which weights the release trains, and the gradients of the recorded batch."""
     recorded = folder.document("training")
     stored = read_pickled_weights(folder.files.story_model)
     names = [name for name in stored if not name.endswith("inv_freq")]
@@ -228,7 +230,7 @@ def training(folder: ReferenceFolder) -> Iterator[Row]:
     gradients = dict(model.named_parameters())
 
     def norm(name: str) -> float:
-        """L2 norm for a weight of the unmerged file; the chain rule gives those of LoRA."""
+        """Return the gradient's L2 norm for a stored weight; for LoRA by the chain rule."""
         module, is_lora, part = name.partition(".lora_")
         if not is_lora:
             return _norm(gradients[our_name(name)].grad)
@@ -257,7 +259,7 @@ def _norm(gradient: Tensor | None) -> float:
 
 
 def logits_change(folder: ReferenceFolder, model: StoryLM) -> tuple[float, StoryOutput]:
-    """How far a model's scores are from the recorded ones, and all that it computes."""
+    """Return the largest difference from the recorded scores, and the model's whole output."""
     tensors = folder.tensors("forward")
     output = read_batch(folder, model)
     scores = output.logits * tensors["attention_mask"][..., None]

@@ -1,9 +1,9 @@
-"""What is remembered of a long story: the contract, and what the release does instead.
+"""Checks of the multimodal attention sink: the paper's contract, and the release's deviations.
 
 The released visualisation assembles a cache of sinks and recent panels, and then generates without
-it. Recorded are both the cache it assembles and the one it would assemble had the first been used.
-Both follow from one procedure, written down here with its slips; the studio itself keeps to the
-contract (`generation/policies.py`).
+it. The folder records the cache that it assembles, and the one that it would assemble if it used
+the cache. `released` computes both, errors included; the studio follows the contract
+(`generation/policies.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from seedstory_core.weights.verify.rows import Row, compare_exactly
 
 
 def attention_sink(folder: ReferenceFolder) -> Iterator[Row]:
-    """Positions kept in every turn of every recorded case."""
+    """Check the kept positions in every turn of every recorded case."""
     for name, case in folder.document("attention_sink").items():
         if not isinstance(case, dict):
             continue
@@ -30,7 +30,7 @@ def attention_sink(folder: ReferenceFolder) -> Iterator[Row]:
 
 
 def contract(case: dict[str, Any]) -> list[dict[str, Any]]:
-    """The paper's semantics by our policy; `retained` ends with the caption being written."""
+    """Return the turns by our policy; `retained` includes the caption that is being written."""
     window = case["window_size"]
     policy = MemoryPolicy(policy="multimodal_attention_sink", window_panels=window)
     turns = []
@@ -54,17 +54,17 @@ def contract(case: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def released(case: dict[str, Any], *, is_carried: bool) -> list[dict[str, Any]]:
-    """What the released visualisation does, slips included.
+    """Return the turns of the released visualisation, errors included.
 
     Args:
         case: A recorded case.
-        is_carried: Whether the assembled cache were really used in the next turn.
+        is_carried: Whether the next turn uses the assembled cache, which it does not as released.
     """
     pictures, totals = case["image_spans_boi_eoi"], case["context_length_per_turn"]
     turns: list[dict[str, Any]] = []
     sink: list[int] = []
-    seen: list[int] = []  # positions of the rows that the turn before had seen
-    start = oldest = 0  # where the window begins, and its first picture
+    seen: list[int] = []  # positions of the rows that the previous turn saw
+    start = oldest = 0  # where the window begins, and its first image
     for turn, total in enumerate(totals, start=1):
         cache: list[int] | None = None
         if turn > case["window_size"]:
@@ -72,7 +72,7 @@ def released(case: dict[str, Any], *, is_carried: bool) -> list[dict[str, Any]]:
             if not sink:
                 sink = _rows(seen, 0, 4)
             sink = sink + _rows(seen, boi - 4, boi + 8) + _rows(seen, eoi - 8, eoi + 4)
-            # The length of the new sink is skipped behind the picture, rows of the window with it.
+            # An error: after the image, as many rows of the window are skipped as the sink has.
             cache = sink + seen[eoi + 1 + len(sink) :]
             start, oldest = pictures[oldest][1] + 1, oldest + 1
         elif turn > 1:
@@ -96,12 +96,12 @@ def released(case: dict[str, Any], *, is_carried: bool) -> list[dict[str, Any]]:
                 "boi_in_input": [boi for boi, _ in inside],
                 "eoi_in_input": [eoi for _, eoi in inside],
             }
-        # The length that the cache should have, which it has until the sinks outgrow the window.
+        # The length that the cache should have; it does until the sinks outgrow the window.
         turns.append(entry | {"kv_cache_head": totals[turn - 2] - start if turn > 1 else None})
         seen = carried if is_carried else executed
     return turns
 
 
 def _rows(seen: Sequence[int], start: int, stop: int) -> list[int]:
-    """Slice as the released code does: a negative start gives nothing."""
+    """Slice as the released code does: with a negative start the result is empty."""
     return list(seen[start:stop]) if start >= 0 else []

@@ -1,4 +1,4 @@
-"""Pictures in and out: transforms, picture encoder, resamplers, de-tokenizer."""
+"""Checks of images in and out: transforms, image encoder, resamplers, de-tokenizer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seedstory_core.weights.verify.rows import Row, compare_exactly, compare_num
 
 
 def transforms(folder: ReferenceFolder) -> Iterator[Row]:
-    """Resize and normalise: `<picture>__<clip or sd>_<size>_keep<0 or 1>`."""
+    """Check resizing and normalising: `<picture>__<clip or sd>_<size>_keep<0 or 1>`."""
     for name in folder.manifest["transforms"]:
         picture, kind, size, keep_ratio = re.fullmatch(  # type: ignore[union-attr]
             r"(\w+)__(clip|sd)_(\d+)_keep([01])", name
@@ -33,7 +33,7 @@ def transforms(folder: ReferenceFolder) -> Iterator[Row]:
 
 @torch.no_grad()
 def vit(folder: ReferenceFolder) -> Iterator[Row]:
-    """The picture encoder with its inner states."""
+    """Check the image encoder and its inner states."""
     model = folder.vision
     pictures = folder.pictures_of("vit", "image")
     pixels = torch.cat([folder.pixels(image) for image in pictures])
@@ -50,7 +50,7 @@ def vit(folder: ReferenceFolder) -> Iterator[Row]:
 
 @torch.no_grad()
 def resamplers(folder: ReferenceFolder) -> Iterator[Row]:
-    """Pictures into the language model and out of it, and the position tables of the keys."""
+    """Check both resamplers and the position tables of their keys."""
     model, tables = folder.story_lm, folder.tensors("resamplers")
     features = folder.tensors("vit")["image_embeds"]
     into, out = model.input_resampler, model.output_resampler
@@ -64,7 +64,7 @@ def resamplers(folder: ReferenceFolder) -> Iterator[Row]:
 
 @torch.no_grad()
 def detokenizer(folder: ReferenceFolder) -> Iterator[Row]:
-    """Conditioning, one noise prediction, the inputs of stage 3."""
+    """Check conditioning, one noise prediction and the inputs of stage 3."""
     model, tensors = folder.detokenizer, folder.tensors("detokenizer")
 
     def check(name: str, value: Tensor) -> Row:
@@ -94,7 +94,7 @@ def detokenizer(folder: ReferenceFolder) -> Iterator[Row]:
 
 
 def noise_prediction(folder: ReferenceFolder, model: DeTokenizer) -> Tensor:
-    """Ask a UNet once, with the recorded inputs."""
+    """Run the UNet once with the recorded inputs."""
     tensors = folder.tensors("detokenizer")
     return model.predict_noise(
         tensors["forward_noisy_latents"],
@@ -106,7 +106,7 @@ def noise_prediction(folder: ReferenceFolder, model: DeTokenizer) -> Tensor:
 
 @torch.no_grad()
 def drawing(folder: ReferenceFolder) -> Iterator[Row]:
-    """Schedules and whole pictures, from a recorded start, with guidance."""
+    """Check schedules, and whole images drawn with guidance from recorded noise."""
     model, tensors = folder.detokenizer, folder.tensors("detokenizer")
 
     def check(name: str, value: Tensor) -> Row:
@@ -154,11 +154,11 @@ def drawing(folder: ReferenceFolder) -> Iterator[Row]:
 
 
 def stage_three_sample(folder: ReferenceFolder) -> Iterator[Row]:
-    """Size conditioning of a stage-3 sample, as the release computes it.
+    """Check the size conditioning of a stage-3 sample, as the release computes it.
 
-    Two slips of the released code that its weights were trained with: height and width are those
-    of the story's last picture, although another panel is the target; and the crop's corner has
-    top and left exchanged.
+    The released weights were trained with two errors of the code: height and width are those of the
+    story's last image, although another panel is the target, and the crop's corner has top and left
+    exchanged.
     """
     recorded = folder.document("data")["sd_item"]
     story = folder.stories[recorded["story"]]

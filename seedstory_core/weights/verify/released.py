@@ -1,11 +1,11 @@
-"""The released loop, written once, on our modules.
+"""The released generation loop on our models; its only copy.
 
-The released scripts keep a story as one text in which pictures are spelled out. In every turn they
-cut the oldest panel off, encode all of it anew, and send token after token through the model, image
-tokens too. `stories.py` proves with these prompts that the studio's shorter way gives the same,
-benchmarks compare its time with theirs, and tests record with them what the libraries compute.
+The released scripts keep a story as one text in which images are written as tokens. In every turn
+they drop panels beyond the window, encode the whole text again, and send token after token through
+the model, image tokens too. `stories.py` proves with these prompts that the studio's faster
+schedule gives the same results; benchmarks compare the times, and tests use the loop too.
 
-What the released visualisation assembles of attention sinks, and does not use, is in `memory.py`.
+The attention sinks that the released visualisation assembles but does not use are in `memory.py`.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vision import VisionEncoder
 
 SEED = 42
-"""Of every picture, as in the released script."""
+"""Seed of every image, as in the released script."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the released scripts send to the model in one turn.
+    """The prompt that the released scripts send to the model in one turn.
 
     Attributes:
-        text: All panels of the window; pictures are spelled out as image tokens.
-        features: `[1, V, C]` of each picture in it.
-        has_bos: Whether the begin of story stands before it.
+        text: All panels of the window; images are written as image tokens.
+        features: `[1, V, C]` for each image in the text.
+        has_bos: Whether BOS comes first.
     """
 
     text: str
@@ -49,21 +49,21 @@ class Prompt:
     has_bos: bool = True
 
     def ids(self, tokens: StoryTokenizer) -> list[int]:
-        """Encode it anew, as the scripts do in every turn."""
+        """Return the token ids of the whole prompt."""
         return tokens.encode(self.text, add_bos=self.has_bos)
 
     def embed(self, model: StoryLM, tokens: StoryTokenizer) -> tuple[int, Tensor]:
-        """Give its last token and its `inputs_embeds`, `[1, S, D]`."""
+        """Return the prompt's last token and its `inputs_embeds`, `[1, S, D]`."""
         ids = torch.tensor([self.ids(tokens)], device=model.device)
         is_image = torch.isin(ids, torch.tensor(tokens.image_query_ids, device=model.device))
         return int(ids[0, -1]), model.embed(ids, torch.cat(self.features), is_image)
 
 
 class ReleasedStory:
-    """A story on its way through one of the released scripts: a prompt a turn.
+    """A story in one of the released scripts, with one prompt per turn.
 
-    The continuation script lets the model write captions; the visualisation is given them, and its
-    panels have no separator.
+    In the continuation script the model writes the captions; the visualisation script gets captions
+    and puts no separator between panels.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class ReleasedStory:
         """Begin a story.
 
         Args:
-            case: A recorded one: `start_caption`, `window_size`, and `given_texts` for the
+            case: A recorded case: `start_caption`, `window_size`, and `given_texts` for the
                 visualisation.
-            features: `[1, V, C]` of its first picture.
-            picture: How a picture is spelled.
-            separator: Of panels. The continuation script removes as many characters after the
-                picture that it cuts off, whatever they are.
+            features: `[1, V, C]`, those of its first image.
+            picture: The text of an image (`picture_text`).
+            separator: Text between panels. After an image that it drops, the continuation script
+                removes as many characters, whatever they are.
         """
         self._window_size: int = case["window_size"]
         self._is_given = bool(case["given_texts"])
@@ -89,20 +89,20 @@ class ReleasedStory:
         self._has_bos = True
 
     def next_prompt(self) -> Prompt:
-        """Forget the oldest panel once there are more pictures than the window holds."""
+        """Return the next prompt, without the oldest panel if the window has too many images."""
         if len(self._features) > self._window_size:
             end = self._text.index(EOI_TOKEN) + len(EOI_TOKEN) + self._num_skipped
             self._text, self._features = self._text[end:], self._features[1:]
-            # The continuation puts the begin of story back in front; the visualisation forgets it
-            # with the first panel.
+            # The continuation puts BOS in front again; the visualisation drops it with the first
+            # panel.
             self._has_bos = not self._is_given
         self._text += next(self._captions, "")
         return Prompt(self._text, self._features, self._has_bos)
 
     def add(self, text: str, features: Tensor) -> None:
-        """Put the answer at the end: what the model wrote, and the picture that it regressed.
+        """Append the model's text and the regressed features of its image.
 
-        Regressed features, not those of the drawn picture, are what later turns see.
+        Later turns see the regressed features, not those of the drawn image.
         """
         self._text += clean_text(text) + self._picture
         self._features = (*self._features, features)
@@ -110,13 +110,13 @@ class ReleasedStory:
 
 @dataclass(frozen=True)
 class Generated:
-    """What the model answers to one prompt.
+    """The model's answer to one prompt.
 
     Attributes:
-        ids: Caption, picture, end token.
-        features: `[1, V, C]`, regressed.
+        ids: Tokens of caption, image and end.
+        features: `[1, V, C]`, regressed; empty without an image.
         raw_scores: `[ids, vocab]`, before image tokens are steered.
-        margin: Smallest gap between the best and the second best score.
+        margin: Smallest difference between the best and the second best steered score.
     """
 
     ids: list[int]
@@ -126,33 +126,33 @@ class Generated:
 
 
 def picture_text(tokens: StoryTokenizer) -> str:
-    """Spell one whole picture."""
+    """Return the text of one whole image: BOI, all image queries, EOI."""
     queries = "".join(image_token(index) for index in range(len(tokens.image_query_ids)))
     return f"{BOI_TOKEN}{queries}{EOI_TOKEN}"
 
 
 def marks_of(tokens: StoryTokenizer) -> ImageMarks:
-    """Ids around and inside a picture."""
+    """Return the ids around and inside an image."""
     return ImageMarks(tokens.boi_id, tokens.eoi_id, tokens.image_query_ids)
 
 
 def image_ids(marks: ImageMarks) -> list[int]:
-    """Ids of a whole picture, in order."""
+    """Return the ids of a whole image, in order."""
     return [marks.boi, *marks.queries, marks.eoi]
 
 
 def steered(scores: Tensor, last_ids: Tensor, picture_ids: Sequence[int]) -> Tensor:
     """Adjust next-token scores as the released image-token processor does.
 
-    Inside a picture the next token of the sequence gets the maximum plus 10. Elsewhere every image
-    token and the end mark (but not the begin mark) gets a score of 0.0, not minus infinity: when
-    all other scores are negative, such a token wins. The released outputs contain that. The studio
-    places image tokens itself and never samples them.
+    Inside an image, the next token of the sequence gets the maximum plus 10. Elsewhere, every image
+    query and EOI (but not BOI) gets a score of 0.0, not minus infinity: if all other scores are
+    negative, such a token wins, which happens in the released outputs. The studio places image
+    tokens itself and never samples them.
 
     Args:
         scores: `[B, vocab]`.
         last_ids: `[B]`, the token before the one to choose.
-        picture_ids: Begin mark, all image tokens in order, end mark.
+        picture_ids: BOI, all image queries in order, EOI.
 
     Returns:
         New scores, `[B, vocab]`.
@@ -171,12 +171,12 @@ def steered(scores: Tensor, last_ids: Tensor, picture_ids: Sequence[int]) -> Ten
 def smallest_margin(
     raw_scores: Tensor, begun: int, ids: Sequence[int], picture_ids: Sequence[int]
 ) -> float:
-    """The smallest gap between best and second best, once image tokens are steered.
+    """Return the smallest difference between the best and the second best steered score.
 
     Args:
         raw_scores: `[ids, vocab]`.
         begun: The prompt's last token.
-        ids: What was written after it.
+        ids: The tokens written after it.
         picture_ids: As for `steered`.
     """
     before = torch.tensor([begun, *ids[:-1]])
@@ -195,17 +195,17 @@ def write(
 ) -> tuple[list[int], Tensor]:
     """Write token after token, one pass each.
 
-    As in the released code every pass scores all of its rows, the prompt's included.
+    As in the released code, every pass scores all of its rows, the prompt's included.
 
     Args:
         model: The story model.
         inputs_embeds: The prompt, `[1, S, D]`.
-        choose: Gives the next token from its scores `[1, vocab]`.
-        most: Tokens to write.
+        choose: Returns the next token from its scores `[1, vocab]`.
+        most: Most tokens to write.
         end: The token that ends the text.
 
     Returns:
-        The tokens, and the states `[1, tokens, D]` that each was chosen from.
+        The tokens, and the states `[1, tokens, D]` from which they were chosen.
     """
     cache = new_cache(model)
     written: list[int] = []
@@ -237,7 +237,7 @@ def generate(
     written, states = write(model, embeds, choose, most=max_new_tokens, end=tokens.eos_id)
     features = torch.zeros(0)
     if marks.eoi in written:
-        # The state after a token is at hand one pass later, where the next token was chosen.
+        # A token's own state is computed one pass later, when the next token is chosen.
         end = len(written) - 1 - written[::-1].index(marks.eoi)
         features = model.reconstruct(states[:, end - len(marks.queries) + 1 : end + 1])
     raw_scores = torch.cat(rows)
@@ -254,9 +254,10 @@ def draw(
     num_inference_steps: int = 50,
     guidance_scale: float = 7.5,
 ) -> Tensor:
-    """Draw one panel as the released script does; pixels `[1, 3, height, width]`, 0 to 1.
+    """Draw one panel as the released script does, which encodes the zero image for every panel.
 
-    The picture that guidance pushes away from is encoded again for every panel.
+    Returns:
+        Pixels `[1, 3, height, width]`, 0 to 1.
     """
     return detokenizer.draw(
         visual_features,
@@ -268,7 +269,7 @@ def draw(
 
 
 def new_cache(model: StoryLM) -> DynamicCache:
-    """Make the memory that transformers' own generation fills, as the released code does."""
+    """Return an empty cache of transformers, which the released code's generation uses."""
     config = model.decoder.config
     assert isinstance(config, PreTrainedConfig)
     return DynamicCache(config=config)

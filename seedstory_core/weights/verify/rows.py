@@ -1,4 +1,4 @@
-"""One comparison per row, and the list of them."""
+"""Rows of the proof, one per comparison, and the functions that compare."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Row:
-    """What one comparison found.
+    """Result of one comparison.
 
     Attributes:
-        name: What was compared.
-        difference: Largest absolute difference; for texts and ids the number of unequal ones.
-        tolerance: Largest one that is allowed.
-        remark: What went wrong, or what the difference is of.
+        name: Name of the compared entry.
+        difference: Largest absolute or relative difference; for documents, the number of unequal
+            values.
+        tolerance: Largest difference that is ok.
+        remark: Reason of a failure, or the kind of difference.
     """
 
     name: str
@@ -28,7 +29,7 @@ class Row:
 
     @property
     def is_ok(self) -> bool:
-        """Whether it holds; not a number never does."""
+        """Whether the difference is within the tolerance; NaN never is."""
         return self.difference <= self.tolerance
 
     def __str__(self) -> str:
@@ -38,7 +39,7 @@ class Row:
 
 
 def compare(name: str, value: Tensor, expected: Tensor, tolerance: float) -> Row:
-    """Compare two tensors; another shape is never ok."""
+    """Compare two tensors by their largest absolute difference; unequal shapes are never ok."""
     if value.shape != expected.shape:
         remark = f"shape {list(value.shape)} instead of {list(expected.shape)}"
         return Row(name, math.inf, tolerance, remark)
@@ -49,7 +50,7 @@ def compare(name: str, value: Tensor, expected: Tensor, tolerance: float) -> Row
 
 
 def compare_exactly(name: str, value: Any, expected: Any) -> Row:
-    """Compare documents: the number of leaves that differ, and the first of them."""
+    """Compare two documents by the number of unequal values; the remark names the first one."""
     unequal = list(_differences(value, expected, ""))
     remark = f"first at {unequal[0]}" if unequal else ""
     return Row(name, float(len(unequal)), 0.0, remark)
@@ -63,7 +64,7 @@ def compare_numbers(
         return Row(name, math.inf, relative, f"{len(values)} numbers instead of {len(expected)}")
     pairs = zip(values, expected, strict=True)
     differences = [abs(one - other) / max(abs(other), 1e-12) for one, other in pairs]
-    # Python's max passes over what is not a number.
+    # Python's max may miss a NaN.
     worst = math.nan if any(map(math.isnan, differences)) else max(differences, default=0.0)
     return Row(name, worst, relative, "relative")
 

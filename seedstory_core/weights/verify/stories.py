@@ -1,7 +1,7 @@
-"""Whole stories, as the released scripts continue them turn by turn.
+"""Checks of whole stories, continued turn by turn as by the released scripts.
 
-Prompts are the scripts' own (`released.py`). Within a turn our decoding runs: the prompt in one
-pass, token after token on kept keys and values, all image queries at once.
+The prompts are those of the scripts (`released.py`). A turn runs with our decoding: the prompt in
+one pass, token after token with cached keys and values, all image queries at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from seedstory_core.weights.verify.released import (
 from seedstory_core.weights.verify.rows import Row, compare, compare_exactly
 
 MARGIN_TOLERANCE = 1e-3
-"""Twice that of scores and a little; margins are recorded with four decimals."""
+"""Tolerance of margins: twice that of scores, and a little because they have four decimals."""
 
 
 @torch.no_grad()
@@ -54,7 +54,7 @@ def generate(
         written.append(last)
         if last == marks.boi:
             features = query_image(model, context, marks)
-            # Whatever the scores are, image tokens and end mark follow each other.
+            # Steering makes image queries and EOI follow in order, whatever the scores are.
             picture = model.embed_tokens(torch.tensor([picture_ids]))
             following = model.score(read_embeds(model, context, picture)[0])
             rows.append(following[:-1])
@@ -73,7 +73,7 @@ Answer = Callable[[StoryLM, StoryTokenizer, Prompt, int], Generated]
 def continue_story(
     folder: ReferenceFolder, case: dict[str, Any], answer: Answer
 ) -> Iterator[tuple[Prompt, Generated]]:
-    """Run one recorded case, turn by turn; its script follows from whether captions are given."""
+    """Run one recorded case and yield prompt and answer of every turn."""
     tokens = folder.tokenizer
     image = folder.picture(Path(case["start_image"]).stem)
     story = ReleasedStory(
@@ -91,11 +91,11 @@ def continue_story(
 
 @torch.no_grad()
 def stories(folder: ReferenceFolder, answer: Answer = generate) -> Iterator[Row]:
-    """Every recorded continuation, with all that is recorded of it.
+    """Check all recorded turns of every story.
 
     Args:
-        folder: Of the reference.
-        answer: Continues a prompt; another schedule has to give the same.
+        folder: The reference folder.
+        answer: Continues a prompt; other schedules must give the same results.
     """
     for name, case in folder.document("generate").items():
         if not isinstance(case, dict):
@@ -126,7 +126,7 @@ def stories(folder: ReferenceFolder, answer: Answer = generate) -> Iterator[Row]
 
 
 def _turn(tokens: StoryTokenizer, prompt: Prompt, generated: Generated) -> dict[str, Any]:
-    """Describe a turn as the recorded document does."""
+    """Return a turn with the fields of the recorded document."""
     text = tokens.decode(generated.ids)
     return {
         "prompt": prompt.text,
