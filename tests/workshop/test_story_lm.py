@@ -29,7 +29,7 @@ def test_padding_on_the_left_is_refused(reference: ReferenceFolder) -> None:
 def test_a_wrong_number_of_image_places_is_refused(reference: ReferenceFolder) -> None:
     features = reference.tensors("vit")["image_embeds"]
     ids = torch.tensor([[1, 600, 602, 603, 601]])
-    with pytest.raises(ValueError, match="2 image places"):
+    with pytest.raises(ValueError, match="image_mask has 2 places"):
         reference.story_lm.embed(ids, features[:1], (ids >= 602).int())
 
 
