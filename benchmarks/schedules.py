@@ -26,7 +26,7 @@ from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.kv import KVContext, KVSegment, assemble
 from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.weights.verify.released import new_cache, write
+from seedstory_core.weights.verify.released_loop import new_cache, write
 
 CAPTION_TOKENS = 40
 """Tokens of a caption: about thirty words, as in the published stories and ours."""

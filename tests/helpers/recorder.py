@@ -1,7 +1,7 @@
 """Records the results of a reference folder's weights, with the libraries alone.
 
 Only its prompts are the studio's, those of the one copy of the released loop
-(`weights/verify/released.py`); that they are right is tested on the miniature and by themselves.
+(`weights/verify/released_loop.py`), which are tested on the miniature and by themselves.
 
 `record` writes `expected/` beside `pretrained/`: every table and document of the miniature, with
 the miniature's tolerances. That it records rightly is tested on the miniature itself, whose numbers
@@ -25,7 +25,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from seedstory_core.weights.verify.released import ReleasedStory
+from seedstory_core.weights.verify.released_loop import ReleasedStory
 from tests.helpers import plain_release as plain
 from tests.helpers.long_story import follow_long_story
 from tests.helpers.reference import COPY

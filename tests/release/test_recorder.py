@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from seedstory_core.weights.verify.comparison import compare
 from seedstory_core.weights.verify.folder import ReferenceFolder
-from seedstory_core.weights.verify.rows import compare
 from tests.helpers.recorder import Recorder, record
 from tests.helpers.reference import copy_reference
 

@@ -13,10 +13,10 @@ from seedstory_core.errors import WeightsError
 from seedstory_core.weights.published import LORA_A, LORA_B, ORIGINAL, SAVED, PublishedFiles
 from seedstory_core.weights.reference import reference_config
 from seedstory_core.weights.verify import __main__ as command
-from seedstory_core.weights.verify import files, language, pictures, released, stories
+from seedstory_core.weights.verify import files, language, pictures, released_loop, stories
 from seedstory_core.weights.verify.__main__ import Check, main, run, verify
+from seedstory_core.weights.verify.comparison import Row, compare, compare_exactly, compare_numbers
 from seedstory_core.weights.verify.folder import ReferenceFolder
-from seedstory_core.weights.verify.rows import Row, compare, compare_exactly, compare_numbers
 from tests.helpers.other_reference import write_other_reference
 from tests.helpers.other_sizes import NUMBERS
 from tests.helpers.reference import COPY, copy_reference, edit_json, rewrite
@@ -29,7 +29,7 @@ def wrong(rows: Iterable[Row]) -> list[str]:
 
 
 def test_the_released_schedule_tells_the_recorded_stories(reference: ReferenceFolder) -> None:
-    rows = list(stories.stories(reference, answer=released.generate))
+    rows = list(stories.stories(reference, answer=released_loop.generate))
     assert len(rows) > 50
     assert wrong(rows) == []
 
@@ -59,7 +59,7 @@ def test_the_released_scripts_cut_their_prompts(
 ) -> None:
     case = {"start_caption": "a", "window_size": 2, "given_texts": given}
     first, *others = (torch.full((1, 1, 1), float(number)) for number in range(5))
-    story = released.ReleasedStory(case, first, picture=P, separator="ST")
+    story = released_loop.ReleasedStory(case, first, picture=P, separator="ST")
     found = []
     for text, features in zip(written, others, strict=True):
         found.append(story.next_prompt())
@@ -75,12 +75,12 @@ def test_the_released_scripts_cut_their_prompts(
 def test_the_released_schedule_draws_the_same_picture(reference: ReferenceFolder) -> None:
     features = reference.tensors("detokenizer")["generate_image_embeds"]
     vision, detokenizer = reference.vision, reference.detokenizer
-    drawn = released.draw(vision, detokenizer, features, num_inference_steps=4)
+    drawn = released_loop.draw(vision, detokenizer, features, num_inference_steps=4)
     ours = detokenizer.draw(
         features,
         negative_visual_features=reference.negative_features,
         num_inference_steps=4,
-        seed=released.SEED,
+        seed=released_loop.SEED,
     )
     assert torch.equal(drawn, ours)
 

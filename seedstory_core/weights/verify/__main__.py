@@ -14,8 +14,8 @@ from pathlib import Path
 
 from seedstory_core.errors import SeedStoryError
 from seedstory_core.weights.verify import files, language, memory, pictures, stories
+from seedstory_core.weights.verify.comparison import Row
 from seedstory_core.weights.verify.folder import ReferenceFolder
-from seedstory_core.weights.verify.rows import Row
 
 Check = Callable[[ReferenceFolder], Iterator[Row]]
 

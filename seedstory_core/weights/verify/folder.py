@@ -30,7 +30,7 @@ from seedstory_core.weights.published import (
     vision_weights,
 )
 from seedstory_core.weights.reference import read_json, reference_config
-from seedstory_core.weights.verify.rows import Row, compare
+from seedstory_core.weights.verify.comparison import Row, compare
 
 Model = TypeVar("Model", bound=nn.Module)
 

@@ -20,9 +20,9 @@ from seedstory_core.weights.published import (
     our_name,
     story_weights,
 )
+from seedstory_core.weights.verify.comparison import Row, compare, compare_exactly, compare_numbers
 from seedstory_core.weights.verify.folder import ReferenceFolder
-from seedstory_core.weights.verify.released import image_ids, marks_of, picture_text, steered
-from seedstory_core.weights.verify.rows import Row, compare, compare_exactly, compare_numbers
+from seedstory_core.weights.verify.released_loop import image_ids, marks_of, picture_text, steered
 
 IGNORED = -100
 GRADIENT_TOLERANCE = 1e-3

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seedstory_core.generation.policies import MemoryPolicy, PanelSpan, select_rows
+from seedstory_core.weights.verify.comparison import Row, compare_exactly
 from seedstory_core.weights.verify.folder import ReferenceFolder
-from seedstory_core.weights.verify.rows import Row, compare_exactly
 
 
 def attention_sink(folder: ReferenceFolder) -> Iterator[Row]:

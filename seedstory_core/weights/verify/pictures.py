@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from seedstory_core.models.detokenizer import DeTokenizer, DrawStep, build_scheduler
 from seedstory_core.models.resampler import resize_positions
 from seedstory_core.models.transforms import clip_pixels, sd_pixels, to_images
+from seedstory_core.weights.verify.comparison import Row, compare_exactly, compare_numbers
 from seedstory_core.weights.verify.folder import ReferenceFolder
-from seedstory_core.weights.verify.rows import Row, compare_exactly, compare_numbers
 
 
 def transforms(folder: ReferenceFolder) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 """Checks of whole stories, continued turn by turn as by the released scripts.
 
-The prompts are those of the scripts (`released.py`). A turn runs with our decoding: the prompt in
-one pass, token after token with cached keys and values, all image queries at once.
+The prompts are those of the scripts (`released_loop.py`). A turn runs with our decoding: the prompt
+in one pass, token after token with cached keys and values, all image queries at once.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from seedstory_core.generation.decode import query_image, read_embeds, read_text
 from seedstory_core.generation.kv import KVContext
 from seedstory_core.generation.tokens import StoryTokenizer, clean_text
 from seedstory_core.models.story_lm import StoryLM
+from seedstory_core.weights.verify.comparison import Row, compare, compare_exactly
 from seedstory_core.weights.verify.folder import ReferenceFolder
-from seedstory_core.weights.verify.released import (
+from seedstory_core.weights.verify.released_loop import (
     Generated,
     Prompt,
     ReleasedStory,
@@ -28,7 +29,6 @@ from seedstory_core.weights.verify.released import (
     smallest_margin,
     steered,
 )
-from seedstory_core.weights.verify.rows import Row, compare, compare_exactly
 
 MARGIN_TOLERANCE = 1e-3
 """Tolerance of margins: twice that of scores, and a little because they have four decimals."""
