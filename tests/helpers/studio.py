@@ -16,6 +16,7 @@ from pathlib import Path
 from demo.build import build_page, launch_options
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.session import SessionStore
+from tests.helpers.held_app import HELD_BY
 
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = [
@@ -52,13 +53,20 @@ def served(store: SessionStore, port: int | None = None) -> Iterator[str]:
 
 
 class Server:
-    """`python app.py` on a story folder, which can be killed and started again."""
+    """`python app.py` on a story folder, which can be killed and started again.
 
-    def __init__(self, config: StudioConfig, stories: Path, *settings: str) -> None:
+    With `can_hold` it is `held_app.py`, whose turns can be kept in the middle.
+    """
+
+    def __init__(
+        self, config: StudioConfig, stories: Path, *settings: str, can_hold: bool = False
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.log = stories.parent / "server.log"
         self.stories = stories
+        self._can_hold = can_hold
+        self._held_by = stories.parent / "held"
         self._settings = [
             f"runtime.weights_folder={config.runtime.weights_folder}",
             f"tokenizer.folder={config.tokenizer.folder}",
@@ -69,8 +77,13 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout_seconds: float = 120) -> None:
-        environment = {**os.environ, "SEEDSTORY_STORIES_FOLDER": str(self.stories)}
-        command = [sys.executable, "app.py", "--port", str(self.port), "--set", *self._settings]
+        environment = {
+            **os.environ,
+            "SEEDSTORY_STORIES_FOLDER": str(self.stories),
+            HELD_BY: str(self._held_by),
+        }
+        app = ["-m", "tests.helpers.held_app"] if self._can_hold else ["app.py"]
+        command = [sys.executable, *app, "--port", str(self.port), "--set", *self._settings]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=project_path("."), env=environment, stdout=log, stderr=log
@@ -84,6 +97,14 @@ class Server:
             except (urllib.error.URLError, OSError):
                 time.sleep(0.2)
         raise AssertionError(f"The studio did not answer.\n{self.log.read_text()}")
+
+    def hold(self) -> None:
+        """Keep turns at their painting until `let_go`, or until they are stopped."""
+        assert self._can_hold
+        self._held_by.touch()
+
+    def let_go(self) -> None:
+        self._held_by.unlink(missing_ok=True)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -30,7 +30,9 @@ pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"There is no {CHROMIUM} here."),
 ]
 PATIENCE_MS = 40_000
-SLOW_TURN_MS = 240_000
+TURN_MS = 240_000
+HELD_STEPS = 60
+"""As many seconds until a held turn ends by itself; more than any test here needs meanwhile."""
 LOST = "Connection to the server was lost."
 """Gradio's own sentence."""
 expect.set_options(timeout=PATIENCE_MS)
@@ -53,14 +55,20 @@ def server(tiny_config: StudioConfig, stories: Path) -> Iterator[Server]:
 def slow_server(
     tiny_config: StudioConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """Tells one turn at a time, in so many steps that it can be caught in the middle."""
+    """Tells one turn at a time, and keeps it in the middle until the test lets it go."""
     stories = tmp_path_factory.mktemp("slow") / "stories"
-    server = Server(
-        tiny_config, stories, "detokenizer.num_inference_steps=200", "runtime.max_turns=1"
-    )
+    steps = f"detokenizer.num_inference_steps={HELD_STEPS}"
+    server = Server(tiny_config, stories, steps, "runtime.max_turns=1", can_hold=True)
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def held_server(slow_server: Server) -> Iterator[Server]:
+    slow_server.hold()
+    yield slow_server
+    slow_server.let_go()
 
 
 @pytest.fixture(scope="module")
@@ -209,28 +217,28 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     page.wait_for_selector("body[data-view=start]")
 
 
-def test_a_reloaded_page_follows_the_running_turn(page: Page, slow_server: Server) -> None:
-    open_told(page, slow_server)
+def test_a_reloaded_page_follows_the_running_turn(page: Page, held_server: Server) -> None:
+    open_told(page, held_server)
     page.click("#go-on")
     page.wait_for_selector("#live .gauge[aria-valuenow]")
     page.reload()
     page.wait_for_selector("body[data-live=turn] #live .page-live")
-    page.wait_for_selector("body[data-live='']", timeout=SLOW_TURN_MS)
+    held_server.let_go()
+    page.wait_for_selector("body[data-live='']", timeout=TURN_MS)
     assert panel_id(page) not in {f"p{n}" for n in range(1, 7)}
 
 
 def test_a_turn_that_ends_elsewhere_does_not_carry_the_reader_off(
-    page: Page, slow_server: Server
+    page: Page, held_server: Server
 ) -> None:
-    size = open_told(page, slow_server)
+    size = open_told(page, held_server)
     page.click("#go-on")
     page.wait_for_selector("#live .gauge[aria-valuenow]")
     page.click("#outline [data-panel=p1]")
     page.wait_for_selector("#page-p1.page-current")
     expect(page.locator(".elsewhere")).to_be_visible()
-    expect(page.locator(".notice")).to_contain_text(
-        "Page 7 of the story is ready", timeout=SLOW_TURN_MS
-    )
+    held_server.let_go()
+    expect(page.locator(".notice")).to_contain_text("Page 7 of the story is ready", timeout=TURN_MS)
     assert panel_id(page) == "p1"
     assert len(nodes(page)) == size + 1
 
@@ -248,15 +256,15 @@ def test_a_page_left_open_survives_a_restart(page: Page, server: Server) -> None
     wait_for_panel(page, "p2")
 
 
-def test_a_restart_in_the_middle_of_a_turn_loses_no_words(page: Page, slow_server: Server) -> None:
-    size = open_told(page, slow_server)
+def test_a_restart_in_the_middle_of_a_turn_loses_no_words(page: Page, held_server: Server) -> None:
+    size = open_told(page, held_server)
     page.click("#write-own")
     page.fill("#line textarea", "then it snows")
     page.click("#go-on")
     page.wait_for_selector("#live .gauge[aria-valuenow]")
-    slow_server.kill()
+    held_server.kill()
     expect(page.get_by_text(LOST)).to_be_visible()
-    slow_server.start()
+    held_server.start()
     wait_for_connection(page)
     wait_for_panel(page, "p6")
     expect(page.locator("#line textarea")).to_have_value("then it snows")
@@ -264,11 +272,11 @@ def test_a_restart_in_the_middle_of_a_turn_loses_no_words(page: Page, slow_serve
 
 
 def test_two_readers_wait_in_line_and_see_their_place(
-    page: Page, browser: Any, slow_server: Server
+    page: Page, browser: Any, held_server: Server
 ) -> None:
     other = browser.new_context().new_page()
     other.set_default_timeout(PATIENCE_MS)
-    sizes = [open_told(reader, slow_server) for reader in (page, other)]
+    sizes = [open_told(reader, held_server) for reader in (page, other)]
     page.click("#go-on")
     page.wait_for_selector("#live .gauge[aria-valuenow]")
     other.click("#go-on")
@@ -281,7 +289,8 @@ def test_two_readers_wait_in_line_and_see_their_place(
     page.click("#stop")
     # Now the other one's turn comes, and runs to its end.
     other.wait_for_selector("#live .gauge[aria-valuenow]")
-    other.wait_for_selector("body[data-busy='']", timeout=SLOW_TURN_MS)
+    held_server.let_go()
+    other.wait_for_selector("body[data-busy='']", timeout=TURN_MS)
     assert [len(nodes(page)), len(nodes(other))] == [sizes[0], sizes[1] + 1]
     other.context.close()
 
