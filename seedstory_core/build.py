@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.engine.handle import EngineHandle
 from seedstory_core.errors import ConfigError
+from seedstory_core.models.quick_imports import import_libraries
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 
@@ -22,6 +23,7 @@ def open_store(config: StudioConfig) -> SessionStore:
     """
 
     def build() -> StoryEngine:
+        import_libraries()
         from seedstory_core.engine.build import build_engine  # imports torch and the models
 
         return build_engine(config)

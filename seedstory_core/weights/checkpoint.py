@@ -11,7 +11,7 @@ import os
 import pickle
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.initialization import no_init_weights
 
 from seedstory_core.errors import WeightsError
 from seedstory_core.weights.at_rest import CODES, SCALES, can_pack, pack, unpack_all
@@ -38,12 +39,15 @@ INDEX = ".index.json"
 LFS_PREFIX = b"version https://git-lfs"
 
 
-def empty_weights() -> AbstractContextManager[None]:
-    """Return a context in which modules are built with empty weights, for `load_weights`.
+@contextmanager
+def empty_weights() -> Iterator[None]:
+    """Build modules with empty weights inside this context, for `load_weights`.
 
     Computed buffers (rotary frequencies, noise schedules) are real, because no file holds them.
     """
-    return init_empty_weights(include_buffers=False)
+    # Drawing random numbers for a weight without memory would import torch's compiler.
+    with no_init_weights(), init_empty_weights(include_buffers=False):
+        yield
 
 
 def load_weights(
