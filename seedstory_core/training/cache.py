@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seedstory_core.config import DeTokenizerConfig, VisionConfig
 from seedstory_core.models.transforms import clip_pixels, sd_pixels
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.pictures import detail_weights
 from seedstory_core.training.precision import fast_autocast
@@ -72,7 +72,7 @@ def cache_features(jsonl: Path, folder: Path, config: VisionConfig, vision: Visi
 
 @torch.no_grad()
 def cache_latents(
-    jsonl: Path, folder: Path, config: DeTokenizerConfig, vae: PictureVae, *, most: int
+    jsonl: Path, folder: Path, config: DeTokenizerConfig, vae: ImageVae, *, most: int
 ) -> None:
     """Compute, or finish computing, latents and weights of a data set's first pictures.
 

@@ -11,7 +11,7 @@ from torch import nn
 from seedstory_core.config import StudioConfig
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.cache import PictureCache, open_cache
 
@@ -47,9 +47,9 @@ class Runs:
         self.load("vision", encoder)
         return encoder
 
-    def vae(self) -> PictureVae:
+    def vae(self) -> ImageVae:
         """Return the trained codec."""
-        vae = PictureVae(self.config.detokenizer.vae)
+        vae = ImageVae(self.config.detokenizer.vae)
         self.load("vae", vae)
         return vae
 

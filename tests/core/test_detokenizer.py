@@ -14,7 +14,7 @@ from seedstory_core.config import (
     VaeConfig,
 )
 from seedstory_core.models.detokenizer import DeTokenizer, DrawStep
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.weights.verify.folder import ReferenceFolder
 
 
@@ -237,7 +237,7 @@ def test_the_stem_folds_pixels_and_gives_them_back() -> None:
     config = VaeConfig(
         block_out_channels=[8, 8], latent_channels=4, norm_num_groups=4, patch_size=4
     )
-    vae = PictureVae(config)
+    vae = ImageVae(config)
     assert vae.autoencoder.config.in_channels == 48
     assert config.downscale_factor == 8
     pixel_values = torch.rand(2, 3, 32, 32) * 2 - 1
@@ -254,8 +254,8 @@ def test_latents_are_normalised_by_the_configs_numbers() -> None:
         scaling_factor=1.0,
         shift_factor=0.0,
     )
-    vae = PictureVae(plain)
-    scaled = PictureVae(dataclasses.replace(plain, scaling_factor=0.5, shift_factor=0.25))
+    vae = ImageVae(plain)
+    scaled = ImageVae(dataclasses.replace(plain, scaling_factor=0.5, shift_factor=0.25))
     scaled.load_state_dict(vae.state_dict())
     pixel_values = torch.rand(1, 3, 32, 32) * 2 - 1
     assert torch.allclose(scaled.encode(pixel_values), (vae.encode(pixel_values) - 0.25) * 0.5)
@@ -271,7 +271,7 @@ def test_attention_in_the_middle_of_the_codec_can_be_left_out() -> None:
             norm_num_groups=4,
             mid_block_add_attention=has_attention,
         )
-        return " ".join(PictureVae(config).state_dict())
+        return " ".join(ImageVae(config).state_dict())
 
     assert "mid_block.attentions" in names(True)
     assert "mid_block.attentions" not in names(False)

@@ -18,7 +18,7 @@ from seedstory_core.generation.sampling import Sampling
 from seedstory_core.models.offload import TakingTurns
 from seedstory_core.models.packed import PackedLinear, num_weights
 from seedstory_core.models.transforms import sd_pixels
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.weights import memory_estimate
 from seedstory_core.weights.parts import empty_models, load_models
 from seedstory_core.weights.reference import reference_config
@@ -160,7 +160,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tiles_decode_nearly_the_same_picture(tiny_config: StudioConfig) -> None:
     config = tiny_config.detokenizer.vae
     whole = load_models(tiny_config, CPU).detokenizer.vae
-    tiled = PictureVae(dataclasses.replace(config, tile_size=128))
+    tiled = ImageVae(dataclasses.replace(config, tile_size=128))
     tiled.load_state_dict(whole.state_dict())
     tiled.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as loading does
     with Image.open(PROJECT_ROOT / "assets" / "openings" / "bruno.webp") as image:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from seedstory_core.config import load_config
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.cache import (
     PictureCache,
@@ -58,7 +58,7 @@ def test_a_data_set_without_loose_scenes_has_an_empty_cache(tmp_path: Path) -> N
     config = load_config(None, SMALL)
     data, folder = tmp_path / "scenes.jsonl", tmp_path / "cache"
     data.write_text("")
-    codec = PictureVae(config.detokenizer.vae).eval()
+    codec = ImageVae(config.detokenizer.vae).eval()
     for _ in range(2):
         cache_features(data, folder, config.vision, VisionEncoder(config.vision).eval())
         cache_latents(data, folder, config.detokenizer, codec, most=9)

@@ -16,7 +16,7 @@ from seedstory_core.generation.typed import LEXICON_FILE, NOT_DRAWN, count_words
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.plan import DataPlan
 from seedstory_core.training.runs import Runs
@@ -98,7 +98,7 @@ def import_weights(runs: Runs, plan: DataPlan) -> None:
     modules: dict[str, Callable[[], nn.Module]] = {
         "classifier": lambda: AttributeClassifier(questions=QUESTIONS),
         "vision": lambda: VisionEncoder(config.vision),
-        "vae": lambda: PictureVae(config.detokenizer.vae),
+        "vae": lambda: ImageVae(config.detokenizer.vae),
         "preview": lambda: _preview(config),
         "detokenizer": lambda: DeTokenizer(config.detokenizer),
         "story_lm": lambda: StoryLM(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from seedstory_core.config import DeTokenizerConfig
 from seedstory_core.models.preview import PreviewDecoder
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
@@ -31,7 +31,7 @@ class PreviewStage(Stage):
 
     name = "preview"
 
-    def __init__(self, config: DeTokenizerConfig, vae: PictureVae, device: torch.device) -> None:
+    def __init__(self, config: DeTokenizerConfig, vae: ImageVae, device: torch.device) -> None:
         torch.manual_seed(19)
         self.model: nn.Module = PreviewDecoder(config.preview, config.vae.latent_channels)
         self.config = config

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedstory_core.config import VaeConfig
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
@@ -37,7 +37,7 @@ class VaeStage(Stage):
     def __init__(self, config: VaeConfig, image_size: int, *, kl_weight: float = 1e-4) -> None:
         torch.manual_seed(12)
         # On a CPU, convolutions are faster with channels last.
-        self.model: nn.Module = PictureVae(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: nn.Module = ImageVae(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         # Begin with little noise on the latents: with unit noise the first thousands of steps only
         # make the latents larger than the noise.
         moments = self.model.autoencoder.quant_conv
