@@ -33,7 +33,7 @@ from seedstory_core import (
     TurnCancelled,
     TurnRequest,
     make_request,
-    open_picture,
+    open_image,
     read_number,
 )
 
@@ -86,7 +86,7 @@ class Api:
                 keep = keep or not text
                 text, image = text or card.sentence, card.image()
             if picture is not None:
-                image, notes = open_picture(picture)
+                image, notes = open_image(picture)
             request = self._request(text, image, keep, knobs, notes)
             return begin_story(self.store, self.queue, request)[1]
 
@@ -219,7 +219,7 @@ class Api:
             panel = self.store.open(story_id).tree.panel(panel_id)
             if picture is None:
                 raise InputError("There is no picture. Choose one.")
-            image, notes = open_picture(picture)
+            image, notes = open_image(picture)
             request = self._request("", image, True, NO_KNOBS, notes)
             return self.queue.submit("picture", story_id, panel.id, request)
 

@@ -31,7 +31,7 @@ from seedstory_core import (
     StorySession,
     TurnRequest,
     make_request,
-    open_picture,
+    open_image,
 )
 
 NUM_ALTERNATIVES = 3
@@ -103,14 +103,14 @@ class Handlers:
         if path is None:
             return self.updates.form()
         try:
-            picture = open_picture(path)
+            brought = open_image(path)
         except SeedStoryError as error:
             return PageUpdate(own_picture=None, notice=render.notice(str(error)))
-        url = render.data_url(picture.image)
+        url = render.data_url(brought.image)
         return PageUpdate(
             draft={"opening": ""},
             shelf=self.updates.shelf(),
-            slot=render.first_picture(url, "Your picture.", notes=picture.notes),
+            slot=render.first_picture(url, "Your picture.", notes=brought.notes),
             sentence="" if sentence in self.updates.shelf_texts else SAME,
             notice="",
         )
@@ -130,7 +130,7 @@ class Handlers:
         image: Image.Image | None = None
         notes: tuple[str, ...] = ()
         if path is not None:
-            image, notes = open_picture(path)
+            image, notes = open_image(path)
         elif opening is not None:
             image = opening.image()
             # A card's sentence fits its picture, so nothing is added to it.
@@ -202,7 +202,7 @@ class Handlers:
         session, panel = self._here(state)
         if path is None:
             return PageUpdate()
-        image, notes = open_picture(path)
+        image, notes = open_image(path)
         request = self._request("", image, True, notes=notes)
         job = self.queue.submit("picture", session.story_id, panel.id, request)
         return self._asked(state, session, job, panel.id)
