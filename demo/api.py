@@ -200,7 +200,7 @@ class Api:
         async for step in self._made("rewrite", ask):
             yield step
 
-    async def replace_picture(
+    async def replace_image(
         self, story_id: str, panel_id: str, picture: str | None
     ) -> AsyncIterator[Step]:
         """Add a sibling of a panel with the same words and your picture; the panel itself stays.
@@ -221,7 +221,7 @@ class Api:
                 raise InputError("There is no picture. Choose one.")
             image, notes = open_image(picture)
             request = self._request("", image, True, NO_KNOBS, notes)
-            return self.queue.submit("picture", story_id, panel.id, request)
+            return self.queue.submit("image", story_id, panel.id, request)
 
         async for step in self._made("replace_picture", ask):
             yield step
@@ -349,7 +349,7 @@ class Api:
             "alternatives": _with_knobs(self.alternatives),
             "redraw": _with_knobs(self.redraw, PAINTING),
             "rewrite": self.rewrite,
-            "replace_picture": self.replace_picture,
+            "replace_picture": self.replace_image,
             "memory": self.memory,
             "open_story": self.open_story,
             "outline": self.outline,

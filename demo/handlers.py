@@ -204,7 +204,7 @@ class Handlers:
             return PageUpdate()
         image, notes = open_image(path)
         request = self._request("", image, True, notes=notes)
-        job = self.queue.submit("picture", session.story_id, panel.id, request)
+        job = self.queue.submit("image", session.story_id, panel.id, request)
         return self._asked(state, session, job, panel.id)
 
     def pin(self, state: PageState) -> PageUpdate:

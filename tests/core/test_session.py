@@ -408,7 +408,7 @@ def test_an_own_picture_takes_the_place_of_the_painted_one_in_a_sibling(
 ) -> None:
     session = begin(store, 2)
     own = Image.new("RGB", (300, 200), (200, 40, 40))
-    new = panel_of(session.replace_picture("p2", own, ("It was turned.",)))
+    new = panel_of(session.replace_image("p2", own, ("It was turned.",)))
     assert (new.parent, new.text, new.image_source) == (
         "p1",
         session.tree.panel("p2").text,

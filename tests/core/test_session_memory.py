@@ -137,7 +137,7 @@ class Readers(RuleBasedStateMachine):
         old, is_whole = self.told[self.some(which)], self.is_whole
         image = Image.new("RGB", (40, 40), colour)
         with counted_readings() as readings:
-            new = last(self.session.replace_picture(old.id, image))
+            new = last(self.session.replace_image(old.id, image))
         assert len(readings) == 1 or not is_whole
         assert (new.text, new.token_ids, new.image_source) == (old.text, old.token_ids, "reader")
         self.learn(new)
