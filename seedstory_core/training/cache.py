@@ -37,7 +37,7 @@ BATCHES_PER_FLUSH = 50
 
 
 @dataclass(frozen=True)
-class PictureCache:
+class ImageCache:
     """Arrays about the pictures of a data set, in the order of its stories.
 
     Attributes:
@@ -66,8 +66,8 @@ def cache_features(jsonl: Path, folder: Path, config: VisionConfig, vision: Visi
             return {"features": vision(pixels.to(device))}
 
     shapes = {"features": (len(images), config.n_queries, config.output_dim)}
-    pictures = _Pictures(images, functools.partial(clip_pixels, config=config))
-    _fill(folder, "features", shapes, pictures, compute, device)
+    dataset = _Images(images, functools.partial(clip_pixels, config=config))
+    _fill(folder, "features", shapes, dataset, compute, device)
 
 
 @torch.no_grad()
@@ -102,11 +102,11 @@ def cache_latents(
         "latents": (len(images), config.vae.latent_channels, size, size),
         "weights": (len(images), size, size),
     }
-    pictures = _Pictures(images, functools.partial(sd_pixels, image_size=config.image_size))
-    _fill(folder, "latents", shapes, pictures, compute, device)
+    dataset = _Images(images, functools.partial(sd_pixels, image_size=config.image_size))
+    _fill(folder, "latents", shapes, dataset, compute, device)
 
 
-def open_cache(jsonl: Path, folder: Path, *, with_latents: bool = False) -> PictureCache:
+def open_cache(jsonl: Path, folder: Path, *, with_latents: bool = False) -> ImageCache:
     """Open a data set with its finished arrays; without latents, those arrays are empty."""
     stories = list(read_stories(jsonl))
     arrays = {"latents": np.empty(0), "weights": np.empty(0)}
@@ -117,7 +117,7 @@ def open_cache(jsonl: Path, folder: Path, *, with_latents: bool = False) -> Pict
             raise SystemExit(f"{folder} is not finished ({state}): run the step {step} first.")
         arrays[name] = np.load(folder / f"{name}.npy", mmap_mode="r")
     first = np.cumsum([0, *(len(story.captions) for story in stories)])
-    return PictureCache(**arrays, first=first, stories=stories)
+    return ImageCache(**arrays, first=first, stories=stories)
 
 
 def take(array: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
@@ -137,7 +137,7 @@ def _sources(stories: Iterable[StreamStory]) -> list[Source]:
     ]
 
 
-class _Pictures(Dataset[Tensor]):
+class _Images(Dataset[Tensor]):
     def __init__(self, sources: Sequence[Source], transform: Callable[[Image.Image], Tensor]):
         self.sources, self.transform = sources, transform
 
@@ -156,7 +156,7 @@ def _fill(
     folder: Path,
     name: str,
     shapes: Mapping[str, tuple[int, ...]],
-    pictures: _Pictures,
+    dataset: _Images,
     compute: Callable[[Tensor, slice], dict[str, Tensor]],
     device: torch.device,
 ) -> None:
@@ -184,7 +184,7 @@ def _fill(
         (folder / f"{name}.json").write_text(json.dumps({"done": done, "count": count}))
 
     batches = DataLoader(
-        pictures,
+        dataset,
         batch_size=BATCH_SIZE,
         sampler=range(done, count),
         num_workers=0 if device.type == "cpu" else os.cpu_count() or 1,

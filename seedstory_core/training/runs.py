@@ -13,7 +13,7 @@ from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.training.cache import PictureCache, open_cache
+from seedstory_core.training.cache import ImageCache, open_cache
 
 
 class Runs:
@@ -57,7 +57,7 @@ class Runs:
         """Return the trained tokenizer."""
         return StoryTokenizer.from_folder(self.folder / "tokenizer")
 
-    def cache(self, name: str, *, with_latents: bool = False) -> PictureCache:
+    def cache(self, name: str, *, with_latents: bool = False) -> ImageCache:
         """Return the finished cache of a data set."""
         return open_cache(
             self.data / f"{name}.jsonl", self.folder / "cache" / name, with_latents=with_latents

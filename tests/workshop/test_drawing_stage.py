@@ -11,7 +11,7 @@ from seedstory_core.config import load_config
 from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.cache import (
-    PictureCache,
+    ImageCache,
     cache_features,
     cache_latents,
     open_cache,
@@ -28,8 +28,8 @@ def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true
     count = 20
     words = ("",) * count
 
-    def cache(value: float) -> PictureCache:
-        return PictureCache(
+    def cache(value: float) -> ImageCache:
+        return ImageCache(
             np.full((count, *shape), value, np.float16),
             np.zeros((count, config.detokenizer.vae.latent_channels, size, size), np.float16),
             np.ones((count, size, size), np.float16),

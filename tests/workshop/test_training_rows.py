@@ -167,9 +167,9 @@ def test_words_without_pictures_stand_where_they_stand_beside_them(
             gap_before=2,
             gap=50,
             ends=True,
-            with_pictures=with_pictures,
+            with_images=with_images,
         )
-        for with_pictures in (True, False)
+        for with_images in (True, False)
     )
     words = [i for i in range(len(full.ids)) if full.query_of[i] < 0 and full.image_of[i] < 0]
     for name in ("ids", "positions", "labels", "panel_of"):
@@ -183,7 +183,7 @@ def test_reading_words_alone_looks_across_the_places_of_pictures(
     model: StoryLM, tokenizer: StoryTokenizer
 ) -> None:
     def last_state(captions: list[str]) -> torch.Tensor:
-        row = pack(tokenizer, SEPARATOR, captions, [""] * 4, with_pictures=False)
+        row = pack(tokenizer, SEPARATOR, captions, [""] * 4, with_images=False)
         batch = collate([row], tokenizer.pad_id)
         return read_words(model, batch)[0, -1]
 
@@ -194,7 +194,7 @@ def test_reading_words_alone_looks_across_the_places_of_pictures(
 @torch.no_grad()
 def test_padding_changes_nothing_that_is_read(model: StoryLM, tokenizer: StoryTokenizer) -> None:
     rows = [
-        pack(tokenizer, SEPARATOR, captions, [""] * len(captions), with_pictures=False)
+        pack(tokenizer, SEPARATOR, captions, [""] * len(captions), with_images=False)
         for captions in (CAPTIONS[:2], CAPTIONS)
     ]
     together = read_words(model, collate(rows, tokenizer.pad_id))
@@ -282,8 +282,8 @@ def test_batches_hold_windows_of_one_length_and_every_story_once(tokenizer: Stor
     seen: list[int] = []
     tokens, places = 0, 0
     for number in range(9):
-        windows = stage.windows(stories, number, 2, seed=1, with_pictures=False)
-        again = stage.windows(stories, number, 2, seed=1, with_pictures=False)
+        windows = stage.windows(stories, number, 2, seed=1, with_images=False)
+        again = stage.windows(stories, number, 2, seed=1, with_images=False)
         assert [row.ids for _, row, _ in windows] == [row.ids for _, row, _ in again]
         seen += [story for story, _, _ in windows]
         lengths = [len(row.ids) for _, row, _ in windows]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from seedstory_core.config import DeTokenizerConfig
 from seedstory_core.models.detokenizer import DeTokenizer
-from seedstory_core.training.cache import PictureCache, take
+from seedstory_core.training.cache import ImageCache, take
 from seedstory_core.training.features import jitter
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
@@ -33,7 +33,7 @@ class DeTokenizerStage(Stage):
         self,
         name: str,
         config: DeTokenizerConfig,
-        caches: Sequence[PictureCache],
+        caches: Sequence[ImageCache],
         zero_features: Tensor,
         *,
         regressed: np.ndarray | None = None,

@@ -88,8 +88,8 @@ class VisionTeacher(nn.Module):
         }
         squares = self.redraw(tokens).transpose(1, 2)
         side = self.grid * REDRAWN_PER_TOKEN
-        picture = F.fold(squares, (side, side), REDRAWN_PER_TOKEN, stride=REDRAWN_PER_TOKEN)
-        return scores, picture
+        image = F.fold(squares, (side, side), REDRAWN_PER_TOKEN, stride=REDRAWN_PER_TOKEN)
+        return scores, image
 
 
 class VisionStage(Stage):
@@ -120,11 +120,11 @@ class VisionStage(Stage):
         features = model.encoder(clip_normalize(shown, self.config))  # type: ignore[operator]
         # A third of the samples has almost no noise, the rest a cosine down to 0.7.
         cosine = torch.empty(len(real), 1, 1, device=real.device).uniform_(0.7, 1.15).clamp(max=1)
-        scores, picture = model.read(turn_away(features, cosine))  # type: ignore[operator]
-        side = picture.shape[-1]
+        scores, image = model.read(turn_away(features, cosine))  # type: ignore[operator]
+        side = image.shape[-1]
         small = F.interpolate(real, (side, side), mode="bilinear", antialias=True)
         weights = batch["weights"] / batch["weights"].mean()
-        redraw = ((picture.float() - small).abs() * weights).mean()
+        redraw = ((image.float() - small).abs() * weights).mean()
         losses = question_losses(scores, batch)
         weighed = [
             (loss, THING_WEIGHT if name.startswith(("thing", "state", "where")) else 1.0)
@@ -153,8 +153,8 @@ class VisionStage(Stage):
         for start in range(0, len(scenes), 64):
             shown = clip_normalize(real[start : start + 64].to(device), self.config)
             features = F.normalize(model.encoder(shown), dim=-1)  # type: ignore[operator]
-            answer, picture = model.read(features)  # type: ignore[operator]
-            first = picture[:10].cpu() if start == 0 else first
+            answer, image = model.read(features)  # type: ignore[operator]
+            first = image[:10].cpu() if start == 0 else first
             for name, score in answer.items():
                 scores.setdefault(name, []).append(score.cpu())
         right = accuracies({n: torch.cat(parts) for n, parts in scores.items()}, labels(scenes))
