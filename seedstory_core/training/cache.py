@@ -26,7 +26,7 @@ from seedstory_core.config import DeTokenizerConfig, VisionConfig
 from seedstory_core.models.transforms import clip_pixels, sd_pixels
 from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.training.pictures import detail_weights
+from seedstory_core.training.images import detail_weights
 from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.story_data import StreamStory, read_stories
 from storyworld.dataset import IMAGE_SIZE, scene_from_json

@@ -10,8 +10,8 @@ pytest.importorskip("skia", exc_type=ImportError)
 from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.agency import inputs
 from seedstory_core.evaluation.agency.figures import FIGURES, are_different
+from seedstory_core.evaluation.agency.images import Painted, compared, sheet
 from seedstory_core.evaluation.agency.inputs import content_words, known, names
-from seedstory_core.evaluation.agency.pictures import Painted, compared, sheet
 from seedstory_core.evaluation.agency.telling import Turn, events_of, go_on
 from seedstory_core.evaluation.scores import wilson
 from seedstory_core.generation.typed import Lexicon

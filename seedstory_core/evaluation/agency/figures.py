@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
 from seedstory_core.evaluation.agency import inputs
 from seedstory_core.evaluation.agency.figure import Figure, few, share
+from seedstory_core.evaluation.agency.images import painted
 from seedstory_core.evaluation.agency.inputs import content_words, names
-from seedstory_core.evaluation.agency.pictures import painted
 from seedstory_core.evaluation.agency.telling import Page, Turn, events_of, go_on
 from seedstory_core.evaluation.scores import wilson
 from seedstory_core.evaluation.telling import sampling_of

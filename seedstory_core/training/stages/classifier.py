@@ -14,7 +14,7 @@ from seedstory_core.evaluation.classifier import (
     accuracies,
     question_losses,
 )
-from seedstory_core.training.pictures import HELD_OUT, labels, pixels, scene_number
+from seedstory_core.training.images import HELD_OUT, labels, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.stage import Batch, Stage

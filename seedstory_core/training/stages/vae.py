@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from seedstory_core.config import VaeConfig
 from seedstory_core.models.vae import ImageVae
-from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
+from seedstory_core.training.images import HELD_OUT, detail_weights, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows

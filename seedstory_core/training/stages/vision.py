@@ -20,7 +20,7 @@ from seedstory_core.config import VisionConfig
 from seedstory_core.evaluation.classifier import accuracies, question_losses
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.features import turn_away
-from seedstory_core.training.pictures import (
+from seedstory_core.training.images import (
     HELD_OUT,
     detail_weights,
     labels,
