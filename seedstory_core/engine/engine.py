@@ -154,7 +154,7 @@ class StoryEngine:
         self._sentence_ends = tokenizer.sentence_ends()
         self._forbidden_ids = [i for i in tokenizer.mark_ids() if i not in self._stop_ids]
         # The unconditional branch of guidance, `[1, V, C]`; it changes only with the weights.
-        self.negative_features = self.vision.zero_picture_features()
+        self.negative_features = self.vision.zero_image_features()
         self._scheduler = Scheduler(story_lm, detokenizer, max_batch=config.runtime.turns_at_once)
 
     def turn(

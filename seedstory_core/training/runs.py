@@ -72,4 +72,4 @@ class Runs:
 
     def zero_features(self) -> torch.Tensor:
         """Return the features `[1, V, C]` of an all-zero picture."""
-        return self.vision().zero_picture_features().float().cpu()
+        return self.vision().zero_image_features().float().cpu()

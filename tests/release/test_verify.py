@@ -59,7 +59,7 @@ def test_the_released_scripts_cut_their_prompts(
 ) -> None:
     case = {"start_caption": "a", "window_size": 2, "given_texts": given}
     first, *others = (torch.full((1, 1, 1), float(number)) for number in range(5))
-    story = released_loop.ReleasedStory(case, first, picture=P, separator="ST")
+    story = released_loop.ReleasedStory(case, first, image_text=P, separator="ST")
     found = []
     for text, features in zip(written, others, strict=True):
         found.append(story.next_prompt())
