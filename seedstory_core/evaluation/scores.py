@@ -69,7 +69,7 @@ class Case:
 
 
 @torch.no_grad()
-def read_pictures(
+def read_images(
     classifier: AttributeClassifier, images: Sequence[Image.Image], batch_size: int = 32
 ) -> list[Answers]:
     """Answer every question about pictures."""
@@ -197,7 +197,7 @@ def cases_of(
     asked: Sequence[Collection[str]] | None = None,
 ) -> list[Case]:
     """Return cases from pictures and the scenes they should show."""
-    seen = read_pictures(classifier, images)
+    seen = read_images(classifier, images)
     everything = [METRICS] * len(scenes)
     return [
         Case(story, encode(scene), answers, frozenset(wanted))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import growth, memory, pictures, schedules, start, together
+from benchmarks import growth, images, memory, schedules, start, together
 from benchmarks.report import Report, Series
 from benchmarks.schedules import Bench
 from seedstory_core.engine import StoryEngine
@@ -71,10 +71,10 @@ def test_stories_at_once_and_pictures_are_measured(
     store = SessionStore(small_engine, StoryArchive(str(tmp_path)))
     report = together.measure(store, 1)
     assert len(report.lines) == 3
-    monkeypatch.setattr(pictures, "REFERENCE_STEPS", 20)
-    monkeypatch.setattr(pictures, "PASSES", (2, 8))
-    monkeypatch.setattr(pictures, "NUM_PICTURES", 4)
-    report = pictures.measure(small_engine, 1, AttributeClassifier().eval())
+    monkeypatch.setattr(images, "REFERENCE_STEPS", 20)
+    monkeypatch.setattr(images, "PASSES", (2, 8))
+    monkeypatch.setattr(images, "NUM_IMAGES", 4)
+    report = images.measure(small_engine, 1, AttributeClassifier().eval())
     assert "small decoder" in report.markdown()
     distance = report.series["distance"]
     name = next(iter(distance.values))
