@@ -78,7 +78,7 @@ def about_its_first_sentence(engine: StoryEngine, count: int) -> list[Figure]:
     ]
 
 
-def picture_alone(engine: StoryEngine, count: int) -> list[Figure]:
+def image_alone(engine: StoryEngine, count: int) -> list[Figure]:
     """Measure whether the story of a picture without words has its characters, thing and place."""
     import random
 
@@ -100,7 +100,7 @@ def picture_alone(engine: StoryEngine, count: int) -> list[Figure]:
         texts.append(_written(shown, pages))
     goals = {"hero": 0.95, "thing": 0.85, "place": 0.95}
     return [
-        share(f"picture alone: {key}", hits[key], goal, texts if key == "hero" else [])
+        share(f"image alone: {key}", hits[key], goal, texts if key == "hero" else [])
         for key, goal in goals.items()
     ]
 
@@ -290,7 +290,7 @@ def turned_away(engine: StoryEngine, count: int) -> list[Figure]:
 
 FIGURES: dict[str, tuple[Callable[[StoryEngine, int], list[Figure]], int]] = {
     "openings": (about_its_first_sentence, 200),
-    "pictures": (picture_alone, 60),
+    "images": (image_alone, 60),
     "lines": (consequences, 200),
     "pairs": (ends_differ, 60),
     "ways": (three_ways, 40),

@@ -74,7 +74,7 @@ def compared(pages: Sequence[Painted], lexicon: Lexicon) -> list[Figure]:
         texts.append(f"{number:3d}. {page.text}{remark}{'  [twice]' * doubled[-1]}")
     images = [page.image for page in pages]
     return [
-        share("things named that the picture shows", shown, 0.9, texts, images),
+        share("things named that the image shows", shown, 0.9, texts, images),
         few("pages where somebody is there twice", doubled, 0.002, []),
     ]
 
