@@ -79,7 +79,7 @@ def test_loss_is_the_error_of_the_released_prediction(reference: ReferenceFolder
     assert reference.check("detokenizer", "forward_loss", loss).is_ok
 
 
-def test_the_same_seed_draws_the_same_picture_in_every_batch() -> None:
+def test_the_same_seed_draws_the_same_image_in_every_batch() -> None:
     model = small_model()
     together = model.draw(FEATURES, seed=[7, 8, 9])
     assert together.shape == (3, 3, 16, 16)
@@ -164,7 +164,7 @@ def test_training_and_sampling_mean_the_same_prediction(prediction_type: str, sa
         assert torch.allclose(step.predicted, truth, atol=1e-2)
 
 
-def test_guidance_needs_and_uses_the_zero_picture() -> None:
+def test_guidance_needs_and_uses_the_zero_image() -> None:
     model = small_model()
     with pytest.raises(ValueError, match="negative_visual_features"):
         model.draw(FEATURES, guidance_scale=2.0)
@@ -186,7 +186,7 @@ def test_guidance_needs_and_uses_the_zero_picture() -> None:
     assert torch.allclose(plain, itself, atol=1e-4)
 
 
-def test_dropped_conditions_are_those_of_the_zero_picture() -> None:
+def test_dropped_conditions_are_those_of_the_zero_image() -> None:
     model = small_model(condition_dropout=1.0).train()
     latents = torch.randn(3, 4, 4, 4)
 
@@ -220,7 +220,7 @@ def test_loss_weights_count_rows_and_places() -> None:
     assert torch.allclose(one + other, per_row.mean())
 
 
-def test_a_spatial_hint_lays_features_where_they_stand_in_the_picture() -> None:
+def test_a_spatial_hint_lays_features_where_they_stand_in_the_image() -> None:
     model = small_model(spatial_hint_channels=3)
     assert model.unet.config.in_channels == 7
     before = model.condition(FEATURES).spatial_hint

@@ -300,22 +300,22 @@ def test_a_full_disk_loses_nothing(store: SessionStore, monkeypatch: pytest.Monk
     assert turn(session, "p1", request(3)).id == "p2"
 
 
-def test_redrawing_changes_the_picture_and_nothing_that_is_remembered(
+def test_redrawing_changes_the_image_and_nothing_that_is_remembered(
     store: SessionStore,
 ) -> None:
     session = begin(store, 3)
     old, segment = session.tree.panel("p2"), session.memory.find(["p2"])[0]
-    picture = pixels(session.image("p2"))
+    before = pixels(session.image("p2"))
     list(session.redraw("p2", request(77)))
     new = session.tree.panel("p2")
     assert (new.text, new.token_ids, new.parent) == (old.text, old.token_ids, old.parent)
     assert np.array_equal(features(new), features(old))
     assert new.image_seed == 77
-    assert not np.array_equal(pixels(session.image("p2")), picture)
+    assert not np.array_equal(pixels(session.image("p2")), before)
     assert session.memory.find(["p2"])[0] is segment
 
 
-def test_a_readers_picture_is_kept_as_it_is_and_read_by_the_model(store: SessionStore) -> None:
+def test_a_readers_image_is_kept_as_it_is_and_read_by_the_model(store: SessionStore) -> None:
     session = store.create()
     own = Image.new("RGB", (300, 200), (200, 40, 40))
     first = turn(session, None, request(0, reader_image=own))
@@ -384,7 +384,7 @@ def test_idle_and_excess_stories_are_closed_but_not_lost(store: SessionStore) ->
     assert store.open(session.story_id).tree.panels == session.tree.panels
 
 
-def test_rewriting_keeps_the_picture_and_adds_a_sibling(store: SessionStore) -> None:
+def test_rewriting_keeps_the_image_and_adds_a_sibling(store: SessionStore) -> None:
     session = begin(store, 3)
     old = session.tree.panel("p2")
     new = panel_of(session.rewrite("p2", "Mira found a drum."))
@@ -403,7 +403,7 @@ def test_rewriting_keeps_the_picture_and_adds_a_sibling(store: SessionStore) -> 
             list(session.rewrite("p2", words))
 
 
-def test_an_own_picture_takes_the_place_of_the_painted_one_in_a_sibling(
+def test_an_own_image_takes_the_place_of_the_painted_one_in_a_sibling(
     store: SessionStore,
 ) -> None:
     session = begin(store, 2)

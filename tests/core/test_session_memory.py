@@ -133,7 +133,7 @@ class Readers(RuleBasedStateMachine):
         self.learn(new)
 
     @rule(which=st.integers(0, 99), colour=st.sampled_from(["teal", "orange"]))
-    def bring_a_picture(self, which: int, colour: str) -> None:
+    def bring_an_image(self, which: int, colour: str) -> None:
         old, is_whole = self.told[self.some(which)], self.is_whole
         image = Image.new("RGB", (40, 40), colour)
         with counted_readings() as readings:

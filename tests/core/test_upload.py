@@ -40,14 +40,14 @@ def huge_png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_ordinary_pictures_come_through_as_rgb(kind: str) -> None:
+def test_ordinary_images_come_through_as_rgb(kind: str) -> None:
     opened = open_image(saved(photo(), kind))
     assert opened.image.mode == "RGB"
     assert opened.image.size == (60, 40)
     assert opened.notes == ()
 
 
-def test_a_large_picture_is_made_smaller() -> None:
+def test_a_large_image_is_made_smaller() -> None:
     assert open_image(saved(photo((3000, 1500)), "JPEG")).image.size == (1024, 512)
 
 
@@ -63,7 +63,7 @@ def test_a_palette_with_a_transparent_colour_becomes_white() -> None:
     assert image.getpixel((4, 4)) == (255, 255, 255)
 
 
-def test_sixteen_bit_pictures_keep_their_greys() -> None:
+def test_sixteen_bit_images_keep_their_greys() -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
     opened = open_image(saved(Image.fromarray(ramp), "PNG"))
     row = np.asarray(opened.image)[0, :, 0].astype(int)
@@ -96,7 +96,7 @@ def test_a_photo_lying_on_its_side_is_turned_upright() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_shows_the_same_picture(orientation: int) -> None:
+def test_every_orientation_shows_the_same_image(orientation: int) -> None:
     wanted = Image.new("RGB", (40, 20), "white")
     wanted.paste("red", (0, 0, 20, 10))
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}.get(orientation)
@@ -106,7 +106,7 @@ def test_every_orientation_shows_the_same_picture(orientation: int) -> None:
     assert open_image(saved(stored, "PNG", exif=exif)).image.tobytes() == wanted.tobytes()
 
 
-def test_a_photo_with_a_small_second_picture_is_not_called_animated() -> None:
+def test_a_photo_with_a_small_second_image_is_not_called_animated() -> None:
     data = saved(photo(), "MPO", save_all=True, append_images=[photo((30, 20))])
     assert open_image(data).notes == ()
 
@@ -117,7 +117,7 @@ def test_formats_that_start_programs_are_not_opened() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_a_damaged_file_gives_a_picture_or_a_sentence_and_nothing_else(kind: str) -> None:
+def test_a_damaged_file_gives_an_image_or_a_sentence_and_nothing_else(kind: str) -> None:
     whole = saved(photo(), kind)
     chance = np.random.default_rng(1)
     for _ in range(150):
@@ -144,7 +144,7 @@ def test_a_damaged_file_gives_a_picture_or_a_sentence_and_nothing_else(kind: str
     ],
     ids=["empty", "text", "pdf", "cut png", "cut jpeg", "wide", "many pixels", "bomb"],
 )
-def test_a_bad_picture_is_refused_with_a_sentence(data: bytes, sentence: str) -> None:
+def test_a_bad_image_is_refused_with_a_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         open_image(data)
 

@@ -44,7 +44,7 @@ class PlainTokens:
         self.boi, self.eoi = self.marks["<img>"], self.marks["</img>"]
         count = sum(name.startswith("<img_") for name in self.marks)
         self.queries = [self.marks[f"<img_{index:05d}>"] for index in range(count)]
-        self.picture = f"<img>{''.join(f'<img_{i:05d}>' for i in range(count))}</img>"
+        self.image_text = f"<img>{''.join(f'<img_{i:05d}>' for i in range(count))}</img>"
         self.image_ids = [self.boi, *self.queries, self.eoi]
 
     def encode(self, text: str) -> list[int]:
@@ -384,7 +384,7 @@ def answer(
 def draw(
     sdxl: Path,
     unet: UNet2DConditionModel,
-    with_picture: tuple[Tensor, Tensor],
+    with_image: tuple[Tensor, Tensor],
     without: tuple[Tensor, Tensor],
     latents: Tensor,
     numbers: Mapping[str, Any],
@@ -408,8 +408,8 @@ def draw(
         return values
 
     image = pipeline(
-        prompt_embeds=with_picture[0],
-        pooled_prompt_embeds=with_picture[1],
+        prompt_embeds=with_image[0],
+        pooled_prompt_embeds=with_image[1],
         negative_prompt_embeds=without[0],
         negative_pooled_prompt_embeds=without[1],
         latents=latents,

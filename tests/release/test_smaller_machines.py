@@ -157,7 +157,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @torch.no_grad()
-def test_tiles_decode_nearly_the_same_picture(tiny_config: StudioConfig) -> None:
+def test_tiles_decode_nearly_the_same_image(tiny_config: StudioConfig) -> None:
     config = tiny_config.detokenizer.vae
     whole = load_models(tiny_config, CPU).detokenizer.vae
     tiled = ImageVae(dataclasses.replace(config, tile_size=128))

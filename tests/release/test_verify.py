@@ -72,7 +72,7 @@ def test_the_released_scripts_cut_their_prompts(
     assert [prompt.has_bos for prompt in found] == (is_first if given else [True] * 4)
 
 
-def test_the_released_schedule_draws_the_same_picture(reference: ReferenceFolder) -> None:
+def test_the_released_schedule_draws_the_same_image(reference: ReferenceFolder) -> None:
     features = reference.tensors("detokenizer")["generate_image_embeds"]
     vision, detokenizer = reference.vision, reference.detokenizer
     drawn = released_loop.draw(vision, detokenizer, features, num_inference_steps=4)

@@ -153,7 +153,7 @@ def test_a_page_gets_other_words_and_the_old_one_stays(on: Handlers) -> None:
     assert [panel.text for panel in tree] == [SENTENCE, "Mira the fox found a silver key."]
 
 
-def test_a_page_gets_the_readers_own_picture(on: Handlers, tmp_path: Path) -> None:
+def test_a_panel_gets_the_readers_own_image(on: Handlers, tmp_path: Path) -> None:
     state = begin(on)
     file = tmp_path / "red.png"
     Image.new("RGB", (300, 200), "red").save(file)
@@ -329,7 +329,7 @@ def test_refused_words_change_nothing_but_the_notice(on: Handlers, text: str, sa
     assert on.store.archive.list() == ()
 
 
-def test_a_refused_picture_is_put_away_and_the_sentence_stays(on: Handlers, tmp_path: Path) -> None:
+def test_a_refused_image_is_put_away_and_the_sentence_stays(on: Handlers, tmp_path: Path) -> None:
     path = tmp_path / "letter.png"
     path.write_bytes(b"no picture")
     shown = answered(on.bring, str(path), "Mine.")

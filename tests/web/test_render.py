@@ -229,7 +229,7 @@ def test_progress_is_said_in_true_words(progress: Progress, said: str) -> None:
     assert said in render.live(job(), progress, 3)
 
 
-def test_a_picture_sharpens_step_by_step() -> None:
+def test_an_image_sharpens_step_by_step() -> None:
     preview = Image.new("RGB", (64, 64), "red")
     hazes = [
         float(re.findall(r"--haze:([\d.]+)", markup)[0])
@@ -266,7 +266,7 @@ def test_ids_are_quoted_in_addresses() -> None:
     assert picture_url("s", None) == ""
 
 
-def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_picture() -> None:
+def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_image() -> None:
     pytest.importorskip("skia", exc_type=ImportError)
     import json
 

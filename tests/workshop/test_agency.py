@@ -82,7 +82,7 @@ def test_a_story_is_told_page_by_page_over_what_readers_do(small_engine: StoryEn
     assert len(again) == 1
 
 
-def test_pictures_are_held_against_what_their_pages_name() -> None:
+def test_images_are_held_against_what_their_panels_name() -> None:
     nobody = {f"character{slot}": "absent" for slot in range(4)}
     nothing = {f"thing{slot}": "none" for slot in range(4)}
     image = Image.new("RGB", (32, 32))

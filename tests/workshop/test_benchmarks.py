@@ -25,7 +25,7 @@ def bench(small_engine: StoryEngine) -> Bench:
 
 
 @pytest.mark.parametrize("panels", [1, 4])
-def test_every_schedule_regresses_the_same_picture(bench: Bench, panels: int) -> None:
+def test_every_schedule_regresses_the_same_image(bench: Bench, panels: int) -> None:
     policy = MemoryPolicy(policy="dense")
     segments, context = bench.segments(panels, policy)
     ours = schedules.ours(bench, segments, context, policy)
@@ -65,7 +65,7 @@ def test_a_long_story_is_told_under_every_policy(small_engine: StoryEngine, tmp_
     assert max(values[0] for values in capped.values()) <= small_engine.policy.max_rows
 
 
-def test_stories_at_once_and_pictures_are_measured(
+def test_stories_at_once_and_images_are_measured(
     small_engine: StoryEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = SessionStore(small_engine, StoryArchive(str(tmp_path)))

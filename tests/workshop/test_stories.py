@@ -59,7 +59,7 @@ def test_the_same_seed_tells_the_same_story_and_splits_share_none():
     assert len(set.union(*texts.values())) == 36
 
 
-def test_exactly_those_named_are_in_the_picture(told):
+def test_exactly_those_named_are_in_the_image(told):
     for panel in panels(told):
         named = [
             species
@@ -73,7 +73,7 @@ def test_exactly_those_named_are_in_the_picture(told):
             assert list(dict.fromkeys(named)) == shown, panel.text
 
 
-def test_the_prop_is_in_the_picture_when_it_is_named_and_only_then(told):
+def test_the_prop_is_in_the_image_when_it_is_named_and_only_then(told):
     for panel in panels(told):
         found = {w for w in normalise(panel.text).split() if w in PROPS}
         assert found <= {panel.scene.prop}, panel.text

@@ -104,7 +104,7 @@ def test_queries_are_seen_by_nothing_else(tokenizer: StoryTokenizer) -> None:
         assert mask[own][:, own].equal(torch.ones(16, 16, dtype=torch.bool).tril())
 
 
-def test_queries_and_the_picture_read_back_stand_at_the_same_positions(
+def test_queries_and_the_image_read_back_stand_at_the_same_positions(
     tokenizer: StoryTokenizer,
 ) -> None:
     row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
@@ -136,7 +136,7 @@ def test_a_readers_words_carry_no_language_loss(tokenizer: StoryTokenizer) -> No
     assert row.labels[num_given] == row.ids[num_given + 1]
 
 
-def test_a_picture_without_words_is_read_but_not_asked_for(tokenizer: StoryTokenizer) -> None:
+def test_an_image_without_words_is_read_but_not_asked_for(tokenizer: StoryTokenizer) -> None:
     row = pack(tokenizer, SEPARATOR, ["", *CAPTIONS[1:]], [""] * 4)
     assert row.regress == [False, True, True, True]
     assert row.ids[0] == tokenizer.bos_id
@@ -157,7 +157,7 @@ def test_an_evicted_panel_is_seen_through_its_sinks_only(tokenizer: StoryTokeniz
     assert rows == sorted(expected)
 
 
-def test_words_without_pictures_stand_where_they_stand_beside_them(
+def test_words_without_images_stand_where_they_stand_beside_them(
     tokenizer: StoryTokenizer,
 ) -> None:
     readers = ["", "The wind", "", ""]
@@ -179,7 +179,7 @@ def test_words_without_pictures_stand_where_they_stand_beside_them(
 
 
 @torch.no_grad()
-def test_reading_words_alone_looks_across_the_places_of_pictures(
+def test_reading_words_alone_looks_across_the_places_of_images(
     model: StoryLM, tokenizer: StoryTokenizer
 ) -> None:
     def last_state(captions: list[str]) -> torch.Tensor:

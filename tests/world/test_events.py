@@ -130,7 +130,7 @@ def test_every_line_of_an_event_is_whole_with_both_pronouns(name: str):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_event_makes_a_page_with_a_picture(name: str):
+def test_every_event_makes_a_panel_with_an_image(name: str):
     rng = random.Random(name)
     for event in read_events(name):
         if not event.tell or "P" not in event.roles:

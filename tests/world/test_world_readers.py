@@ -290,7 +290,7 @@ def test_a_readers_deed_becomes_true():
     assert deeds > 15
 
 
-def test_whoever_no_picture_can_show_has_a_part_wherever_there_is_one():
+def test_whoever_no_image_can_show_has_a_part_wherever_there_is_one():
     wanted = {e.name for e in events().values() if set(e.roles) & set(FOREIGN_ROLES) and e.do}
     assert {event.name for event in foreign_events()} == wanted
     assert len(wanted) > 50

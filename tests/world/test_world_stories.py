@@ -180,7 +180,7 @@ def test_pages_name_events_that_there_are(stories: list[Story]):
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def test_every_character_in_a_picture_is_spoken_of(stories: list[Story]):
+def test_every_character_in_an_image_is_spoken_of(stories: list[Story]):
     for panel in panels(stories):
         if panel.reader_text:
             continue  # readers have words of their own, and slips
@@ -190,7 +190,7 @@ def test_every_character_in_a_picture_is_spoken_of(stories: list[Story]):
             assert re.search(rf"\b({words})\b", panel.text, re.I), f"{actor.species}: {panel.text}"
 
 
-def test_every_thing_in_a_picture_is_spoken_of(stories: list[Story]):
+def test_every_thing_in_an_image_is_spoken_of(stories: list[Story]):
     for panel in panels(stories):
         if panel.reader_text:
             continue
@@ -227,7 +227,7 @@ def test_about_one_page_in_eight_is_close(stories: list[Story]):
     assert 1 / 12 < cameras.count("close") / len(cameras) < 1 / 6
 
 
-def test_pictures_differ_in_what_they_show(stories: list[Story]):
+def test_images_differ_in_what_they_show(stories: list[Story]):
     scenes = [panel.scene for panel in panels(stories)]
     assert {len(scene.actors) for scene in scenes} >= {1, 2, 3}
     assert len({scene.place for scene in scenes}) > 9
