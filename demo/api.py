@@ -449,7 +449,7 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
         panel_id = gr.Textbox(label="panel_id")
         text = gr.Textbox(label="text")
         opening = gr.Textbox(label="opening")
-        picture = gr.File(label="picture")
+        file = gr.File(label="picture")
         keep_words = gr.Checkbox(label="keep_words")
         count = gr.Number(3, label="count")
         knobs = {key: gr.Number(None, label=key) for key in KNOBS}
@@ -457,12 +457,12 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
         image = gr.Image(label="picture", format="png", type="pil")
         trigger = gr.Button()
     inputs: dict[str, list[Any]] = {
-        "begin": [text, picture, opening, keep_words, *knobs.values()],
+        "begin": [text, file, opening, keep_words, *knobs.values()],
         "continue_story": [story_id, panel_id, text, keep_words, *knobs.values()],
         "alternatives": [story_id, panel_id, text, count, *knobs.values()],
         "redraw": [story_id, panel_id, *(knobs[key] for key in PAINTING)],
         "rewrite": [story_id, panel_id, text],
-        "replace_picture": [story_id, panel_id, picture],
+        "replace_picture": [story_id, panel_id, file],
     }
     for name, endpoint in api.endpoints().items():
         if name in inputs:

@@ -92,8 +92,8 @@ class Handlers:
         return PageUpdate(
             draft={"opening": opening.id},
             shelf=self.updates.shelf(opening.id),
-            slot=render.first_picture(opening.url, "From the shelf."),
-            own_picture=None,
+            slot=render.first_image(opening.url, "From the shelf."),
+            own_image=None,
             sentence=opening.sentence if is_ours else SAME,
             notice="",
         )
@@ -105,12 +105,12 @@ class Handlers:
         try:
             brought = open_image(path)
         except SeedStoryError as error:
-            return PageUpdate(own_picture=None, notice=render.notice(str(error)))
+            return PageUpdate(own_image=None, notice=render.notice(str(error)))
         url = render.data_url(brought.image)
         return PageUpdate(
             draft={"opening": ""},
             shelf=self.updates.shelf(),
-            slot=render.first_picture(url, "Your picture.", notes=brought.notes),
+            slot=render.first_image(url, "Your picture.", notes=brought.notes),
             sentence="" if sentence in self.updates.shelf_texts else SAME,
             notice="",
         )
@@ -240,9 +240,9 @@ class Handlers:
             return
         number = self.updates.page_number(job)
         image = job.request.reader_image
-        own_picture = render.data_url(image) if image is not None else ""
+        own_image = render.data_url(image) if image is not None else ""
         async for progress in watch(job):
-            yield PageUpdate(live=render.live(job, progress, number, own_picture=own_picture))
+            yield PageUpdate(live=render.live(job, progress, number, own_image=own_image))
 
     def finish(self, state: PageState, sentence: str | None, line: str | None) -> PageUpdate:
         """Show the outcome of the watched turn, at the panel where the reader is now.

@@ -70,9 +70,9 @@ class PageParts:
                 self.shelf = _html(render.shelf(openings), "shelf")
             with gr.Column(elem_id="first-page"):
                 gr.HTML(render.fill("page_one"), apply_default_css=False)
-                self.slot = _html(render.first_picture(has_shelf=bool(openings)), "slot")
-                self.own_picture = gr.File(
-                    label="Your own picture", show_label=False, elem_id="own-picture", height=60
+                self.slot = _html(render.first_image(has_shelf=bool(openings)), "slot")
+                self.own_image = gr.File(
+                    label="Your own picture", show_label=False, elem_id="own-image", height=60
                 )
                 self.sentence = gr.Textbox(
                     label="First sentence",

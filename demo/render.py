@@ -22,7 +22,7 @@ from jinja2.ext import Extension
 from PIL import Image
 
 from demo.openings import Opening
-from demo.routes import picture_url, take_url
+from demo.routes import image_url, take_url
 from seedstory_core import (
     FORMATS,
     MAKES_PANELS,
@@ -108,7 +108,7 @@ TEMPLATES.globals.update(
     data_url=data_url,
     first_words=first_words,
     own_words=own_words,
-    picture_url=picture_url,
+    image_url=image_url,
     story_url=story_url,
     take_url=take_url,
 )
@@ -128,7 +128,7 @@ def shelf(openings: Sequence[Opening], chosen: str = "") -> str:
     return fill("shelf", openings=openings, chosen=chosen)
 
 
-def first_picture(
+def first_image(
     url: str = "", caption: str = "", *, notes: Sequence[str] = (), has_shelf: bool = True
 ) -> str:
     """Return the first panel's picture: from the shelf, uploaded, or still to be painted."""
@@ -238,14 +238,14 @@ def status(progress: Progress) -> str:
     return {"done": "Ready", "stopped": "Stopped", "failed": "It did not work"}[progress.phase]
 
 
-def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") -> str:
+def live(job: Job, progress: Progress, number: int, *, own_image: str = "") -> str:
     """Return the panel that is being written and painted; '' once the job has ended.
 
     Args:
         job: The job that makes it.
         progress: Progress of the job.
         number: Number of the panel on its path, from 1.
-        own_picture: Address of the reader's own picture, if there is one.
+        own_image: Address of the reader's own picture, if there is one.
     """
     if progress.has_ended:
         return ""
@@ -261,7 +261,7 @@ def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") ->
     total = progress.total or 1
     is_painting = progress.phase == "painting"
     haze = 1.0 - (progress.done / total if is_painting else 0.0)
-    if own_picture and progress.preview is None:
+    if own_image and progress.preview is None:
         haze = 0.0
     return fill(
         "live",
@@ -269,7 +269,7 @@ def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") ->
         haze=haze,
         share=progress.done / total if progress.phase in ("painting", "remembering") else 0.0,
         total=total,
-        own_picture=own_picture,
+        own_image=own_image,
         **shown,
     )
 

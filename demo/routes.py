@@ -33,7 +33,7 @@ FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A picture's name holds random letters and is not used twice, so caches may keep it for ever."""
 
 
-def picture_url(story_id: str, name: str | None, *, small: bool = False) -> str:
+def image_url(story_id: str, name: str | None, *, small: bool = False) -> str:
     """Return the address of a story's picture; '' without a name."""
     if name is None:
         return ""
@@ -48,7 +48,7 @@ def take_url(story_id: str, panel_id: str, kind: str) -> str:
 def routes(store: SessionStore) -> list[Route]:
     """Return the routes for `launch(app_kwargs={"routes": ...})`."""
 
-    def picture(request: Request) -> Response:
+    def image(request: Request) -> Response:
         story_id, name = request.path_params["story"], request.path_params["name"]
         if "small" in request.query_params:
             data = _thumbnail(store.archive, story_id, name)
@@ -74,7 +74,7 @@ def routes(store: SessionStore) -> list[Route]:
         return _served(openings, request) if openings else PlainTextResponse("Not found.", 404)
 
     return [
-        Route("/pictures/{story}/{name}", _explained(picture)),
+        Route("/pictures/{story}/{name}", _explained(image)),
         Route("/take/{story}/{panel}.{kind}", _explained(take)),
         Route("/studio/openings/{name:path}", _explained(card)),
         Route("/studio/{name:path}", _explained(asset)),

@@ -128,7 +128,7 @@ class PageUpdate:
     draft: Mapping[str, str] | Same = SAME
     shelf: str | Same = SAME
     slot: str | Same = SAME
-    own_picture: None | Same = SAME
+    own_image: None | Same = SAME
     sentence: str | Same = SAME
     line: str | Same = SAME
     stories: str | Same = SAME

@@ -62,8 +62,8 @@ class Updates:
         return PageUpdate(
             draft={"opening": ""},
             shelf=self.shelf(),
-            slot=render.first_picture(has_shelf=bool(self.openings)),
-            own_picture=None,
+            slot=render.first_image(has_shelf=bool(self.openings)),
+            own_image=None,
             sentence=sentence,
             notice="",
         )
@@ -202,7 +202,7 @@ class Updates:
                 draft=form.draft,
                 shelf=form.shelf,
                 slot=form.slot,
-                own_picture=form.own_picture,
+                own_image=form.own_image,
                 sentence=form.sentence,
             )
         return update

@@ -71,8 +71,8 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
         **OFTEN,
     )
     gr.on(
-        [parts.own_picture.upload, parts.own_picture.clear],
-        **wires.answer(on.bring, path=parts.own_picture, sentence=parts.sentence),
+        [parts.own_image.upload, parts.own_image.clear],
+        **wires.answer(on.bring, path=parts.own_image, sentence=parts.sentence),
         **OFTEN,
     )
     begun = parts.begin.click(
@@ -80,7 +80,7 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
             on.begin,
             turn,
             draft=parts.draft,
-            path=parts.own_picture,
+            path=parts.own_image,
             sentence=parts.sentence,
             keep_words=parts.keep_first,
         ),

@@ -325,14 +325,14 @@ def test_bad_input_is_answered_and_nothing_typed_is_lost(
         ("large.png", b"\x89PNG" + bytes(31 * 2**20), "larger than 30 MB"),
     ):
         page.set_input_files(
-            "#own-picture input[type=file]",
+            "#own-image input[type=file]",
             {"name": name, "mimeType": "image/png", "buffer": data},
         )
         expect(notice).to_contain_text(said)
         expect(page.locator("#sentence textarea")).to_have_value("Lulu waves.")
     path = tmp_path / "mine.png"
     Image.new("CMYK", (320, 200)).convert("RGB").save(path)
-    page.set_input_files("#own-picture input[type=file]", str(path))
+    page.set_input_files("#own-image input[type=file]", str(path))
     expect(page.locator(".slot figcaption")).to_contain_text("Your picture")
     page.click("#begin")
     wait_for_panel(page, "p1")

@@ -334,7 +334,7 @@ def test_a_refused_image_is_put_away_and_the_sentence_stays(on: Handlers, tmp_pa
     path.write_bytes(b"no picture")
     shown = answered(on.bring, str(path), "Mine.")
     assert "could not be read" in shown.notice
-    assert shown.own_picture is None and shown.sentence is SAME
+    assert shown.own_image is None and shown.sentence is SAME
     Image.new("RGB", (40, 30)).save(path)
     shown = answered(on.bring, str(path), OPENINGS[0].sentence)
     assert shown.sentence == "", "a card's sentence goes with its card"

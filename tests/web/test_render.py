@@ -12,7 +12,7 @@ from PIL import Image
 
 from demo import render
 from demo.openings import Opening, load_openings
-from demo.routes import picture_url
+from demo.routes import image_url
 from demo.serialize import outline_as_json, story_as_json
 from seedstory_core.config import project_path
 from seedstory_core.data.stories import parse
@@ -83,7 +83,7 @@ def test_every_markup_is_well_formed() -> None:
     Outline(render.shelf(load_openings("assets/openings"), "mira"))
     Outline(render.title_bar("A & B"))
     Outline(render.notice("a < b"))
-    Outline(render.first_picture("x.png", "c", notes=("n",)))
+    Outline(render.first_image("x.png", "c", notes=("n",)))
 
 
 @pytest.mark.parametrize("field", ["text", "reader_text", "notes"])
@@ -103,7 +103,7 @@ def test_nothing_a_reader_or_a_model_wrote_becomes_markup(field: str) -> None:
             render.story_shelf([StorySummary("id", HOSTILE, 1, thumbnail="p1-0a.png")]),
             render.story_shelf([StorySummary("id", HOSTILE, 0, problem=HOSTILE)]),
             render.shelf([Opening(HOSTILE, HOSTILE, Path(f"{HOSTILE}.webp"))]),
-            render.first_picture(HOSTILE, HOSTILE, notes=(HOSTILE,)),
+            render.first_image(HOSTILE, HOSTILE, notes=(HOSTILE,)),
             render.live(
                 job("p2", "alternatives", 2, reader_text=HOSTILE),
                 Progress(phase="writing", alternatives=(Alternative(HOSTILE),) * 2),
@@ -262,8 +262,8 @@ def test_removing_says_how_much_goes() -> None:
 
 
 def test_ids_are_quoted_in_addresses() -> None:
-    assert picture_url("a b/c", "p1-0a.png") == "pictures/a%20b/c/p1-0a.png"
-    assert picture_url("s", None) == ""
+    assert image_url("a b/c", "p1-0a.png") == "pictures/a%20b/c/p1-0a.png"
+    assert image_url("s", None) == ""
 
 
 def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_image() -> None:
@@ -283,8 +283,8 @@ def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_ima
 def test_without_openings_there_is_no_shelf_and_no_word_of_it() -> None:
     assert load_openings("") == load_openings("assets/fonts") == ()
     assert render.shelf(()) == ""
-    assert "shelf" in render.first_picture()
-    assert "shelf" not in render.first_picture(has_shelf=False)
+    assert "shelf" in render.first_image()
+    assert "shelf" not in render.first_image(has_shelf=False)
 
 
 def test_a_panel_for_programs_is_plain_and_complete() -> None:
