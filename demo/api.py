@@ -41,7 +41,7 @@ Step = tuple[dict[str, Any], Image.Image | None]
 Knobs = Mapping[str, Any]
 NO_KNOBS: Knobs = MappingProxyType({})
 PAINTING = ("seed", "steps", "guidance")
-"""The knobs that apply when only a picture is painted."""
+"""The knobs that apply when only an image is painted."""
 
 
 class Api:
@@ -61,18 +61,18 @@ class Api:
         keep_words: bool = False,
         knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
-        """Begin a story with a sentence, a picture or both, or with an opening from the shelf.
+        """Begin a story with a sentence, an image or both, or with an opening from the shelf.
 
         Args:
             sentence: The first words of the story; the storyteller goes on from them.
-            picture: A picture file to begin with: PNG, JPEG or WebP.
-            opening: Id of an opening (see `openings`), for its picture and its sentence.
+            picture: An image file to begin with: PNG, JPEG or WebP.
+            opening: Id of an opening (see `openings`), for its image and its sentence.
             keep_words: Whether your words are the whole text; the storyteller then adds none.
             knobs: One parameter each.
 
         Returns:
             The first panel as JSON (`story_id`, `panel_id`, `text`, …).
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
@@ -112,7 +112,7 @@ class Api:
 
         Returns:
             The panel as JSON.
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
@@ -142,7 +142,7 @@ class Api:
 
         Returns:
             The first alternative as JSON; `panel_ids` lists the ids of all.
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
@@ -159,7 +159,7 @@ class Api:
     async def redraw(
         self, story_id: str, panel_id: str, knobs: Knobs = NO_KNOBS
     ) -> AsyncIterator[Step]:
-        """Paint a panel's picture again, by default with a new seed. All else in the story stays.
+        """Paint a panel's image again, by default with a new seed. All else in the story stays.
 
         Args:
             story_id: Id of the story.
@@ -168,7 +168,7 @@ class Api:
 
         Returns:
             The panel as JSON.
-            Its new picture.
+            Its new image.
         """
 
         def ask() -> Job:
@@ -180,7 +180,7 @@ class Api:
             yield step
 
     async def rewrite(self, story_id: str, panel_id: str, text: str) -> AsyncIterator[Step]:
-        """Add a sibling of a panel with new words and the same picture; the panel itself stays.
+        """Add a sibling of a panel with new words and the same image; the panel itself stays.
 
         Args:
             story_id: Id of the story.
@@ -189,7 +189,7 @@ class Api:
 
         Returns:
             The sibling as JSON.
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
@@ -203,16 +203,16 @@ class Api:
     async def replace_image(
         self, story_id: str, panel_id: str, picture: str | None
     ) -> AsyncIterator[Step]:
-        """Add a sibling of a panel with the same words and your picture; the panel itself stays.
+        """Add a sibling of a panel with the same words and your image; the panel itself stays.
 
         Args:
             story_id: Id of the story.
             panel_id: Id of the panel.
-            picture: A picture file: PNG, JPEG or WebP.
+            picture: An image file: PNG, JPEG or WebP.
 
         Returns:
             The sibling as JSON.
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
@@ -334,7 +334,7 @@ class Api:
         """List the openings on the shelf, for `begin`.
 
         Returns:
-            For each: id, sentence, and address of its picture.
+            For each: id, sentence, and address of its image.
         """
         return [
             {"opening": card.id, "sentence": card.sentence, "picture": card.url}
@@ -442,7 +442,7 @@ def _with_knobs(
 def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
     """Add the endpoints to the page under construction."""
     api = Api(store, queue, openings)
-    # Endpoints that take or return pictures need components, which store and check the files.
+    # Endpoints that take or return images need components, which store and check the files.
     # The column is never shown.
     with gr.Column(visible=False):
         story_id = gr.Textbox(label="story_id")

@@ -83,7 +83,7 @@ class Handlers:
     # The start page
 
     def choose(self, sentence: str, click: Click) -> PageUpdate:
-        """Take a card of the shelf, or clear the chosen picture."""
+        """Take a card of the shelf, or clear the chosen image."""
         opening = self.openings.get(click.opening)
         # The reader's own sentence stays; one that came with a card goes with the card.
         is_ours = not sentence.strip() or sentence in self.updates.shelf_texts
@@ -99,7 +99,7 @@ class Handlers:
         )
 
     def bring(self, path: str | None, sentence: str) -> PageUpdate:
-        """Take the reader's own picture, or clear it."""
+        """Take the reader's own image, or clear it."""
         if path is None:
             return self.updates.form()
         try:
@@ -133,7 +133,7 @@ class Handlers:
             image, notes = open_image(path)
         elif opening is not None:
             image = opening.image()
-            # A card's sentence fits its picture, so nothing is added to it.
+            # A card's sentence fits its image, so nothing is added to it.
             keep_words = keep_words or sentence == opening.sentence
         request = self._request(sentence, image, keep_words, knobs, notes)
         session, job = begin_story(self.store, self.queue, request)
@@ -173,7 +173,7 @@ class Handlers:
         return self._asked(state, session, job, panel.parent or "")
 
     def redraw(self, state: PageState, knobs: Knobs) -> PageUpdate:
-        """Paint the current panel's picture again."""
+        """Paint the current panel's image again."""
         session, panel = self._here(state)
         request = self._request(knobs=knobs)
         if request.image_seed == panel.image_seed:
@@ -198,7 +198,7 @@ class Handlers:
         return self._asked(state, session, job, panel.id)
 
     def repaint(self, state: PageState, path: str | None) -> PageUpdate:
-        """Tell the current panel with the reader's own picture, as a sibling."""
+        """Tell the current panel with the reader's own image, as a sibling."""
         session, panel = self._here(state)
         if path is None:
             return PageUpdate()

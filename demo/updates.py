@@ -223,7 +223,7 @@ class Updates:
 
 
 def _is_readers(panel: Panel) -> bool:
-    """Return whether text and picture are both wholly the reader's."""
+    """Return whether text and image are both wholly the reader's."""
     return panel.image_source == "reader" and panel.text == panel.reader_text
 
 

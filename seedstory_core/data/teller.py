@@ -34,11 +34,11 @@ class StuckError(DoesNotFitError):
 
 @dataclass(frozen=True)
 class StoryPanel:
-    """One panel: its words and what its picture shows.
+    """One panel: its words and what its image shows.
 
     Attributes:
         text: The whole caption, the reader's words first where there are any.
-        scene: What the picture shows.
+        scene: What the image shows.
         reader_text: What the reader wrote; empty where the storyteller wrote alone.
         event: What happens, as the plots call it.
         chapter: From 0.

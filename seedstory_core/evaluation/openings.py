@@ -1,6 +1,6 @@
 """First sentences as readers type them: written by hand, none of them from training stories.
 
-`evaluation openings` lets the model continue each one and checks whether the picture shows what the
+`evaluation openings` lets the model continue each one and checks whether the image shows what the
 reader named, and whether the words bring in nobody else.
 """
 
@@ -35,7 +35,7 @@ class Opening:
     others_may_come: bool = False
 
     def scene(self) -> Scene:
-        """Return the scene of the picture, with defaults where the words leave it open."""
+        """Return the scene of the image, with defaults where the words leave it open."""
         actors = tuple(
             Actor(species, self.pose or "stand", self.mood or "happy") for species in self.cast
         )

@@ -1,6 +1,6 @@
 """Six whole stories to look at: `python -m seedstory_core.evaluation.showcase`.
 
-Writes `docs/stories.md` and its pictures with the shipped weights. Nothing is picked: the openings
+Writes `docs/stories.md` and its images with the shipped weights. Nothing is picked: the openings
 are those of the first held-out stories, the seeds are their numbers, and every story is told to its
 end.
 """
@@ -31,7 +31,7 @@ seeds 0 to 5, until the tale ends.
 
 
 def show(engine: StoryEngine, folder: Path, count: int = NUM_STORIES) -> Path:
-    """Tell the stories, write `stories.md` with its pictures into a folder, and return its path."""
+    """Tell the stories, write `stories.md` with its images into a folder, and return its path."""
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     parts = [INTRODUCTION]

@@ -182,7 +182,7 @@ def _panel_from_record(panel_id: str, record: Mapping[str, Any]) -> Panel:
         raise ValueError("the record is another panel's")
     image_name = record["image_name"]
     if image_name is not None and not IMAGE_NAME.fullmatch(image_name):
-        raise ValueError("not a picture of ours")
+        raise ValueError("not an image of ours")
     features = record["features"]
     if features is not None:
         _typed(features["sha256"], str)

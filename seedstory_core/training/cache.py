@@ -1,8 +1,8 @@
-"""Outputs of the frozen picture models for a data set, computed once.
+"""Outputs of the frozen image models for a data set, computed once.
 
-For the pictures of a StoryStream folder: visual features, latents of the codec, and weights of the
-loss. They are plain arrays that training memory-maps; building them resumes where it stopped. A
-picture whose file is missing is drawn from its scene.
+For the images of a StoryStream folder: visual features, latents of the codec, and weights of the
+loss. They are plain arrays that training memory-maps; building them resumes where it stopped. An
+image whose file is missing is drawn from its scene.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ BATCHES_PER_FLUSH = 50
 
 @dataclass(frozen=True)
 class ImageCache:
-    """Arrays about the pictures of a data set, in the order of its stories.
+    """Arrays about the images of a data set, in the order of its stories.
 
     Attributes:
-        features: `[N, V, C]` float16, of all pictures.
-        latents: `[M, latent_channels, h, w]` float16, normalised, of the first M pictures.
-        weights: `[M, h, w]` float16, where the picture's details are; all ones without scenes.
-        first: Index of every story's first picture, and at the end the number of all pictures.
+        features: `[N, V, C]` float16, of all images.
+        latents: `[M, latent_channels, h, w]` float16, normalised, of the first M images.
+        weights: `[M, h, w]` float16, where the image's details are; all ones without scenes.
+        first: Index of every story's first image, and at the end the number of all images.
         stories: The stories.
     """
 
@@ -57,7 +57,7 @@ class ImageCache:
 
 @torch.no_grad()
 def cache_features(jsonl: Path, folder: Path, config: VisionConfig, vision: VisionEncoder) -> None:
-    """Compute, or finish computing, the visual features of every picture of a data set."""
+    """Compute, or finish computing, the visual features of every image of a data set."""
     images = _sources(read_stories(jsonl))
     device = vision.conv1.weight.device
 
@@ -74,14 +74,14 @@ def cache_features(jsonl: Path, folder: Path, config: VisionConfig, vision: Visi
 def cache_latents(
     jsonl: Path, folder: Path, config: DeTokenizerConfig, vae: ImageVae, *, most: int
 ) -> None:
-    """Compute, or finish computing, latents and weights of a data set's first pictures.
+    """Compute, or finish computing, latents and weights of a data set's first images.
 
     Args:
         jsonl: The data set.
         folder: Folder of the arrays.
         config: Numbers of the de-tokenizer.
         vae: The frozen codec.
-        most: Number of pictures at most.
+        most: Number of images at most.
     """
     stories = list(read_stories(jsonl))
     images = _sources(stories)[:most]
@@ -126,7 +126,7 @@ def take(array: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
 
 
 Source = tuple[Path, dict[str, Any] | None]
-"""File of a picture, and its scene if the data set has one."""
+"""File of an image, and its scene if the data set has one."""
 
 
 def _sources(stories: Iterable[StreamStory]) -> list[Source]:
@@ -162,7 +162,7 @@ def _fill(
 ) -> None:
     """Fill arrays batch by batch; flushed batches are not computed again.
 
-    For a GPU, one process per core loads the pictures; on a CPU they would compete with the model.
+    For a GPU, one process per core loads the images; on a CPU they would compete with the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     count = next(iter(shapes.values()))[0]

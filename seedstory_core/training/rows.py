@@ -244,8 +244,8 @@ def cut_window(
 
     Half of the windows begin where the story begins, the others anywhere. If a story shares its
     beginning with another one, its windows begin late enough to reach its own panels. In every
-    fifth window one panel has no words: a reader may begin with a picture alone or replace one,
-    and the story then has to follow the picture.
+    fifth window one panel has no words: a reader may begin with an image alone or replace one,
+    and the story then has to follow the image.
 
     Returns:
         The window, and the index of its first panel in the story.
@@ -319,7 +319,7 @@ def run_rows(model: StoryLM, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """Read a batch of rows.
 
     Returns:
-        Final states `[B, S, D]`, regressed features and true features, both `[pictures, V, C]`.
+        Final states `[B, S, D]`, regressed features and true features, both `[images, V, C]`.
     """
     embeds = model.embed(batch["input_ids"], batch["features"], batch["image_places"])
     hidden = model.decoder(

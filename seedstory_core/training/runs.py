@@ -42,7 +42,7 @@ class Runs:
         return self.start(name, model).requires_grad_(False).eval().to(self.device)
 
     def vision(self) -> VisionEncoder:
-        """Return the trained picture encoder."""
+        """Return the trained image encoder."""
         encoder = VisionEncoder(self.config.vision)
         self.load("vision", encoder)
         return encoder
@@ -71,5 +71,5 @@ class Runs:
         return model
 
     def zero_features(self) -> torch.Tensor:
-        """Return the features `[1, V, C]` of an all-zero picture."""
+        """Return the features `[1, V, C]` of an all-zero image."""
         return self.vision().zero_image_features().float().cpu()

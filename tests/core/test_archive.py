@@ -479,7 +479,7 @@ def test_a_disk_that_refuses_leaves_the_story_as_it_was(tmp_path, kind, number, 
     story_id, tree = write_story(archive, None)
     before = archive._files.names(story_id)
     redrawn = dataclasses.replace(tree.panel("p1"), visual_features=features_of(9))
-    # Picture, features, (their names settle,) record, (its name settles.)
+    # Image, features, (their names settle,) record, (its name settles.)
     for method, allowed in (("write", 0), ("write", 1), ("write", 2), ("settle", 0), ("settle", 1)):
         with files.refuse_after(method, allowed, number), pytest.raises(StorageError) as error:
             archive.append(story_id, panel_of(2, "p1"), image_of(2))

@@ -19,7 +19,7 @@ from seedstory_core.weights.verify.folder import ReferenceFolder
 
 
 def small_config(**changes: Any) -> DeTokenizerConfig:
-    """A de-tokenizer of 16-pixel pictures and 4 x 4 latents, small enough for every case."""
+    """A de-tokenizer of 16-pixel images and 4 x 4 latents, small enough for every case."""
     base = DeTokenizerConfig(
         spatial_hint_channels=0,
         perceiver=PerceiverConfig(
@@ -120,7 +120,7 @@ def test_the_last_step_ends_at_what_was_predicted(changes: dict[str, object]) ->
 
 
 class Oracle(nn.Module):
-    """Stands in for the UNet and knows the picture: its predictions are exactly right."""
+    """Stands in for the UNet and knows the image: its predictions are exactly right."""
 
     def __init__(self, model: DeTokenizer, latents: torch.Tensor) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ def image_of(number: int) -> Image.Image:
 
 
 class Story:
-    """p1 ─ p2 ─ p3 (no picture) ─ p4, the end
+    """p1 ─ p2 ─ p3 (no image) ─ p4, the end
     └ p5 (a reader's attack)"""
 
     def __init__(self) -> None:

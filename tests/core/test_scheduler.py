@@ -291,7 +291,7 @@ def test_what_is_written_ahead_gives_way_to_turns(small_engine: StoryEngine) -> 
     turn.close()
     assert draft.text == result_of(small_engine.turn(Past(), request(1))).text
     words = [index for index, kind in enumerate(order) if kind == "word"]
-    # Its first pass reads the words given, its last two ask for the picture and read it back.
+    # Its first pass reads the words given, its last two ask for the image and read it back.
     between = words[1:-2]
     assert between
     assert all(order[index - 1] == "step" for index in between)
@@ -307,4 +307,4 @@ def test_the_zero_image_is_prepared_once_for_all_images(small_engine: StoryEngin
             result_of(small_engine.turn(Past(), request(number, guidance_scale=3.0)))
     finally:
         handle.remove()
-    assert passes == [1, 1, 1, 1]  # of the zero picture, and of three pictures
+    assert passes == [1, 1, 1, 1]  # of the zero image, and of three images

@@ -102,7 +102,7 @@ def test_the_same_seeds_tell_the_same_panel(store: SessionStore) -> None:
     assert one.text == two.text
     assert np.array_equal(features(one), features(two))
     assert np.array_equal(pixels(session.image(one.id)), pixels(session.image(two.id)))
-    # Another seed paints another picture, and not always the same words.
+    # Another seed paints another image, and not always the same words.
     others = [turn(session, "p1", request(seed)) for seed in range(8, 12)]
     assert any(other.text != one.text for other in others)
     for other in others:

@@ -1,4 +1,4 @@
-"""Readers' uploads: every kind of bad picture and text ends in one clear sentence."""
+"""Readers' uploads: every kind of bad image and text ends in one clear sentence."""
 
 from __future__ import annotations
 

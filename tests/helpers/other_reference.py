@@ -1,6 +1,6 @@
 """A whole reference folder of other sizes than the miniature's, made anew from a seed.
 
-Tokenizer, weights, stories and pictures are new, and the story model is over-fitted on its stories
+Tokenizer, weights, stories and images are new, and the story model is over-fitted on its stories
 until it writes them by heart. Its numbers and stories are in `other_sizes.py`; its expected numbers
 come from the libraries (`recorder.py`), so that verifying it compares the studio with them.
 """
@@ -42,7 +42,7 @@ def write_other_reference(target: Path) -> Path:
 
 
 def write_inputs(folder: Path) -> None:
-    """Draw a picture of its own size for every panel, and those of the transforms."""
+    """Draw an image of its own size for every panel, and those of the transforms."""
     chance = random.Random(3)
     folder.mkdir(parents=True)
 
@@ -210,7 +210,7 @@ def save(path: Path, weights: Mapping[str, Tensor], dtype: torch.dtype) -> None:
 
 
 def write_image_weights(root: Path) -> None:
-    """Picture encoder, codec, base UNet, and the de-tokenizer with another UNet."""
+    """Image encoder, codec, base UNet, and the de-tokenizer with another UNet."""
     save(root / NUMBERS["visual_tokenizer"]["file"], drawn(vision_shapes()), torch.float16)
     sdxl = root / NUMBERS["stable_diffusion_xl"]["folder"]
     unet, codec = UNet2DConditionModel(**UNET), AutoencoderKL(**CODEC)

@@ -1,7 +1,7 @@
 """Contents of the other reference folder: its numbers, its stories, and the recorded tables.
 
 No number of a size is the miniature's, and none follows from another without need: heads do not
-fill the width, latents of the perceiver are wider than their heads, pictures are not square and no
+fill the width, latents of the perceiver are wider than their heads, images are not square and no
 multiple of the UNet's coarsest cell, the ones that are encoded none of the patch, and
 the marks' ids have an order of their own.
 """

@@ -1,6 +1,6 @@
 """The release's computations, written once more with the libraries alone.
 
-Nothing here imports the studio: text goes through SentencePiece, pictures through Pillow and numpy,
+Nothing here imports the studio: text goes through SentencePiece, images through Pillow and numpy,
 the language model is transformers' with its adapters beside the projections, drawing is diffusers'
 own pipeline. Rules and names of weights are those of the miniature's README.
 """
@@ -147,7 +147,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 @torch.no_grad()
 def see(weights: Weights, numbers: Mapping[str, Any], pixels: Tensor) -> dict[str, Tensor]:
-    """The picture encoder's features `[B, V, C]` and inner states."""
+    """The image encoder's features `[B, V, C]` and inner states."""
     eps, heads = numbers["layer_norm_eps"], numbers["heads"]
 
     def norm(name: str, x: Tensor) -> Tensor:
@@ -390,7 +390,7 @@ def draw(
     numbers: Mapping[str, Any],
     steps: int,
 ) -> dict[str, Tensor]:
-    """Draw one picture with diffusers' pipeline."""
+    """Draw one image with diffusers' pipeline."""
     words = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
     no_words: dict[str, Any] = dict.fromkeys(words)
     pipeline = StableDiffusionXLPipeline(

@@ -85,7 +85,7 @@ class Recorder:
         return self.tokens_of(self.root / self.numbers["tokenizer"]["folder"])
 
     def tokens_of(self, folder: Path) -> plain.PlainTokens:
-        """Read either style; only marks of pictures matter beside the text model's own tokens."""
+        """Read either style; only marks of images matter beside the text model's own tokens."""
         settings = read_json(folder / "tokenizer_config.json").get("added_tokens_decoder", {})
         marks = {entry["content"]: int(id_) for id_, entry in settings.items()}
         marks |= read_json(folder / "added_tokens.json")
@@ -230,7 +230,7 @@ class Recorder:
         return batch | {"image_embeds": torch.cat(features)}, texts
 
     def stage_three_item(self) -> dict[str, Any]:
-        """Size conditioning with the released slips: the last picture's size, corner swapped."""
+        """Size conditioning with the released slips: the last image's size, corner swapped."""
         story, num_given = self.plan["sd_item"]
         width, height = self.image(self.stories[story]["images"][-1]).size
         size = self.numbers["transforms"]["stage3_sd_size"]
@@ -526,7 +526,7 @@ def load_story(root: Path, numbers: Mapping[str, Any]) -> plain.PlainStory:
 def sample(
     tokens: plain.PlainTokens, separator: str, captions: list[str], *, has_bos: bool = True
 ) -> dict[str, list[int]]:
-    """Return one training sample; the pictures of all panels but the last are given."""
+    """Return one training sample; the images of all panels but the last are given."""
     texts = [caption + tokens.image_text for caption in captions]
     texts = [separator * (place > 0) + text for place, text in enumerate(texts)]
     before = [tokens.bos] * has_bos + tokens.encode("".join(texts[:-1]))

@@ -34,7 +34,7 @@ def mini(**changes: Any) -> StudioConfig:
 
 
 def tell(engine: StoryEngine, count: int) -> list[TurnResult]:
-    """Go on from a reader's picture, as the recorded story does."""
+    """Go on from a reader's image, as the recorded story does."""
     with Image.open(COPY / "expected" / "inputs" / "s0_p0.png") as opened:
         image = opened.convert("RGB")
     opening = "Mina the mouse found a red kite in the garden."
@@ -88,7 +88,7 @@ def test_offloaded_models_tell_the_same_story(
         assert one.text == other.text
         assert torch.equal(one.record.visual_features, other.record.visual_features)
         assert one.image.tobytes() == other.image.tobytes()
-    # The zero picture; the reader's picture; then words and their features before the painting.
+    # The zero image; the reader's image; then words and their features before the painting.
     encoder, layers, unet = "VisionEncoder", "ModuleList", "UNet2DConditionModel"
     assert came == [encoder, None, encoder, None, layers, unet, layers, unet]
 
@@ -169,7 +169,7 @@ def test_tiles_decode_nearly_the_same_image(tiny_config: StudioConfig) -> None:
     assert one.shape == other.shape == (1, 3, 256, 256)
     # Every tile has its own statistics in the norms.
     assert 0 < (one - other).abs().mean() < 0.05
-    # A picture no larger than a tile is decoded as ever.
+    # An image no larger than a tile is decoded as ever.
     small = latents[..., :8, :8]
     assert torch.equal(whole.decode(small), tiled.decode(small))
 

@@ -209,7 +209,7 @@ def test_progress_is_told_and_a_stopped_turn_leaves_no_trace(
     order = ["waiting", "opening", "remembering", "writing", "painting"]
     ranks = [order.index(state) for state in states]
     assert ranks == sorted(ranks) and len(set(ranks)) > 1
-    # And the words are there before the picture is begun.
+    # And the words are there before the image is begun.
     assert all(step[0]["text"] for step in job.outputs() if step[0]["state"] == "painting")
     assert len(store.open(story_id).tree) == 1
     assert client.predict(story_id=story_id, api_name="/stop") is False

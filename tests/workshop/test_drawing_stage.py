@@ -50,7 +50,7 @@ def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true
     assert not torch.equal(values, batches[2]["features"].mean(dim=(1, 2)))
     assert set(values[::2].tolist()) == {1.0, 2.0}
     assert set(values[1::2].tolist()) == {2.0, 3.0}
-    # Each picture once before any comes again.
+    # Each image once before any comes again.
     assert (values == 2.0).sum() == count
 
 

@@ -1,4 +1,4 @@
-"""The storyteller keeps its word: every caption says exactly what its picture shows."""
+"""The storyteller keeps its word: every caption says exactly what its image shows."""
 
 import re
 from collections import Counter
@@ -274,7 +274,7 @@ def test_moods_and_poses_are_said_in_words():
 
 
 def test_templates_name_the_world_only_through_slots():
-    """A prop or an animal in plain letters would be named without being in the picture."""
+    """A prop or an animal in plain letters would be named without being in the image."""
     world = {*PROPS, *CHARACTERS}
     for made in library.templates():
         plain = set(normalise(re.sub(r"\{[^}]*\}", " ", made.text)).split())

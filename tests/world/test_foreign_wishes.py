@@ -1,4 +1,4 @@
-"""Tales about foreign words, which no picture can show: wishes come true as far as they can."""
+"""Tales about foreign words, which no image can show: wishes come true as far as they can."""
 
 from __future__ import annotations
 

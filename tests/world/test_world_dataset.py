@@ -132,7 +132,7 @@ def test_processes_write_what_one_writes(tmp_path: Path):
     assert list(read_lines(path)) == json.loads(json.dumps(lines))
 
 
-# --- pictures -------------------------------------------------------------------------------------
+# --- images ---------------------------------------------------------------------------------------
 
 
 def test_scenes_without_words_are_stories_of_one_page(tmp_path: Path):

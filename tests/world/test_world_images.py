@@ -1,4 +1,4 @@
-"""Every scene can be drawn, the same each time, and no picture hides what it should show."""
+"""Every scene can be drawn, the same each time, and no image hides what it should show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole stories: the same every time, complete, and every picture follows from its caption."""
+"""Whole stories: the same every time, complete, and every image follows from its caption."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_pages_name_events_that_there_are(stories: list[Story]):
         )
 
 
-# --- pictures -------------------------------------------------------------------------------------
+# --- images ---------------------------------------------------------------------------------------
 
 
 def test_every_character_in_an_image_is_spoken_of(stories: list[Story]):

@@ -79,7 +79,7 @@ def about_its_first_sentence(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def image_alone(engine: StoryEngine, count: int) -> list[Figure]:
-    """Measure whether the story of a picture without words has its characters, thing and place."""
+    """Measure whether the story of an image without words has its characters, thing and place."""
     import random
 
     hits: dict[str, list[bool]] = {"hero": [], "thing": [], "place": []}

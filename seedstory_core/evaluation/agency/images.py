@@ -1,7 +1,7 @@
-"""The figures about pictures: whether they show what their text names, and who is there twice.
+"""The figures about images: whether they show what their text names, and who is there twice.
 
-An attribute classifier looks at the pictures. Its errors are part of the figures, so a sheet of the
-pictures is written beside them, to be looked at.
+An attribute classifier looks at the images. Its errors are part of the figures, so a sheet of the
+images is written beside them, to be looked at.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ SHEET_COLUMNS, SHEET_PIXELS = 10, 256
 
 @dataclass(frozen=True)
 class Painted:
-    """A panel with its picture.
+    """A panel with its image.
 
     Attributes:
         text: The whole caption.
-        image: Its painted picture.
+        image: Its painted image.
         answers: The classifier's answers, by the names of `QUESTIONS`.
     """
 
@@ -47,7 +47,7 @@ class Painted:
 
 
 def painted(engine: StoryEngine, count: int) -> list[Figure]:
-    """Paint the panels of `count` stories and measure their pictures."""
+    """Paint the panels of `count` stories and measure their images."""
     classifier = _classifier(engine)
     pages = [
         Painted(text, image, _answers(classifier, image))
@@ -58,7 +58,7 @@ def painted(engine: StoryEngine, count: int) -> list[Figure]:
 
 
 def compared(pages: Sequence[Painted], lexicon: Lexicon) -> list[Figure]:
-    """Compare the things that panels name with those seen on their pictures."""
+    """Compare the things that panels name with those seen on their images."""
     shown: list[bool] = []
     doubled: list[bool] = []
     texts: list[str] = []
@@ -80,7 +80,7 @@ def compared(pages: Sequence[Painted], lexicon: Lexicon) -> list[Figure]:
 
 
 def sheet(images: Sequence[Image.Image]) -> Image.Image:
-    """Return pictures in rows, in the order of their panels."""
+    """Return images in rows, in the order of their panels."""
     size, columns = SHEET_PIXELS, SHEET_COLUMNS
     page = Image.new("RGB", (columns * size, -(-len(images) // columns) * size), "white")
     for number, image in enumerate(images):

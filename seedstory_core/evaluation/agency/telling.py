@@ -34,7 +34,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Turn:
-    """A reader's input before a panel: words, a picture, or nothing."""
+    """A reader's input before a panel: words, an image, or nothing."""
 
     text: str = ""
     image: Image.Image | None = None
@@ -72,7 +72,7 @@ def go_on(
             sampling=sampling_of(engine, seed * 1000 + number),
             image_seed=seed * 1000 + number,
         )
-        # Written and read back as in a turn, but not painted: nothing here looks at pictures.
+        # Written and read back as in a turn, but not painted: nothing here looks at images.
         draft = engine.make_draft(now, request)
         now, is_end = draft.past, engine.is_end(draft.text)
         given = draft.request.reader_text

@@ -85,7 +85,7 @@ def write_lexicon(runs: Runs, path: Path) -> None:
     captions = [caption for story in own for caption in story]
     words = {word.lower(): word for word in count_words(captions, LEAST_OFTEN)}
     words |= {word.lower(): word for word in other_names() if word.lower() not in words}
-    # What the storyteller says all the time is no surprise to see no picture of.
+    # What the storyteller says all the time is no surprise to see no image of.
     usual = {word.lower() for word in count_words(captions, len(own) // 20)}
     words |= {word: NOT_DRAWN + word for word in not_drawn() if word not in usual}
     path.write_text("\n".join(sorted(words.values())) + "\n", encoding="utf-8")

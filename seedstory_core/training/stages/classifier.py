@@ -1,4 +1,4 @@
-"""Train the attribute classifier on drawn pictures, blurred and noisy, with their labels."""
+"""Train the attribute classifier on drawn images, blurred and noisy, with their labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seedstory_core.training.stage import Batch, Stage
 from storyworld.attributes import QUESTIONS
 
 SEED = 2_000_000_000
-"""Start of the classifier's own series of pictures, apart from those of the models it judges."""
+"""Start of the classifier's own series of images, apart from those of the models it judges."""
 
 
 def damage(pixel_values: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class ClassifierStage(Stage):
         self.model: nn.Module = AttributeClassifier(questions=QUESTIONS)
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Draw `size` pictures with their labels."""
+        """Draw `size` images with their labels."""
         scenes = [scene_number(SEED + number * size + row) for row in range(size)]
         return {"pixel_values": pixels(scenes, INPUT_SIZE), **labels(scenes)}
 
@@ -70,7 +70,7 @@ class ClassifierStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Write the accuracies on 512 clean held-out pictures as text."""
+        """Write the accuracies on 512 clean held-out images as text."""
         scenes = [scene_number(HELD_OUT + row) for row in range(512)]
         device = next(model.parameters()).device
         scores: dict[str, list[Tensor]] = {}

@@ -186,5 +186,5 @@ def build(runs: Runs, plan: Plan) -> Stage:
 
 
 def words_of(runs: Runs) -> list[StreamStory]:
-    """Return every training story that can be read without its pictures."""
+    """Return every training story that can be read without its images."""
     return [s for part in ("train", "words") for s in read_stories(runs.data / f"{part}.jsonl")]

@@ -44,7 +44,7 @@ SINK_SHARE = 0.4
 
 
 class StoryStage(LanguageStage):
-    """Next-token loss and cosine regression over windows of stories with their pictures."""
+    """Next-token loss and cosine regression over windows of stories with their images."""
 
     name = "story_lm"
 
@@ -63,9 +63,9 @@ class StoryStage(LanguageStage):
         Args:
             config: The model's numbers.
             tokenizer: Tokenizer of the base language model.
-            cache: Training stories with the features of their pictures.
+            cache: Training stories with the features of their images.
             validation: Likewise, stories that training does not see.
-            words: Stories without pictures; needed only if the plan reads windows of words.
+            words: Stories without images; needed only if the plan reads windows of words.
             plan: Its plan.
             weigh: Returns parts of captions with another loss weight, by the data set.
         """

@@ -1,7 +1,7 @@
-"""Pre-train the picture encoder: visual features from which a picture can be described and redrawn.
+"""Pre-train the image encoder: visual features from which an image can be described and redrawn.
 
 The published encoder comes ready-made from Qwen-VL. Ours learns two tasks at once, through
-throw-away heads: answer every question about the picture, and redraw it small. The heads see each
+throw-away heads: answer every question about the image, and redraw it small. The heads see each
 token scaled to unit length and turned by random noise, as the language model's regressed features
 will be. So the encoder learns features that survive such noise, and small things (a mouth, a prop)
 take a larger share of them than of the pixels.
@@ -39,11 +39,11 @@ THING_WEIGHT = 4.0
 REDRAWN_PER_TOKEN = 16
 """Side in pixels of the square that the heads redraw per visual token."""
 LARGEST_DRAWN = 256
-"""Side in pixels of the largest pictures that are drawn for it."""
+"""Side in pixels of the largest images that are drawn for it."""
 
 
 def clip_normalize(pixel_values: Tensor, config: VisionConfig) -> Tensor:
-    """Return pixels in -1 … 1 of any size as the picture encoder reads them."""
+    """Return pixels in -1 … 1 of any size as the image encoder reads them."""
     if pixel_values.shape[-1] != config.image_size:
         size = (config.image_size, config.image_size)
         pixel_values = F.interpolate(pixel_values, size, mode="bilinear", antialias=True)
@@ -78,7 +78,7 @@ class VisionTeacher(nn.Module):
         )
 
     def read(self, features: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Return answers from features `[B, V, C]`, and the picture `[B, 3, 16·grid, 16·grid]`."""
+        """Return answers from features `[B, V, C]`, and the image `[B, 3, 16·grid, 16·grid]`."""
         tokens = self.mix(features * features.shape[-1] ** 0.5 + self.places)
         queries = self.queries.expand(features.shape[0], -1, -1)
         found, _ = self.attention(queries, tokens, tokens, need_weights=False)
@@ -104,7 +104,7 @@ class VisionStage(Stage):
         self.model: nn.Module = VisionTeacher(config)
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Draw `size` pictures with labels and weights."""
+        """Draw `size` images with labels and weights."""
         scenes = [scene_number(SEED + number * size + row) for row in range(size)]
         side = math.isqrt(self.config.n_queries) * REDRAWN_PER_TOKEN
         return {
@@ -144,7 +144,7 @@ class VisionStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Write real pictures above the redrawn ones, and the accuracies as text."""
+        """Write real images above the redrawn ones, and the accuracies as text."""
         scenes = [scene_number(HELD_OUT + row) for row in range(256)]
         device = next(model.parameters()).device
         real = pixels(scenes, self.image_size)
@@ -165,6 +165,6 @@ class VisionStage(Stage):
 
 
 def build(runs: Runs, plan: Plan) -> Stage:
-    """Build the stage with untrained weights; large pictures are drawn at `LARGEST_DRAWN`."""
+    """Build the stage with untrained weights; large images are drawn at `LARGEST_DRAWN`."""
     size = min(runs.config.detokenizer.image_size, LARGEST_DRAWN)
     return VisionStage(runs.config.vision, size)
