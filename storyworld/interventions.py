@@ -162,7 +162,7 @@ def _foreign_deed(story: Storyteller) -> Step | None:
 
 @cache
 def foreign_events() -> tuple[Event, ...]:
-    """Return the events with a foreign role: a person, thing or place that no picture can show."""
+    """Return the events with a foreign role: a person, thing or place that no image can show."""
     everything = events().values()
     return tuple(e for e in everything if e.do and set(e.roles) & set(FOREIGN_ROLES))
 

@@ -34,7 +34,7 @@ class Panel:
 
     Attributes:
         text: The caption.
-        scene: Scene of its picture.
+        scene: Scene of its image.
         reader_text: The beginning of the caption that a reader wrote, or ''.
         hint: A reader's hint beside the text, or ''.
         event: Name of its event.
@@ -78,7 +78,7 @@ class Storyteller:
         return self.director.state
 
     def new_word(self, role: str) -> str:
-        """Return a word for a person (X), thing (Y) or place (Z) that no picture can show."""
+        """Return a word for a person (X), thing (Y) or place (Z) that no image can show."""
         make = {"X": foreign_person, "Y": foreign_thing, "Z": foreign_place}[role]
         foreign = make(self.rng, self.test)
         while foreign.pronoun == "they":  # the wishes speak of one
@@ -100,7 +100,7 @@ class Storyteller:
                 for who in roles.values():
                     show.setdefault(who, ("walk",))
         self.namer.in_order(page.text)
-        scene = self.teller.picture(
+        scene = self.teller.scene(
             *(self.state, self.page_place(self.namer.people), show),
             close=event is not None and event.close,
             hero=director.hero,

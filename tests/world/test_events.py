@@ -143,7 +143,7 @@ def test_every_event_makes_a_panel_with_an_image(name: str):
         page = teller.tell(event, roles, state, after, place)
         assert page.text and not complaint(page.text.replace('"', "")), complaint(page.text)
         show = {roles[role]: words for role, words in event.show.items() if role in roles}
-        scene = teller.picture(after, place, show, close=event.close, hero=roles.get("A", ""))
+        scene = teller.scene(after, place, show, close=event.close, hero=roles.get("A", ""))
         assert isinstance(scene, Scene)
         assert {actor.species for actor in scene.actors} <= set(after.people)
 
