@@ -63,7 +63,7 @@ class Namer:
     things: list[str] = field(default_factory=list)
     """Things named in this panel, in order."""
 
-    def new_page(self) -> None:
+    def new_panel(self) -> None:
         """Forget the names of the panel before."""
         self.people.clear()
         self.things.clear()
@@ -193,6 +193,6 @@ class Namer:
         return foreign.a if form == "a" or (is_new and form == "") else foreign.the
 
     @staticmethod
-    def _mention(page: list[str], entity: str) -> None:
-        if entity not in page:
-            page.append(entity)
+    def _mention(mentioned: list[str], entity: str) -> None:
+        if entity not in mentioned:
+            mentioned.append(entity)

@@ -47,7 +47,7 @@ _SAID_IN = {
 
 
 @dataclass
-class Page:
+class PanelDraft:
     """One panel while it is made.
 
     Attributes:
@@ -234,7 +234,7 @@ class Teller:
         opening: str = "",
         deed: str | None = None,
         brief: bool = False,
-    ) -> Page:
+    ) -> PanelDraft:
         """Return the caption of an event.
 
         Args:
@@ -284,7 +284,7 @@ class Teller:
             parts.pop()
             marks.pop()
             self.namer.back_to(marks[-1])
-        return Page(parts, event.name)
+        return PanelDraft(parts, event.name)
 
     def _along(self, event: Event, roles: Mapping[str, str], before: State, after: State) -> str:
         """Return a sentence on who went along, if all go and the event names only some, or ''."""

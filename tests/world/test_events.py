@@ -140,8 +140,8 @@ def test_every_event_makes_a_panel_with_an_image(name: str):
         after.apply(event.effects, roles)
         teller = Teller(rng, Namer(rng, foreign=dict(STRANGERS)))
         place = after.people[roles["A"]].place if "A" in roles else roles["P"]
-        page = teller.tell(event, roles, state, after, place)
-        assert page.text and not complaint(page.text.replace('"', "")), complaint(page.text)
+        draft = teller.tell(event, roles, state, after, place)
+        assert draft.text and not complaint(draft.text.replace('"', "")), complaint(draft.text)
         show = {roles[role]: words for role, words in event.show.items() if role in roles}
         scene = teller.scene(after, place, show, close=event.close, hero=roles.get("A", ""))
         assert isinstance(scene, Scene)
@@ -155,8 +155,8 @@ def test_a_page_that_is_cut_short_names_nobody_of_what_was_cut(monkeypatch: pyte
     state.apply([("at", who, "garden") for who in ("fox", "bear")], {})
     for seed in range(20):
         namer = Namer(random.Random(seed))
-        page = Teller(namer.rng, namer).tell(chat, roles, state, state, "garden")
-        assert page.parts[0].endswith("sat.") and len(page.parts) == 1
+        draft = Teller(namer.rng, namer).tell(chat, roles, state, state, "garden")
+        assert draft.parts[0].endswith("sat.") and len(draft.parts) == 1
         assert namer.people == ["fox"] and namer.introduced == {"fox"}
 
 

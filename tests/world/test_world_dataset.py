@@ -135,7 +135,7 @@ def test_processes_write_what_one_writes(tmp_path: Path):
 # --- images ---------------------------------------------------------------------------------------
 
 
-def test_scenes_without_words_are_stories_of_one_page(tmp_path: Path):
+def test_scenes_without_words_are_stories_of_one_panel(tmp_path: Path):
     path = write_scenes(tmp_path, 5)
     lines = list(read_lines(path))
     assert [line["id"] for line in lines] == [f"scene-{number}" for number in range(5)]
