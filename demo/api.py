@@ -397,11 +397,11 @@ class Api:
             session = await asyncio.to_thread(self.store.open, job.story_id)
             panel = session.tree.panel(progress.panel_id)
             image = await asyncio.to_thread(session.image, panel.id)
-            page = panel_as_json(session.tree, job.story_id, panel)
+            as_json = panel_as_json(session.tree, job.story_id, panel)
             if job.kind == "alternatives":
                 made = session.tree.children(job.panel_id)[-job.num_alternatives :]
-                page["panel_ids"] = [one.id for one in made]
-            yield {"story_id": job.story_id, "state": "done", **page}, image
+                as_json["panel_ids"] = [one.id for one in made]
+            yield {"story_id": job.story_id, "state": "done", **as_json}, image
 
 
 @contextlib.contextmanager

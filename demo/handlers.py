@@ -238,7 +238,7 @@ class Handlers:
         job = self.queue.job(state.watch)
         if job is None or job.story_id != state.story:
             return
-        number = self.updates.page_number(job)
+        number = self.updates.panel_number(job)
         image = job.request.reader_image
         own_image = render.data_url(image) if image is not None else ""
         async for progress in watch(job):

@@ -103,7 +103,7 @@ class PageParts:
         with gr.Row(elem_id="asks"):
             self.question = _html("", "question")
             self.remove = gr.Button("Remove", variant="primary", size="sm", elem_id="remove")
-            self.keep_page = gr.Button("Keep", size="sm", elem_id="keep-page")
+            self.keep_panel = gr.Button("Keep", size="sm", elem_id="keep-panel")
         with gr.Column(elem_id="rewording"):
             self.words = gr.Textbox(
                 label="The page's new words", lines=3, max_lines=7, elem_id="new-words"

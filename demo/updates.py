@@ -117,7 +117,7 @@ class Updates:
         job_id = running.id if running else state.job
         live: str | Same = ""
         if running is not None and is_live:
-            live = render.live(running, running.progress, self.page_number(running)) or SAME
+            live = render.live(running, running.progress, self.panel_number(running)) or SAME
         return PageUpdate(
             state=PageState(
                 view="story",
@@ -154,7 +154,7 @@ class Updates:
             notice="",
         )
 
-    def page_number(self, job: Job) -> int:
+    def panel_number(self, job: Job) -> int:
         """Return the number, on its path from 1, of the panel that a job makes or changes."""
         if job.panel_id is None:
             return 1

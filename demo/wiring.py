@@ -115,7 +115,7 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
 
     # Removing panels
     parts.ask_remove.click(**wires.answer(on.ask_to_remove, here), **OFTEN)
-    gr.on([parts.keep_page.click, parts.keep_old.click], **wires.answer(on.keep, here), **OFTEN)
+    gr.on([parts.keep_panel.click, parts.keep_old.click], **wires.answer(on.keep, here), **OFTEN)
     parts.remove.click(**wires.answer(on.remove, here), **OFTEN)
 
     # Answered in the browser alone

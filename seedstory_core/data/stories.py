@@ -125,7 +125,7 @@ def _tell_once(
         last = chapter == chapters - 1
         t.closing = last or rng.random() < 0.7
         if not chapter:
-            reader.first_page(t)
+            reader.first_panel(t)
         library.PLOTS[name](t)
         told.append(name)
     return Story(story_id, tuple(told), tuple(t.panels))

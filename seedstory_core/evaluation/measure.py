@@ -192,7 +192,7 @@ def openings(engine: StoryEngine, classifier: AttributeClassifier, count: int) -
 
     All of `OPENINGS` are told, whatever `count` is.
     """
-    pages: list[list[str]] = []
+    told: list[list[str]] = []
     features: list[Tensor] = []
     for number, typed in enumerate(OPENINGS):
         past = Past()
@@ -207,7 +207,7 @@ def openings(engine: StoryEngine, classifier: AttributeClassifier, count: int) -
             texts.append(result.text)
             if panel == 0:
                 features.append(result.record.visual_features)
-        pages.append(texts)
+        told.append(texts)
     images = paint(engine, features, range(len(OPENINGS)))
     found = engine.run(
         functools.partial(
@@ -221,16 +221,16 @@ def openings(engine: StoryEngine, classifier: AttributeClassifier, count: int) -
     )
     named = [typed for typed in OPENINGS if typed.cast and not typed.others_may_come]
     unasked = sum(
-        bool(strangers(typed, texts[0])) for typed, texts in zip(OPENINGS, pages, strict=True)
+        bool(strangers(typed, texts[0])) for typed, texts in zip(OPENINGS, told, strict=True)
     )
     lines = [
         f"{len(OPENINGS)} first sentences typed by hand",
-        f"{unasked} of {len(named)} first pages bring in somebody whom the reader did not name",
+        f"{unasked} of {len(named)} first panels bring in somebody whom the reader did not name",
     ]
     return Result(
         {"typed by hand": summarize(found)},
         lines=lines,
-        stories=in_full(OPENINGS, pages),
+        stories=in_full(OPENINGS, told),
         sheets=[grid(images, 7)],
     )
 

@@ -131,18 +131,18 @@ OPENINGS = (
 )
 
 
-def strangers(opening: Opening, page: str) -> tuple[str, ...]:
+def strangers(opening: Opening, text: str) -> tuple[str, ...]:
     """Return the species that a panel names and its opening does not; () if others may come."""
     if not opening.cast or opening.others_may_come:
         return ()
-    named = dict.fromkeys(species for _, species in mentions(page))
+    named = dict.fromkeys(species for _, species in mentions(text))
     return tuple(species for species in named if species not in opening.cast)
 
 
-def in_full(openings: Sequence[Opening], pages: Sequence[Sequence[str]]) -> str:
+def in_full(openings: Sequence[Opening], told: Sequence[Sequence[str]]) -> str:
     """Return openings with the panels that followed, to be read."""
     lines = []
-    for opening, texts in zip(openings, pages, strict=True):
+    for opening, texts in zip(openings, told, strict=True):
         unasked = strangers(opening, texts[0])
         lines.append(
             f"# {opening.text}" + (f"  (brings in {', '.join(unasked)})" if unasked else "")

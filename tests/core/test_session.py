@@ -485,7 +485,7 @@ def test_a_sibling_is_another_panel_unless_a_seed_is_wanted(store: SessionStore)
     session = begin(store, 2)
     told = [turn(session, "p2", request(40))]
     assert turn(session, "p2", request(40)).text == told[0].text
-    # With the seed left open the very same seed may not give the same page again.
+    # With the seed left open the very same seed may not give the same panel again.
     for _ in range(2):
         told.append(turn(session, "p2", request(40, any_seed=True)))
         assert len({panel.text for panel in told}) == len(told)
@@ -494,7 +494,7 @@ def test_a_sibling_is_another_panel_unless_a_seed_is_wanted(store: SessionStore)
     events = session.alternatives("p2", wishes)
     added = [event.panel for _, event in events if isinstance(event, PanelAdded)]
     assert len({*(panel.text for panel in (*added, *told))}) == 2 + len(told)
-    # A record alone says how a page came about, whatever becomes of those it kept away from.
+    # A record alone says how a panel came about, whatever becomes of those it kept away from.
     session.remove_branch(told[1].id)
     for panel in (told[-1], *added):
         names = {field.name for field in dataclasses.fields(Sampling)}

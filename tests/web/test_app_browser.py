@@ -353,7 +353,7 @@ def test_a_page_can_be_removed_after_a_question(page: Page, server: Server, stor
     size = len(shelf.tree.branch("p6"))
     page.click("#ask-remove")
     expect(page.locator("#question")).to_contain_text(f"page 6 and the {size - 1} pages after it")
-    page.click("#keep-page")
+    page.click("#keep-panel")
     expect(page.locator("#question")).to_be_hidden()
     assert len(nodes(page)) == len(shelf.tree)
     page.click("#ask-remove")

@@ -76,7 +76,7 @@ def test_a_story_is_begun_followed_and_shown(on: Handlers) -> None:
     assert shown.sentence == "", "the start page is empty again"
 
 
-def test_a_cards_first_page_is_kept_and_the_storyteller_goes_on(on: Handlers) -> None:
+def test_a_cards_first_panel_is_kept_and_the_storyteller_goes_on(on: Handlers) -> None:
     card = OPENINGS[0]
     state = begin(on, card.sentence, card=card.id)
     assert state.then and not state.again and not state.redraw
@@ -252,7 +252,7 @@ def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> No
     assert shown.state.panel == "p1" and not shown.state.busy
 
 
-def test_a_story_stopped_before_its_first_page_leads_back_to_the_start_page(on: Handlers) -> None:
+def test_a_story_stopped_before_its_first_panel_leads_back_to_the_start_page(on: Handlers) -> None:
     state = answered(on.begin, START, {}, None, SENTENCE, False, SLOW).state
     on.stop(state)
     wait(on.queue, state.story)

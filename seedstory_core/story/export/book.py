@@ -26,7 +26,7 @@ def to_html(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str)
 
 
 def make_book(title: str, path: Sequence[Panel], images: dict[int, bytes]) -> str:
-    """Return the HTML file of a path; `images` are PNG files by page number."""
+    """Return the HTML file of a path; `images` are PNG files by panel number."""
     pages = []
     for number, panel in enumerate(path, start=1):
         frame = ""

@@ -22,7 +22,7 @@ def file_name(title: str) -> str:
 
 
 def read_images(archive: StoryArchive, story_id: str, path: Sequence[Panel]) -> dict[int, bytes]:
-    """Return a path's PNG files by page number from 1, without missing or damaged ones."""
+    """Return a path's PNG files by panel number from 1, without missing or damaged ones."""
     images = {}
     for number, panel in enumerate(path, start=1):
         if panel.image_name is None:
