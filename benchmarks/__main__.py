@@ -111,10 +111,10 @@ def _together(store: SessionStore, sizes: Sequence[str], rounds: int) -> Iterato
 
 def _images(store: SessionStore, config: StudioConfig, rounds: int) -> Report:
     try:
-        reader = load_classifier(config)
+        classifier = load_classifier(config)
     except WeightsError:
-        reader = None  # only the tiny model's weights folder has it
-    return images.measure(store.engine, rounds, reader)
+        classifier = None  # only the tiny model's weights folder has it
+    return images.measure(store.engine, rounds, classifier)
 
 
 if __name__ == "__main__":

@@ -273,7 +273,7 @@ def test_models_nobody_uses_are_let_go(
     assert gone() is None
 
 
-def test_what_is_written_ahead_gives_way_to_turns(small_engine: StoryEngine) -> None:
+def test_a_prefetch_gives_way_to_turns(small_engine: StoryEngine) -> None:
     """While others decode it pauses; while others paint it gets a token per step."""
     order: list[str] = []
     handle = small_engine.story_lm.decoder.register_forward_pre_hook(

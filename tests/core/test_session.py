@@ -544,7 +544,7 @@ def test_a_whole_turn_takes_a_pass_per_token_and_two_more(store: SessionStore) -
         handle.remove()
 
 
-def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> None:
+def test_a_prefetched_panel_only_has_to_be_painted(store: SessionStore) -> None:
     session, same = begin(store, 3), begin(store, 3)
     expected = turn(same, "p3", request(50))
     session.prefetch("p3", request(50, any_seed=True)).join(60)
@@ -572,7 +572,7 @@ def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> Non
     ],
     ids=["a seed of its own", "own words", "another temperature"],
 )
-def test_what_was_written_ahead_and_is_not_wanted_leaves_no_trace(
+def test_a_prefetch_that_is_not_wanted_leaves_no_trace(
     store: SessionStore, wish: dict[str, Any]
 ) -> None:
     session, same = begin(store, 3), begin(store, 3)
@@ -589,7 +589,7 @@ def test_what_was_written_ahead_and_is_not_wanted_leaves_no_trace(
     assert torch.equal(one.keys, other.keys)
 
 
-def test_nobody_waits_for_what_is_being_written_ahead(store: SessionStore) -> None:
+def test_nobody_waits_for_a_running_prefetch(store: SessionStore) -> None:
     session = begin(store, 3)
     thread = session.prefetch("p3", request(50))
     told = turn(session, "p3", request(51))
@@ -600,7 +600,7 @@ def test_nobody_waits_for_what_is_being_written_ahead(store: SessionStore) -> No
     assert told.id not in session.tree
 
 
-def test_what_was_written_ahead_keeps_no_context_beyond_the_budget(store: SessionStore) -> None:
+def test_a_prefetch_keeps_no_context_beyond_the_budget(store: SessionStore) -> None:
     session = begin(store, 3)
     session.prefetch("p3", request(50)).join(60)
     assert session._prefetch.draft is not None
