@@ -615,7 +615,7 @@ def test_a_prefetch_keeps_no_context_beyond_the_budget(store: SessionStore) -> N
     assert turn(session, told.id, request(51, any_seed=True)).seed >= 51
 
 
-def test_a_hint_is_read_before_the_page_and_is_no_part_of_it(store: SessionStore) -> None:
+def test_a_hint_is_read_before_the_panel_and_is_no_part_of_it(store: SessionStore) -> None:
     session = begin(store)
     plain = turn(session, "p1", request(1))
     hinted = turn(session, "p1", request(1, hint="they [should] meet the owl"))
@@ -643,7 +643,7 @@ def test_a_reopened_story_still_knows_its_hints(store: SessionStore, tmp_path: P
     assert repeated.text == third.text
 
 
-def test_other_words_for_a_page_leave_its_hint_behind(store: SessionStore) -> None:
+def test_other_words_for_a_panel_leave_its_hint_behind(store: SessionStore) -> None:
     session = begin(store)
     second = turn(session, "p1", request(1, hint="it begins to rain"))
     *_, added = session.rewrite(second.id, "The sun came out.")

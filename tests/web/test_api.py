@@ -352,7 +352,7 @@ def test_an_error_of_ours_is_logged_and_told_without_a_traceback(
     assert any("a secret detail" in (record.exc_text or "") for record in caplog.records)
 
 
-def test_a_story_that_never_got_a_page_leaves_no_folder(
+def test_a_story_that_never_got_a_panel_leaves_no_folder(
     client: Client, store: SessionStore
 ) -> None:
     before = {summary.id for summary in store.archive.list()}

@@ -193,7 +193,7 @@ def test_a_running_turn_is_announced_below_its_parent() -> None:
     assert "node-ghost" not in render.outline(tree, "story", "p2", running=job("p6", "redraw"))
 
 
-def test_a_story_of_a_thousand_pages_is_shown() -> None:
+def test_a_story_of_a_thousand_panels_is_shown() -> None:
     tree = grow(*((f"p{n}", f"p{n - 1}" if n > 1 else None) for n in range(1, 1001)))
     assert len(panels_in(render.outline(tree, "story", "p1000"))) == 1000
 

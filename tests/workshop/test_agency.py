@@ -72,7 +72,7 @@ def test_an_interval_holds_its_share_and_shrinks_with_more_questions() -> None:
     assert wilson([True] * 20).high == 1.0 and wilson([True] * 20).low > 0.8
 
 
-def test_a_story_is_told_page_by_page_over_what_readers_do(small_engine: StoryEngine) -> None:
+def test_a_story_is_told_panel_by_panel_over_what_readers_do(small_engine: StoryEngine) -> None:
     panels, pasts = go_on(
         small_engine, [Turn("Mira waves.", complete=False), Turn(), Turn("Rain!")], 1
     )

@@ -142,7 +142,7 @@ def test_readers_begin_stories_in_plain_words(told):
     first = [story.panels[0] for story in told]
     begun = [panel for panel in first if panel.reader_text]
     assert 0.3 < len(begun) / len(first) < 0.6
-    # Alone on a page before the tale, or in front of the tale's own first words.
+    # Alone in a panel before the tale, or in front of the tale's own first words.
     alone = [panel for panel in begun if panel.event.startswith("begin.")]
     before = [
         panel
@@ -153,21 +153,21 @@ def test_readers_begin_stories_in_plain_words(told):
     assert all(not panel.text.endswith(panel.reader_text) for panel in begun if panel in alone)
 
 
-def test_a_page_begun_by_a_reader_shows_whom_it_names_and_nobody_else(told):
+def test_a_panel_begun_by_a_reader_shows_whom_it_names_and_nobody_else(told):
     seen = 0
     for story in told:
-        page = story.panels[0]
-        if page.event.startswith("begin.") and page.event not in (
+        panel = story.panels[0]
+        if panel.event.startswith("begin.") and panel.event not in (
             "begin.stranger",
             "begin.nickname",
         ):
-            named = {species for _, species in mentions(page.text)}
-            assert named == {actor.species for actor in page.scene.actors}, page.text
+            named = {species for _, species in mentions(panel.text)}
+            assert named == {actor.species for actor in panel.scene.actors}, panel.text
             seen += 1
     assert seen > 30
 
 
-def test_a_tale_that_follows_its_readers_page_says_the_prop_again_not_anew():
+def test_a_tale_that_follows_its_readers_panel_says_the_prop_again_not_anew():
     seen = 0
     for story in (stories.tell(seed, reader_share=0.6) for seed in range(250)):
         first, second = story.panels[:2]

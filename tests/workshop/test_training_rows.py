@@ -243,7 +243,7 @@ def test_windows_of_a_branch_hold_what_is_its_own(tokenizer: StoryTokenizer) -> 
         assert first + len(row.spans) > 16
 
 
-def test_some_windows_have_a_page_whose_words_are_lost(tokenizer: StoryTokenizer) -> None:
+def test_some_windows_have_a_panel_whose_words_are_lost(tokenizer: StoryTokenizer) -> None:
     rng = np.random.default_rng(0)
     rows = [cut_window(tokenizer, SEPARATOR, story(8), rng)[0] for _ in range(200)]
     mute = [row.regress.index(False) for row in rows if False in row.regress]

@@ -148,7 +148,7 @@ def test_every_event_makes_a_panel_with_an_image(name: str):
         assert {actor.species for actor in scene.actors} <= set(after.people)
 
 
-def test_a_page_that_is_cut_short_names_nobody_of_what_was_cut(monkeypatch: pytest.MonkeyPatch):
+def test_a_panel_that_is_cut_short_names_nobody_of_what_was_cut(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("storyworld.teller._MOST_WORDS", 4)
     chat = parse_event(next(parse_blocks(CHAT, "test.txt")))
     state, roles = State(), {"A": "fox", "B": "bear", "P": "garden"}

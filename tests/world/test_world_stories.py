@@ -80,7 +80,7 @@ def test_every_wish_is_said_and_closed(stories: list[Story]):
 
 
 @pytest.mark.parametrize("bounds", [(6, 30), (6, 12), (4, 9), (16, 24)])
-def test_a_story_has_as_many_pages_as_asked(bounds: tuple[int, int]):
+def test_a_story_has_as_many_panels_as_asked(bounds: tuple[int, int]):
     for seed in range(2):
         (story,) = tell(seed, panels=bounds)
         assert bounds[0] <= len(story.panels) <= bounds[1]
@@ -167,7 +167,7 @@ def test_no_sentence_of_a_story_is_told_again_and_again(stories: list[Story]):
         assert len(said) - len(set(said)) <= 2, story.id
 
 
-def test_pages_name_events_that_there_are(stories: list[Story]):
+def test_panels_name_events_that_there_are(stories: list[Story]):
     for panel in panels(stories):
         first, _, kind = panel.event.partition(" ")
         assert (
@@ -222,7 +222,7 @@ def test_framing_follows_its_rule(stories: list[Story]):
     assert set(NEXT_FRAMING) == set(NEXT_FRAMING.values()), "every framing comes round"
 
 
-def test_about_one_page_in_eight_is_close(stories: list[Story]):
+def test_about_one_panel_in_eight_is_close(stories: list[Story]):
     cameras = [panel.scene.camera for panel in panels(stories)]
     assert 1 / 12 < cameras.count("close") / len(cameras) < 1 / 6
 
