@@ -25,7 +25,7 @@ COLUMNS = 4
 INTRODUCTION = """# Six stories
 
 Told by the shipped weights with `python -m seedstory_core.evaluation.showcase`, unpicked: the
-openings of the first six held-out stories (their words were given, every picture is the model's),
+openings of the first six held-out stories (their words were given, every image is the model's),
 seeds 0 to 5, until the tale ends.
 """
 
@@ -40,7 +40,7 @@ def show(engine: StoryEngine, folder: Path, count: int = NUM_STORIES) -> Path:
         name = f"story-{number}.webp"
         story_sheet(story, COLUMNS).save(images / name, quality=85, method=6)
         lines = [f"{index}. {panel.text}" for index, panel in enumerate(story, 1)]
-        parts.append(f"## Seed {number}\n\n![The story's pictures, in rows](images/{name})\n")
+        parts.append(f"## Seed {number}\n\n![The story's images, in rows](images/{name})\n")
         parts.append("\n".join(lines) + "\n")
     page = folder / "stories.md"
     page.write_text("\n".join(parts), encoding="utf-8")
