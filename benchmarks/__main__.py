@@ -11,7 +11,7 @@ default:
 - `growth`: a long story under every memory policy: rows in view, seconds, bytes.
 - `together`: panels per minute of 1, 2, 4 and 8 stories at once, with up to `runtime.max_turns` in
   one batch.
-- `pictures`: drawing time and distance to a many-step reference by sampler and passes, drawing time
+- `images`: drawing time and distance to a many-step reference by sampler and passes, drawing time
   by batch size, and the time of a preview.
 - `linears`: linear layers as trained and packed for a CPU.
 """
@@ -27,7 +27,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import growth, linears, memory, pictures, start, studio, together
+from benchmarks import growth, images, linears, memory, start, studio, together
 from benchmarks.report import Report, machine
 from seedstory_core.build import build_store
 from seedstory_core.config import StudioConfig, load_config
@@ -36,7 +36,7 @@ from seedstory_core.errors import SeedStoryError, WeightsError
 from seedstory_core.evaluation.__main__ import load_classifier
 from seedstory_core.session import SessionStore
 
-PARTS = ("start", "studio", "memory", "growth", "together", "pictures", "linears")
+PARTS = ("start", "studio", "memory", "growth", "together", "images", "linears")
 
 
 def main() -> int:
@@ -86,7 +86,7 @@ def main() -> int:
             elif part == "linears":
                 reports = [store.engine.run(partial(linears.measure, 5 * arguments.rounds))]
             else:
-                reports = [store.engine.run(partial(_pictures, store, config, arguments.rounds))]
+                reports = [store.engine.run(partial(_images, store, config, arguments.rounds))]
             for report in reports:
                 section = f"## {part}\n\n{report.markdown()}\n"
                 print(section, flush=True)
@@ -109,12 +109,12 @@ def _together(store: SessionStore, sizes: Sequence[str], rounds: int) -> Iterato
         yield together.measure(SessionStore(larger, store.archive), rounds, "130m")
 
 
-def _pictures(store: SessionStore, config: StudioConfig, rounds: int) -> Report:
+def _images(store: SessionStore, config: StudioConfig, rounds: int) -> Report:
     try:
-        reader = load_classifier(config)
+        classifier = load_classifier(config)
     except WeightsError:
-        reader = None  # only the tiny model's weights folder has it
-    return pictures.measure(store.engine, rounds, reader)
+        classifier = None  # only the tiny model's weights folder has it
+    return images.measure(store.engine, rounds, classifier)
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
     """
     first = 0 if window is None else max(0, num_panels - window)
     model, marks = bench.model, bench.marks
-    pictures = [bench.features(number) for number in range(first, num_panels)]
+    images = [bench.features(number) for number in range(first, num_panels)]
     with _counted(bench) as passes:
         started = time.perf_counter()
         prompt = [BOS]
@@ -177,7 +177,7 @@ def released(bench: Bench, num_panels: int, window: int | None) -> Turn:
             prompt += bench.separator
         ids = torch.tensor([prompt], device=model.device)
         is_image = torch.isin(ids, torch.tensor(marks.queries, device=model.device))
-        embeds = model.embed(ids, torch.cat(pictures), is_image)
+        embeds = model.embed(ids, torch.cat(images), is_image)
         words = [*bench.caption(num_panels), marks.boi, *marks.queries, marks.eoi]
         coming, waited = iter(words), 0.0
 

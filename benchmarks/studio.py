@@ -41,7 +41,7 @@ def measure(store: SessionStore, settings: Sequence[str], rounds: int) -> Report
             parent = session.tree.newest.id if session.tree.newest else None
             if number > 1:
                 note("first word, s", waited)
-                note("whole turn (text and picture), s", took)
+                note("whole turn (text and image), s", took)
         branches = [_branch(session, panel) for panel in ("p25", "p13", "p24")]
         note("branch ready to go on, panels 13 to 25, s", *branches)
         note("memory of a 25-panel story, MB", _story_bytes(session) / 1e6)

@@ -64,7 +64,7 @@ def measure(store: SessionStore, rounds: int, size: str = "tiny") -> Report:
         machine(store.engine.story_lm.device),
         f"{size} language model, the tiny painter, at most {at_once} in one batch",
     )
-    speed = Series("Panels per minute, words and pictures", "1/min", "stories")
+    speed = Series("Panels per minute, words and images", "1/min", "stories")
     report.series["speed"] = speed
     sessions = [begin(store, 5, 10) for _ in range(max(STORIES))]
     found: dict[int, list[float]] = {count: [] for count in STORIES}

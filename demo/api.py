@@ -33,7 +33,7 @@ from seedstory_core import (
     TurnCancelled,
     TurnRequest,
     make_request,
-    open_picture,
+    open_image,
     read_number,
 )
 
@@ -41,7 +41,7 @@ Step = tuple[dict[str, Any], Image.Image | None]
 Knobs = Mapping[str, Any]
 NO_KNOBS: Knobs = MappingProxyType({})
 PAINTING = ("seed", "steps", "guidance")
-"""The knobs that apply when only a picture is painted."""
+"""The knobs that apply when only an image is painted."""
 
 
 class Api:
@@ -61,18 +61,18 @@ class Api:
         keep_words: bool = False,
         knobs: Knobs = NO_KNOBS,
     ) -> AsyncIterator[Step]:
-        """Begin a story with a sentence, a picture or both, or with an opening from the shelf.
+        """Begin a story with a sentence, an image or both, or with an opening from the shelf.
 
         Args:
             sentence: The first words of the story; the storyteller goes on from them.
-            picture: A picture file to begin with: PNG, JPEG or WebP.
-            opening: Id of an opening (see `openings`), for its picture and its sentence.
+            picture: An image file to begin with: PNG, JPEG or WebP.
+            opening: Id of an opening (see `openings`), for its image and its sentence.
             keep_words: Whether your words are the whole text; the storyteller then adds none.
             knobs: One parameter each.
 
         Returns:
             The first panel as JSON (`story_id`, `panel_id`, `text`, …).
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
@@ -86,7 +86,7 @@ class Api:
                 keep = keep or not text
                 text, image = text or card.sentence, card.image()
             if picture is not None:
-                image, notes = open_picture(picture)
+                image, notes = open_image(picture)
             request = self._request(text, image, keep, knobs, notes)
             return begin_story(self.store, self.queue, request)[1]
 
@@ -112,7 +112,7 @@ class Api:
 
         Returns:
             The panel as JSON.
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
@@ -142,7 +142,7 @@ class Api:
 
         Returns:
             The first alternative as JSON; `panel_ids` lists the ids of all.
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
@@ -159,7 +159,7 @@ class Api:
     async def redraw(
         self, story_id: str, panel_id: str, knobs: Knobs = NO_KNOBS
     ) -> AsyncIterator[Step]:
-        """Paint a panel's picture again, by default with a new seed. All else in the story stays.
+        """Paint a panel's image again, by default with a new seed. All else in the story stays.
 
         Args:
             story_id: Id of the story.
@@ -168,7 +168,7 @@ class Api:
 
         Returns:
             The panel as JSON.
-            Its new picture.
+            Its new image.
         """
 
         def ask() -> Job:
@@ -180,7 +180,7 @@ class Api:
             yield step
 
     async def rewrite(self, story_id: str, panel_id: str, text: str) -> AsyncIterator[Step]:
-        """Add a sibling of a panel with new words and the same picture; the panel itself stays.
+        """Add a sibling of a panel with new words and the same image; the panel itself stays.
 
         Args:
             story_id: Id of the story.
@@ -189,7 +189,7 @@ class Api:
 
         Returns:
             The sibling as JSON.
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
@@ -200,28 +200,28 @@ class Api:
         async for step in self._made("rewrite", ask):
             yield step
 
-    async def replace_picture(
+    async def replace_image(
         self, story_id: str, panel_id: str, picture: str | None
     ) -> AsyncIterator[Step]:
-        """Add a sibling of a panel with the same words and your picture; the panel itself stays.
+        """Add a sibling of a panel with the same words and your image; the panel itself stays.
 
         Args:
             story_id: Id of the story.
             panel_id: Id of the panel.
-            picture: A picture file: PNG, JPEG or WebP.
+            picture: An image file: PNG, JPEG or WebP.
 
         Returns:
             The sibling as JSON.
-            Its picture.
+            Its image.
         """
 
         def ask() -> Job:
             panel = self.store.open(story_id).tree.panel(panel_id)
             if picture is None:
                 raise InputError("There is no picture. Choose one.")
-            image, notes = open_picture(picture)
+            image, notes = open_image(picture)
             request = self._request("", image, True, NO_KNOBS, notes)
-            return self.queue.submit("picture", story_id, panel.id, request)
+            return self.queue.submit("image", story_id, panel.id, request)
 
         async for step in self._made("replace_picture", ask):
             yield step
@@ -334,7 +334,7 @@ class Api:
         """List the openings on the shelf, for `begin`.
 
         Returns:
-            For each: id, sentence, and address of its picture.
+            For each: id, sentence, and address of its image.
         """
         return [
             {"opening": card.id, "sentence": card.sentence, "picture": card.url}
@@ -349,7 +349,7 @@ class Api:
             "alternatives": _with_knobs(self.alternatives),
             "redraw": _with_knobs(self.redraw, PAINTING),
             "rewrite": self.rewrite,
-            "replace_picture": self.replace_picture,
+            "replace_picture": self.replace_image,
             "memory": self.memory,
             "open_story": self.open_story,
             "outline": self.outline,
@@ -397,11 +397,11 @@ class Api:
             session = await asyncio.to_thread(self.store.open, job.story_id)
             panel = session.tree.panel(progress.panel_id)
             image = await asyncio.to_thread(session.image, panel.id)
-            page = panel_as_json(session.tree, job.story_id, panel)
+            as_json = panel_as_json(session.tree, job.story_id, panel)
             if job.kind == "alternatives":
                 made = session.tree.children(job.panel_id)[-job.num_alternatives :]
-                page["panel_ids"] = [one.id for one in made]
-            yield {"story_id": job.story_id, "state": "done", **page}, image
+                as_json["panel_ids"] = [one.id for one in made]
+            yield {"story_id": job.story_id, "state": "done", **as_json}, image
 
 
 @contextlib.contextmanager
@@ -442,14 +442,14 @@ def _with_knobs(
 def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
     """Add the endpoints to the page under construction."""
     api = Api(store, queue, openings)
-    # Endpoints that take or return pictures need components, which store and check the files.
+    # Endpoints that take or return images need components, which store and check the files.
     # The column is never shown.
     with gr.Column(visible=False):
         story_id = gr.Textbox(label="story_id")
         panel_id = gr.Textbox(label="panel_id")
         text = gr.Textbox(label="text")
         opening = gr.Textbox(label="opening")
-        picture = gr.File(label="picture")
+        file = gr.File(label="picture")
         keep_words = gr.Checkbox(label="keep_words")
         count = gr.Number(3, label="count")
         knobs = {key: gr.Number(None, label=key) for key in KNOBS}
@@ -457,12 +457,12 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
         image = gr.Image(label="picture", format="png", type="pil")
         trigger = gr.Button()
     inputs: dict[str, list[Any]] = {
-        "begin": [text, picture, opening, keep_words, *knobs.values()],
+        "begin": [text, file, opening, keep_words, *knobs.values()],
         "continue_story": [story_id, panel_id, text, keep_words, *knobs.values()],
         "alternatives": [story_id, panel_id, text, count, *knobs.values()],
         "redraw": [story_id, panel_id, *(knobs[key] for key in PAINTING)],
         "rewrite": [story_id, panel_id, text],
-        "replace_picture": [story_id, panel_id, picture],
+        "replace_picture": [story_id, panel_id, file],
     }
     for name, endpoint in api.endpoints().items():
         if name in inputs:

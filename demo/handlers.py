@@ -31,7 +31,7 @@ from seedstory_core import (
     StorySession,
     TurnRequest,
     make_request,
-    open_picture,
+    open_image,
 )
 
 NUM_ALTERNATIVES = 3
@@ -83,7 +83,7 @@ class Handlers:
     # The start page
 
     def choose(self, sentence: str, click: Click) -> PageUpdate:
-        """Take a card of the shelf, or clear the chosen picture."""
+        """Take a card of the shelf, or clear the chosen image."""
         opening = self.openings.get(click.opening)
         # The reader's own sentence stays; one that came with a card goes with the card.
         is_ours = not sentence.strip() or sentence in self.updates.shelf_texts
@@ -92,25 +92,25 @@ class Handlers:
         return PageUpdate(
             draft={"opening": opening.id},
             shelf=self.updates.shelf(opening.id),
-            slot=render.first_picture(opening.url, "From the shelf."),
-            own_picture=None,
+            slot=render.first_image(opening.url, "From the shelf."),
+            own_image=None,
             sentence=opening.sentence if is_ours else SAME,
             notice="",
         )
 
     def bring(self, path: str | None, sentence: str) -> PageUpdate:
-        """Take the reader's own picture, or clear it."""
+        """Take the reader's own image, or clear it."""
         if path is None:
             return self.updates.form()
         try:
-            picture = open_picture(path)
+            brought = open_image(path)
         except SeedStoryError as error:
-            return PageUpdate(own_picture=None, notice=render.notice(str(error)))
-        url = render.data_url(picture.image)
+            return PageUpdate(own_image=None, notice=render.notice(str(error)))
+        url = render.data_url(brought.image)
         return PageUpdate(
             draft={"opening": ""},
             shelf=self.updates.shelf(),
-            slot=render.first_picture(url, "Your picture.", notes=picture.notes),
+            slot=render.first_image(url, "Your picture.", notes=brought.notes),
             sentence="" if sentence in self.updates.shelf_texts else SAME,
             notice="",
         )
@@ -130,10 +130,10 @@ class Handlers:
         image: Image.Image | None = None
         notes: tuple[str, ...] = ()
         if path is not None:
-            image, notes = open_picture(path)
+            image, notes = open_image(path)
         elif opening is not None:
             image = opening.image()
-            # A card's sentence fits its picture, so nothing is added to it.
+            # A card's sentence fits its image, so nothing is added to it.
             keep_words = keep_words or sentence == opening.sentence
         request = self._request(sentence, image, keep_words, knobs, notes)
         session, job = begin_story(self.store, self.queue, request)
@@ -173,7 +173,7 @@ class Handlers:
         return self._asked(state, session, job, panel.parent or "")
 
     def redraw(self, state: PageState, knobs: Knobs) -> PageUpdate:
-        """Paint the current panel's picture again."""
+        """Paint the current panel's image again."""
         session, panel = self._here(state)
         request = self._request(knobs=knobs)
         if request.image_seed == panel.image_seed:
@@ -198,13 +198,13 @@ class Handlers:
         return self._asked(state, session, job, panel.id)
 
     def repaint(self, state: PageState, path: str | None) -> PageUpdate:
-        """Tell the current panel with the reader's own picture, as a sibling."""
+        """Tell the current panel with the reader's own image, as a sibling."""
         session, panel = self._here(state)
         if path is None:
             return PageUpdate()
-        image, notes = open_picture(path)
+        image, notes = open_image(path)
         request = self._request("", image, True, notes=notes)
-        job = self.queue.submit("picture", session.story_id, panel.id, request)
+        job = self.queue.submit("image", session.story_id, panel.id, request)
         return self._asked(state, session, job, panel.id)
 
     def pin(self, state: PageState) -> PageUpdate:
@@ -238,11 +238,11 @@ class Handlers:
         job = self.queue.job(state.watch)
         if job is None or job.story_id != state.story:
             return
-        number = self.updates.page_number(job)
+        number = self.updates.panel_number(job)
         image = job.request.reader_image
-        own_picture = render.data_url(image) if image is not None else ""
+        own_image = render.data_url(image) if image is not None else ""
         async for progress in watch(job):
-            yield PageUpdate(live=render.live(job, progress, number, own_picture=own_picture))
+            yield PageUpdate(live=render.live(job, progress, number, own_image=own_image))
 
     def finish(self, state: PageState, sentence: str | None, line: str | None) -> PageUpdate:
         """Show the outcome of the watched turn, at the panel where the reader is now.

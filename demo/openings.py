@@ -1,4 +1,4 @@
-"""The shelf of openings: first pictures and their sentences, from the configured folder."""
+"""The shelf of openings: first images and their sentences, from the configured folder."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Opening:
 
     @property
     def url(self) -> str:
-        """The picture's address, relative to the page."""
+        """The image's address, relative to the page."""
         return f"studio/openings/{self.path.name}"
 
     def image(self) -> Image.Image:
-        """Load the picture as RGB."""
+        """Load the image as RGB."""
         with Image.open(self.path) as image:
             return image.convert("RGB")
 
 
 def load_openings(folder_name: str) -> tuple[Opening, ...]:
-    """Read the shelf in a folder: empty without a name, and without cards that lack a picture."""
+    """Read the shelf in a folder: empty without a name, and without cards that lack an image."""
     if not folder_name:
         return ()
     folder = project_path(folder_name)

@@ -70,9 +70,9 @@ class PageParts:
                 self.shelf = _html(render.shelf(openings), "shelf")
             with gr.Column(elem_id="first-page"):
                 gr.HTML(render.fill("page_one"), apply_default_css=False)
-                self.slot = _html(render.first_picture(has_shelf=bool(openings)), "slot")
-                self.own_picture = gr.File(
-                    label="Your own picture", show_label=False, elem_id="own-picture", height=60
+                self.slot = _html(render.first_image(has_shelf=bool(openings)), "slot")
+                self.own_image = gr.File(
+                    label="Your own picture", show_label=False, elem_id="own-image", height=60
                 )
                 self.sentence = gr.Textbox(
                     label="First sentence",
@@ -103,7 +103,7 @@ class PageParts:
         with gr.Row(elem_id="asks"):
             self.question = _html("", "question")
             self.remove = gr.Button("Remove", variant="primary", size="sm", elem_id="remove")
-            self.keep_page = gr.Button("Keep", size="sm", elem_id="keep-page")
+            self.keep_panel = gr.Button("Keep", size="sm", elem_id="keep-panel")
         with gr.Column(elem_id="rewording"):
             self.words = gr.Textbox(
                 label="The page's new words", lines=3, max_lines=7, elem_id="new-words"

@@ -2,7 +2,7 @@
 
 The templates hold the structure and escape what readers and models wrote; functions here count,
 choose and word. Clickable elements carry `data-do` and its arguments, which `assets/studio.js`
-sends to `handlers.py`. The page patches its nodes in order instead of replacing them, so pictures
+sends to `handlers.py`. The page patches its nodes in order instead of replacing them, so images
 do not flicker as long as the structure stays the same.
 """
 
@@ -22,7 +22,7 @@ from jinja2.ext import Extension
 from PIL import Image
 
 from demo.openings import Opening
-from demo.routes import picture_url, take_url
+from demo.routes import image_url, take_url
 from seedstory_core import (
     FORMATS,
     MAKES_PANELS,
@@ -77,7 +77,7 @@ def count(number: int, noun: str) -> str:
 
 
 def data_url(image: Image.Image) -> str:
-    """Return a picture as a data URL (JPEG, at most 512 pixels), for pictures not saved yet."""
+    """Return an image as a data URL (JPEG, at most 512 pixels), for images not saved yet."""
     shown = image.convert("RGB")
     shown.thumbnail((512, 512))
     buffer = io.BytesIO()
@@ -108,7 +108,7 @@ TEMPLATES.globals.update(
     data_url=data_url,
     first_words=first_words,
     own_words=own_words,
-    picture_url=picture_url,
+    image_url=image_url,
     story_url=story_url,
     take_url=take_url,
 )
@@ -128,10 +128,10 @@ def shelf(openings: Sequence[Opening], chosen: str = "") -> str:
     return fill("shelf", openings=openings, chosen=chosen)
 
 
-def first_picture(
+def first_image(
     url: str = "", caption: str = "", *, notes: Sequence[str] = (), has_shelf: bool = True
 ) -> str:
-    """Return the first panel's picture: from the shelf, uploaded, or still to be painted."""
+    """Return the first panel's image: from the shelf, uploaded, or still to be painted."""
     return fill("slot", url=url, caption=" ".join([caption, *notes]), has_shelf=has_shelf)
 
 
@@ -158,7 +158,7 @@ def book(
 
     Args:
         tree: The story.
-        story_id: Its id, for the addresses of pictures.
+        story_id: Its id, for the addresses of images.
         panel_id: The panel that the reader is at; None is before the first.
         shelf_texts: Sentences of the shelf's cards, which are not marked as the reader's own.
     """
@@ -190,7 +190,7 @@ def tail(
 
     Args:
         tree: The story.
-        story_id: Its id, for the addresses of pictures.
+        story_id: Its id, for the addresses of images.
         panel_id: The panel that the reader is at; None is before the first.
         elsewhere: A turn that runs at another panel.
     """
@@ -238,14 +238,14 @@ def status(progress: Progress) -> str:
     return {"done": "Ready", "stopped": "Stopped", "failed": "It did not work"}[progress.phase]
 
 
-def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") -> str:
+def live(job: Job, progress: Progress, number: int, *, own_image: str = "") -> str:
     """Return the panel that is being written and painted; '' once the job has ended.
 
     Args:
         job: The job that makes it.
         progress: Progress of the job.
         number: Number of the panel on its path, from 1.
-        own_picture: Address of the reader's own picture, if there is one.
+        own_image: Address of the reader's own image, if there is one.
     """
     if progress.has_ended:
         return ""
@@ -261,7 +261,7 @@ def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") ->
     total = progress.total or 1
     is_painting = progress.phase == "painting"
     haze = 1.0 - (progress.done / total if is_painting else 0.0)
-    if own_picture and progress.preview is None:
+    if own_image and progress.preview is None:
         haze = 0.0
     return fill(
         "live",
@@ -269,7 +269,7 @@ def live(job: Job, progress: Progress, number: int, *, own_picture: str = "") ->
         haze=haze,
         share=progress.done / total if progress.phase in ("painting", "remembering") else 0.0,
         total=total,
-        own_picture=own_picture,
+        own_image=own_image,
         **shown,
     )
 

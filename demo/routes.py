@@ -1,6 +1,6 @@
-"""The routes beside the page: pictures, downloads of stories, stylesheet and fonts.
+"""The routes beside the page: images, downloads of stories, stylesheet and fonts.
 
-Gradio would serve files by their path on disk. These routes name a story and a picture instead, so
+Gradio would serve files by their path on disk. These routes name a story and an image instead, so
 they also serve stories in a bucket, and no path ever leaves the server.
 """
 
@@ -30,11 +30,11 @@ THUMBNAIL_PIXELS = 192
 SERVED = {".css": "text/css", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-"""A picture's name holds random letters and is not used twice, so caches may keep it for ever."""
+"""An image's name holds random letters and is not used twice, so caches may keep it for ever."""
 
 
-def picture_url(story_id: str, name: str | None, *, small: bool = False) -> str:
-    """Return the address of a story's picture; '' without a name."""
+def image_url(story_id: str, name: str | None, *, small: bool = False) -> str:
+    """Return the address of a story's image; '' without a name."""
     if name is None:
         return ""
     return f"pictures/{quote(story_id)}/{quote(name)}" + ("?small" if small else "")
@@ -48,7 +48,7 @@ def take_url(story_id: str, panel_id: str, kind: str) -> str:
 def routes(store: SessionStore) -> list[Route]:
     """Return the routes for `launch(app_kwargs={"routes": ...})`."""
 
-    def picture(request: Request) -> Response:
+    def image(request: Request) -> Response:
         story_id, name = request.path_params["story"], request.path_params["name"]
         if "small" in request.query_params:
             data = _thumbnail(store.archive, story_id, name)
@@ -74,7 +74,7 @@ def routes(store: SessionStore) -> list[Route]:
         return _served(openings, request) if openings else PlainTextResponse("Not found.", 404)
 
     return [
-        Route("/pictures/{story}/{name}", _explained(picture)),
+        Route("/pictures/{story}/{name}", _explained(image)),
         Route("/take/{story}/{panel}.{kind}", _explained(take)),
         Route("/studio/openings/{name:path}", _explained(card)),
         Route("/studio/{name:path}", _explained(asset)),
@@ -82,7 +82,7 @@ def routes(store: SessionStore) -> list[Route]:
 
 
 def asset(request: Request) -> Response:
-    """Serve stylesheet, fonts and pictures of `assets/`, and nothing else."""
+    """Serve stylesheet, fonts and images of `assets/`, and nothing else."""
     return _served("assets", request)
 
 

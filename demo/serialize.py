@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.routes import picture_url
+from demo.routes import image_url
 from seedstory_core import Job, Panel, Progress, StoryTree, title_from_text
 
 
@@ -17,7 +17,7 @@ def panel_as_json(tree: StoryTree, story_id: str, panel: Panel) -> dict[str, Any
         "text": panel.text,
         "reader_text": panel.reader_text,
         "author": panel.author,
-        "picture": picture_url(story_id, panel.image_name) or None,
+        "picture": image_url(story_id, panel.image_name) or None,
         "picture_author": panel.image_source,
         "seed": panel.seed,
         "image_seed": panel.image_seed,

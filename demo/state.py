@@ -29,7 +29,7 @@ class PageState:
         busy: The story has a turn waiting or running.
         live: Kind of the turn that runs at this panel; '' is none.
         begun: The story has a panel.
-        redraw: The panel's picture may be painted again.
+        redraw: The panel's image may be painted again.
         again: The panel may be told again.
         asks: The page asks whether to remove the panel.
         rewords: The field for the panel's new words is open.
@@ -128,7 +128,7 @@ class PageUpdate:
     draft: Mapping[str, str] | Same = SAME
     shelf: str | Same = SAME
     slot: str | Same = SAME
-    own_picture: None | Same = SAME
+    own_image: None | Same = SAME
     sentence: str | Same = SAME
     line: str | Same = SAME
     stories: str | Same = SAME

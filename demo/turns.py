@@ -27,7 +27,7 @@ def begin_story(
     """Create a story and submit its first turn.
 
     Raises:
-        InputError: There is neither a sentence nor a picture.
+        InputError: There is neither a sentence nor an image.
         BusyError: The queue is full; no folder is left behind.
     """
     if not request.reader_text and request.reader_image is None:

@@ -62,8 +62,8 @@ class Updates:
         return PageUpdate(
             draft={"opening": ""},
             shelf=self.shelf(),
-            slot=render.first_picture(has_shelf=bool(self.openings)),
-            own_picture=None,
+            slot=render.first_image(has_shelf=bool(self.openings)),
+            own_image=None,
             sentence=sentence,
             notice="",
         )
@@ -117,7 +117,7 @@ class Updates:
         job_id = running.id if running else state.job
         live: str | Same = ""
         if running is not None and is_live:
-            live = render.live(running, running.progress, self.page_number(running)) or SAME
+            live = render.live(running, running.progress, self.panel_number(running)) or SAME
         return PageUpdate(
             state=PageState(
                 view="story",
@@ -154,7 +154,7 @@ class Updates:
             notice="",
         )
 
-    def page_number(self, job: Job) -> int:
+    def panel_number(self, job: Job) -> int:
         """Return the number, on its path from 1, of the panel that a job makes or changes."""
         if job.panel_id is None:
             return 1
@@ -202,7 +202,7 @@ class Updates:
                 draft=form.draft,
                 shelf=form.shelf,
                 slot=form.slot,
-                own_picture=form.own_picture,
+                own_image=form.own_image,
                 sentence=form.sentence,
             )
         return update
@@ -223,7 +223,7 @@ class Updates:
 
 
 def _is_readers(panel: Panel) -> bool:
-    """Return whether text and picture are both wholly the reader's."""
+    """Return whether text and image are both wholly the reader's."""
     return panel.image_source == "reader" and panel.text == panel.reader_text
 
 

@@ -71,8 +71,8 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
         **OFTEN,
     )
     gr.on(
-        [parts.own_picture.upload, parts.own_picture.clear],
-        **wires.answer(on.bring, path=parts.own_picture, sentence=parts.sentence),
+        [parts.own_image.upload, parts.own_image.clear],
+        **wires.answer(on.bring, path=parts.own_image, sentence=parts.sentence),
         **OFTEN,
     )
     begun = parts.begin.click(
@@ -80,7 +80,7 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
             on.begin,
             turn,
             draft=parts.draft,
-            path=parts.own_picture,
+            path=parts.own_image,
             sentence=parts.sentence,
             keep_words=parts.keep_first,
         ),
@@ -115,7 +115,7 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
 
     # Removing panels
     parts.ask_remove.click(**wires.answer(on.ask_to_remove, here), **OFTEN)
-    gr.on([parts.keep_page.click, parts.keep_old.click], **wires.answer(on.keep, here), **OFTEN)
+    gr.on([parts.keep_panel.click, parts.keep_old.click], **wires.answer(on.keep, here), **OFTEN)
     parts.remove.click(**wires.answer(on.remove, here), **OFTEN)
 
     # Answered in the browser alone

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from seedstory_core.story.archive import StoryArchive, StorySummary
     from seedstory_core.story.export import FORMATS, file_name
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
-    from seedstory_core.story.upload import open_picture, tidy_text
+    from seedstory_core.story.upload import open_image, tidy_text
 
 _HOMES = {
     "build": (
@@ -107,7 +107,7 @@ _HOMES = {
         "StoryTree",
         "title_from_text",
     ),
-    "story.upload": ("open_picture", "tidy_text"),
+    "story.upload": ("open_image", "tidy_text"),
 }
 """Public names by the module that defines them."""
 
@@ -153,7 +153,7 @@ __all__ = [
     "load_config",
     "load_palette",
     "make_request",
-    "open_picture",
+    "open_image",
     "open_store",
     "project_path",
     "read_number",

@@ -31,7 +31,7 @@ IDLE_SECONDS = 60.0
 KEPT_JOBS = 500
 """Jobs that are kept, so that a tab can still ask for the outcome of one that has ended."""
 
-Kind = Literal["turn", "alternatives", "redraw", "rewrite", "picture"]
+Kind = Literal["turn", "alternatives", "redraw", "rewrite", "image"]
 """A new panel; several alternatives for it; a new image; a sibling with other words; a sibling
 with a reader's image."""
 Phase = Literal[
@@ -150,7 +150,7 @@ def _events(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent
         events = session.rewrite(panel_id, request.reader_text)
     else:
         assert request.reader_image is not None
-        events = session.replace_picture(panel_id, request.reader_image, request.notes)
+        events = session.replace_image(panel_id, request.reader_image, request.notes)
     return ((0, event) for event in events)
 
 

@@ -1,7 +1,7 @@
 """A scene as class numbers, for training and for measuring.
 
 Every attribute is one question with a fixed list of answers. Questions about an actor or a thing
-are asked per slot, actors and things from left to right as the picture shows them. A question that
+are asked per slot, actors and things from left to right as the image shows them. A question that
 does not apply (the pose of an absent third actor) has the answer `UNASKED`, which losses and scores
 ignore.
 """
@@ -104,7 +104,7 @@ def _actor(scene: Scene, slot: int) -> dict[str, str | None]:
         nothing: dict[str, str | None] = dict.fromkeys(ACTOR_QUESTIONS)
         return nothing | {"character": "absent"}
     actor = scene.actors[slot]
-    # Close pictures hide the legs, and so do water, beds and hiders.
+    # Close images hide the legs, and so do water, beds and hiders.
     seen = scene.camera == "wide" and shows_pose(actor.pose, actor.spot)
     return {
         "character": actor.species,

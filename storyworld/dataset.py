@@ -1,8 +1,8 @@
 """Stories on disk in the format of the StoryStream data set, one JSON object a line.
 
 `id`, `images`, `captions` and `orders` are StoryStream's; `reader_texts` (the part of each caption
-a reader wrote), `hints`, `scenes` (one per picture), `events`, `wishes` and `shared` (the number of
-panels shared with the first story of the family) are ours; other programs ignore them. A picture is
+a reader wrote), `hints`, `scenes` (one per image), `events`, `wishes` and `shared` (the number of
+panels shared with the first story of the family) are ours; other programs ignore them. An image is
 a pure function of its scene: `--draw` writes the files, training draws them itself.
 
 `python -m storyworld.dataset FOLDER --stories 6000`
@@ -115,7 +115,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def draw(path: Path, size: int = IMAGE_SIZE) -> None:
-    """Draw the pictures of a data set into its folder."""
+    """Draw the images of a data set into its folder."""
     for line in read_lines(path):
         for name, scene in zip(line["images"], line["scenes"], strict=True):
             target = path.parent / name

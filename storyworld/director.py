@@ -50,7 +50,7 @@ class Director:
     serves: bool = False
     """Whether the step chosen last is one of the plan."""
     new_word: Callable[[str], str] | None = None
-    """Returns a word for a foreign role: somebody, something or a place that no picture shows."""
+    """Returns a word for a foreign role: somebody, something or a place that no image shows."""
     test: bool = False
     """Whether wishes are those that training never sees."""
     incident: Step | None = None

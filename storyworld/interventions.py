@@ -16,7 +16,7 @@ from storyworld.language.pattern import Pattern, parse_pattern, sentence, tidy
 from storyworld.planner import Step
 from storyworld.staging import force
 from storyworld.state import REACHED
-from storyworld.teller import Page, join
+from storyworld.teller import PanelDraft, join
 from storyworld.texts import wants
 from storyworld.wordlists import other_words
 from storyworld.world import PLACES
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from storyworld.storyteller import Storyteller
 
 
-def reader_page(story: Storyteller) -> bool:
+def reader_panel(story: Storyteller) -> bool:
     """Let a reader do something; return whether they found anything to do."""
     rng = story.rng
     chance = rng.random()
@@ -57,7 +57,7 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
     place = director.place
     director.happen(step)
     story.remember(step, before)
-    story.namer.new_page()
+    story.namer.new_panel()
     pattern = rng.choice(step.event.do)
     is_hint = rng.random() < 0.25
     known = set(story.namer.introduced)
@@ -69,11 +69,11 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
         opening = story.first_words(first=True)
     if is_hint:
         # A hint is no part of the tale, so whoever it names is still new there.
-        story.namer.new_page()
+        story.namer.new_panel()
         story.namer.introduced = known
     elif not spoken.asked:
         told = ""
-    page = story.teller.tell(
+    draft = story.teller.tell(
         *(step.event, step.roles, before, story.state, director.place),
         deed=told,
         opening=opening if told is None else "",
@@ -81,18 +81,18 @@ def _do_deed(story: Storyteller, step: Step, *, opens: bool = False) -> None:
     )
     if opening and told == "":
         # The event is told already; hour and place go into the sentence of the wish.
-        page.parts.insert(0, _wish_told(story, opening))
+        draft.parts.insert(0, _wish_told(story, opening))
         if opens and rng.random() < 0.6:
-            page.parts[:0] = _something_more(story, step)[:1]
+            draft.parts[:0] = _something_more(story, step)[:1]
     if is_hint:
-        page.hint = said
+        draft.hint = said
     else:
-        page.reader_text = said
-        if not page.parts:
-            page.parts = _something_more(story, step)
+        draft.reader_text = said
+        if not draft.parts:
+            draft.parts = _something_more(story, step)
         if said[-1] not in ".!?)":
-            page.stop = "."
-    story.add(page, step.roles, step.event)
+            draft.stop = "."
+    story.add(draft, step.roles, step.event)
     story.deed = None if opens else step
     if story.state.people[director.hero].place != place:
         director.replan()
@@ -162,7 +162,7 @@ def _foreign_deed(story: Storyteller) -> Step | None:
 
 @cache
 def foreign_events() -> tuple[Event, ...]:
-    """Return the events with a foreign role: a person, thing or place that no picture can show."""
+    """Return the events with a foreign role: a person, thing or place that no image can show."""
     everything = events().values()
     return tuple(e for e in everything if e.do and set(e.roles) & set(FOREIGN_ROLES))
 
@@ -180,7 +180,7 @@ def _foreign_word(story: Storyteller, role: str, event: Event) -> str:
     return word
 
 
-def opening_page(story: Storyteller) -> bool:
+def opening_panel(story: Storyteller) -> bool:
     """Let a reader begin the story with a panel about the tale's wish.
 
     They ask for the wish in their own words, tell the first event, or only name somebody and
@@ -246,7 +246,7 @@ def _ask_for_wish(story: Storyteller) -> bool:
     if is_enough:
         parts.append(teller.reaction(roles["A"], story.state, with_why=False))
         story.wish_told = True
-    _add_reader_page(story, Page(parts, f"wish {kind.name}"), said, roles, is_hint=is_hint)
+    _add_reader_panel(story, PanelDraft(parts, f"wish {kind.name}"), said, roles, is_hint=is_hint)
     return True
 
 
@@ -294,7 +294,7 @@ def _name_it(story: Storyteller) -> bool:
         ] * 2
     said, is_hint = _say_first(story, parse_pattern(rng.choice(frames)), roles)
     parts = [_wish_told(story, story.first_words(first=True))]
-    _add_reader_page(story, Page(parts, f"wish {kind.name}"), said, roles, is_hint=is_hint)
+    _add_reader_panel(story, PanelDraft(parts, f"wish {kind.name}"), said, roles, is_hint=is_hint)
     return True
 
 
@@ -308,18 +308,18 @@ def _say_first(story: Storyteller, pattern: Pattern, roles: Mapping[str, str]) -
     return said, is_hint
 
 
-def _add_reader_page(
-    story: Storyteller, page: Page, said: str, roles: Mapping[str, str], *, is_hint: bool
+def _add_reader_panel(
+    story: Storyteller, draft: PanelDraft, said: str, roles: Mapping[str, str], *, is_hint: bool
 ) -> None:
     """Add a panel that begins with a reader's words, or answers them as a hint."""
     typed = story.reader.typed(said)
     if is_hint:
-        page.hint = typed
+        draft.hint = typed
     else:
-        page.reader_text = typed
+        draft.reader_text = typed
         if typed[-1] not in ".!?)":
-            page.stop = "."
-    story.add(page, roles, None)
+            draft.stop = "."
+    story.add(draft, roles, None)
 
 
 def _answer_kindly(story: Storyteller) -> bool:
@@ -331,14 +331,14 @@ def _answer_kindly(story: Storyteller) -> bool:
     # Mostly the hero answers, so that the panel stays with the tale's main character.
     step = story.rng.choice([s for s in found if s.roles.get("A") == director.hero] or found)
     before = story.state.copy()
-    story.namer.new_page()
+    story.namer.new_panel()
     line = story.teller.read_out(story.rng.choice(step.event.hint), step.roles, before)
-    story.namer.new_page()
+    story.namer.new_panel()
     director.happen(step)
     story.remember(step, before)
-    page = story.teller.tell(
+    draft = story.teller.tell(
         *(step.event, step.roles, before, story.state, director.place), brief=True
     )
-    page.hint = story.reader.typed(tidy(line))
-    story.add(page, step.roles, step.event)
+    draft.hint = story.reader.typed(tidy(line))
+    story.add(draft, step.roles, step.event)
     return True

@@ -1,7 +1,7 @@
 """Names and pronouns: the words of a slot at its place in a story.
 
 A `Namer` remembers which characters and things the story has introduced and, within a panel, the
-order in which characters were named: it is also the order of the actors in the picture.
+order in which characters were named: it is also the order of the actors in the image.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FORMS = {
 
 @dataclass(frozen=True)
 class Foreign:
-    """Somebody or something that no picture can show: `the whale`, `Grandma`, `a telescope`.
+    """Somebody or something that no image can show: `the whale`, `Grandma`, `a telescope`.
 
     Attributes:
         noun: The noun without article: `whale`, `telescope`, `Grandma Rosa`.
@@ -63,7 +63,7 @@ class Namer:
     things: list[str] = field(default_factory=list)
     """Things named in this panel, in order."""
 
-    def new_page(self) -> None:
+    def new_panel(self) -> None:
         """Forget the names of the panel before."""
         self.people.clear()
         self.things.clear()
@@ -193,6 +193,6 @@ class Namer:
         return foreign.a if form == "a" or (is_new and form == "") else foreign.the
 
     @staticmethod
-    def _mention(page: list[str], entity: str) -> None:
-        if entity not in page:
-            page.append(entity)
+    def _mention(mentioned: list[str], entity: str) -> None:
+        if entity not in mentioned:
+            mentioned.append(entity)

@@ -1,7 +1,7 @@
-"""Scenes: the ground truth of one picture.
+"""Scenes: the ground truth of one image.
 
 A `Scene` is a pure function of the story's text so far. Nothing visible is random, because a
-regressed picture averages whatever the text leaves open.
+regressed image averages whatever the text leaves open.
 
 Source of the rule: docs/notebook.md, 1.
 """
@@ -58,7 +58,7 @@ MAX_THINGS = 3
 
 @dataclass(frozen=True)
 class Actor:
-    """One character in one picture."""
+    """One character in one image."""
 
     species: str
     pose: str = "stand"
@@ -78,7 +78,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing in one picture.
+    """One thing in one image.
 
     Attributes:
         kind: A key of `THINGS`.
@@ -105,7 +105,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that one picture shows.
+    """Everything that one image shows.
 
     Attributes:
         place: A key of `PLACES`.
@@ -115,7 +115,7 @@ class Scene:
             front hand; a second thing in somebody's `hand` is in the rear one); `both` fills both.
         time: One of `TIMES`.
         weather: One of `WEATHERS`; indoors it is seen through the window.
-        camera: One of `CAMERAS`; close pictures have one or two actors on the floor, and things
+        camera: One of `CAMERAS`; close images have one or two actors on the floor, and things
             only in hands and on heads.
         framing: One of `FRAMINGS`.
         dark: Whether it is so dark that only lights are seen well.
@@ -139,7 +139,7 @@ class Scene:
         if not 1 <= len(self.actors) <= MAX_ACTORS:
             raise ValueError(f"A scene has 1 to {MAX_ACTORS} actors, not {len(self.actors)}.")
         if len({actor.species for actor in self.actors}) != len(self.actors):
-            raise ValueError("A character stands in a picture once.")
+            raise ValueError("A character stands in an image once.")
         if len(self.things) > MAX_THINGS:
             raise ValueError(f"A scene has at most {MAX_THINGS} things, not {len(self.things)}.")
         if self.actors[0].spot == "shoulders":
@@ -162,9 +162,9 @@ class Scene:
             raise ValueError("Two hands hold two things, or one in both.")
         if self.camera == "close":
             if len(self.actors) > 2 or any(actor.spot != "floor" for actor in self.actors):
-                raise ValueError("A close picture has one or two actors on the floor.")
+                raise ValueError("A close image has one or two actors on the floor.")
             if any(thing.who is None for thing in self.things):
-                raise ValueError("A close picture shows things only in hands and on heads.")
+                raise ValueError("A close image shows things only in hands and on heads.")
 
     def facing(self, index: int) -> str:
         """Return `left` or `right`: as the actor has it, otherwise inward."""

@@ -29,7 +29,7 @@ def stage(
     Args:
         director: The director, whose world is set up.
         kind: Kind of the wish; any by default.
-        foreign_share: Probability of a wish about something that no picture can show.
+        foreign_share: Probability of a wish about something that no image can show.
         most: Number of tries at most.
     """
     for attempt in range(most):

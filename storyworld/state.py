@@ -2,7 +2,7 @@
 
 Facts are tested and changed in the words of the event files (`events/README.md`):
 `state.is_true(("high", "T", "P"), roles)` and `state.apply(...)`. A `State` knows no sentences and
-no pictures.
+no images.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from storyworld.interventions import reader_page
+from storyworld.interventions import reader_panel
 from storyworld.staging import stage, stage_next
 from storyworld.storyteller import Panel, Storyteller
 
@@ -99,7 +99,7 @@ def _branch(snapshot: Storyteller, seed: str, most: int) -> Storyteller:
     # All parts of a storyteller share one source of chance.
     teller.rng.seed(seed)
     if teller.rng.random() < 0.7:
-        reader_page(teller)
+        reader_panel(teller)
     else:
         step = next(iter(teller.director.ways(1)), None)
         if step is not None:

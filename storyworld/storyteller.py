@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 
 from storyworld.director import Director
 from storyworld.event import Event
-from storyworld.interventions import opening_page, reader_page
+from storyworld.interventions import opening_panel, reader_panel
 from storyworld.language.pattern import FillSlot, Slot, sentence, tidy
 from storyworld.naming import Namer
 from storyworld.planner import Step
 from storyworld.readers import Reader
 from storyworld.scene import Scene
 from storyworld.state import State
-from storyworld.teller import Page, Teller, join
+from storyworld.teller import PanelDraft, Teller, join
 from storyworld.texts import text_lists, wants
 from storyworld.wordlists import foreign_person, foreign_place, foreign_thing
 from storyworld.world import PLACES, THINGS
@@ -34,7 +34,7 @@ class Panel:
 
     Attributes:
         text: The caption.
-        scene: Scene of its picture.
+        scene: Scene of its image.
         reader_text: The beginning of the caption that a reader wrote, or ''.
         hint: A reader's hint beside the text, or ''.
         event: Name of its event.
@@ -78,7 +78,7 @@ class Storyteller:
         return self.director.state
 
     def new_word(self, role: str) -> str:
-        """Return a word for a person (X), thing (Y) or place (Z) that no picture can show."""
+        """Return a word for a person (X), thing (Y) or place (Z) that no image can show."""
         make = {"X": foreign_person, "Y": foreign_thing, "Z": foreign_place}[role]
         foreign = make(self.rng, self.test)
         while foreign.pronoun == "they":  # the wishes speak of one
@@ -86,10 +86,10 @@ class Storyteller:
         self.namer.foreign[foreign.noun] = foreign
         return foreign.noun
 
-    # --- pages ----------------------------------------------------------------------------------
+    # --- panels ---------------------------------------------------------------------------------
 
-    def add(self, page: Page, roles: Mapping[str, str], event: Event | None) -> None:
-        """Append a page that was told as a panel."""
+    def add(self, draft: PanelDraft, roles: Mapping[str, str], event: Event | None) -> None:
+        """Append a panel and describe its scene."""
         director = self.director
         show = {}
         if event is not None:
@@ -99,17 +99,17 @@ class Storyteller:
             if "move" in event.tags:
                 for who in roles.values():
                     show.setdefault(who, ("walk",))
-        self.namer.in_order(page.text)
-        scene = self.teller.picture(
-            *(self.state, self.page_place(self.namer.people), show),
+        self.namer.in_order(draft.text)
+        scene = self.teller.scene(
+            *(self.state, self.panel_place(self.namer.people), show),
             close=event is not None and event.close,
             hero=director.hero,
         )
         self.panels.append(
-            Panel(page.text, scene, page.reader_text, page.hint, page.event, dict(roles))
+            Panel(draft.text, scene, draft.reader_text, draft.hint, draft.event, dict(roles))
         )
 
-    def page_place(self, entities: Iterable[str]) -> str:
+    def panel_place(self, entities: Iterable[str]) -> str:
         """Return the place of a panel: the hero's, or that of all characters it tells of."""
         places = [self.state.people[who].place for who in entities if who in self.state.people]
         at_home = not places or self.director.place in places
@@ -121,8 +121,8 @@ class Storyteller:
         place = self.director.place
         self.director.happen(step)
         self.remember(step, before)
-        self.namer.new_page()
-        here = self.page_place(step.roles.values())
+        self.namer.new_panel()
+        here = self.panel_place(step.roles.values())
         opening, first = self.opening(before, place), ""
         if self.deed is not None:
             deed, self.deed = self.deed, None
@@ -132,12 +132,12 @@ class Storyteller:
             opening = self.teller.read_out(elsewhere, step.roles, self.state) if elsewhere else ""
         elif not opening and serves and self._has_purpose(step) and self.rng.random() < 0.35:
             opening = self._purpose(step)
-        page = self.teller.tell(
+        draft = self.teller.tell(
             *(step.event, step.roles, before, self.state, here), opening=opening, brief=bool(first)
         )
         if first:
-            page.parts.insert(0, first)
-        self.add(page, step.roles, step.event)
+            draft.parts.insert(0, first)
+        self.add(draft, step.roles, step.event)
 
     def _has_purpose(self, step: Step) -> bool:
         """Return whether a step can be told as done for the wish."""
@@ -223,10 +223,10 @@ class Storyteller:
     def begin(self, *, first: bool) -> None:
         """Tell the first panel: who, where, when, and a first deed."""
         director, rng = self.director, self.rng
-        self.namer.new_page()
+        self.namer.new_panel()
         # Foreign words are mostly brought in by a reader.
         share = (4 if director.foreign else 2) * self.reader_share
-        if first and rng.random() < share and opening_page(self):
+        if first and rng.random() < share and opening_panel(self):
             return
         opening = self.first_words(first=first)
         if director.incident is not None:
@@ -234,7 +234,7 @@ class Storyteller:
             return
         quiet = self.quiet_beginning() if rng.random() < 0.75 else None
         if quiet is None:
-            self.wish_page(opening=opening)
+            self.wish_panel(opening=opening)
         else:
             self._first_event(quiet, opening)
 
@@ -243,10 +243,10 @@ class Storyteller:
         before = self.state.copy()
         self.director.happen(step)
         self.remember(step, before)
-        page = self.teller.tell(
+        draft = self.teller.tell(
             *(step.event, step.roles, before, self.state, self.director.place), opening=opening
         )
-        self.add(page, step.roles, step.event)
+        self.add(draft, step.roles, step.event)
 
     def quiet_beginning(self) -> Step | None:
         """Return a deed of the hero before the tale begins, mostly with the subject of the wish."""
@@ -294,13 +294,13 @@ class Storyteller:
             director.plan = plan
         return fine
 
-    def wish_page(self, opening: str = "") -> None:
+    def wish_panel(self, opening: str = "") -> None:
         """Tell the wish, and why."""
         director, teller = self.director, self.teller
         kind = director.kind
         assert kind is not None
         if not opening:
-            self.namer.new_page()
+            self.namer.new_panel()
         roles = self.wish_roles()
         pattern = teller.choose(kind.tell, roles, opening=opening)
         assert pattern is not None
@@ -311,15 +311,15 @@ class Storyteller:
             words = sentence(teller.read_out(said, roles, self.state))
             parts.append(teller.quote(roles["A"], words, self.state))
         self.wish_told = True
-        self.add(Page(parts, f"wish {kind.name}"), roles, None)
+        self.add(PanelDraft(parts, f"wish {kind.name}"), roles, None)
 
-    def met_page(self) -> None:
+    def met_panel(self) -> None:
         """Tell that the wish has come true."""
         director = self.director
         kind, wish = director.kind, director.wish
         assert kind is not None and wish is not None
         wish.status = "met"
-        self.namer.new_page()
+        self.namer.new_panel()
         roles = self.wish_roles()
         director.state.people[roles["A"]].mood = "happy"
         pattern = self.teller.choose(kind.met, roles)
@@ -327,36 +327,36 @@ class Storyteller:
         parts = [sentence(self.teller.read_out(pattern, roles, self.state))]
         if self.rng.random() < 0.6:
             parts.append(self.teller.reaction(roles["A"], self.state, with_why=False))
-        self.add(Page(parts, f"met {kind.name}"), roles, None)
+        self.add(PanelDraft(parts, f"met {kind.name}"), roles, None)
 
-    def give_up_page(self) -> None:
+    def give_up_panel(self) -> None:
         """Tell that the wish is given up, with a consolation."""
         director = self.director
         kind, wish = director.kind, director.wish
         assert kind is not None and wish is not None
         wish.status = "up"
-        self.namer.new_page()
+        self.namer.new_panel()
         roles = self.wish_roles()
         director.state.people[roles["A"]].mood = "thoughtful"
         pattern = self.teller.choose(kind.up, roles)
         assert pattern is not None
         parts = [sentence(self.teller.read_out(pattern, roles, self.state))]
-        self.add(Page(parts, f"up {kind.name}"), roles, None)
+        self.add(PanelDraft(parts, f"up {kind.name}"), roles, None)
 
-    def end_page(self) -> None:
+    def end_panel(self) -> None:
         """Tell the tale's last panel."""
         director = self.director
         wish = director.wish
         assert wish is not None
         before = self.state.copy()
-        self.namer.new_page()
+        self.namer.new_panel()
         step = director.ending() if wish.status == "met" else None
-        page = Page([], "end")
+        draft = PanelDraft([], "end")
         roles: Mapping[str, str] = self.wish_roles()
         if step is not None:
             director.happen(step)
             roles = step.roles
-            page = self.teller.tell(
+            draft = self.teller.tell(
                 *(step.event, step.roles, before, self.state, director.place), brief=True
             )
         lists = text_lists("endings")
@@ -378,9 +378,9 @@ class Storyteller:
         ]
         pattern = self.teller.choose(fits, here)
         if pattern is not None:
-            page.parts.append(sentence(self.teller.read_out(pattern, here, self.state)))
-        page.parts.append(THE_END)
-        self.add(page, roles, step.event if step else None)
+            draft.parts.append(sentence(self.teller.read_out(pattern, here, self.state)))
+        draft.parts.append(THE_END)
+        self.add(draft, roles, step.event if step else None)
 
     # --- the whole ------------------------------------------------------------------------------
 
@@ -399,7 +399,7 @@ class Storyteller:
             self.state.words.add(word)
         self.begin(first=first)
         if not self.wish_told:
-            self.wish_page()
+            self.wish_panel()
         self.state.earlier = self.state.copy()
         self.go_on(start + most, snapshots)
 
@@ -409,7 +409,7 @@ class Storyteller:
         while not director.is_met() and len(self.panels) < last - 2:
             if snapshots is not None and self.deed is None and len(snapshots) < 4:
                 snapshots.append(copy.deepcopy(self))
-            if self.deed is None and self.rng.random() < self.reader_share and reader_page(self):
+            if self.deed is None and self.rng.random() < self.reader_share and reader_panel(self):
                 continue
             step = director.next_step()
             if step is None:
@@ -422,10 +422,10 @@ class Storyteller:
         while not director.is_met() and director.plan_holds() and len(director.plan) < 4:
             self.tell_step(director.plan.pop(0), serves=True)
         if director.is_met():
-            self.met_page()
+            self.met_panel()
         else:
-            self.give_up_page()
+            self.give_up_panel()
         promised = director.promise_to_keep()
         if promised is not None and len(self.panels) < last:
             self.tell_step(promised)
-        self.end_page()
+        self.end_panel()

@@ -30,21 +30,22 @@ def inventory() -> str:
 def survey(first: int, count: int, split: str = "test") -> str:
     """Return figures over stories without readers, seeds `first` to `first + count - 1`."""
     stories: Counter[str] = Counter()
-    pages = read = 0
+    panels = read = 0
     kinds: Counter[str] = Counter()
     for seed in range(first, first + count):
         story = tell(seed, split, reader_share=0.0)[0]
         forms = set()
         for panel in story.panels:
-            pages += 1
+            panels += 1
             read += panel.event in {match.name for match in read_caption(panel.text)}
             forms |= {form(sentence) for sentence in sentences(panel.text)}
         stories.update(forms)
         kinds.update(kind for kind, _, _ in story.wishes)
     shared = sum(number for number in stories.values() if number > 1) / sum(stories.values())
     return (
-        f"{count} stories, {pages} pages, {len(kinds)} kinds of wish: {100 * shared:.1f} % of the "
-        f"sentence forms in two or more stories, {100 * read / pages:.1f} % of the pages read back"
+        f"{count} stories, {panels} panels, {len(kinds)} kinds of wish: {100 * shared:.1f} % of "
+        f"the sentence forms in two or more stories, {100 * read / panels:.1f} % of the panels "
+        "read back"
     )
 
 

@@ -3,7 +3,7 @@
 A caption consists of [opening] + deed + [outcome] + [a reaction with its cause] + [speech].
 
 The scene is a function of the names in the caption and the state after the event, by the rules in
-`picture`, so that it follows from the story so far.
+`scene`, so that it follows from the story so far.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _SAID_IN = {
 
 
 @dataclass
-class Page:
+class PanelDraft:
     """One panel while it is made.
 
     Attributes:
         parts: Sentences in order.
-        scene: Scene of the picture.
+        scene: Scene of the image.
         reader_text: The beginning of the caption that the reader wrote.
         hint: The reader's hint, which is not part of the caption.
         event: Name of the event, or `wish …`, `met …`, `up …`, `end`.
@@ -74,7 +74,7 @@ class Page:
 
 @dataclass
 class Teller:
-    """Finds words and pictures for events.
+    """Finds words and images for events.
 
     Attributes:
         rng: The only source of chance.
@@ -129,7 +129,7 @@ class Teller:
     def deed(self, event: Event, roles: Mapping[str, str], before: State, opening: str = "") -> str:
         """Return the event itself as a sentence that fits an opening."""
         rich = [p for p in event.tell if not opening or follows(p, opening)]
-        # The characters in the picture are named, even if the deed is of somebody unseen.
+        # The characters in the image are named, even if the deed is of somebody unseen.
         plain = [p for p in event.do if "A" in p.roles or "A" not in roles]
         patterns = rich if rich and self.rng.random() < 0.72 else plain or event.tell
         pattern = self.choose(patterns, roles, opening=opening)
@@ -234,7 +234,7 @@ class Teller:
         opening: str = "",
         deed: str | None = None,
         brief: bool = False,
-    ) -> Page:
+    ) -> PanelDraft:
         """Return the caption of an event.
 
         Args:
@@ -242,7 +242,7 @@ class Teller:
             roles: Its roles.
             before: The state before it.
             after: The state after it.
-            place: Place of the picture.
+            place: Place of the image.
             opening: A prefix with its comma.
             deed: The event in given words, e.g. a reader's; by default in new ones.
             brief: Whether to tell nothing but the event.
@@ -284,7 +284,7 @@ class Teller:
             parts.pop()
             marks.pop()
             self.namer.back_to(marks[-1])
-        return Page(parts, event.name)
+        return PanelDraft(parts, event.name)
 
     def _along(self, event: Event, roles: Mapping[str, str], before: State, after: State) -> str:
         """Return a sentence on who went along, if all go and the event names only some, or ''."""
@@ -297,9 +297,9 @@ class Teller:
         pattern = self.choose(text_lists("along")[str(len(others))], named)
         return sentence(self.read_out(pattern, named, after)) if pattern else ""
 
-    # --- pictures -------------------------------------------------------------------------------
+    # --- images ---------------------------------------------------------------------------------
 
-    def picture(
+    def scene(
         self,
         state: State,
         place: str,
@@ -312,9 +312,9 @@ class Teller:
 
         Args:
             state: The state after the event.
-            place: Place of the picture.
+            place: Place of the image.
             show: Poses, faces, spots and facings by character.
-            close: Whether a close picture is asked for.
+            close: Whether a close image is asked for.
             hero: Character to show if the panel names nobody who is there.
         """
         here = [

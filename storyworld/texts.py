@@ -32,7 +32,7 @@ class WishKind:
 
     @property
     def is_foreign(self) -> bool:
-        """Return whether it is about a person, thing or place that no picture can show."""
+        """Return whether it is about a person, thing or place that no image can show."""
         return bool(set(self.roles) & set(FOREIGN_ROLES))
 
 

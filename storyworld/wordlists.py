@@ -54,7 +54,7 @@ def other_names() -> list[str]:
 
 
 def not_drawn() -> list[str]:
-    """Return one-word persons, things and places that no picture shows, held-out ones included."""
+    """Return one-word persons, things and places that no image shows, held-out ones included."""
     lines = {row[0].lower() for name in ("people", "things", "places") for row in _lines(name)}
     drawn = {word.lower() for word in (*other_names(), *_names_of_the_world())}
     return sorted(line for line in lines - drawn if line.isalpha())
@@ -66,7 +66,7 @@ def _names_of_the_world() -> set[str]:
 
 
 def foreign_person(rng: random.Random, test: bool) -> Foreign:
-    """Return a person whom no picture can show."""
+    """Return a person whom no image can show."""
     if rng.random() < 0.3:
         name, pronoun = rng.choice(_split("names", test))
         if rng.random() < 0.4:
@@ -80,7 +80,7 @@ def foreign_person(rng: random.Random, test: bool) -> Foreign:
 
 
 def foreign_thing(rng: random.Random, test: bool) -> Foreign:
-    """Return a thing that no picture can show."""
+    """Return a thing that no image can show."""
     noun, _ = rng.choice(_split("things", test))
     if rng.random() < 0.25 and " of " not in noun:
         noun = f"{rng.choice(_lines('adjectives'))[0]} {noun}"
@@ -88,6 +88,6 @@ def foreign_thing(rng: random.Random, test: bool) -> Foreign:
 
 
 def foreign_place(rng: random.Random, test: bool) -> Foreign:
-    """Return a place that no picture can show."""
+    """Return a place that no image can show."""
     noun, _ = rng.choice(_split("places", test))
     return Foreign(noun, "it")

@@ -1,10 +1,10 @@
-"""Draw a `Scene`: flat storybook pictures, the same for the same scene.
+"""Draw a `Scene`: flat storybook images, the same for the same scene.
 
 `render` composes what the other `draw_*` files draw: the place behind, the actors on their slots,
 the prop in somebody's hand, on the ground or out of reach, and the weather in front. `layout` tells
 where faces and props are, so that training can weigh them.
 
-All lengths are in units of a picture 256 wide, whatever size it is drawn at.
+All lengths are in units of an image 256 wide, whatever size it is drawn at.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Stage:
         floor: Height of their feet.
         scale: Size of the actors.
         prop_scale: Size of a prop in a hand.
-        line: Width of outlines in the picture.
+        line: Width of outlines in the image.
         ground: Middle and bottom of a prop that lies on the ground.
     """
 
@@ -93,13 +93,13 @@ _HIGH_AT: Point = (222.0, 68.0)
 _HIGH_SCALE = 1.2
 _CLOSE_ZOOM = 1.15
 _CLOSE_LIFTS = (0.15, 0.7)
-"""Parts of the usual height by which a jump lifts and a seat lowers when the picture is close:
+"""Parts of the usual height by which a jump lifts and a seat lowers when the image is close:
 more would cut ears or hide the prop."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are in a picture, in 256-px units.
+    """Where things are in an image, in 256-px units.
 
     Attributes:
         heads: One box per actor around its face, ears and tufts not counted.
@@ -123,7 +123,7 @@ class _Stand:
     flip: bool
 
     def at(self, x: float, y: float) -> Point:
-        """From the actor's own units to the picture."""
+        """From the actor's own units to the image."""
         angle = math.radians(self.lean)
         turned_x = x * math.cos(angle) - y * math.sin(angle)
         turned_y = x * math.sin(angle) + y * math.cos(angle)
@@ -132,12 +132,12 @@ class _Stand:
 
 
 def render_image(scene: Scene, size: int = 256) -> Image.Image:
-    """The picture of a scene as a PIL image."""
+    """A scene as a PIL image."""
     return Image.fromarray(render(scene, size))
 
 
 def render(scene: Scene, size: int = 256) -> np.ndarray:
-    """The picture of a scene: `[size, size, 3]`, RGB bytes; the same every time."""
+    """The image of a scene: `[size, size, 3]`, RGB bytes; the same every time."""
     pixels, canvas = _surface(size)
     setting = Setting(scene.place, scene.time, scene.weather)
     light = actor_light(setting)
@@ -208,10 +208,10 @@ def random_scene(
 
     Args:
         rng: The only source of chance.
-        num_actors: 1 to 3; None draws it. A close picture has two at most.
+        num_actors: 1 to 3; None draws it. A close image has two at most.
         place: A fixed place instead of any.
         camera: A fixed camera instead of `close_share`.
-        prop_share: How many pictures show a prop.
+        prop_share: How many images show a prop.
         close_share: How many are close.
         facing_share: How many actors look somewhere else than inward or right.
     """
@@ -329,7 +329,7 @@ def _hand(scene: Scene, index: int, stage: Stage) -> Point | None:
 
 
 def _resting(scene: Scene, stage: Stage) -> tuple[Point, float]:
-    """Middle and scale of a prop that nobody holds, in the picture."""
+    """Middle and scale of a prop that nobody holds, in the image."""
     assert scene.prop is not None
     high = scene.holder == "high"
     x, bottom = _HIGH_AT if high else stage.ground

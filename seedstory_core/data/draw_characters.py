@@ -1,7 +1,7 @@
 """The eight characters: one body plan, eight heads, their clothes, six poses.
 
 Everybody is drawn facing right around the point between their feet, in units of a two-actor
-picture: feet at y = 0, shoulders near -62, the head around (3, -98). Mirroring and size are left to
+image: feet at y = 0, shoulders near -62, the head around (3, -98). Mirroring and size are left to
 `draw.py`. Faces are in `draw_faces.py`.
 """
 

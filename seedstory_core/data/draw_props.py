@@ -1,7 +1,7 @@
 """The thirteen props, each drawn around its own centre.
 
 A prop is at most 41 wide and 48 high at scale 1 and at least 33 wide, so that it stays above a
-tenth of the picture's width wherever it is. Where it goes is decided by `draw.py`.
+tenth of the image's width wherever it is. Where it goes is decided by `draw.py`.
 """
 
 from __future__ import annotations

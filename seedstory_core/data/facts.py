@@ -1,6 +1,6 @@
 """Where words say a place, a time, a weather or a thing.
 
-A reader's page goes on with the place and the thing that its reader named. A model that has read a
+A reader's panel goes on with the place and the thing that its reader named. A model that has read a
 hundred tales of the village square goes there anyway, and the few tokens that decide it are lost
 among all others. So training weighs them more (`docs/notebook.md`, 22 and 23).
 """

@@ -1,7 +1,7 @@
 """Draw the shelf of openings: `python -m seedstory_core.data.openings`.
 
 `assets/openings/openings.json` is written by hand: a first sentence and the scene it shows, one for
-each inhabitant of the world. This draws the pictures beside it, so that the studio itself needs
+each inhabitant of the world. This draws the images beside it, so that the studio itself needs
 neither the drawing code nor its library.
 """
 
@@ -17,7 +17,7 @@ from seedstory_core.data.world import Actor, Scene
 
 FOLDER = "assets/openings"
 SIZE_PIXELS = 512
-"""Twice the size of the tiny model's own pictures, for sharp screens."""
+"""Twice the size of the tiny model's own images, for sharp screens."""
 
 
 def scene(record: dict[str, Any]) -> Scene:
@@ -27,7 +27,7 @@ def scene(record: dict[str, Any]) -> Scene:
 
 
 def draw(folder: Path) -> list[Path]:
-    """Draw every opening of a folder's `openings.json` and return the pictures' paths."""
+    """Draw every opening of a folder's `openings.json` and return the images' paths."""
     entries = json.loads((folder / "openings.json").read_text("utf-8"))
     written = []
     for entry in entries:

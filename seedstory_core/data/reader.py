@@ -73,13 +73,13 @@ def _slip(text: str, rng: random.Random) -> str:
     return text[: match.start()] + wrong + text[match.end() :]
 
 
-FIRST_PAGES = 0.5
-"""How often a reader begins a story on a page of its own, as a part of how much readers write."""
+FIRST_PANELS = 0.5
+"""How often a reader begins a story with a panel of its own: a part of how much readers write."""
 
 
-def first_page(t: Teller) -> None:
-    """Perhaps let a reader fill the first page before the tale itself begins."""
-    if not t.reader_share or t.rng.random() > t.reader_share * FIRST_PAGES:
+def first_panel(t: Teller) -> None:
+    """Perhaps let a reader fill the first panel before the tale itself begins."""
+    if not t.reader_share or t.rng.random() > t.reader_share * FIRST_PANELS:
         return
     kinds = ["alone"] * 5 + ["company"] * 5 + ["plan"] * 5 + ["stranger"] * 3 + ["nickname"]
     if "owner" in t.flags:

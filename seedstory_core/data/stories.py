@@ -1,4 +1,4 @@
-"""Tell a story: a plot or a few, told from a seed, with the picture of every panel.
+"""Tell a story: a plot or a few, told from a seed, with the image of every panel.
 
 `tell` writes, `parse` reads back: from a caption and the scene before it comes the scene it shows.
 The words live in `plots/`, the mechanics in `grammar.py` and `teller.py`.
@@ -50,7 +50,7 @@ class Story:
 
 @dataclass(frozen=True)
 class ReaderCase:
-    """A reader's sentence in its context, and what the picture after it has to show.
+    """A reader's sentence in its context, and what the image after it has to show.
 
     Attributes:
         context: The panels before it.
@@ -69,7 +69,7 @@ class ReaderCase:
 
     @property
     def scene(self) -> Scene:
-        """The whole picture."""
+        """The whole image."""
         return self.panel.scene
 
 
@@ -125,7 +125,7 @@ def _tell_once(
         last = chapter == chapters - 1
         t.closing = last or rng.random() < 0.7
         if not chapter:
-            reader.first_page(t)
+            reader.first_panel(t)
         library.PLOTS[name](t)
         told.append(name)
     return Story(story_id, tuple(told), tuple(t.panels))

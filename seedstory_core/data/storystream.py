@@ -2,7 +2,7 @@
 
 One JSON object a line: `id`, `images` (files beside the jsonl), `captions`, `orders`. Ours carry
 further keys that the published files lack and readers of the format ignore: `reader_texts` (the
-part of each caption a reader wrote), `scenes` (what is true of each picture) and `events`.
+part of each caption a reader wrote), `scenes` (what is true of each image) and `events`.
 
 Write a data set with `python -m seedstory_core.data.storystream FOLDER --stories 6000`.
 """
@@ -34,10 +34,10 @@ class StreamStory:
 
     Attributes:
         id: Unique in the data set.
-        images: Paths of the pictures; empty for stories that nobody drew.
-        captions: One per picture.
+        images: Paths of the images; empty for stories that nobody drew.
+        captions: One per image.
         reader_texts: The beginning of each caption that a reader wrote, or ''.
-        scenes: What is true of each picture; empty for data that does not say.
+        scenes: What is true of each image; empty for data that does not say.
     """
 
     id: str
@@ -87,10 +87,10 @@ def write_words(folder: Path, split: Split, seeds: range, *, processes: int = 1)
 
 
 def write_scenes(folder: Path, count: int, *, image_size: int = 256, processes: int = 1) -> Path:
-    """Draw scenes that belong to no story, `<folder>/scenes.jsonl`: pictures without captions.
+    """Draw scenes that belong to no story, `<folder>/scenes.jsonl`: images without captions.
 
-    The picture models need every combination of the world, also those no plot leads to. In every
-    other scene somebody alone looks to the left, which is in two of a hundred pictures of stories
+    The image models need every combination of the world, also those no plot leads to. In every
+    other scene somebody alone looks to the left, which is in two of a hundred images of stories
     and was drawn badly (`docs/notebook.md`, 25 and 26).
     """
     jobs = ((folder, number, image_size) for number in range(count))
@@ -145,7 +145,7 @@ def _write_story(job: tuple[Path, Split, int, int]) -> str:
         name = f"{split}/{seed // 1000:04d}/{seed:07d}_{index:02d}.png"
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Stored fast rather than small: the pictures are read a few times and can be redrawn.
+        # Stored fast rather than small: the images are read a few times and can be redrawn.
         render_image(panel.scene, size).save(path, compress_level=1)
         names.append(name)
     return json.dumps(story_to_row(story, names), ensure_ascii=False)

@@ -34,11 +34,11 @@ class StuckError(DoesNotFitError):
 
 @dataclass(frozen=True)
 class StoryPanel:
-    """One panel: its words and what its picture shows.
+    """One panel: its words and what its image shows.
 
     Attributes:
         text: The whole caption, the reader's words first where there are any.
-        scene: What the picture shows.
+        scene: What the image shows.
         reader_text: What the reader wrote; empty where the storyteller wrote alone.
         event: What happens, as the plots call it.
         chapter: From 0.
@@ -71,8 +71,8 @@ HELD_OUT_TRIPLES = tuple(
     if is_held_out(species, place, prop)
 )
 
-_OPEN_PAGES = frozenset({"begin.alone", "begin.owner", "begin.nickname"})
-"""A reader's first pages after which the tale begins at the same place and time."""
+_OPEN_PANELS = frozenset({"begin.alone", "begin.owner", "begin.nickname"})
+"""A reader's first panels after which the tale begins at the same place and time."""
 
 _BREAK = re.compile(r'(?<=[.!?])"? +(?="?[A-Z])')
 
@@ -229,7 +229,7 @@ class Teller:
         attempt: int,
     ) -> tuple[StoryPanel, Draft, list[Template]]:
         first = not self.panels
-        follows = not first and self.panels[-1].event in _OPEN_PAGES
+        follows = not first and self.panels[-1].event in _OPEN_PANELS
         away = not first and place is None and self.place != self._home() and bool(self.on_stage)
         target_place = place or (self._home() if away else self.place)
         target_time, target_weather = time or self.time, weather or self.weather

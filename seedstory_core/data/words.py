@@ -141,7 +141,7 @@ LINK: dict[tuple[str, str], tuple[str, ...]] = {
 }
 
 HERE = ("a little later", "soon after that", "not long after that", "and then")
-"""Where a tale begins on the page after its reader's first one, at the same place and time."""
+"""Where a tale begins in the panel after its reader's first one, at the same place and time."""
 
 CARRY: dict[str, tuple[str, ...]] = {
     # after a name: `Mira, with the kite under her arm,`

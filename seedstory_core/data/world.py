@@ -1,9 +1,9 @@
-"""The story world: who lives in it, where, and what one picture shows.
+"""The story world: who lives in it, where, and what one image shows.
 
-A `Scene` is the ground truth of a picture. It is a pure function of what the story has said so far:
+A `Scene` is the ground truth of an image. It is a pure function of what the story has said so far:
 whatever a caption leaves open is carried over from the panel before (place, time, weather, who
 holds what) or takes a fixed default (pose, expression, facing, side). Nothing visible is random,
-because a regressed picture averages whatever the text leaves open (see `docs/notebook.md`).
+because a regressed image averages whatever the text leaves open (see `docs/notebook.md`).
 
 Drawing lives in `draw.py`, plots and sentences in `stories.py`.
 """
@@ -105,7 +105,7 @@ PROP_COLOURS = {
 
 @dataclass(frozen=True)
 class Actor:
-    """One character as seen in one picture."""
+    """One character as seen in one image."""
 
     species: str
     pose: str = DEFAULT_POSE
@@ -126,7 +126,7 @@ Holder = int | Literal["ground", "high"]
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything one picture shows.
+    """Everything one image shows.
 
     Attributes:
         actors: One to three, from left to right; that is also the order in which the text
@@ -154,11 +154,11 @@ class Scene:
         if not 1 <= len(self.actors) <= MAX_ACTORS:
             raise ValueError(f"A scene has 1 to {MAX_ACTORS} actors, not {len(self.actors)}.")
         if len({actor.species for actor in self.actors}) != len(self.actors):
-            raise ValueError("A character stands in a picture once.")
+            raise ValueError("A character stands in an image once.")
         if self.camera == "close" and len(self.actors) > 2:
-            raise ValueError("A close picture has room for one or two actors.")
+            raise ValueError("A close image has room for one or two actors.")
         if self.camera == "close" and self.holder in ("ground", "high"):
-            raise ValueError("A close picture shows a prop only in somebody's hand.")
+            raise ValueError("A close image shows a prop only in somebody's hand.")
         if (self.prop is None) != (self.holder is None):
             raise ValueError("A prop needs a holder and a holder needs a prop.")
         if self.prop is not None:

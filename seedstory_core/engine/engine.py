@@ -154,7 +154,7 @@ class StoryEngine:
         self._sentence_ends = tokenizer.sentence_ends()
         self._forbidden_ids = [i for i in tokenizer.mark_ids() if i not in self._stop_ids]
         # The unconditional branch of guidance, `[1, V, C]`; it changes only with the weights.
-        self.negative_features = self.vision.zero_picture_features()
+        self.negative_features = self.vision.zero_image_features()
         self._scheduler = Scheduler(story_lm, detokenizer, max_batch=config.runtime.turns_at_once)
 
     def turn(
@@ -456,7 +456,7 @@ class StoryEngine:
         )
 
     def _understand(self, request: TurnRequest) -> TurnRequest:
-        """Turn a reader's text that cannot stand on the page into a hint, and note why.
+        """Turn a reader's text that cannot stand in the panel into a hint, and note why.
 
         That is a text that no picture book says, or that the model cannot read as a sentence. The
         model then answers it in its own words.
@@ -475,7 +475,7 @@ class StoryEngine:
         return replace(request, reader_text="", hint=hint, complete_text=True, notes=notes)
 
     def check_kind(self, text: str) -> None:
-        """Refuse a text that would stand on the page unchanged and is unkind.
+        """Refuse a text that would stand in the panel unchanged and is unkind.
 
         Raises:
             InputError: It contains something that no picture book says.

@@ -229,11 +229,11 @@ class Scheduler:
         wanted = [one for one in batch if isinstance(one.request, DecodeRequest)]
         words = [one for one in wanted if not one.is_background]
         ahead = [one for one in wanted if one.is_background][: self.max_batch]
-        pictures = [one for one in batch if isinstance(one.request, DenoiseRequest)]
+        images = [one for one in batch if isinstance(one.request, DenoiseRequest)]
         started = time.perf_counter()
         # Tokens and images share the time equally: a denoising step takes as long as many tokens.
-        if pictures and (not words or self._words_took >= self._step_took):
-            self._answer(pictures, self._next_steps)
+        if images and (not words or self._words_took >= self._step_took):
+            self._answer(images, self._next_steps)
             self._step_took, self._words_took = time.perf_counter() - started, 0.0
             if ahead and not words:
                 self._answer(ahead, self._next_tokens)

@@ -1,14 +1,14 @@
 """Measure the shipped model: `python -m seedstory_core.evaluation all`.
 
 Prints the model card's tables from the weights the configuration names. Every number comes from
-stories, sentences and pictures that training never saw, made from fixed seeds. Measurements:
+stories, sentences and images that training never saw, made from fixed seeds. Measurements:
 
-`ladder`    real pictures (the classifier's own ceiling), the codec's round trip, pictures drawn
+`ladder`    real images (the classifier's own ceiling), the codec's round trip, images drawn
             from true features, and from the features regressed with true captions.
-`stories`   the model's own stories: pictures of its captions, with majority and shuffled baselines;
+`stories`   the model's own stories: images of its captions, with majority and shuffled baselines;
             understood captions, repeated sentences, endings, names and colours.
-`steer`     pictures of readers' sentences, over half of them in paraphrases training never saw.
-`openings`  first sentences typed by hand: what their pictures show, and who comes in unasked.
+`steer`     images of readers' sentences, over half of them in paraphrases training never saw.
+`openings`  first sentences typed by hand: what their images show, and who comes in unasked.
 `long`      25 panels from the ten-panel model: panels 1-10 against 16-25, per policy.
 `newcomers` whom the model expects where a story introduces somebody: strangers, or those there.
 

@@ -1,8 +1,8 @@
-"""The attribute classifier: looks at a picture and answers every question about it.
+"""The attribute classifier: looks at an image and answers every question about it.
 
 It is for measuring only. Its architecture (convolutions), data seed and augmentation differ from
-the picture encoder's, so that a picture that fools one need not fool the other. Its accuracy on
-real pictures is printed beside the scores as their ceiling.
+the image encoder's, so that an image that fools one need not fool the other. Its accuracy on
+real images is printed beside the scores as their ceiling.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from seedstory_core.data.attributes import QUESTIONS, UNASKED
 
 INPUT_SIZE = 192
-"""Side in pixels of the classifier's input; other pictures are resized."""
+"""Side in pixels of the classifier's input; other images are resized."""
 
 
 class _Residual(nn.Module):
@@ -89,7 +89,7 @@ class AttributeClassifier(nn.Module):
 def question_losses(
     scores: Mapping[str, Tensor], labels: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Return cross entropy per question, over the pictures where it applies (0 without any)."""
+    """Return cross entropy per question, over the images where it applies (0 without any)."""
     losses = {}
     for name, score in scores.items():
         asked = labels[name] != UNASKED
@@ -99,7 +99,7 @@ def question_losses(
 
 
 def accuracies(scores: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> dict[str, float]:
-    """Return the share of right answers per question, over the pictures where it applies."""
+    """Return the share of right answers per question, over the images where it applies."""
     right = {}
     for name, score in scores.items():
         asked = labels[name] != UNASKED

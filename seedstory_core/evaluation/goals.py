@@ -14,7 +14,7 @@ GOALS = {
     "prop": 0.85,
     "expression": 0.70,
 }
-"""Lowest share of right answers in pictures of the model's own captions."""
+"""Lowest share of right answers in images of the model's own captions."""
 CODEC_MARGIN = 0.05
 """Largest distance below the codec's round trip; twice as much for readers' sentences."""
 LONG_MARGIN = 0.03

@@ -1,6 +1,6 @@
 """Whether characters keep their names, clothes and colours in every panel.
 
-A picture is compared with the drawing of its caption's scene, by the mean colours of each actor's
+An image is compared with the drawing of its caption's scene, by the mean colours of each actor's
 face and dressed body. In texts, every mention of somebody's species or clothes is checked.
 """
 
@@ -38,8 +38,8 @@ def colours_kept(
     """Count the actors whose face and body have the colours of the drawing.
 
     Args:
-        scenes: Scenes that the pictures should show.
-        images: The pictures, square.
+        scenes: Scenes that the images should show.
+        images: The images, square.
 
     Returns:
         By species: right appearances, and all.

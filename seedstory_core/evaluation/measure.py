@@ -56,7 +56,7 @@ class Result:
         classes: Shares per expected answer, likewise.
         lines: Further findings, a sentence each.
         stories: Full texts of told stories.
-        sheets: Pictures to look at.
+        sheets: Images to look at.
     """
 
     columns: dict[str, dict[str, Share]] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Result:
 
 @torch.no_grad()
 def ladder(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
-    """Measure where quality is lost: real picture, codec, true features, regressed features."""
+    """Measure where quality is lost: real image, codec, true features, regressed features."""
     rungs: dict[str, list[Image.Image]] = {
         name: [] for name in ("real", "codec", "true features", "true captions")
     }
@@ -121,7 +121,7 @@ def ladder(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> 
 
 
 def stories(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
-    """Measure the model's own stories: pictures against captions, and the captions themselves."""
+    """Measure the model's own stories: images against captions, and the captions themselves."""
     told = [tell_story(engine, opening(number), MOST_PANELS, number) for number in range(count)]
     cases, unread = engine.run(functools.partial(_own_cases, classifier, told))
     columns = {
@@ -157,7 +157,7 @@ def stories(engine: StoryEngine, classifier: AttributeClassifier, count: int) ->
 
 
 def steer(engine: StoryEngine, classifier: AttributeClassifier, count: int) -> Result:
-    """Measure pictures of readers' sentences, in the middle of stories with drawn pictures."""
+    """Measure images of readers' sentences, in the middle of stories with drawn images."""
     size = engine.config.detokenizer.image_size
     regressed: dict[bool, list[Tensor]] = {True: [], False: []}
     seeds: dict[bool, list[int]] = {True: [], False: []}
@@ -192,7 +192,7 @@ def openings(engine: StoryEngine, classifier: AttributeClassifier, count: int) -
 
     All of `OPENINGS` are told, whatever `count` is.
     """
-    pages: list[list[str]] = []
+    told: list[list[str]] = []
     features: list[Tensor] = []
     for number, typed in enumerate(OPENINGS):
         past = Past()
@@ -207,7 +207,7 @@ def openings(engine: StoryEngine, classifier: AttributeClassifier, count: int) -
             texts.append(result.text)
             if panel == 0:
                 features.append(result.record.visual_features)
-        pages.append(texts)
+        told.append(texts)
     images = paint(engine, features, range(len(OPENINGS)))
     found = engine.run(
         functools.partial(
@@ -221,16 +221,16 @@ def openings(engine: StoryEngine, classifier: AttributeClassifier, count: int) -
     )
     named = [typed for typed in OPENINGS if typed.cast and not typed.others_may_come]
     unasked = sum(
-        bool(strangers(typed, texts[0])) for typed, texts in zip(OPENINGS, pages, strict=True)
+        bool(strangers(typed, texts[0])) for typed, texts in zip(OPENINGS, told, strict=True)
     )
     lines = [
         f"{len(OPENINGS)} first sentences typed by hand",
-        f"{unasked} of {len(named)} first pages bring in somebody whom the reader did not name",
+        f"{unasked} of {len(named)} first panels bring in somebody whom the reader did not name",
     ]
     return Result(
         {"typed by hand": summarize(found)},
         lines=lines,
-        stories=in_full(OPENINGS, pages),
+        stories=in_full(OPENINGS, told),
         sheets=[grid(images, 7)],
     )
 
@@ -273,12 +273,12 @@ def newcomers(engine: StoryEngine, classifier: AttributeClassifier, count: int) 
 
 @torch.no_grad()
 def _round_trip(engine: StoryEngine, pixel_values: Tensor) -> list[Image.Image]:
-    """Return the codec's round trips of pictures."""
+    """Return the codec's round trips of images."""
     return to_images(engine.detokenizer.decode(engine.detokenizer.encode(pixel_values)))
 
 
 def grid(images: Sequence[Image.Image], columns: int, side: int = 256) -> Image.Image:
-    """Return pictures in rows, left to right."""
+    """Return images in rows, left to right."""
     rows = -(-len(images) // columns)
     sheet = Image.new("RGB", (columns * side, rows * side), "white")
     for index, image in enumerate(images):
@@ -288,7 +288,7 @@ def grid(images: Sequence[Image.Image], columns: int, side: int = 256) -> Image.
 
 
 def story_sheet(story: Sequence[ToldPanel], columns: int = 4) -> Image.Image:
-    """Return the pictures of a story in rows."""
+    """Return the images of a story in rows."""
     return grid([panel.image for panel in story], columns)
 
 
@@ -349,10 +349,10 @@ def _distance(
     images: Sequence[Image.Image],
     codec: Sequence[Image.Image],
 ) -> str:
-    """Return a finding: how far painted pixels are from the codec's picture of the same scene.
+    """Return a finding: how far painted pixels are from the codec's image of the same scene.
 
-    Pictures of one actor are split by where the actor looks: few look left, and the attribute
-    classifier does not notice when such a picture looks torn.
+    Images of one actor are split by where the actor looks: few look left, and the attribute
+    classifier does not notice when such an image looks torn.
     """
     pairs = zip(images, codec, strict=True)
     far = np.array(

@@ -1,6 +1,6 @@
 """Whom the model expects where a held-out story names another character.
 
-The model reads true captions and pictures up to the first token of a mention: of a character new to
+The model reads true captions and images up to the first token of a mention: of a character new to
 the story, or of the second one in a sentence. Reported is how the probability of all characters is
 divided there. Probability of those who must not be meant is an error: a character would meet
 itself, or be named twice as if it were two.

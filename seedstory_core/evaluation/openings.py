@@ -1,6 +1,6 @@
 """First sentences as readers type them: written by hand, none of them from training stories.
 
-`evaluation openings` lets the model continue each one and checks whether the picture shows what the
+`evaluation openings` lets the model continue each one and checks whether the image shows what the
 reader named, and whether the words bring in nobody else.
 """
 
@@ -35,7 +35,7 @@ class Opening:
     others_may_come: bool = False
 
     def scene(self) -> Scene:
-        """Return the scene of the picture, with defaults where the words leave it open."""
+        """Return the scene of the image, with defaults where the words leave it open."""
         actors = tuple(
             Actor(species, self.pose or "stand", self.mood or "happy") for species in self.cast
         )
@@ -131,18 +131,18 @@ OPENINGS = (
 )
 
 
-def strangers(opening: Opening, page: str) -> tuple[str, ...]:
+def strangers(opening: Opening, text: str) -> tuple[str, ...]:
     """Return the species that a panel names and its opening does not; () if others may come."""
     if not opening.cast or opening.others_may_come:
         return ()
-    named = dict.fromkeys(species for _, species in mentions(page))
+    named = dict.fromkeys(species for _, species in mentions(text))
     return tuple(species for species in named if species not in opening.cast)
 
 
-def in_full(openings: Sequence[Opening], pages: Sequence[Sequence[str]]) -> str:
+def in_full(openings: Sequence[Opening], told: Sequence[Sequence[str]]) -> str:
     """Return openings with the panels that followed, to be read."""
     lines = []
-    for opening, texts in zip(openings, pages, strict=True):
+    for opening, texts in zip(openings, told, strict=True):
         unasked = strangers(opening, texts[0])
         lines.append(
             f"# {opening.text}" + (f"  (brings in {', '.join(unasked)})" if unasked else "")

@@ -1,4 +1,4 @@
-"""Scores of pictures against the scenes they should show, by the attribute classifier.
+"""Scores of images against the scenes they should show, by the attribute classifier.
 
 Every metric is the share of right answers over the cases where the question applies. Intervals are
 bootstrapped over stories, because panels of one story fail together.
@@ -53,13 +53,13 @@ Hits = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Case:
-    """One picture: what it should show, and what the classifier saw.
+    """One image: what it should show, and what the classifier saw.
 
     Attributes:
         story: Its story; the bootstrap draws the cases of a story together.
         expected: Class numbers by question.
         seen: Class numbers that the classifier answered.
-        asked: Metrics that count for this picture; all by default.
+        asked: Metrics that count for this image; all by default.
     """
 
     story: str
@@ -69,10 +69,10 @@ class Case:
 
 
 @torch.no_grad()
-def read_pictures(
+def read_images(
     classifier: AttributeClassifier, images: Sequence[Image.Image], batch_size: int = 32
 ) -> list[Answers]:
-    """Answer every question about pictures."""
+    """Answer every question about images."""
     found: list[Answers] = []
     device = next(classifier.parameters()).device
     for start in range(0, len(images), batch_size):
@@ -171,7 +171,7 @@ def summarize(
 
 
 def shuffled(cases: Sequence[Case], seed: int = 0) -> list[Case]:
-    """Return the pictures with other panels' expectations: the baseline of chance and habit."""
+    """Return the images with other panels' expectations: the baseline of chance and habit."""
     order = list(range(len(cases)))
     random.Random(seed).shuffle(order)
     return [
@@ -181,7 +181,7 @@ def shuffled(cases: Sequence[Case], seed: int = 0) -> list[Case]:
 
 
 def majority(cases: Sequence[Case]) -> list[Case]:
-    """Return every picture with the most frequent answer to each question."""
+    """Return every image with the most frequent answer to each question."""
     best = {}
     for name in QUESTIONS:
         values = [case.expected[name] for case in cases if case.expected[name] != UNASKED]
@@ -196,8 +196,8 @@ def cases_of(
     images: Sequence[Image.Image],
     asked: Sequence[Collection[str]] | None = None,
 ) -> list[Case]:
-    """Return cases from pictures and the scenes they should show."""
-    seen = read_pictures(classifier, images)
+    """Return cases from images and the scenes they should show."""
+    seen = read_images(classifier, images)
     everything = [METRICS] * len(scenes)
     return [
         Case(story, encode(scene), answers, frozenset(wanted))

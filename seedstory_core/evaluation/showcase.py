@@ -1,6 +1,6 @@
 """Six whole stories to look at: `python -m seedstory_core.evaluation.showcase`.
 
-Writes `docs/stories.md` and its pictures with the shipped weights. Nothing is picked: the openings
+Writes `docs/stories.md` and its images with the shipped weights. Nothing is picked: the openings
 are those of the first held-out stories, the seeds are their numbers, and every story is told to its
 end.
 """
@@ -25,13 +25,13 @@ COLUMNS = 4
 INTRODUCTION = """# Six stories
 
 Told by the shipped weights with `python -m seedstory_core.evaluation.showcase`, unpicked: the
-openings of the first six held-out stories (their words were given, every picture is the model's),
+openings of the first six held-out stories (their words were given, every image is the model's),
 seeds 0 to 5, until the tale ends.
 """
 
 
 def show(engine: StoryEngine, folder: Path, count: int = NUM_STORIES) -> Path:
-    """Tell the stories, write `stories.md` with its pictures into a folder, and return its path."""
+    """Tell the stories, write `stories.md` with its images into a folder, and return its path."""
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     parts = [INTRODUCTION]
@@ -40,7 +40,7 @@ def show(engine: StoryEngine, folder: Path, count: int = NUM_STORIES) -> Path:
         name = f"story-{number}.webp"
         story_sheet(story, COLUMNS).save(images / name, quality=85, method=6)
         lines = [f"{index}. {panel.text}" for index, panel in enumerate(story, 1)]
-        parts.append(f"## Seed {number}\n\n![The story's pictures, in rows](images/{name})\n")
+        parts.append(f"## Seed {number}\n\n![The story's images, in rows](images/{name})\n")
         parts.append("\n".join(lines) + "\n")
     page = folder / "stories.md"
     page.write_text("\n".join(parts), encoding="utf-8")

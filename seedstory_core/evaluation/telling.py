@@ -1,6 +1,6 @@
 """Stories told by the engine for measuring: no session, no disk, fixed seeds.
 
-The model never sees pixels, so turns here paint a single step; `paint` draws the pictures later
+The model never sees pixels, so turns here paint a single step; `paint` draws the images later
 from the regressed features, many at once, as the turns would have painted them.
 """
 
@@ -45,7 +45,7 @@ def sampling_of(engine: StoryEngine, seed: int) -> Sampling:
 
 
 def take_turn(engine: StoryEngine, past: Past, request: TurnRequest) -> TurnResult:
-    """Run one turn to its end; its picture is painted in one step."""
+    """Run one turn to its end; its image is painted in one step."""
     sketch = dataclasses.replace(request, num_inference_steps=1)
     for event in engine.turn(past, sketch):
         if isinstance(event, TurnResult):
@@ -90,9 +90,9 @@ def tell_story(
 
     Args:
         engine: The models.
-        first: The opening; its words are given, its picture is the model's.
+        first: The opening; its words are given, its image is the model's.
         num_panels: Number of panels at most, the opening included.
-        seed: Seed of words and pictures.
+        seed: Seed of words and images.
         past_end: Whether to continue after the story's end, as a reader may.
         policy: Memory policy; None takes the configured one.
     """
@@ -126,7 +126,7 @@ def tell_story(
 def read_context(
     engine: StoryEngine, panels: Sequence[StoryPanel], images: Sequence[Image.Image]
 ) -> Past:
-    """Let the engine read given panels and pictures; return the story so far, as it sees it."""
+    """Let the engine read given panels and images; return the story so far, as it sees it."""
     past = Past()
     for panel, image in zip(panels, images, strict=True):
         ids = tuple(engine.tokenizer.encode_text(panel.text))

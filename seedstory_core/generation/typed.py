@@ -1,6 +1,6 @@
 """The lexicon, which tidies a reader's text for the model and finds words that the model lacks.
 
-A page keeps a reader's words exactly as typed. The model reads them as its training texts are
+A panel keeps a reader's words exactly as typed. The model reads them as its training texts are
 written, because SHOUTED, hasty or decorated words would be other tokens. The lexicon lists the
 words of those texts, each in its usual spelling.
 """

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from seedstory_core.config import DeTokenizerConfig, SchedulerConfig
 from seedstory_core.models.perceiver import PerceiverResampler
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 
 
 class Condition(NamedTuple):
@@ -188,7 +188,7 @@ class DeTokenizer(nn.Module):
             if config.spatial_hint_channels
             else None
         )
-        self.vae = PictureVae(config.vae)
+        self.vae = ImageVae(config.vae)
         scheduler = build_scheduler(config.scheduler, config.prediction_type)
         signal = getattr(scheduler, "alphas_cumprod", torch.zeros(0))
         self.register_buffer("alphas_cumprod", signal.clone(), persistent=False)

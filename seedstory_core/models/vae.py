@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from seedstory_core.config import VaeConfig
 
 
-class PictureVae(nn.Module):
+class ImageVae(nn.Module):
     """Encodes pixel values, -1 to 1, to latents and decodes latents to pixels."""
 
     def __init__(self, config: VaeConfig) -> None:

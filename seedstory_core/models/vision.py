@@ -114,7 +114,7 @@ class VisionEncoder(nn.Module):
         return self.pool(self.transformer(self.patch_tokens(pixel_values)))
 
     @torch.no_grad()
-    def zero_picture_features(self, image_size: int | None = None) -> Tensor:
+    def zero_image_features(self, image_size: int | None = None) -> Tensor:
         """Return the features `[1, V, C]` of the zero image: the de-tokenizer's null condition.
 
         Its pixel values are zero after normalisation: an image of the mean colour. The features

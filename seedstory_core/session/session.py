@@ -238,7 +238,7 @@ class StorySession:
                 is_end=self.engine.is_end(text),
             )
 
-    def replace_picture(
+    def replace_image(
         self, panel_id: str, image: Image.Image, notes: tuple[str, ...] = ()
     ) -> Iterator[SessionEvent]:
         """Add a sibling of a panel with the same text and the reader's own image.

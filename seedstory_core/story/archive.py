@@ -150,7 +150,7 @@ class StoryArchive:
             StoryNotFoundError: The story was deleted.
         """
         with self._writing_panel(story_id, panel.id) as written:
-            name = self._write_picture(story_id, panel.id, image, written)
+            name = self._write_image(story_id, panel.id, image, written)
             panel = dataclasses.replace(panel, image_name=name)
             self._write_record(story_id, panel, None, written, new=True)
         return panel
@@ -169,7 +169,7 @@ class StoryArchive:
             if not self._files.exists(f"{story_id}/{panel.id}.json"):
                 raise StoryNotFoundError(f"This story has no saved panel {panel.id}.")
             if image is not None:
-                name = self._write_picture(story_id, panel.id, image, written)
+                name = self._write_image(story_id, panel.id, image, written)
                 panel = dataclasses.replace(panel, image_name=name)
             self._write_record(
                 story_id, panel, self._saved_features(story_id, panel.id), written, new=False
@@ -309,7 +309,7 @@ class StoryArchive:
             StoryNotFoundError: The story is gone, or the name is no image's.
             StorageError: The file is missing or cannot be read.
         """
-        self._check_picture_name(story_id, image_name)
+        self._check_image_name(story_id, image_name)
         return self._read(story_id, image_name)
 
     def list(self, story_ids: Iterable[str] | None = None) -> tuple[StorySummary, ...]:
@@ -340,7 +340,7 @@ class StoryArchive:
         self._files.write(f"{header.id}/{HEADER}", records.to_json(dataclasses.asdict(header)))
         self._files.settle(header.id)
 
-    def _write_picture(
+    def _write_image(
         self, story_id: str, panel_id: str, image: Image.Image | None, written: Texts
     ) -> str | None:
         if image is None:
@@ -500,10 +500,10 @@ class StoryArchive:
         if not found:
             raise StoryNotFoundError(NO_SUCH_STORY)
 
-    def _check_picture_name(self, story_id: str, image_name: str) -> None:
+    def _check_image_name(self, story_id: str, image_name: str) -> None:
         if not _is_story_id(story_id):
             raise StoryNotFoundError(NO_SUCH_STORY)
-        if not isinstance(image_name, str) or not records.PICTURE_NAME.fullmatch(image_name):
+        if not isinstance(image_name, str) or not records.IMAGE_NAME.fullmatch(image_name):
             raise StoryNotFoundError("This story has no such picture.")
 
     def _names(self, story_id: str) -> set[str]:
@@ -561,7 +561,7 @@ class StoryArchive:
         numbers = [panel_number(panel_id) for panel_id in _ids_of(RECORD_NAME, names)]
         for name in names:
             leftover = name.startswith(TEMP_PREFIX)
-            if records.PICTURE_NAME.fullmatch(name) or records.FEATURES_NAME.fullmatch(name):
+            if records.IMAGE_NAME.fullmatch(name) or records.FEATURES_NAME.fullmatch(name):
                 leftover = panel_number(name.split("-")[0]) > max(numbers, default=0)
             path = f"{story_id}/{name}"
             if leftover and self._files.is_stale(path, LEFTOVER_SECONDS):

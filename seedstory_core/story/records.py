@@ -25,7 +25,7 @@ from seedstory_core.story.tree import Panel, clean_title
 FORMAT = 1
 """Version of the format; increased when older versions could not read it or would misread it."""
 
-PICTURE_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.png")
+IMAGE_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.png")
 FEATURES_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.npy")
 
 PNG_LEVEL = 4
@@ -181,8 +181,8 @@ def _panel_from_record(panel_id: str, record: Mapping[str, Any]) -> Panel:
     if record["id"] != panel_id:
         raise ValueError("the record is another panel's")
     image_name = record["image_name"]
-    if image_name is not None and not PICTURE_NAME.fullmatch(image_name):
-        raise ValueError("not a picture of ours")
+    if image_name is not None and not IMAGE_NAME.fullmatch(image_name):
+        raise ValueError("not an image of ours")
     features = record["features"]
     if features is not None:
         _typed(features["sha256"], str)

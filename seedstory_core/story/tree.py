@@ -229,7 +229,7 @@ class StoryTree:
         return tuple(reversed(path))
 
     def depth(self, panel_id: str) -> int:
-        """Return the page number of this panel in its story; a root is page 1."""
+        """Return the number of this panel on its path; a root is panel 1."""
         return len(self.path(panel_id))
 
     def children(self, panel_id: str | None) -> tuple[Panel, ...]:

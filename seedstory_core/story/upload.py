@@ -45,14 +45,14 @@ _MARKS = re.compile(
 )
 
 
-class ReaderPicture(NamedTuple):
+class ReaderImage(NamedTuple):
     """An image that is safe to use, and notes for the reader on its conversion."""
 
     image: Image.Image
     notes: tuple[str, ...]
 
 
-def open_picture(source: str | Path | bytes | Image.Image) -> ReaderPicture:
+def open_image(source: str | Path | bytes | Image.Image) -> ReaderImage:
     """Open a reader's image as RGB, upright, at most 1,024 pixels on the long side.
 
     Transparent parts become white, 16-bit and CMYK images are converted, and the first frame of an
@@ -68,7 +68,7 @@ def open_picture(source: str | Path | bytes | Image.Image) -> ReaderPicture:
         return _open(source)
 
 
-def _open(source: str | Path | bytes | Image.Image) -> ReaderPicture:
+def _open(source: str | Path | bytes | Image.Image) -> ReaderImage:
     if isinstance(source, Image.Image):
         name, opened = "The picture", source.copy()
         _check_size(name, opened)
@@ -111,7 +111,7 @@ def _open(source: str | Path | bytes | Image.Image) -> ReaderPicture:
             "JPEG, and try again."
         ) from error
     image.thumbnail((KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS), Image.Resampling.LANCZOS)
-    return ReaderPicture(image, tuple(notes))
+    return ReaderImage(image, tuple(notes))
 
 
 def tidy_text(text: str) -> str:

@@ -1,8 +1,8 @@
-"""Outputs of the frozen picture models for a data set, computed once.
+"""Outputs of the frozen image models for a data set, computed once.
 
-For the pictures of a StoryStream folder: visual features, latents of the codec, and weights of the
-loss. They are plain arrays that training memory-maps; building them resumes where it stopped. A
-picture whose file is missing is drawn from its scene.
+For the images of a StoryStream folder: visual features, latents of the codec, and weights of the
+loss. They are plain arrays that training memory-maps; building them resumes where it stopped. An
+image whose file is missing is drawn from its scene.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from seedstory_core.config import DeTokenizerConfig, VisionConfig
 from seedstory_core.models.transforms import clip_pixels, sd_pixels
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.training.pictures import detail_weights
+from seedstory_core.training.images import detail_weights
 from seedstory_core.training.precision import fast_autocast
 from seedstory_core.training.story_data import StreamStory, read_stories
 from storyworld.dataset import IMAGE_SIZE, scene_from_json
@@ -37,14 +37,14 @@ BATCHES_PER_FLUSH = 50
 
 
 @dataclass(frozen=True)
-class PictureCache:
-    """Arrays about the pictures of a data set, in the order of its stories.
+class ImageCache:
+    """Arrays about the images of a data set, in the order of its stories.
 
     Attributes:
-        features: `[N, V, C]` float16, of all pictures.
-        latents: `[M, latent_channels, h, w]` float16, normalised, of the first M pictures.
-        weights: `[M, h, w]` float16, where the picture's details are; all ones without scenes.
-        first: Index of every story's first picture, and at the end the number of all pictures.
+        features: `[N, V, C]` float16, of all images.
+        latents: `[M, latent_channels, h, w]` float16, normalised, of the first M images.
+        weights: `[M, h, w]` float16, where the image's details are; all ones without scenes.
+        first: Index of every story's first image, and at the end the number of all images.
         stories: The stories.
     """
 
@@ -57,7 +57,7 @@ class PictureCache:
 
 @torch.no_grad()
 def cache_features(jsonl: Path, folder: Path, config: VisionConfig, vision: VisionEncoder) -> None:
-    """Compute, or finish computing, the visual features of every picture of a data set."""
+    """Compute, or finish computing, the visual features of every image of a data set."""
     images = _sources(read_stories(jsonl))
     device = vision.conv1.weight.device
 
@@ -66,22 +66,22 @@ def cache_features(jsonl: Path, folder: Path, config: VisionConfig, vision: Visi
             return {"features": vision(pixels.to(device))}
 
     shapes = {"features": (len(images), config.n_queries, config.output_dim)}
-    pictures = _Pictures(images, functools.partial(clip_pixels, config=config))
-    _fill(folder, "features", shapes, pictures, compute, device)
+    dataset = _Images(images, functools.partial(clip_pixels, config=config))
+    _fill(folder, "features", shapes, dataset, compute, device)
 
 
 @torch.no_grad()
 def cache_latents(
-    jsonl: Path, folder: Path, config: DeTokenizerConfig, vae: PictureVae, *, most: int
+    jsonl: Path, folder: Path, config: DeTokenizerConfig, vae: ImageVae, *, most: int
 ) -> None:
-    """Compute, or finish computing, latents and weights of a data set's first pictures.
+    """Compute, or finish computing, latents and weights of a data set's first images.
 
     Args:
         jsonl: The data set.
         folder: Folder of the arrays.
         config: Numbers of the de-tokenizer.
         vae: The frozen codec.
-        most: Number of pictures at most.
+        most: Number of images at most.
     """
     stories = list(read_stories(jsonl))
     images = _sources(stories)[:most]
@@ -102,11 +102,11 @@ def cache_latents(
         "latents": (len(images), config.vae.latent_channels, size, size),
         "weights": (len(images), size, size),
     }
-    pictures = _Pictures(images, functools.partial(sd_pixels, image_size=config.image_size))
-    _fill(folder, "latents", shapes, pictures, compute, device)
+    dataset = _Images(images, functools.partial(sd_pixels, image_size=config.image_size))
+    _fill(folder, "latents", shapes, dataset, compute, device)
 
 
-def open_cache(jsonl: Path, folder: Path, *, with_latents: bool = False) -> PictureCache:
+def open_cache(jsonl: Path, folder: Path, *, with_latents: bool = False) -> ImageCache:
     """Open a data set with its finished arrays; without latents, those arrays are empty."""
     stories = list(read_stories(jsonl))
     arrays = {"latents": np.empty(0), "weights": np.empty(0)}
@@ -117,7 +117,7 @@ def open_cache(jsonl: Path, folder: Path, *, with_latents: bool = False) -> Pict
             raise SystemExit(f"{folder} is not finished ({state}): run the step {step} first.")
         arrays[name] = np.load(folder / f"{name}.npy", mmap_mode="r")
     first = np.cumsum([0, *(len(story.captions) for story in stories)])
-    return PictureCache(**arrays, first=first, stories=stories)
+    return ImageCache(**arrays, first=first, stories=stories)
 
 
 def take(array: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
@@ -126,7 +126,7 @@ def take(array: np.ndarray, rows: Sequence[int] | np.ndarray) -> Tensor:
 
 
 Source = tuple[Path, dict[str, Any] | None]
-"""File of a picture, and its scene if the data set has one."""
+"""File of an image, and its scene if the data set has one."""
 
 
 def _sources(stories: Iterable[StreamStory]) -> list[Source]:
@@ -137,7 +137,7 @@ def _sources(stories: Iterable[StreamStory]) -> list[Source]:
     ]
 
 
-class _Pictures(Dataset[Tensor]):
+class _Images(Dataset[Tensor]):
     def __init__(self, sources: Sequence[Source], transform: Callable[[Image.Image], Tensor]):
         self.sources, self.transform = sources, transform
 
@@ -156,13 +156,13 @@ def _fill(
     folder: Path,
     name: str,
     shapes: Mapping[str, tuple[int, ...]],
-    pictures: _Pictures,
+    dataset: _Images,
     compute: Callable[[Tensor, slice], dict[str, Tensor]],
     device: torch.device,
 ) -> None:
     """Fill arrays batch by batch; flushed batches are not computed again.
 
-    For a GPU, one process per core loads the pictures; on a CPU they would compete with the model.
+    For a GPU, one process per core loads the images; on a CPU they would compete with the model.
     """
     folder.mkdir(parents=True, exist_ok=True)
     count = next(iter(shapes.values()))[0]
@@ -184,7 +184,7 @@ def _fill(
         (folder / f"{name}.json").write_text(json.dumps({"done": done, "count": count}))
 
     batches = DataLoader(
-        pictures,
+        dataset,
         batch_size=BATCH_SIZE,
         sampler=range(done, count),
         num_workers=0 if device.type == "cpu" else os.cpu_count() or 1,

@@ -21,11 +21,11 @@ def turn_away(features: Tensor, cosine: Tensor) -> Tensor:
 
 
 def jitter(features: Tensor, share: float = 0.5, lowest: float = 0.93) -> Tensor:
-    """Turn the tokens of a share of the pictures away a little, as regression will.
+    """Turn the tokens of a share of the images away a little, as regression will.
 
     Args:
         features: `[B, V, C]`.
-        share: Share of the pictures that are changed.
+        share: Share of the images that are changed.
         lowest: Smallest cosine between a token before and after.
     """
     batch = features.shape[0]

@@ -84,10 +84,10 @@ class DataPlan:
 
     Attributes:
         stories: Stories of the training split.
-        told_stories: Further training stories without pictures; only their words are learned.
+        told_stories: Further training stories without images; only their words are learned.
         validation_stories: Stories that training never sees.
-        scenes: Loose scenes, drawn for the picture models.
-        drawn_pictures: Number of the stories' pictures that stages 1 and 3 learn to draw.
+        scenes: Loose scenes, drawn for the image models.
+        drawn_pictures: Number of the stories' images that stages 1 and 3 learn to draw.
         begins_with_base: Whether stage 2 begins with the base language model or with nothing.
         english_words: Number of the most frequent English words that keep their tokens.
     """

@@ -1,8 +1,8 @@
 """The recipe: its steps by name and in order, and the code of each.
 
-`classifier`, `vae`, `preview` and `vision` learn from drawn pictures; `data` writes the stories,
+`classifier`, `vae`, `preview` and `vision` learn from drawn images; `data` writes the stories,
 `base` cuts the base language model to size, `language` trains it on the stories' words; `features`
-and `latents` run the frozen picture models over their pictures; then come the three stages of the
+and `latents` run the frozen image models over their images; then come the three stages of the
 paper: `detokenizer` (1), `story_lm` (2), `regress` and `detokenizer_stage3` (3). `export` packs the
 weights, and `import_weights` does the opposite: it copies the shipped weights into a run folder, so
 that single later stages can be trained on their own or further.

@@ -100,7 +100,7 @@ class _Writer:
             self.row.labels[self._previous] = token
             self.row.weights[self._previous] = weight
 
-    def picture(self, tokens: Sequence[int]) -> None:
+    def image(self, tokens: Sequence[int]) -> None:
         """Write an image's queries and, at the same positions, the image read back."""
         start = self.position
         for token in tokens:
@@ -132,7 +132,7 @@ def pack(
     gap_before: int = -1,
     gap: int = 0,
     ends: bool = False,
-    with_pictures: bool = True,
+    with_images: bool = True,
     hints: Sequence[str] = (),
     from_middle: bool = False,
     weigh: Weigh | None = None,
@@ -147,7 +147,7 @@ def pack(
         gap_before: Panel before which positions jump, or -1.
         gap: Size of the jump in positions.
         ends: Whether the end token follows the last image.
-        with_pictures: False leaves out the rows of images; the words keep their positions, which
+        with_images: False leaves out the rows of images; the words keep their positions, which
             jump between BOI and EOI.
         hints: A reader's hint beside each caption, or ''.
         from_middle: Whether the story has panels before the window; a separator then opens the
@@ -175,14 +175,14 @@ def pack(
             writer.text(token, learn=index >= num_given, weight=weight)
         boi = writer.num_rows
         writer.text(tokenizer.boi_id, learn=bool(caption_ids))
-        if with_pictures:
-            writer.picture(tokenizer.image_query_ids)
+        if with_images:
+            writer.image(tokenizer.image_query_ids)
         else:
             writer.position += len(tokenizer.image_query_ids)
         eoi = writer.num_rows
         writer.text(tokenizer.eoi_id, learn=False)
         writer.row.spans.append(PanelSpan(start, boi, eoi, writer.num_rows))
-        writer.row.regress.append(bool(caption_ids) and with_pictures)
+        writer.row.regress.append(bool(caption_ids) and with_images)
     if ends:
         writer.predict(tokenizer.eos_id)
     return writer.row
@@ -237,15 +237,15 @@ def cut_window(
     told: StreamStory,
     rng: np.random.Generator,
     *,
-    with_pictures: bool = True,
+    with_images: bool = True,
     weigh: Weigh | None = None,
 ) -> tuple[Row, int]:
     """Cut a window of at most ten panels out of a story.
 
     Half of the windows begin where the story begins, the others anywhere. If a story shares its
     beginning with another one, its windows begin late enough to reach its own panels. In every
-    fifth window one panel has no words: a reader may begin with a picture alone or replace one,
-    and the story then has to follow the picture.
+    fifth window one panel has no words: a reader may begin with an image alone or replace one,
+    and the story then has to follow the image.
 
     Returns:
         The window, and the index of its first panel in the story.
@@ -259,7 +259,7 @@ def cut_window(
     panels = slice(first, first + length)
     captions, readers = list(told.captions[panels]), list(told.reader_texts[panels])
     hints = list(told.hints[panels])
-    if with_pictures and rng.random() < MUTE_SHARE:
+    if with_images and rng.random() < MUTE_SHARE:
         mute = 0 if rng.random() < MUTE_FIRST_SHARE else int(rng.integers(0, length))
         captions[mute] = readers[mute] = hints[mute] = ""
     gap_before, gap = -1, 0
@@ -275,7 +275,7 @@ def cut_window(
         gap_before=gap_before,
         gap=gap,
         ends=first + length == count,
-        with_pictures=with_pictures,
+        with_images=with_images,
         weigh=weigh,
     )
     return row, first
@@ -319,7 +319,7 @@ def run_rows(model: StoryLM, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """Read a batch of rows.
 
     Returns:
-        Final states `[B, S, D]`, regressed features and true features, both `[pictures, V, C]`.
+        Final states `[B, S, D]`, regressed features and true features, both `[images, V, C]`.
     """
     embeds = model.embed(batch["input_ids"], batch["features"], batch["image_places"])
     hidden = model.decoder(

@@ -11,9 +11,9 @@ from torch import nn
 from seedstory_core.config import StudioConfig
 from seedstory_core.generation.tokens import StoryTokenizer
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
-from seedstory_core.training.cache import PictureCache, open_cache
+from seedstory_core.training.cache import ImageCache, open_cache
 
 
 class Runs:
@@ -42,14 +42,14 @@ class Runs:
         return self.start(name, model).requires_grad_(False).eval().to(self.device)
 
     def vision(self) -> VisionEncoder:
-        """Return the trained picture encoder."""
+        """Return the trained image encoder."""
         encoder = VisionEncoder(self.config.vision)
         self.load("vision", encoder)
         return encoder
 
-    def vae(self) -> PictureVae:
+    def vae(self) -> ImageVae:
         """Return the trained codec."""
-        vae = PictureVae(self.config.detokenizer.vae)
+        vae = ImageVae(self.config.detokenizer.vae)
         self.load("vae", vae)
         return vae
 
@@ -57,7 +57,7 @@ class Runs:
         """Return the trained tokenizer."""
         return StoryTokenizer.from_folder(self.folder / "tokenizer")
 
-    def cache(self, name: str, *, with_latents: bool = False) -> PictureCache:
+    def cache(self, name: str, *, with_latents: bool = False) -> ImageCache:
         """Return the finished cache of a data set."""
         return open_cache(
             self.data / f"{name}.jsonl", self.folder / "cache" / name, with_latents=with_latents
@@ -71,5 +71,5 @@ class Runs:
         return model
 
     def zero_features(self) -> torch.Tensor:
-        """Return the features `[1, V, C]` of an all-zero picture."""
-        return self.vision().zero_picture_features().float().cpu()
+        """Return the features `[1, V, C]` of an all-zero image."""
+        return self.vision().zero_image_features().float().cpu()

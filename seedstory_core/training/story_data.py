@@ -2,7 +2,7 @@
 
 `id`, `images`, `captions` and `orders` are the published fields. Further ones are optional:
 `reader_texts` (the beginning of each caption that a reader wrote), `hints` (a reader's hint beside
-it), `scenes` (a description of each picture, in the data set's own form) and `shared` (the number
+it), `scenes` (a description of each image, in the data set's own form) and `shared` (the number
 of panels that a story shares with an earlier one from which it branches off).
 """
 
@@ -21,11 +21,11 @@ class StreamStory:
 
     Attributes:
         id: Unique in the data set.
-        images: Paths of the pictures.
-        captions: One per picture.
+        images: Paths of the images.
+        captions: One per image.
         reader_texts: The beginning of each caption that a reader wrote, or ''.
         hints: A reader's hint beside each caption, or ''.
-        scenes: Description of each picture; empty for data without them.
+        scenes: Description of each image; empty for data without them.
         shared: Number of panels shared with the story from which it branches off.
     """
 

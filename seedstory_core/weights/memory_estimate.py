@@ -219,7 +219,7 @@ def table(config: StudioConfig) -> list[str]:
     """Return the needs of a configuration and of its smaller ones as lines of a Markdown table."""
     models = empty_models(config)
     lines = [
-        "| settings | language model | picture encoder | denoiser | codec | keys and values "
+        "| settings | language model | image encoder | denoiser | codec | keys and values "
         "| turn's context | work | **on the device** | in main memory |",
         "|" + "---|" * 10,
     ]

@@ -1,1 +1,1 @@
-"""Draws a scene: flat storybook pictures, the same for the same scene."""
+"""Draws a scene: flat storybook images, the same for the same scene."""

@@ -1,7 +1,7 @@
 """The eight characters: one body plan with eight heads, their clothes and twelve poses.
 
 A character is drawn facing right around the point between its feet, in units of a two-actor
-picture: feet at y = 0, shoulders near -62, the head around (3, -98). `compose.py` mirrors and
+image: feet at y = 0, shoulders near -62, the head around (3, -98). `compose.py` mirrors and
 scales it.
 """
 

@@ -1,11 +1,11 @@
-"""Draw a `Scene`: flat storybook pictures, the same for the same scene.
+"""Draw a `Scene`: flat storybook images, the same for the same scene.
 
 `render` composes the drawings of the other files: the place behind, the actors on their stands,
 things in hands, on heads, on the ground, on a table, out of reach, in the sky and on the water, the
 weather in front, and darkness with its lights. `layout` returns where faces and things are, so that
 training can weigh them.
 
-All lengths are in units of a picture 256 wide, whatever size it is drawn at.
+All lengths are in units of an image 256 wide, whatever size it is drawn at.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _CLOSE_ZOOM = 1.15
 
 @dataclass(frozen=True)
 class Layout:
-    """Boxes of faces, bodies and things in a picture, in 256-px units.
+    """Boxes of faces, bodies and things in an image, in 256-px units.
 
     Attributes:
         heads: One box per actor around its face, ears and tufts not counted.
@@ -65,7 +65,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Everything a picture needs to be drawn."""
+    """Everything an image needs to be drawn."""
 
     setting: Setting
     stage: Stage
@@ -86,8 +86,8 @@ def render(scene: Scene, size: int = 256, shift: tuple[float, float] = (0.0, 0.0
     Args:
         scene: The scene.
         size: Width and height in pixels.
-        shift: Distance by which everything is moved right and down, in 256ths of the picture and at
-            most `MARGIN`; it only varies training pictures.
+        shift: Distance by which everything is moved right and down, in 256ths of the image and at
+            most `MARGIN`; it only varies training images.
     """
     pixels, canvas = _surface(size)
     plan = _plan(scene)
@@ -169,7 +169,7 @@ def _draw_plan(canvas: skia.Canvas, scene: Scene, plan: _Plan) -> None:
             _draw_thing(pen, scene, plan, placed)
     for mark in plan.marks:
         draw_mark(pen, mark)
-    # In a close picture the foreground would hide things in hands; the weather stays.
+    # In a close image the foreground would hide things in hands; the weather stays.
     front = setting if scene.camera == "wide" else replace(setting, framing="middle")
     canvas.save()
     for stand in stage.stands:
@@ -347,7 +347,7 @@ def _surface(size: int) -> tuple[np.ndarray, skia.Canvas]:
 
 def _background(setting: Setting, camera: str, size: int) -> skia.Image:
     """Draw a place with `MARGIN` around the frame."""
-    # Darkness comes over the whole picture at the end.
+    # Darkness comes over the whole image at the end.
     return _kept_background(replace(setting, dark=False), camera, size)
 
 

@@ -23,7 +23,7 @@ FACE, THING, OUT, TIPS, HANDS, BODY = 60.0, 50.0, 30.0, 8.0, 3.0, 5.0
 
 @dataclass(frozen=True)
 class Placed:
-    """One thing in the picture.
+    """One thing in the image.
 
     Attributes:
         index: Its index in the scene.

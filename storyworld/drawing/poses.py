@@ -1,6 +1,6 @@
 """The twelve poses, and their forms in water, in bed, on shoulders, behind a hider or high up.
 
-They are those of a character who faces right, in units of a two-actor picture, with the point
+They are those of a character who faces right, in units of a two-actor image, with the point
 between the feet at (0, 0).
 """
 

@@ -20,7 +20,7 @@ from storyworld.scene import (
 from storyworld.world import CHARACTERS, PLACES, THINGS, ThingKind
 
 _SPECIAL_SHARE = 0.22
-"""Share of wide pictures with an actor at another spot than the floor, for each such actor."""
+"""Share of wide images with an actor at another spot than the floor, for each such actor."""
 _FACING_SHARE = 0.15
 _BLOWN = ("feather", "letter", "map", "paper", "hat", "umbrella", "picture")
 _LARGE = ("ladder", "sledge", "plant")
@@ -38,10 +38,10 @@ def random_scene(
 
     Args:
         rng: The only source of chance.
-        num_actors: 1 to 4; None draws it. A close picture has two at most.
+        num_actors: 1 to 4; None draws it. A close image has two at most.
         place: A fixed place instead of any.
         camera: A fixed camera instead of one by `close_share`.
-        close_share: Share of close pictures.
+        close_share: Share of close images.
     """
     camera = camera or ("close" if rng.random() < close_share else "wide")
     most = 2 if camera == "close" else MAX_ACTORS

@@ -1,6 +1,6 @@
-"""Place actors, big things, tables, perches and water in a picture.
+"""Place actors, big things, tables, perches and water in an image.
 
-The picture is divided into columns from left to right: one per actor (riders on shoulders have
+The image is divided into columns from left to right: one per actor (riders on shoulders have
 none), one per big thing on the floor, and one for the table. All are as large as possible.
 """
 
@@ -41,7 +41,7 @@ class Stand:
     """One actor on the stage.
 
     Attributes:
-        x: Middle between the feet, in the picture.
+        x: Middle between the feet, in the image.
         y: Height of the feet, the lift of the pose included.
         floor: Height of the surface under them.
         scale: Size of the actor.
@@ -61,12 +61,12 @@ class Stand:
     spot: str
 
     def at(self, x: float, y: float) -> Point:
-        """Convert a point from the actor's own units to the picture's."""
+        """Convert a point from the actor's own units to the image's."""
         x, y = _turn(x, y, self.pose.lean)
         return self.x + (-x if self.flip else x) * self.scale, self.y + y * self.scale
 
     def box(self, left: float, top: float, right: float, bottom: float, turn: Turn) -> Box:
-        """Convert a box of the head (with its turn) or of the body to the picture's units."""
+        """Convert a box of the head (with its turn) or of the body to the image's units."""
         corners = [self.at(*turned(x, y, turn)) for x in (left, right) for y in (top, bottom)]
         xs, ys = zip(*corners, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
@@ -132,7 +132,7 @@ class Stage:
         stands: One per actor.
         order: The actors from the rearmost to the nearest.
         scale: Size of an actor on the floor.
-        line: Width of outlines in the picture.
+        line: Width of outlines in the image.
         resting: Size of a small thing that nobody holds.
         table: The table, None without one.
         big: Middle, bottom and size of each big thing, by its index in the scene.
@@ -171,7 +171,7 @@ def shape_of(scene: Scene, index: int) -> Shape:
 
 
 def line_width(scale: float) -> float:
-    """Return the width of outlines in a picture whose actors have this size."""
+    """Return the width of outlines in an image whose actors have this size."""
     return next(width for least, width in _LINES if scale >= least)
 
 
@@ -194,7 +194,7 @@ def build_stage(scene: Scene) -> Stage:
         thing_size *= max(0.66, _MOST_FOR_THINGS[count] / fixed)
         fixed = sum(column.width * thing_size for column in columns if column.actor is None)
     wide = sum(column.width for column in actors)
-    # The foreground of a near picture fills its lower corners.
+    # The foreground of a near image fills its lower corners.
     edge = 20.0 if scene.framing == "near" and len(columns) > 1 else _EDGE
     room = FRAME - 2 * edge
     # With three columns and more, neighbours stand at different depths and may overlap a little.

@@ -38,7 +38,7 @@ def features_of(number: int) -> np.ndarray:
     return np.random.default_rng(number).standard_normal((4, 6)).astype(np.float32)
 
 
-def picture_of(number: int) -> Image.Image:
+def image_of(number: int) -> Image.Image:
     pixels = np.random.default_rng(number).integers(0, 256, (12, 16, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
 
@@ -63,7 +63,7 @@ def write_story(archive: StoryArchive, *parents: str | None) -> tuple[str, Story
     story_id = archive.create("", "tiny-1").id
     tree = StoryTree()
     for number, parent in enumerate(parents, start=1):
-        tree.add(archive.append(story_id, panel_of(number, parent), picture_of(number)))
+        tree.add(archive.append(story_id, panel_of(number, parent), image_of(number)))
     return story_id, tree
 
 
@@ -152,7 +152,7 @@ def test_a_story_comes_back_to_the_bit(archive):
         notes=("closed after 120 words without a picture",),
         created_at=time.time(),
     )
-    tree.add(archive.append(story_id, first, picture_of(1)))
+    tree.add(archive.append(story_id, first, image_of(1)))
     tree.add(archive.append(story_id, Panel("p2", "p1", "No picture."), None))
 
     found = archive.load(story_id)
@@ -162,7 +162,7 @@ def test_a_story_comes_back_to_the_bit(archive):
     back = found.tree.panel("p1")
     assert back.visual_features.tobytes() == features.tobytes()
     assert back.visual_features.dtype == np.float32 and back.seed == 2**63 + 1
-    assert archive.image(story_id, back).tobytes() == picture_of(1).tobytes()
+    assert archive.image(story_id, back).tobytes() == image_of(1).tobytes()
     assert found.tree.panel("p2").image_name is None
     with pytest.raises(StoryNotFoundError, match="p2 has no picture"):
         archive.image(story_id, found.tree.panel("p2"))
@@ -180,14 +180,14 @@ def test_branches_and_removed_ids_come_back(archive):
     assert archive.list()[0].num_panels == 3
 
 
-def test_replacing_keeps_the_older_picture_and_writes_features_only_when_they_changed(archive):
+def test_replacing_keeps_the_older_image_and_writes_features_only_when_they_changed(archive):
     story_id, tree = write_story(archive, None, "p1")
     old = tree.panel("p1")
-    redrawn = archive.replace(story_id, dataclasses.replace(old, image_seed=99), picture_of(50))
+    redrawn = archive.replace(story_id, dataclasses.replace(old, image_seed=99), image_of(50))
     tree.replace(redrawn)
     assert redrawn.image_name != old.image_name
-    assert archive.image(story_id, redrawn).tobytes() == picture_of(50).tobytes()
-    assert archive.image(story_id, old).tobytes() == picture_of(1).tobytes()
+    assert archive.image(story_id, redrawn).tobytes() == image_of(50).tobytes()
+    assert archive.image(story_id, old).tobytes() == image_of(1).tobytes()
     tree.replace(archive.replace(story_id, dataclasses.replace(redrawn, is_end=True)))
     assert archive.load(story_id).tree == tree
     files = archive._files.names(story_id)
@@ -205,7 +205,7 @@ def test_the_shelf_shows_the_newest_story_first(archive):
     two, tree = write_story(archive, None)
     empty = archive.create("Nothing yet").id
     archive.set_title(one, "The first")
-    archive.append(one, panel_of(3, "p2"), picture_of(3))
+    archive.append(one, panel_of(3, "p2"), image_of(3))
     shelf = archive.list()
     assert [s.id for s in shelf] == [one, empty, two]
     assert [s.title for s in shelf] == ["The first", "Nothing yet", "Panel 1 of the story"]
@@ -224,7 +224,7 @@ def test_a_deleted_story_is_gone_from_the_shelf_and_kept_in_the_trash(archive):
     assert [s.id for s in archive.list()] == [other]
     for call in (
         lambda: archive.load(story_id),
-        lambda: archive.append(story_id, panel_of(2, "p1"), picture_of(2)),
+        lambda: archive.append(story_id, panel_of(2, "p1"), image_of(2)),
         lambda: archive.replace(story_id, tree.panel("p1")),
         lambda: archive.remove_branch(story_id, tree.branch("p1")),
         lambda: archive.set_title(story_id, "x"),
@@ -238,8 +238,8 @@ def test_a_deleted_story_is_gone_from_the_shelf_and_kept_in_the_trash(archive):
     assert {"story.json", "p1.json"} <= archive._files.names(f".trash/{trashed}")
 
 
-def test_a_picture_carries_no_metadata(disk):
-    photo = picture_of(1)
+def test_an_image_carries_no_metadata(disk):
+    photo = image_of(1)
     photo.info["icc_profile"] = b"secret place"
     exif = photo.getexif()
     exif[0x010F] = "secret camera"
@@ -302,7 +302,7 @@ def test_strange_ids_meet_a_clear_sentence_and_touch_nothing(bad):
 @pytest.mark.parametrize(
     "bad", ["../story.json", "story.json", "p1.json", "p1-0.png\x00", "", None]
 )
-def test_only_pictures_are_given_out_as_pictures(disk, bad):
+def test_only_images_are_given_out_as_images(disk, bad):
     story_id, _ = write_story(disk, None)
     with pytest.raises(StoryNotFoundError, match="no such picture"):
         disk.image_bytes(story_id, bad)
@@ -392,7 +392,7 @@ def test_damaged_features_cost_the_features(archive):
     assert archive.load(story_id) == (tree, found.header, [])
 
 
-def test_a_damaged_or_lost_picture_costs_the_picture(archive):
+def test_a_damaged_or_lost_image_costs_the_image(archive):
     story_id, tree = write_story(archive, None, "p1")
     panel = tree.panel("p1")
     whole = archive.image_bytes(story_id, panel.image_name)
@@ -479,20 +479,20 @@ def test_a_disk_that_refuses_leaves_the_story_as_it_was(tmp_path, kind, number, 
     story_id, tree = write_story(archive, None)
     before = archive._files.names(story_id)
     redrawn = dataclasses.replace(tree.panel("p1"), visual_features=features_of(9))
-    # Picture, features, (their names settle,) record, (its name settles.)
+    # Image, features, (their names settle,) record, (its name settles.)
     for method, allowed in (("write", 0), ("write", 1), ("write", 2), ("settle", 0), ("settle", 1)):
         with files.refuse_after(method, allowed, number), pytest.raises(StorageError) as error:
-            archive.append(story_id, panel_of(2, "p1"), picture_of(2))
+            archive.append(story_id, panel_of(2, "p1"), image_of(2))
         assert sentence in str(error.value)
         assert archive._files.names(story_id) == before
         assert archive.load(story_id)[::2] == (tree, [])
     for method, allowed in (("write", 0), ("write", 1), ("write", 2), ("settle", 0)):
         refused = pytest.raises(StorageError, match="panel p1 was not saved")
         with files.refuse_after(method, allowed, number), refused:
-            archive.replace(story_id, redrawn, picture_of(2))
+            archive.replace(story_id, redrawn, image_of(2))
         assert archive._files.names(story_id) == before
         assert archive.load(story_id)[::2] == (tree, [])
-    tree.add(archive.append(story_id, panel_of(2, "p1"), picture_of(2)))
+    tree.add(archive.append(story_id, panel_of(2, "p1"), image_of(2)))
     assert archive.load(story_id).tree == tree
 
 
@@ -505,7 +505,7 @@ def test_a_write_that_dies_half_way_leaves_no_file(disk):
 
     full = on_disk(disk.root, fsync=no_room)
     for call in (
-        lambda: full.append(story_id, panel_of(2, "p1"), picture_of(2)),
+        lambda: full.append(story_id, panel_of(2, "p1"), image_of(2)),
         lambda: full.remove_branch(story_id, tree.branch("p1")),
         lambda: full.set_title(story_id, "Other"),
     ):
@@ -538,7 +538,7 @@ def test_a_really_full_disk_then_a_really_read_only_one(small_disk):
     story_id, tree = write_story(archive, None)
     with pytest.raises(StorageError, match="The disk is full, so panel p.* was not saved"):
         for number in range(2, 200):
-            tree.add(archive.append(story_id, panel_of(number, "p1"), picture_of(number)))
+            tree.add(archive.append(story_id, panel_of(number, "p1"), image_of(number)))
     assert len(tree) > 5
     assert archive.load(story_id)[::2] == (tree, [])
     names = archive._files.names(story_id)
@@ -554,7 +554,7 @@ def test_a_really_full_disk_then_a_really_read_only_one(small_disk):
 
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(StorageError, match="cannot be written to, so panel"):
-        archive.append(story_id, panel_of(len(tree) + 1, "p1"), picture_of(1))
+        archive.append(story_id, panel_of(len(tree) + 1, "p1"), image_of(1))
     with pytest.raises(StorageError, match="the new story was not created"):
         archive.create()
     with pytest.raises(StorageError, match="the story was not deleted"):
@@ -569,12 +569,12 @@ def test_a_really_full_disk_then_a_really_read_only_one(small_disk):
 def test_the_second_writer_of_a_panel_is_refused(archive):
     story_id, tree = write_story(archive, None)
     other = StoryArchive(archive.root)
-    first = archive.append(story_id, panel_of(2, "p1"), picture_of(2))
+    first = archive.append(story_id, panel_of(2, "p1"), image_of(2))
     with pytest.raises(StorageError, match=r"already has a panel p2.*Open the story again"):
-        other.append(story_id, panel_of(2, "p1"), picture_of(3))
+        other.append(story_id, panel_of(2, "p1"), image_of(3))
     found = other.load(story_id)
     assert found.tree.panel("p2") == first and found.warnings == []
-    assert other.image(story_id, first).tobytes() == picture_of(2).tobytes()
+    assert other.image(story_id, first).tobytes() == image_of(2).tobytes()
 
 
 def test_a_disk_without_hard_links_refuses_the_second_writer_too(tmp_path):
@@ -584,14 +584,14 @@ def test_a_disk_without_hard_links_refuses_the_second_writer_too(tmp_path):
     disk = on_disk(tmp_path / "stories", link=no_links)
     story_id, tree = write_story(disk, None, "p1")
     with pytest.raises(StorageError, match="already has a panel p2"):
-        disk.append(story_id, panel_of(2, "p1"), picture_of(3))
+        disk.append(story_id, panel_of(2, "p1"), image_of(3))
     assert disk.load(story_id)[::2] == (tree, [])
 
 
 def test_a_panel_written_behind_a_removed_one_stays_away(archive):
     story_id, tree = write_story(archive, None, "p1")
     archive.remove_branch(story_id, tree.branch("p2"))
-    archive.append(story_id, panel_of(3, "p2"), picture_of(3))
+    archive.append(story_id, panel_of(3, "p2"), image_of(3))
     found = archive.load(story_id)
     assert [p.id for p in found.tree] == ["p1"] and found.warnings == []
     assert found.tree.next_id() == "p4"
@@ -624,8 +624,8 @@ def check_consistent(archive: StoryArchive, story_id: str) -> StoryTree:
         assert dataclasses.replace(panel, image_name=None, image_seed=0) == dataclasses.replace(
             expected, image_seed=0
         )
-        picture = archive.image(story_id, dataclasses.replace(panel, image_name=name))
-        assert picture.tobytes() == picture_of(panel.image_seed).tobytes()
+        image = archive.image(story_id, dataclasses.replace(panel, image_name=name))
+        assert image.tobytes() == image_of(panel.image_seed).tobytes()
     return found.tree
 
 
@@ -643,9 +643,9 @@ def test_killed_before_any_one_step_the_story_is_as_before_or_after(disk, action
             mortal = killed_at_step(disk.root, step)
             match action:
                 case "append":
-                    mortal.append(story_id, panel_of(4, "p3"), picture_of(4))
+                    mortal.append(story_id, panel_of(4, "p3"), image_of(4))
                 case "replace":
-                    mortal.replace(story_id, redrawn, picture_of(70))
+                    mortal.replace(story_id, redrawn, image_of(70))
                 case "remove_branch":
                     mortal.remove_branch(story_id, tree.branch("p2"))
                 case "set_title":
@@ -679,7 +679,7 @@ def test_killed_before_any_one_step_the_story_is_as_before_or_after(disk, action
                     assert found.title in ("Before", "After")
                     assert not finished or found.title == "After"
             if found == after:  # the reader goes on as if nothing had been
-                disk.append(story_id, panel_of(4, "p3"), picture_of(4))
+                disk.append(story_id, panel_of(4, "p3"), image_of(4))
                 assert len(check_consistent(disk, story_id)) == 4
         if finished:
             assert step >= 2
@@ -708,7 +708,7 @@ WRITER = """
 import dataclasses, sys
 sys.path.insert(0, {repo!r})
 from seedstory_core.story.archive import StoryArchive
-from tests.core.test_archive import panel_of, picture_of
+from tests.core.test_archive import panel_of, image_of
 
 archive = StoryArchive({root!r})
 tree = archive.load({story_id!r}).tree
@@ -717,11 +717,11 @@ while True:
     number = int(tree.next_id()[1:])
     middle = tree.panels[len(tree) // 2].id if len(tree) else None
     parent = tree.newest.id if len(tree) and number % 3 else middle
-    tree.add(archive.append({story_id!r}, panel_of(number, parent), picture_of(number)))
+    tree.add(archive.append({story_id!r}, panel_of(number, parent), image_of(number)))
     print(f"added {{number}}", flush=True)  # one write, so that a kill cannot halve it
     if number % 4 == 0:
         panel = dataclasses.replace(tree.newest, image_seed=number + 1000)
-        tree.replace(archive.replace({story_id!r}, panel, picture_of(number + 1000)))
+        tree.replace(archive.replace({story_id!r}, panel, image_of(number + 1000)))
     if number % 7 == 0:
         branch = tree.branch(tree.newest.id)
         archive.remove_branch({story_id!r}, branch)

@@ -14,12 +14,12 @@ from seedstory_core.config import (
     VaeConfig,
 )
 from seedstory_core.models.detokenizer import DeTokenizer, DrawStep
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.weights.verify.folder import ReferenceFolder
 
 
 def small_config(**changes: Any) -> DeTokenizerConfig:
-    """A de-tokenizer of 16-pixel pictures and 4 x 4 latents, small enough for every case."""
+    """A de-tokenizer of 16-pixel images and 4 x 4 latents, small enough for every case."""
     base = DeTokenizerConfig(
         spatial_hint_channels=0,
         perceiver=PerceiverConfig(
@@ -79,7 +79,7 @@ def test_loss_is_the_error_of_the_released_prediction(reference: ReferenceFolder
     assert reference.check("detokenizer", "forward_loss", loss).is_ok
 
 
-def test_the_same_seed_draws_the_same_picture_in_every_batch() -> None:
+def test_the_same_seed_draws_the_same_image_in_every_batch() -> None:
     model = small_model()
     together = model.draw(FEATURES, seed=[7, 8, 9])
     assert together.shape == (3, 3, 16, 16)
@@ -120,7 +120,7 @@ def test_the_last_step_ends_at_what_was_predicted(changes: dict[str, object]) ->
 
 
 class Oracle(nn.Module):
-    """Stands in for the UNet and knows the picture: its predictions are exactly right."""
+    """Stands in for the UNet and knows the image: its predictions are exactly right."""
 
     def __init__(self, model: DeTokenizer, latents: torch.Tensor) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ def test_training_and_sampling_mean_the_same_prediction(prediction_type: str, sa
         assert torch.allclose(step.predicted, truth, atol=1e-2)
 
 
-def test_guidance_needs_and_uses_the_zero_picture() -> None:
+def test_guidance_needs_and_uses_the_zero_image() -> None:
     model = small_model()
     with pytest.raises(ValueError, match="negative_visual_features"):
         model.draw(FEATURES, guidance_scale=2.0)
@@ -186,7 +186,7 @@ def test_guidance_needs_and_uses_the_zero_picture() -> None:
     assert torch.allclose(plain, itself, atol=1e-4)
 
 
-def test_dropped_conditions_are_those_of_the_zero_picture() -> None:
+def test_dropped_conditions_are_those_of_the_zero_image() -> None:
     model = small_model(condition_dropout=1.0).train()
     latents = torch.randn(3, 4, 4, 4)
 
@@ -220,7 +220,7 @@ def test_loss_weights_count_rows_and_places() -> None:
     assert torch.allclose(one + other, per_row.mean())
 
 
-def test_a_spatial_hint_lays_features_where_they_stand_in_the_picture() -> None:
+def test_a_spatial_hint_lays_features_where_they_stand_in_the_image() -> None:
     model = small_model(spatial_hint_channels=3)
     assert model.unet.config.in_channels == 7
     before = model.condition(FEATURES).spatial_hint
@@ -237,7 +237,7 @@ def test_the_stem_folds_pixels_and_gives_them_back() -> None:
     config = VaeConfig(
         block_out_channels=[8, 8], latent_channels=4, norm_num_groups=4, patch_size=4
     )
-    vae = PictureVae(config)
+    vae = ImageVae(config)
     assert vae.autoencoder.config.in_channels == 48
     assert config.downscale_factor == 8
     pixel_values = torch.rand(2, 3, 32, 32) * 2 - 1
@@ -254,8 +254,8 @@ def test_latents_are_normalised_by_the_configs_numbers() -> None:
         scaling_factor=1.0,
         shift_factor=0.0,
     )
-    vae = PictureVae(plain)
-    scaled = PictureVae(dataclasses.replace(plain, scaling_factor=0.5, shift_factor=0.25))
+    vae = ImageVae(plain)
+    scaled = ImageVae(dataclasses.replace(plain, scaling_factor=0.5, shift_factor=0.25))
     scaled.load_state_dict(vae.state_dict())
     pixel_values = torch.rand(1, 3, 32, 32) * 2 - 1
     assert torch.allclose(scaled.encode(pixel_values), (vae.encode(pixel_values) - 0.25) * 0.5)
@@ -271,7 +271,7 @@ def test_attention_in_the_middle_of_the_codec_can_be_left_out() -> None:
             norm_num_groups=4,
             mid_block_add_attention=has_attention,
         )
-        return " ".join(PictureVae(config).state_dict())
+        return " ".join(ImageVae(config).state_dict())
 
     assert "mid_block.attentions" in names(True)
     assert "mid_block.attentions" not in names(False)

@@ -21,7 +21,7 @@ def test_what_is_there_already_is_kept_away_from() -> None:
     assert choose_differing([RAIN], 1, unlike=[RAIN]) == [0], "one is better than none"
 
 
-def test_names_that_every_page_has_tell_nothing_apart() -> None:
+def test_names_that_every_panel_has_tell_nothing_apart() -> None:
     cast = "Little Mira the fox and old Bruno the bear of the windy hill"
     story = [f"{cast} walked on." for _ in range(6)]
     candidates = [f"{cast} sang.", "Bruno slept.", f"{cast} danced."]

@@ -26,12 +26,12 @@ ATTACK = (
 )
 
 
-def picture(number: int) -> Image.Image:
+def image_of(number: int) -> Image.Image:
     return Image.new("RGB", (8, 8), (number, 100, 200))
 
 
 class Story:
-    """p1 ─ p2 ─ p3 (no picture) ─ p4, the end
+    """p1 ─ p2 ─ p3 (no image) ─ p4, the end
     └ p5 (a reader's attack)"""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Story:
                 is_end=number == 4,
                 created_at=1.7e9,
             )
-            image = None if number == 3 else picture(number)
+            image = None if number == 3 else image_of(number)
             self.tree.add(self.archive.append(self.id, panel, image))
 
     def args(self, leaf_id: str):
@@ -88,7 +88,7 @@ class Reader(html.parser.HTMLParser):
         self.text += data
 
 
-def test_the_book_holds_the_path_and_its_pictures(story):
+def test_the_book_holds_the_path_and_its_images(story):
     page = Reader(to_html(*story.args("p4")))
     for words in ("Pip's <b>Kite</b>", "It was torn.", "“Oh no!”", "needle", "🐢", "The End"):
         assert words in page.text
@@ -100,7 +100,7 @@ def test_the_book_holds_the_path_and_its_pictures(story):
         kind, data = source.split(",")
         assert kind == "data:image/png;base64"
         shown = Image.open(io.BytesIO(base64.b64decode(data)))
-        assert shown.tobytes() == picture(number).tobytes()
+        assert shown.tobytes() == image_of(number).tobytes()
     assert "The End" not in Reader(to_html(*story.args("p2"))).text
 
 
@@ -124,7 +124,7 @@ def test_whatever_a_reader_typed_is_shown_as_text(story):
     page.encode("utf-8")
 
 
-def test_a_lost_picture_leaves_a_marked_gap(story):
+def test_a_lost_image_leaves_a_marked_gap(story):
     name = story.tree.panel("p2").image_name
     story.archive._files.remove(f"{story.id}/{name}")
     page = Reader(to_html(*story.args("p4")))
@@ -132,7 +132,7 @@ def test_a_lost_picture_leaves_a_marked_gap(story):
     assert len([tag for tag, _ in page.tags if tag == "img"]) == 2
 
 
-def test_the_zip_holds_book_data_and_pictures(story):
+def test_the_zip_holds_book_data_and_images(story):
     data = to_zip(*story.args("p4"))
     assert data == to_zip(*story.args("p4"))
     archive = zipfile.ZipFile(io.BytesIO(data))
@@ -150,7 +150,7 @@ def test_the_zip_holds_book_data_and_pictures(story):
     ]
     read = {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
     assert read["story.html"].decode() == to_html(*story.args("p4"))
-    assert Image.open(io.BytesIO(read["pictures/04.png"])).tobytes() == picture(4).tobytes()
+    assert Image.open(io.BytesIO(read["pictures/04.png"])).tobytes() == image_of(4).tobytes()
     told = json.loads(read["story.json"])
     assert told["title"] == "Pip's <b>Kite</b>"
     assert [p["text"] for p in told["panels"]] == [p.text for p in story.tree.path("p4")]
@@ -167,7 +167,7 @@ def test_a_zip_of_the_strangest_story_still_opens(story):
     assert not any(name.startswith(("/", ".")) or ".." in name for name in archive.namelist())
 
 
-def test_storystream_lines_are_the_paths_and_share_their_pictures(story, tmp_path):
+def test_storystream_lines_are_the_paths_and_share_their_images(story, tmp_path):
     path = to_storystream(story.tree, story.archive, story.id, str(tmp_path / "data"))
     lines = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
     assert [set(line) for line in lines] == [{"id", "images", "captions", "orders"}] * 2
@@ -184,11 +184,11 @@ def test_storystream_lines_are_the_paths_and_share_their_pictures(story, tmp_pat
         for name in line["images"]:
             number = int(name[len("images/p") : -len(".png")])
             with Image.open(tmp_path / "data" / name) as image:
-                assert image.tobytes() == picture(number).tobytes()
+                assert image.tobytes() == image_of(number).tobytes()
     assert len(list((tmp_path / "data" / "images").iterdir())) == 4
 
 
-def test_storystream_of_one_path_ending_without_a_picture(story, tmp_path):
+def test_storystream_of_one_path_ending_without_an_image(story, tmp_path):
     path = to_storystream(story.tree, story.archive, story.id, str(tmp_path), ["p3"])
     (line,) = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
     assert line["captions"][-1] == "“Oh no!” said Pip. Lena brought a needle."

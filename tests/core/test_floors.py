@@ -29,7 +29,7 @@ FLOORS["requests"] = FLOORS["session"]
 FLOORS["jobs"] = FLOORS["build"]
 WORKSHOP = {
     "data": {"generation", "weights", "models", "story", "config", "errors"},
-    # The reader that evaluation measures with is a model that training trains.
+    # The classifier that evaluation measures with is a model that training trains.
     "training": {"data", "evaluation", "generation", "weights", "models", "config", "errors"},
     "evaluation": {"data", *FLOORS},
 }
@@ -77,7 +77,7 @@ def test_no_import_climbs_a_floor(path: Path) -> None:
             assert parts[1] in allowed, f"{path} ({room}) imports {module}"
 
 
-def test_training_takes_only_the_reader_from_evaluation() -> None:
+def test_training_takes_only_the_classifier_from_evaluation() -> None:
     for path in (ROOT / "seedstory_core" / "training").glob("*.py"):
         for module, _ in imports(path):
             if module.startswith("seedstory_core.evaluation"):

@@ -116,7 +116,7 @@ def test_pinned_panels_are_never_evicted(
             assert set(rows(select_rows(spans, rule))) <= kept
 
 
-def test_the_separator_behind_an_evicted_picture_belongs_to_the_window() -> None:
+def test_the_separator_behind_an_evicted_image_belongs_to_the_window() -> None:
     """As in the contract: everything from the position right after the end mark on."""
     spans = [PanelSpan(0, 10, 27, 30), PanelSpan(30, 40, 57, 60)]
     rule = MemoryPolicy(policy="window", window_panels=1)

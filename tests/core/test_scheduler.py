@@ -42,11 +42,11 @@ def result_of(turn: Iterator[Any]) -> TurnResult:
 
 def equal(one: TurnResult, other: TurnResult) -> bool:
     """Compare words exactly, and numbers up to the rounding of matrices of other shapes."""
-    pictures = (np.asarray(result.image).astype(int) for result in (one, other))
+    images = (np.asarray(result.image).astype(int) for result in (one, other))
     return (
         one.text == other.text
         and torch.allclose(one.record.visual_features, other.record.visual_features, atol=1e-4)
-        and int(np.abs(np.subtract(*pictures)).max()) <= 2
+        and int(np.abs(np.subtract(*images)).max()) <= 2
     )
 
 
@@ -55,11 +55,11 @@ class Passes:
 
     def __init__(self, engine: StoryEngine) -> None:
         self.words: list[int] = []
-        self.pictures: list[int] = []
+        self.images: list[int] = []
         self.handles = [
             engine.story_lm.decoder.register_forward_pre_hook(self.read, with_kwargs=True),
             engine.detokenizer.unet.register_forward_pre_hook(
-                lambda _, inputs: self.pictures.append(len(inputs[0]))
+                lambda _, inputs: self.images.append(len(inputs[0]))
             ),
         ]
 
@@ -85,13 +85,13 @@ def test_stories_told_at_once_are_those_told_alone(
 ) -> None:
     alone = [result_of(small_engine.turn(Past(), request(n))) for n in range(4)]
     passes.words.clear()
-    passes.pictures.clear()
+    passes.images.clear()
     together = dict(small_engine.alternatives(Past(), [request(n) for n in range(4)]))
     for number, one in enumerate(alone):
         other = together[number]
         assert isinstance(other, TurnResult) and equal(one, other)
     assert max(passes.words) == 4
-    assert max(passes.pictures) == 4
+    assert max(passes.images) == 4
     # As many passes as the longest one needs alone.
     assert len(passes.words) <= small_engine.config.generation.max_new_tokens
 
@@ -141,10 +141,10 @@ def test_of_more_turns_than_fit_a_batch_the_first_go_first(
     ended = [n for n, event in scheduler.run_all(turns) if isinstance(event, TurnResult)]
     assert sorted(ended) == [0, 1, 2, 3]
     assert set(ended[:2]) == {0, 1}
-    assert max(passes.words) == max(passes.pictures) == 2
+    assert max(passes.words) == max(passes.images) == 2
 
 
-def test_words_and_pictures_of_different_stories_go_on_side_by_side(
+def test_words_and_images_of_different_stories_go_on_side_by_side(
     small_engine: StoryEngine,
 ) -> None:
     """One is painted while the other is written, and each gets the answers to its own requests."""
@@ -160,7 +160,7 @@ def test_words_and_pictures_of_different_stories_go_on_side_by_side(
     assert equal(result_of(first), alone[0])
 
 
-def test_one_slow_picture_does_not_keep_others_waiting(
+def test_one_slow_image_does_not_keep_others_waiting(
     small_engine: StoryEngine, passes: Passes
 ) -> None:
     slow = small_engine.turn(Past(), request(0, num_inference_steps=400))
@@ -168,7 +168,7 @@ def test_one_slow_picture_does_not_keep_others_waiting(
         pass
     quick = result_of(small_engine.turn(Past(), request(1, num_inference_steps=2)))
     assert quick.text
-    assert len(passes.pictures) < 400  # the slow one is still at it
+    assert len(passes.images) < 400  # the slow one is still at it
     assert isinstance(slow, Generator)
     slow.close()
 
@@ -183,10 +183,10 @@ def test_a_stopped_turn_takes_no_further_pass(
         for event in turn:
             if isinstance(event, at):
                 cancel.set()
-    done = len(passes.words) + len(passes.pictures)
-    assert len(passes.pictures) < 300
+    done = len(passes.words) + len(passes.images)
+    assert len(passes.images) < 300
     time.sleep(0.1)
-    assert len(passes.words) + len(passes.pictures) == done
+    assert len(passes.words) + len(passes.images) == done
 
 
 def test_stopping_one_leaves_the_others_alone(small_engine: StoryEngine) -> None:
@@ -273,7 +273,7 @@ def test_models_nobody_uses_are_let_go(
     assert gone() is None
 
 
-def test_what_is_written_ahead_gives_way_to_turns(small_engine: StoryEngine) -> None:
+def test_a_prefetch_gives_way_to_turns(small_engine: StoryEngine) -> None:
     """While others decode it pauses; while others paint it gets a token per step."""
     order: list[str] = []
     handle = small_engine.story_lm.decoder.register_forward_pre_hook(
@@ -291,13 +291,13 @@ def test_what_is_written_ahead_gives_way_to_turns(small_engine: StoryEngine) -> 
     turn.close()
     assert draft.text == result_of(small_engine.turn(Past(), request(1))).text
     words = [index for index, kind in enumerate(order) if kind == "word"]
-    # Its first pass reads the words given, its last two ask for the picture and read it back.
+    # Its first pass reads the words given, its last two ask for the image and read it back.
     between = words[1:-2]
     assert between
     assert all(order[index - 1] == "step" for index in between)
 
 
-def test_the_zero_picture_is_prepared_once_for_all_pictures(small_engine: StoryEngine) -> None:
+def test_the_zero_image_is_prepared_once_for_all_images(small_engine: StoryEngine) -> None:
     passes: list[int] = []
     resampler = small_engine.detokenizer.resampler
     handle = resampler.register_forward_hook(lambda _, given, __: passes.append(len(given[0])))
@@ -307,4 +307,4 @@ def test_the_zero_picture_is_prepared_once_for_all_pictures(small_engine: StoryE
             result_of(small_engine.turn(Past(), request(number, guidance_scale=3.0)))
     finally:
         handle.remove()
-    assert passes == [1, 1, 1, 1]  # of the zero picture, and of three pictures
+    assert passes == [1, 1, 1, 1]  # of the zero image, and of three images

@@ -102,7 +102,7 @@ def test_the_same_seeds_tell_the_same_panel(store: SessionStore) -> None:
     assert one.text == two.text
     assert np.array_equal(features(one), features(two))
     assert np.array_equal(pixels(session.image(one.id)), pixels(session.image(two.id)))
-    # Another seed paints another picture, and not always the same words.
+    # Another seed paints another image, and not always the same words.
     others = [turn(session, "p1", request(seed)) for seed in range(8, 12)]
     assert any(other.text != one.text for other in others)
     for other in others:
@@ -300,22 +300,22 @@ def test_a_full_disk_loses_nothing(store: SessionStore, monkeypatch: pytest.Monk
     assert turn(session, "p1", request(3)).id == "p2"
 
 
-def test_redrawing_changes_the_picture_and_nothing_that_is_remembered(
+def test_redrawing_changes_the_image_and_nothing_that_is_remembered(
     store: SessionStore,
 ) -> None:
     session = begin(store, 3)
     old, segment = session.tree.panel("p2"), session.memory.find(["p2"])[0]
-    picture = pixels(session.image("p2"))
+    before = pixels(session.image("p2"))
     list(session.redraw("p2", request(77)))
     new = session.tree.panel("p2")
     assert (new.text, new.token_ids, new.parent) == (old.text, old.token_ids, old.parent)
     assert np.array_equal(features(new), features(old))
     assert new.image_seed == 77
-    assert not np.array_equal(pixels(session.image("p2")), picture)
+    assert not np.array_equal(pixels(session.image("p2")), before)
     assert session.memory.find(["p2"])[0] is segment
 
 
-def test_a_readers_picture_is_kept_as_it_is_and_read_by_the_model(store: SessionStore) -> None:
+def test_a_readers_image_is_kept_as_it_is_and_read_by_the_model(store: SessionStore) -> None:
     session = store.create()
     own = Image.new("RGB", (300, 200), (200, 40, 40))
     first = turn(session, None, request(0, reader_image=own))
@@ -384,7 +384,7 @@ def test_idle_and_excess_stories_are_closed_but_not_lost(store: SessionStore) ->
     assert store.open(session.story_id).tree.panels == session.tree.panels
 
 
-def test_rewriting_keeps_the_picture_and_adds_a_sibling(store: SessionStore) -> None:
+def test_rewriting_keeps_the_image_and_adds_a_sibling(store: SessionStore) -> None:
     session = begin(store, 3)
     old = session.tree.panel("p2")
     new = panel_of(session.rewrite("p2", "Mira found a drum."))
@@ -403,12 +403,12 @@ def test_rewriting_keeps_the_picture_and_adds_a_sibling(store: SessionStore) -> 
             list(session.rewrite("p2", words))
 
 
-def test_an_own_picture_takes_the_place_of_the_painted_one_in_a_sibling(
+def test_an_own_image_takes_the_place_of_the_painted_one_in_a_sibling(
     store: SessionStore,
 ) -> None:
     session = begin(store, 2)
     own = Image.new("RGB", (300, 200), (200, 40, 40))
-    new = panel_of(session.replace_picture("p2", own, ("It was turned.",)))
+    new = panel_of(session.replace_image("p2", own, ("It was turned.",)))
     assert (new.parent, new.text, new.image_source) == (
         "p1",
         session.tree.panel("p2").text,
@@ -485,7 +485,7 @@ def test_a_sibling_is_another_panel_unless_a_seed_is_wanted(store: SessionStore)
     session = begin(store, 2)
     told = [turn(session, "p2", request(40))]
     assert turn(session, "p2", request(40)).text == told[0].text
-    # With the seed left open the very same seed may not give the same page again.
+    # With the seed left open the very same seed may not give the same panel again.
     for _ in range(2):
         told.append(turn(session, "p2", request(40, any_seed=True)))
         assert len({panel.text for panel in told}) == len(told)
@@ -494,7 +494,7 @@ def test_a_sibling_is_another_panel_unless_a_seed_is_wanted(store: SessionStore)
     events = session.alternatives("p2", wishes)
     added = [event.panel for _, event in events if isinstance(event, PanelAdded)]
     assert len({*(panel.text for panel in (*added, *told))}) == 2 + len(told)
-    # A record alone says how a page came about, whatever becomes of those it kept away from.
+    # A record alone says how a panel came about, whatever becomes of those it kept away from.
     session.remove_branch(told[1].id)
     for panel in (told[-1], *added):
         names = {field.name for field in dataclasses.fields(Sampling)}
@@ -544,7 +544,7 @@ def test_a_whole_turn_takes_a_pass_per_token_and_two_more(store: SessionStore) -
         handle.remove()
 
 
-def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> None:
+def test_a_prefetched_panel_only_has_to_be_painted(store: SessionStore) -> None:
     session, same = begin(store, 3), begin(store, 3)
     expected = turn(same, "p3", request(50))
     session.prefetch("p3", request(50, any_seed=True)).join(60)
@@ -572,7 +572,7 @@ def test_a_page_written_ahead_only_has_to_be_painted(store: SessionStore) -> Non
     ],
     ids=["a seed of its own", "own words", "another temperature"],
 )
-def test_what_was_written_ahead_and_is_not_wanted_leaves_no_trace(
+def test_a_prefetch_that_is_not_wanted_leaves_no_trace(
     store: SessionStore, wish: dict[str, Any]
 ) -> None:
     session, same = begin(store, 3), begin(store, 3)
@@ -589,7 +589,7 @@ def test_what_was_written_ahead_and_is_not_wanted_leaves_no_trace(
     assert torch.equal(one.keys, other.keys)
 
 
-def test_nobody_waits_for_what_is_being_written_ahead(store: SessionStore) -> None:
+def test_nobody_waits_for_a_running_prefetch(store: SessionStore) -> None:
     session = begin(store, 3)
     thread = session.prefetch("p3", request(50))
     told = turn(session, "p3", request(51))
@@ -600,7 +600,7 @@ def test_nobody_waits_for_what_is_being_written_ahead(store: SessionStore) -> No
     assert told.id not in session.tree
 
 
-def test_what_was_written_ahead_keeps_no_context_beyond_the_budget(store: SessionStore) -> None:
+def test_a_prefetch_keeps_no_context_beyond_the_budget(store: SessionStore) -> None:
     session = begin(store, 3)
     session.prefetch("p3", request(50)).join(60)
     assert session._prefetch.draft is not None
@@ -615,7 +615,7 @@ def test_what_was_written_ahead_keeps_no_context_beyond_the_budget(store: Sessio
     assert turn(session, told.id, request(51, any_seed=True)).seed >= 51
 
 
-def test_a_hint_is_read_before_the_page_and_is_no_part_of_it(store: SessionStore) -> None:
+def test_a_hint_is_read_before_the_panel_and_is_no_part_of_it(store: SessionStore) -> None:
     session = begin(store)
     plain = turn(session, "p1", request(1))
     hinted = turn(session, "p1", request(1, hint="they [should] meet the owl"))
@@ -643,7 +643,7 @@ def test_a_reopened_story_still_knows_its_hints(store: SessionStore, tmp_path: P
     assert repeated.text == third.text
 
 
-def test_other_words_for_a_page_leave_its_hint_behind(store: SessionStore) -> None:
+def test_other_words_for_a_panel_leave_its_hint_behind(store: SessionStore) -> None:
     session = begin(store)
     second = turn(session, "p1", request(1, hint="it begins to rain"))
     *_, added = session.rewrite(second.id, "The sun came out.")

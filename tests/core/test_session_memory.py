@@ -133,11 +133,11 @@ class Readers(RuleBasedStateMachine):
         self.learn(new)
 
     @rule(which=st.integers(0, 99), colour=st.sampled_from(["teal", "orange"]))
-    def bring_a_picture(self, which: int, colour: str) -> None:
+    def bring_an_image(self, which: int, colour: str) -> None:
         old, is_whole = self.told[self.some(which)], self.is_whole
         image = Image.new("RGB", (40, 40), colour)
         with counted_readings() as readings:
-            new = last(self.session.replace_picture(old.id, image))
+            new = last(self.session.replace_image(old.id, image))
         assert len(readings) == 1 or not is_whole
         assert (new.text, new.token_ids, new.image_source) == (old.text, old.token_ids, "reader")
         self.learn(new)

@@ -1,4 +1,4 @@
-"""Readers' uploads: every kind of bad picture and text ends in one clear sentence."""
+"""Readers' uploads: every kind of bad image and text ends in one clear sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from seedstory_core.errors import InputError
-from seedstory_core.story.upload import MAX_TEXT_LENGTH, check_text, open_picture
+from seedstory_core.story.upload import MAX_TEXT_LENGTH, check_text, open_image
 
 
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -40,84 +40,84 @@ def huge_png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_ordinary_pictures_come_through_as_rgb(kind: str) -> None:
-    picture = open_picture(saved(photo(), kind))
-    assert picture.image.mode == "RGB"
-    assert picture.image.size == (60, 40)
-    assert picture.notes == ()
+def test_ordinary_images_come_through_as_rgb(kind: str) -> None:
+    opened = open_image(saved(photo(), kind))
+    assert opened.image.mode == "RGB"
+    assert opened.image.size == (60, 40)
+    assert opened.notes == ()
 
 
-def test_a_large_picture_is_made_smaller() -> None:
-    assert open_picture(saved(photo((3000, 1500)), "JPEG")).image.size == (1024, 512)
+def test_a_large_image_is_made_smaller() -> None:
+    assert open_image(saved(photo((3000, 1500)), "JPEG")).image.size == (1024, 512)
 
 
 def test_transparent_parts_become_white() -> None:
     see_through = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
-    assert open_picture(saved(see_through, "PNG")).image.getpixel((4, 4)) == (255, 255, 255)
+    assert open_image(saved(see_through, "PNG")).image.getpixel((4, 4)) == (255, 255, 255)
 
 
 def test_a_palette_with_a_transparent_colour_becomes_white() -> None:
     flat = Image.new("P", (8, 8), 0)
     flat.putpalette([10, 20, 30] + [0] * 765)
-    image = open_picture(saved(flat, "PNG", transparency=0)).image
+    image = open_image(saved(flat, "PNG", transparency=0)).image
     assert image.getpixel((4, 4)) == (255, 255, 255)
 
 
-def test_sixteen_bit_pictures_keep_their_greys() -> None:
+def test_sixteen_bit_images_keep_their_greys() -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
-    picture = open_picture(saved(Image.fromarray(ramp), "PNG"))
-    row = np.asarray(picture.image)[0, :, 0].astype(int)
+    opened = open_image(saved(Image.fromarray(ramp), "PNG"))
+    row = np.asarray(opened.image)[0, :, 0].astype(int)
     assert row[0] == 0
     assert row[-1] == 255
     assert np.all(np.diff(row) >= 0)
     assert 120 < row[128] < 136
-    assert "16 bits" in picture.notes[0]
+    assert "16 bits" in opened.notes[0]
 
 
 def test_print_colours_are_converted() -> None:
-    picture = open_picture(saved(photo().convert("CMYK"), "JPEG"))
-    assert picture.image.mode == "RGB"
-    assert "CMYK" in picture.notes[0]
+    opened = open_image(saved(photo().convert("CMYK"), "JPEG"))
+    assert opened.image.mode == "RGB"
+    assert "CMYK" in opened.notes[0]
 
 
 def test_the_first_frame_of_an_animation_is_taken() -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    picture = open_picture(data)
-    assert picture.image.getpixel((2, 2)) == (255, 0, 0)
-    assert "first frame" in picture.notes[0]
+    opened = open_image(data)
+    assert opened.image.getpixel((2, 2)) == (255, 0, 0)
+    assert "first frame" in opened.notes[0]
 
 
 def test_a_photo_lying_on_its_side_is_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     for image in (photo(), photo().convert("CMYK"), photo().convert("L")):
-        assert open_picture(saved(image, "JPEG", exif=exif)).image.size == (40, 60)
+        assert open_image(saved(image, "JPEG", exif=exif)).image.size == (40, 60)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_shows_the_same_picture(orientation: int) -> None:
+def test_every_orientation_shows_the_same_image(orientation: int) -> None:
     wanted = Image.new("RGB", (40, 20), "white")
     wanted.paste("red", (0, 0, 20, 10))
     undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}.get(orientation)
     stored = wanted if undo is None else wanted.transpose(Image.Transpose(undo))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    assert open_picture(saved(stored, "PNG", exif=exif)).image.tobytes() == wanted.tobytes()
+    assert open_image(saved(stored, "PNG", exif=exif)).image.tobytes() == wanted.tobytes()
 
 
-def test_a_photo_with_a_small_second_picture_is_not_called_animated() -> None:
+def test_a_photo_with_a_small_second_image_is_not_called_animated() -> None:
     data = saved(photo(), "MPO", save_all=True, append_images=[photo((30, 20))])
-    assert open_picture(data).notes == ()
+    assert open_image(data).notes == ()
 
 
 def test_formats_that_start_programs_are_not_opened() -> None:
     with pytest.raises(InputError, match="could not be read"):
-        open_picture(saved(photo(), "EPS"))
+        open_image(saved(photo(), "EPS"))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_a_damaged_file_gives_a_picture_or_a_sentence_and_nothing_else(kind: str) -> None:
+def test_a_damaged_file_gives_an_image_or_a_sentence_and_nothing_else(kind: str) -> None:
     whole = saved(photo(), kind)
     chance = np.random.default_rng(1)
     for _ in range(150):
@@ -125,7 +125,7 @@ def test_a_damaged_file_gives_a_picture_or_a_sentence_and_nothing_else(kind: str
         for place in chance.integers(0, min(len(data), 400), 4):
             data[place] = chance.integers(0, 256)
         try:
-            assert open_picture(bytes(data)).image.mode == "RGB"
+            assert open_image(bytes(data)).image.mode == "RGB"
         except InputError as error:
             assert str(error).startswith("The picture")
 
@@ -144,18 +144,18 @@ def test_a_damaged_file_gives_a_picture_or_a_sentence_and_nothing_else(kind: str
     ],
     ids=["empty", "text", "pdf", "cut png", "cut jpeg", "wide", "many pixels", "bomb"],
 )
-def test_a_bad_picture_is_refused_with_a_sentence(data: bytes, sentence: str) -> None:
+def test_a_bad_image_is_refused_with_a_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        open_picture(data)
+        open_image(data)
 
 
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "cat.heic"
     path.write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"cat\.heic could not be read"):
-        open_picture(path)
+        open_image(path)
     with pytest.raises(InputError, match=r"gone\.png could not be read"):
-        open_picture(tmp_path / "gone.png")
+        open_image(tmp_path / "gone.png")
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ def follow_long_story(
     tokens: PlainTokens, *, captions: list[str], num_img_tokens: int, window_size: int
 ) -> dict[str, Any]:
     """Positions kept turn by turn: a cache whose rows are their own absolute positions."""
-    picture = [tokens.boi, *([tokens.queries[0]] * num_img_tokens), tokens.eoi]
+    image = [tokens.boi, *([tokens.queries[0]] * num_img_tokens), tokens.eoi]
     ids, totals = [tokens.bos, *tokens.encode(captions[0])], []
     for caption in captions[1:]:
-        ids += picture + tokens.encode(caption)
+        ids += image + tokens.encode(caption)
         totals.append(len(ids))
     begins = [place for place, token in enumerate(ids) if token == tokens.boi]
     ends = [place for place, token in enumerate(ids) if token == tokens.eoi]

@@ -1,6 +1,6 @@
 """A whole reference folder of other sizes than the miniature's, made anew from a seed.
 
-Tokenizer, weights, stories and pictures are new, and the story model is over-fitted on its stories
+Tokenizer, weights, stories and images are new, and the story model is over-fitted on its stories
 until it writes them by heart. Its numbers and stories are in `other_sizes.py`; its expected numbers
 come from the libraries (`recorder.py`), so that verifying it compares the studio with them.
 """
@@ -35,14 +35,14 @@ def write_other_reference(target: Path) -> Path:
     write_json(target / "config.json", NUMBERS)
     write_inputs(target / "expected" / "inputs")
     write_tokenizers(target)
-    write_pictures_weights(target)
+    write_image_weights(target)
     write_story_weights(target, over_fitted(target))
     record(target, PLAN)
     return target
 
 
 def write_inputs(folder: Path) -> None:
-    """Draw a picture of its own size for every panel, and those of the transforms."""
+    """Draw an image of its own size for every panel, and those of the transforms."""
     chance = random.Random(3)
     folder.mkdir(parents=True)
 
@@ -209,8 +209,8 @@ def save(path: Path, weights: Mapping[str, Tensor], dtype: torch.dtype) -> None:
     torch.save({name: value.detach().to(dtype) for name, value in weights.items()}, path)
 
 
-def write_pictures_weights(root: Path) -> None:
-    """Picture encoder, codec, base UNet, and the de-tokenizer with another UNet."""
+def write_image_weights(root: Path) -> None:
+    """Image encoder, codec, base UNet, and the de-tokenizer with another UNet."""
     save(root / NUMBERS["visual_tokenizer"]["file"], drawn(vision_shapes()), torch.float16)
     sdxl = root / NUMBERS["stable_diffusion_xl"]["folder"]
     unet, codec = UNet2DConditionModel(**UNET), AutoencoderKL(**CODEC)
@@ -295,10 +295,10 @@ def lesson(
         )
         for name in rows[0]
     }
-    pictures, is_given = torch.cat(seen), torch.tensor(given)
-    pictures = pictures + 0.1 * pictures.std() * torch.randn_like(pictures)
+    images, is_given = torch.cat(seen), torch.tensor(given)
+    images = images + 0.1 * images.std() * torch.randn_like(images)
     masks = {"embeds_cmp_mask": is_given, "embeds_gen_mask": 1 - is_given}
-    return batch | masks | {"image_embeds": pictures}
+    return batch | masks | {"image_embeds": images}
 
 
 @torch.no_grad()

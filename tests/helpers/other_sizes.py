@@ -1,7 +1,7 @@
 """Contents of the other reference folder: its numbers, its stories, and the recorded tables.
 
 No number of a size is the miniature's, and none follows from another without need: heads do not
-fill the width, latents of the perceiver are wider than their heads, pictures are not square and no
+fill the width, latents of the perceiver are wider than their heads, images are not square and no
 multiple of the UNet's coarsest cell, the ones that are encoded none of the patch, and
 the marks' ids have an order of their own.
 """
@@ -183,8 +183,8 @@ PLAN: dict[str, Any] = {
     "items": [(2, 1), (0, 3), (3, 0), (1, 2)],
     "max_length": 113,
     "sd_item": (0, 2),
-    "train_picture": "tale0_c",
-    "from_picture": "tale2_b",
+    "train_image": "tale0_c",
+    "from_image": "tale2_b",
     "processor_places": [0, 1, NUM_QUERIES, NUM_QUERIES + 1],
     "schedules": [3, 7, 25],
     "draws": [3, 6],

@@ -1,6 +1,6 @@
 """The release's computations, written once more with the libraries alone.
 
-Nothing here imports the studio: text goes through SentencePiece, pictures through Pillow and numpy,
+Nothing here imports the studio: text goes through SentencePiece, images through Pillow and numpy,
 the language model is transformers' with its adapters beside the projections, drawing is diffusers'
 own pipeline. Rules and names of weights are those of the miniature's README.
 """
@@ -44,7 +44,7 @@ class PlainTokens:
         self.boi, self.eoi = self.marks["<img>"], self.marks["</img>"]
         count = sum(name.startswith("<img_") for name in self.marks)
         self.queries = [self.marks[f"<img_{index:05d}>"] for index in range(count)]
-        self.picture = f"<img>{''.join(f'<img_{i:05d}>' for i in range(count))}</img>"
+        self.image_text = f"<img>{''.join(f'<img_{i:05d}>' for i in range(count))}</img>"
         self.image_ids = [self.boi, *self.queries, self.eoi]
 
     def encode(self, text: str) -> list[int]:
@@ -147,7 +147,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 @torch.no_grad()
 def see(weights: Weights, numbers: Mapping[str, Any], pixels: Tensor) -> dict[str, Tensor]:
-    """The picture encoder's features `[B, V, C]` and inner states."""
+    """The image encoder's features `[B, V, C]` and inner states."""
     eps, heads = numbers["layer_norm_eps"], numbers["heads"]
 
     def norm(name: str, x: Tensor) -> Tensor:
@@ -384,13 +384,13 @@ def answer(
 def draw(
     sdxl: Path,
     unet: UNet2DConditionModel,
-    with_picture: tuple[Tensor, Tensor],
+    with_image: tuple[Tensor, Tensor],
     without: tuple[Tensor, Tensor],
     latents: Tensor,
     numbers: Mapping[str, Any],
     steps: int,
 ) -> dict[str, Tensor]:
-    """Draw one picture with diffusers' pipeline."""
+    """Draw one image with diffusers' pipeline."""
     words = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
     no_words: dict[str, Any] = dict.fromkeys(words)
     pipeline = StableDiffusionXLPipeline(
@@ -408,8 +408,8 @@ def draw(
         return values
 
     image = pipeline(
-        prompt_embeds=with_picture[0],
-        pooled_prompt_embeds=with_picture[1],
+        prompt_embeds=with_image[0],
+        pooled_prompt_embeds=with_image[1],
         negative_prompt_embeds=without[0],
         negative_pooled_prompt_embeds=without[1],
         latents=latents,

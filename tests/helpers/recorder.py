@@ -85,7 +85,7 @@ class Recorder:
         return self.tokens_of(self.root / self.numbers["tokenizer"]["folder"])
 
     def tokens_of(self, folder: Path) -> plain.PlainTokens:
-        """Read either style; only marks of pictures matter beside the text model's own tokens."""
+        """Read either style; only marks of images matter beside the text model's own tokens."""
         settings = read_json(folder / "tokenizer_config.json").get("added_tokens_decoder", {})
         marks = {entry["content"]: int(id_) for id_, entry in settings.items()}
         marks |= read_json(folder / "added_tokens.json")
@@ -93,14 +93,14 @@ class Recorder:
         marks = {name: id_ for name, id_ in marks.items() if is_mark(name)}
         return plain.PlainTokens(folder / "tokenizer.model", marks)
 
-    def picture(self, name: str) -> Image.Image:
+    def image(self, name: str) -> Image.Image:
         with Image.open(self.inputs / f"{name.removesuffix('.png')}.png") as opened:
             return opened.copy()
 
     def pixels(self, name: str) -> Tensor:
         numbers = self.numbers["transforms"]["story_picture"]
         size, keep_ratio = numbers["image_size"], numbers["keep_ratio"]
-        return plain.pixels_of(self.picture(name), "clip", size, keep_ratio)[None]
+        return plain.pixels_of(self.image(name), "clip", size, keep_ratio)[None]
 
     @cached_property
     def vision(self) -> dict[str, Tensor]:
@@ -140,7 +140,7 @@ class Recorder:
         for name in self.plan["transforms"]:
             for kind, keep_ratio in (("clip", 0), ("clip", 1), ("sd", 0), ("sd", 1)):
                 size = numbers[f"fixture_{kind}_size"]
-                pixels = plain.pixels_of(self.picture(name), kind, size, bool(keep_ratio))
+                pixels = plain.pixels_of(self.image(name), kind, size, bool(keep_ratio))
                 table[f"{name}__{kind}_{size}_keep{keep_ratio}"] = pixels
 
     def vit(self) -> None:
@@ -209,7 +209,9 @@ class Recorder:
         for story, num_given in self.plan["items"]:
             count = num_given + 2
             captions = self.stories[story]["captions"][:count]
-            texts.append(self.numbers["separator"].join(c + self.tokens.picture for c in captions))
+            texts.append(
+                self.numbers["separator"].join(c + self.tokens.image_text for c in captions)
+            )
             rows.append(sample(self.tokens, self.numbers["separator"], captions))
             features += [self.features(name) for name in self.stories[story]["images"][:count]]
         fillers = {"input_ids": self.numbers["tokenizer"]["pad_id"], "labels": IGNORED}
@@ -228,9 +230,9 @@ class Recorder:
         return batch | {"image_embeds": torch.cat(features)}, texts
 
     def stage_three_item(self) -> dict[str, Any]:
-        """Size conditioning with the released slips: the last picture's size, corner swapped."""
+        """Size conditioning with the released slips: the last image's size, corner swapped."""
         story, num_given = self.plan["sd_item"]
-        width, height = self.picture(self.stories[story]["images"][-1]).size
+        width, height = self.image(self.stories[story]["images"][-1]).size
         size = self.numbers["transforms"]["stage3_sd_size"]
         short = min(width, height)
         left, top = (round((int(size * side / short) - size) / 2) for side in (width, height))
@@ -330,7 +332,7 @@ class Recorder:
         story = ReleasedStory(
             case,
             self.features(Path(case["start_image"]).name),
-            picture=tokens.picture,
+            image_text=tokens.image_text,
             separator=self.numbers["separator"],
         )
         for turn in range(case["num_turns"]):
@@ -404,7 +406,7 @@ class Recorder:
         }
         self.stage_three(table, given, channels)
         self.drawing(table, shape)
-        name = self.plan["from_picture"]
+        name = self.plan["from_image"]
         self.meanings["detokenizer/from_picture_cond"] = (
             f"conditional sequence of inputs/{name}.png"
         )
@@ -413,9 +415,9 @@ class Recorder:
     def stage_three(
         self, table: dict[str, Tensor], given: dict[str, Tensor], channels: int
     ) -> None:
-        name, size = self.plan["train_picture"], self.numbers["transforms"]["stage3_sd_size"]
+        name, size = self.plan["train_image"], self.numbers["transforms"]["stage3_sd_size"]
         self.meanings["detokenizer/train_sd_image"] = f"sd transform of inputs/{name}.png"
-        pixels = plain.pixels_of(self.picture(name), "sd", size, True)[None]
+        pixels = plain.pixels_of(self.image(name), "sd", size, True)[None]
         vae = plain.AutoencoderKL.from_pretrained(self.sdxl / "vae", torch_dtype=torch.float32)
         latents = vae.encode(pixels).latent_dist
         side = latents.mean.shape[-1]
@@ -439,15 +441,15 @@ class Recorder:
         drawn = self.tables["generate"][f"{first}_t0_img_gen_feat"]
         drawn = self.given.get("detokenizer", {}).get("generate_image_embeds", drawn)
         side = size["negative_picture_size"]
-        with_picture = self.condition(drawn)
+        with_image = self.condition(drawn)
         without = self.condition(self.see(torch.zeros(1, 3, side, side))["features"])
         start = self.noise("detokenizer", "generate_initial_latents", 1, *shape)
         table |= {
             "generate_image_embeds": drawn,
             "generate_initial_latents": start,
-            "generate_cond": with_picture[0],
+            "generate_cond": with_image[0],
             "generate_uncond": without[0],
-            "generate_pooled_cond": with_picture[1],
+            "generate_pooled_cond": with_image[1],
             "generate_pooled_uncond": without[1],
         }
         scheduler = EulerDiscreteScheduler.from_pretrained(self.sdxl / "scheduler")
@@ -457,7 +459,7 @@ class Recorder:
             table[f"schedule_{steps}_sigmas"] = scheduler.sigmas.clone()
         self.documents["schedule"] = {"init_noise_sigma": float(scheduler.init_noise_sigma)}
         for steps in self.plan["draws"]:
-            made = plain.draw(self.sdxl, self.unet, with_picture, without, start, size, steps)
+            made = plain.draw(self.sdxl, self.unet, with_image, without, start, size, steps)
             table |= {f"generate_{steps}steps_{name}": value for name, value in made.items()}
 
     def tokenizer(self) -> None:
@@ -524,8 +526,8 @@ def load_story(root: Path, numbers: Mapping[str, Any]) -> plain.PlainStory:
 def sample(
     tokens: plain.PlainTokens, separator: str, captions: list[str], *, has_bos: bool = True
 ) -> dict[str, list[int]]:
-    """Return one training sample; the pictures of all panels but the last are given."""
-    texts = [caption + tokens.picture for caption in captions]
+    """Return one training sample; the images of all panels but the last are given."""
+    texts = [caption + tokens.image_text for caption in captions]
     texts = [separator * (place > 0) + text for place, text in enumerate(texts)]
     before = [tokens.bos] * has_bos + tokens.encode("".join(texts[:-1]))
     last = [*tokens.encode(texts[-1]), tokens.eos]

@@ -1,7 +1,7 @@
 """Stories of the world as archived stories, as if a perfect storyteller had told them.
 
 For tests and screenshots that need a long, branched story to look at: the words are the data's, the
-pictures are drawn, and the visual features are zeros, so a model encodes the pictures when it goes
+images are drawn, and the visual features are zeros, so a model encodes the images when it goes
 on from there.
 """
 

@@ -18,7 +18,7 @@ from seedstory_core.generation.sampling import Sampling
 from seedstory_core.models.offload import TakingTurns
 from seedstory_core.models.packed import PackedLinear, num_weights
 from seedstory_core.models.transforms import sd_pixels
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.weights import memory_estimate
 from seedstory_core.weights.parts import empty_models, load_models
 from seedstory_core.weights.reference import reference_config
@@ -34,7 +34,7 @@ def mini(**changes: Any) -> StudioConfig:
 
 
 def tell(engine: StoryEngine, count: int) -> list[TurnResult]:
-    """Go on from a reader's picture, as the recorded story does."""
+    """Go on from a reader's image, as the recorded story does."""
     with Image.open(COPY / "expected" / "inputs" / "s0_p0.png") as opened:
         image = opened.convert("RGB")
     opening = "Mina the mouse found a red kite in the garden."
@@ -88,7 +88,7 @@ def test_offloaded_models_tell_the_same_story(
         assert one.text == other.text
         assert torch.equal(one.record.visual_features, other.record.visual_features)
         assert one.image.tobytes() == other.image.tobytes()
-    # The zero picture; the reader's picture; then words and their features before the painting.
+    # The zero image; the reader's image; then words and their features before the painting.
     encoder, layers, unet = "VisionEncoder", "ModuleList", "UNet2DConditionModel"
     assert came == [encoder, None, encoder, None, layers, unet, layers, unet]
 
@@ -157,10 +157,10 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @torch.no_grad()
-def test_tiles_decode_nearly_the_same_picture(tiny_config: StudioConfig) -> None:
+def test_tiles_decode_nearly_the_same_image(tiny_config: StudioConfig) -> None:
     config = tiny_config.detokenizer.vae
     whole = load_models(tiny_config, CPU).detokenizer.vae
-    tiled = PictureVae(dataclasses.replace(config, tile_size=128))
+    tiled = ImageVae(dataclasses.replace(config, tile_size=128))
     tiled.load_state_dict(whole.state_dict())
     tiled.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as loading does
     with Image.open(PROJECT_ROOT / "assets" / "openings" / "bruno.webp") as image:
@@ -169,7 +169,7 @@ def test_tiles_decode_nearly_the_same_picture(tiny_config: StudioConfig) -> None
     assert one.shape == other.shape == (1, 3, 256, 256)
     # Every tile has its own statistics in the norms.
     assert 0 < (one - other).abs().mean() < 0.05
-    # A picture no larger than a tile is decoded as ever.
+    # An image no larger than a tile is decoded as ever.
     small = latents[..., :8, :8]
     assert torch.equal(whole.decode(small), tiled.decode(small))
 

@@ -13,7 +13,7 @@ from seedstory_core.errors import WeightsError
 from seedstory_core.weights.published import LORA_A, LORA_B, ORIGINAL, SAVED, PublishedFiles
 from seedstory_core.weights.reference import reference_config
 from seedstory_core.weights.verify import __main__ as command
-from seedstory_core.weights.verify import files, language, pictures, released_loop, stories
+from seedstory_core.weights.verify import files, images, language, released_loop, stories
 from seedstory_core.weights.verify.__main__ import Check, main, run, verify
 from seedstory_core.weights.verify.comparison import Row, compare, compare_exactly, compare_numbers
 from seedstory_core.weights.verify.folder import ReferenceFolder
@@ -59,7 +59,7 @@ def test_the_released_scripts_cut_their_prompts(
 ) -> None:
     case = {"start_caption": "a", "window_size": 2, "given_texts": given}
     first, *others = (torch.full((1, 1, 1), float(number)) for number in range(5))
-    story = released_loop.ReleasedStory(case, first, picture=P, separator="ST")
+    story = released_loop.ReleasedStory(case, first, image_text=P, separator="ST")
     found = []
     for text, features in zip(written, others, strict=True):
         found.append(story.next_prompt())
@@ -72,7 +72,7 @@ def test_the_released_scripts_cut_their_prompts(
     assert [prompt.has_bos for prompt in found] == (is_first if given else [True] * 4)
 
 
-def test_the_released_schedule_draws_the_same_picture(reference: ReferenceFolder) -> None:
+def test_the_released_schedule_draws_the_same_image(reference: ReferenceFolder) -> None:
     features = reference.tensors("detokenizer")["generate_image_embeds"]
     vision, detokenizer = reference.vision, reference.detokenizer
     drawn = released_loop.draw(vision, detokenizer, features, num_inference_steps=4)
@@ -159,7 +159,7 @@ def test_an_entry_that_nothing_computes_is_not_ok(
         manifest["documents"]["expected/another.json"] = "new"
 
     edit_json(folder / "expected" / "manifest.json", add)
-    monkeypatch.setattr(command, "CHECKS", (pictures.vit,))
+    monkeypatch.setattr(command, "CHECKS", (images.vit,))
     red = {row.split()[0] for row in wrong(verify(ReferenceFolder(folder)))}
     assert {"vit/another", "another.json", "forward/logits", "data.json"} <= red
     assert "vit/image_embeds" not in red
@@ -209,8 +209,8 @@ def test_the_base_unet_turns_rows_red(folder: Path) -> None:
 
     rewrite(PublishedFiles.of(reference_config(folder)).detokenizer, forget)
     reference = ReferenceFolder(folder)
-    assert any("forward_noise_pred" in row for row in wrong(pictures.detokenizer(reference)))
-    assert any("generate_4steps" in row for row in wrong(pictures.drawing(reference)))
+    assert any("forward_noise_pred" in row for row in wrong(images.detokenizer(reference)))
+    assert any("generate_4steps" in row for row in wrong(images.drawing(reference)))
 
 
 LAYER = "llm.base_model.model.model.layers.1."
@@ -219,12 +219,12 @@ FLIPS: list[tuple[str, str, Check]] = [
     ("story_model", LAYER + "input_layernorm.modules_to_save.default.weight", language.forward),
     ("story_model", LAYER + "mlp.down_proj.lora_B.default.weight", language.forward),
     ("story_model", "llm.base_model.model.lm_head.weight", stories.stories),
-    ("story_model", "output_resampler.ln_kv.bias", pictures.resamplers),
-    ("vision", "transformer.resblocks.1.mlp.c_fc.bias", pictures.vit),
-    ("detokenizer", "unet.mid_block.attentions.0.proj_in.bias", pictures.detokenizer),
-    ("detokenizer", "resampler.latents", pictures.detokenizer),
-    ("codec", "decoder.mid_block.resnets.0.conv1.bias", pictures.drawing),
-    ("codec", "encoder.conv_in.weight", pictures.detokenizer),
+    ("story_model", "output_resampler.ln_kv.bias", images.resamplers),
+    ("vision", "transformer.resblocks.1.mlp.c_fc.bias", images.vit),
+    ("detokenizer", "unet.mid_block.attentions.0.proj_in.bias", images.detokenizer),
+    ("detokenizer", "resampler.latents", images.detokenizer),
+    ("codec", "decoder.mid_block.resnets.0.conv1.bias", images.drawing),
+    ("codec", "encoder.conv_in.weight", images.detokenizer),
 ]
 
 
@@ -249,9 +249,9 @@ CANCELLED = {
 @pytest.mark.parametrize(
     ("part", "checks"),
     [
-        ("vision", [pictures.vit]),
-        ("story_lm", [pictures.resamplers, language.forward, stories.stories]),
-        ("detokenizer", [pictures.detokenizer, pictures.drawing]),
+        ("vision", [images.vit]),
+        ("story_lm", [images.resamplers, language.forward, stories.stories]),
+        ("detokenizer", [images.detokenizer, images.drawing]),
     ],
 )
 def test_every_flipped_tensor_turns_a_row_red(part: str, checks: list[Check]) -> None:
@@ -280,8 +280,8 @@ def test_another_file_content_is_noticed(folder: Path) -> None:
 
 def test_a_check_that_cannot_be_computed_is_a_red_row(folder: Path) -> None:
     PublishedFiles.of(reference_config(folder)).vision.write_bytes(b"half")
-    (red,) = wrong(run(pictures.vit, ReferenceFolder(folder)))
-    assert red.startswith("pictures.vit") and "qwen_vit_G.pt is damaged" in red
+    (red,) = wrong(run(images.vit, ReferenceFolder(folder)))
+    assert red.startswith("images.vit") and "qwen_vit_G.pt is damaged" in red
 
 
 def test_a_description_that_lacks_numbers_is_refused(folder: Path) -> None:

@@ -56,22 +56,22 @@ def begin(client: Client, **changes: Any) -> tuple[dict[str, Any], Any]:
 
 
 def test_a_story_is_begun_continued_and_read_again(client: Client) -> None:
-    page, picture = begin(client)
-    assert page["state"] == "done" and page["page"] == 1
-    assert page["text"].startswith(SENTENCE) and page["reader_text"] == SENTENCE
-    with Image.open(picture) as image:
-        assert image.size == (256, 256)
-    story_id = page["story_id"]
+    panel, image = begin(client)
+    assert panel["state"] == "done" and panel["page"] == 1
+    assert panel["text"].startswith(SENTENCE) and panel["reader_text"] == SENTENCE
+    with Image.open(image) as opened:
+        assert opened.size == (256, 256)
+    story_id = panel["story_id"]
     second, _ = client.predict(story_id=story_id, seed=1, steps=1, api_name="/continue_story")
-    assert second["parent_id"] == page["panel_id"] and second["seed"] == 1
+    assert second["parent_id"] == panel["panel_id"] and second["seed"] == 1
     story = client.predict(story_id=story_id, api_name="/open_story")
     assert [entry["panel_id"] for entry in story["pages"]] == ["p1", "p2"]
     assert story["pages"][1]["text"] == second["text"]
 
 
 def test_continuing_from_an_older_panel_begins_a_branch(client: Client) -> None:
-    page, _ = begin(client)
-    story_id = page["story_id"]
+    panel, _ = begin(client)
+    story_id = panel["story_id"]
     for text in ("It rains.", "It snows."):
         client.predict(
             story_id=story_id,
@@ -91,9 +91,9 @@ def test_continuing_from_an_older_panel_begins_a_branch(client: Client) -> None:
 
 
 def test_several_ways_on_are_told_at_once(client: Client) -> None:
-    page, _ = begin(client)
+    panel, _ = begin(client)
     first, _ = client.predict(
-        story_id=page["story_id"],
+        story_id=panel["story_id"],
         text="It rains",
         count=2,
         seed=4,
@@ -101,33 +101,33 @@ def test_several_ways_on_are_told_at_once(client: Client) -> None:
         api_name="/alternatives",
     )
     assert first["panel_ids"] == ["p2", "p3"] and first["panel_id"] == "p2"
-    outline = client.predict(story_id=page["story_id"], api_name="/outline")
+    outline = client.predict(story_id=panel["story_id"], api_name="/outline")
     assert outline["leaves"] == ["p2", "p3"]
     told = [
-        client.predict(story_id=page["story_id"], panel_id=panel, api_name="/open_story")
-        for panel in first["panel_ids"]
+        client.predict(story_id=panel["story_id"], panel_id=one, api_name="/open_story")
+        for one in first["panel_ids"]
     ]
     texts = [entry["pages"][1]["text"] for entry in told]
     assert all(text.startswith("It rains") for text in texts)
     assert texts[0] != texts[1]
     with pytest.raises(AppError, match="count is 9; it must be from 2 to 4"):
-        client.predict(story_id=page["story_id"], count=9, api_name="/alternatives")
+        client.predict(story_id=panel["story_id"], count=9, api_name="/alternatives")
 
 
-def test_redrawing_changes_the_picture_and_nothing_else(client: Client) -> None:
-    page, _ = begin(client)
+def test_redrawing_changes_the_image_and_nothing_else(client: Client) -> None:
+    panel, _ = begin(client)
     again, _ = client.predict(
-        story_id=page["story_id"], panel_id="p1", seed=8, steps=1, api_name="/redraw"
+        story_id=panel["story_id"], panel_id="p1", seed=8, steps=1, api_name="/redraw"
     )
-    assert again["picture"] != page["picture"] and again["image_seed"] == 8
-    assert again["text"] == page["text"]
+    assert again["picture"] != panel["picture"] and again["image_seed"] == 8
+    assert again["text"] == panel["text"]
 
 
-def test_a_page_gets_other_words_or_another_picture_in_a_sibling(
+def test_a_panel_gets_other_words_or_another_image_in_a_sibling(
     client: Client, tmp_path: Path
 ) -> None:
-    page, picture = begin(client)
-    story_id = page["story_id"]
+    panel, image = begin(client)
+    story_id = panel["story_id"]
     words, same = client.predict(
         story_id=story_id, panel_id="p1", text="Mira finds a drum.", api_name="/rewrite"
     )
@@ -136,7 +136,7 @@ def test_a_page_gets_other_words_or_another_picture_in_a_sibling(
         "Mira finds a drum.",
         None,
     )
-    with Image.open(picture) as one, Image.open(same) as other:
+    with Image.open(image) as one, Image.open(same) as other:
         assert one.tobytes() == other.tobytes()
     path = tmp_path / "mine.png"
     Image.new("RGB", (300, 200), "teal").save(path)
@@ -146,9 +146,9 @@ def test_a_page_gets_other_words_or_another_picture_in_a_sibling(
         picture=handle_file(str(path)),
         api_name="/replace_picture",
     )
-    assert (drawn["panel_id"], drawn["text"]) == ("p3", page["text"])
+    assert (drawn["panel_id"], drawn["text"]) == ("p3", panel["text"])
     assert drawn["picture_author"] == "reader"
-    for text, said in (("", "nothing to read"), (page["text"], "has these words already")):
+    for text, said in (("", "nothing to read"), (panel["text"], "has these words already")):
         with pytest.raises(AppError, match=said):
             client.predict(story_id=story_id, panel_id="p1", text=text, api_name="/rewrite")
     outline = client.predict(story_id=story_id, api_name="/outline")
@@ -172,16 +172,16 @@ def test_a_program_chooses_how_a_story_forgets(client: Client) -> None:
             client.predict(story_id=story_id, **wrong, api_name="/memory")
 
 
-def test_an_opening_and_an_own_picture_can_begin(client: Client, tmp_path: Path) -> None:
+def test_an_opening_and_an_own_image_can_begin(client: Client, tmp_path: Path) -> None:
     cards = client.predict(api_name="/openings")
-    page, _ = begin(client, sentence="", opening=cards[0]["opening"])
-    assert page["text"] == cards[0]["sentence"] and page["picture_author"] == "reader"
+    panel, _ = begin(client, sentence="", opening=cards[0]["opening"])
+    assert panel["text"] == cards[0]["sentence"] and panel["picture_author"] == "reader"
     path = tmp_path / "mine.png"
     Image.new("RGB", (300, 200), "teal").save(path)
-    page, picture = begin(client, sentence="", picture=handle_file(str(path)))
-    with Image.open(picture) as image:
-        assert image.size == (300, 200)
-    assert page["text"] == ""
+    panel, image = begin(client, sentence="", picture=handle_file(str(path)))
+    with Image.open(image) as opened:
+        assert opened.size == (300, 200)
+    assert panel["text"] == ""
 
 
 def test_a_title_is_given_and_taken_back(client: Client) -> None:
@@ -209,7 +209,7 @@ def test_progress_is_told_and_a_stopped_turn_leaves_no_trace(
     order = ["waiting", "opening", "remembering", "writing", "painting"]
     ranks = [order.index(state) for state in states]
     assert ranks == sorted(ranks) and len(set(ranks)) > 1
-    # And the words are there before the picture is begun.
+    # And the words are there before the image is begun.
     assert all(step[0]["text"] for step in job.outputs() if step[0]["state"] == "painting")
     assert len(store.open(story_id).tree) == 1
     assert client.predict(story_id=story_id, api_name="/stop") is False
@@ -302,7 +302,7 @@ def test_foreign_panels_are_named(client: Client) -> None:
         ("run.exe", bytes(range(7, 7 + 64)), "could not be read"),
     ],
 )
-def test_files_that_are_no_pictures_are_refused(
+def test_files_that_are_no_images_are_refused(
     client: Client, tmp_path: Path, name: str, data: bytes, said: str
 ) -> None:
     path = tmp_path / name
@@ -311,7 +311,7 @@ def test_files_that_are_no_pictures_are_refused(
         begin(client, picture=handle_file(str(path)))
 
 
-def test_cut_off_and_huge_pictures_are_refused(client: Client, tmp_path: Path) -> None:
+def test_cut_off_and_huge_images_are_refused(client: Client, tmp_path: Path) -> None:
     whole = tmp_path / "whole.png"
     Image.effect_noise((200, 200), 90).save(whole)
     cut = tmp_path / "cut.png"
@@ -323,12 +323,12 @@ def test_cut_off_and_huge_pictures_are_refused(client: Client, tmp_path: Path) -
             begin(client, picture=handle_file(str(path)))
 
 
-def test_a_file_of_the_server_cannot_be_named_as_a_picture(url: str, tmp_path: Path) -> None:
+def test_a_file_of_the_server_cannot_be_named_as_an_image(url: str, tmp_path: Path) -> None:
     # By hand, for gradio_client would upload the file first.
     foreign = tmp_path / "somebody-elses.png"
     Image.new("RGB", (64, 64)).save(foreign)
-    picture = {"path": str(foreign), "meta": {"_type": "gradio.FileData"}}
-    data = ["", picture, "", False, None, None, None, 1, None]
+    image = {"path": str(foreign), "meta": {"_type": "gradio.FileData"}}
+    data = ["", image, "", False, None, None, None, 1, None]
     asked = httpx.post(f"{url}gradio_api/call/begin", json={"data": data})
     answer = httpx.get(f"{url}gradio_api/call/begin/{asked.json()['event_id']}", timeout=60)
     assert "event: error" in answer.text and "panel_id" not in answer.text
@@ -352,7 +352,7 @@ def test_an_error_of_ours_is_logged_and_told_without_a_traceback(
     assert any("a secret detail" in (record.exc_text or "") for record in caplog.records)
 
 
-def test_a_story_that_never_got_a_page_leaves_no_folder(
+def test_a_story_that_never_got_a_panel_leaves_no_folder(
     client: Client, store: SessionStore
 ) -> None:
     before = {summary.id for summary in store.archive.list()}
@@ -383,18 +383,18 @@ def test_the_published_layout_is_served_by_the_same_page(tmp_path: Path) -> None
     config.runtime.stories_folder = str(tmp_path)
     with served(build_store(config)) as address:
         client = Client(address, verbose=False)
-        page, _ = begin(
+        panel, _ = begin(
             client,
             sentence="Mina the mouse found a red kite in the garden.",
             picture=handle_file(COPY / "expected" / "inputs" / "s0_p0.png"),
             keep_words=True,
         )
-        second, picture = client.predict(
-            story_id=page["story_id"], temperature=0, steps=2, api_name="/continue_story"
+        second, image = client.predict(
+            story_id=panel["story_id"], temperature=0, steps=2, api_name="/continue_story"
         )
         # What the released code writes here, from the same weights.
         assert second["text"] == "The wind pulled the kite over the tall gate."
-        with Image.open(picture) as image:
-            assert image.size == (64, 64)
+        with Image.open(image) as opened:
+            assert opened.size == (64, 64)
         assert client.predict(api_name="/openings") == []
         client.close()

@@ -325,14 +325,14 @@ def test_bad_input_is_answered_and_nothing_typed_is_lost(
         ("large.png", b"\x89PNG" + bytes(31 * 2**20), "larger than 30 MB"),
     ):
         page.set_input_files(
-            "#own-picture input[type=file]",
+            "#own-image input[type=file]",
             {"name": name, "mimeType": "image/png", "buffer": data},
         )
         expect(notice).to_contain_text(said)
         expect(page.locator("#sentence textarea")).to_have_value("Lulu waves.")
     path = tmp_path / "mine.png"
     Image.new("CMYK", (320, 200)).convert("RGB").save(path)
-    page.set_input_files("#own-picture input[type=file]", str(path))
+    page.set_input_files("#own-image input[type=file]", str(path))
     expect(page.locator(".slot figcaption")).to_contain_text("Your picture")
     page.click("#begin")
     wait_for_panel(page, "p1")
@@ -353,7 +353,7 @@ def test_a_page_can_be_removed_after_a_question(page: Page, server: Server, stor
     size = len(shelf.tree.branch("p6"))
     page.click("#ask-remove")
     expect(page.locator("#question")).to_contain_text(f"page 6 and the {size - 1} pages after it")
-    page.click("#keep-page")
+    page.click("#keep-panel")
     expect(page.locator("#question")).to_be_hidden()
     assert len(nodes(page)) == len(shelf.tree)
     page.click("#ask-remove")

@@ -76,7 +76,7 @@ def test_a_story_is_begun_followed_and_shown(on: Handlers) -> None:
     assert shown.sentence == "", "the start page is empty again"
 
 
-def test_a_cards_first_page_is_kept_and_the_storyteller_goes_on(on: Handlers) -> None:
+def test_a_cards_first_panel_is_kept_and_the_storyteller_goes_on(on: Handlers) -> None:
     card = OPENINGS[0]
     state = begin(on, card.sentence, card=card.id)
     assert state.then and not state.again and not state.redraw
@@ -119,7 +119,7 @@ def test_telling_it_again_makes_a_sibling(on: Handlers) -> None:
     assert "seed 6 already" in same.notice and len(tree) == 3
 
 
-def test_three_ways_are_told_at_once_and_chosen_from_the_page_before(on: Handlers) -> None:
+def test_three_ways_are_told_at_once_and_chosen_from_the_panel_before(on: Handlers) -> None:
     state = answered(on.alternatives, begin(on), KNOBS).state
     assert state.live == "alternatives"
 
@@ -138,7 +138,7 @@ def test_three_ways_are_told_at_once_and_chosen_from_the_page_before(on: Handler
     assert all(f'data-panel="{panel.id}"' in shown.tail for panel in ways)
 
 
-def test_a_page_gets_other_words_and_the_old_one_stays(on: Handlers) -> None:
+def test_a_panel_gets_other_words_and_the_old_one_stays(on: Handlers) -> None:
     state = begin(on)
     asked = answered(on.ask_for_words, state)
     assert asked.state.rewords and asked.words == SENTENCE
@@ -153,7 +153,7 @@ def test_a_page_gets_other_words_and_the_old_one_stays(on: Handlers) -> None:
     assert [panel.text for panel in tree] == [SENTENCE, "Mira the fox found a silver key."]
 
 
-def test_a_page_gets_the_readers_own_picture(on: Handlers, tmp_path: Path) -> None:
+def test_a_panel_gets_the_readers_own_image(on: Handlers, tmp_path: Path) -> None:
     state = begin(on)
     file = tmp_path / "red.png"
     Image.new("RGB", (300, 200), "red").save(file)
@@ -167,7 +167,7 @@ def test_a_page_gets_the_readers_own_picture(on: Handlers, tmp_path: Path) -> No
     assert "picture" in answered(on.repaint, state, str(tmp_path / "no.png")).notice
 
 
-def test_a_page_is_kept_in_mind_and_let_go(on: Handlers) -> None:
+def test_a_panel_is_kept_in_mind_and_let_go(on: Handlers) -> None:
     state = begin(on)
     session = on.store.open(state.story)
     shown = answered(on.pin, state)
@@ -206,7 +206,7 @@ def test_a_window_whose_story_was_stopped_elsewhere_comes_back(on: Handlers) -> 
     assert answered(on.stop, other).state.view == "start"
 
 
-def test_a_window_that_shows_a_removed_page_goes_to_the_newest(on: Handlers) -> None:
+def test_a_window_that_shows_a_removed_panel_goes_to_the_newest(on: Handlers) -> None:
     state = begin(on)
     for _ in range(2):
         state = answered(on.go_on, state, KNOBS).state
@@ -252,7 +252,7 @@ def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> No
     assert shown.state.panel == "p1" and not shown.state.busy
 
 
-def test_a_story_stopped_before_its_first_page_leads_back_to_the_start_page(on: Handlers) -> None:
+def test_a_story_stopped_before_its_first_panel_leads_back_to_the_start_page(on: Handlers) -> None:
     state = answered(on.begin, START, {}, None, SENTENCE, False, SLOW).state
     on.stop(state)
     wait(on.queue, state.story)
@@ -292,7 +292,7 @@ def test_an_unknown_address_leads_to_the_start_page_with_a_sentence(on: Handlers
         assert shown.state.view == "start" and "no story under this address" in shown.notice
 
 
-def test_a_removed_panel_in_the_address_opens_the_newest_page(on: Handlers) -> None:
+def test_a_removed_panel_in_the_address_opens_the_newest_panel(on: Handlers) -> None:
     shelf = branched_story(on.store.archive)
     shown = answered(on.arrive, PageState(story=shelf.story_id, panel="p99"))
     assert shelf.tree.newest is not None
@@ -329,12 +329,12 @@ def test_refused_words_change_nothing_but_the_notice(on: Handlers, text: str, sa
     assert on.store.archive.list() == ()
 
 
-def test_a_refused_picture_is_put_away_and_the_sentence_stays(on: Handlers, tmp_path: Path) -> None:
+def test_a_refused_image_is_put_away_and_the_sentence_stays(on: Handlers, tmp_path: Path) -> None:
     path = tmp_path / "letter.png"
     path.write_bytes(b"no picture")
     shown = answered(on.bring, str(path), "Mine.")
     assert "could not be read" in shown.notice
-    assert shown.own_picture is None and shown.sentence is SAME
+    assert shown.own_image is None and shown.sentence is SAME
     Image.new("RGB", (40, 30)).save(path)
     shown = answered(on.bring, str(path), OPENINGS[0].sentence)
     assert shown.sentence == "", "a card's sentence goes with its card"

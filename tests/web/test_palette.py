@@ -45,7 +45,7 @@ def test_the_stylesheet_uses_names_that_there_are() -> None:
 
 @pytest.mark.parametrize("path", sorted(ASSETS.glob("*.svg")), ids=lambda path: path.name)
 def test_drawings_use_the_palette(path: Path) -> None:
-    # A picture of its own cannot read the page's variables, so it repeats them.
+    # An image of its own cannot read the page's variables, so it repeats them.
     known = {*load_palette("page").values(), *load_palette("drawings").values()}
     assert set(COLOUR.findall(path.read_text("utf-8"))) <= known
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from demo import render
 from demo.openings import Opening, load_openings
-from demo.routes import picture_url
+from demo.routes import image_url
 from demo.serialize import outline_as_json, story_as_json
 from seedstory_core.config import project_path
 from seedstory_core.data.stories import parse
@@ -83,7 +83,7 @@ def test_every_markup_is_well_formed() -> None:
     Outline(render.shelf(load_openings("assets/openings"), "mira"))
     Outline(render.title_bar("A & B"))
     Outline(render.notice("a < b"))
-    Outline(render.first_picture("x.png", "c", notes=("n",)))
+    Outline(render.first_image("x.png", "c", notes=("n",)))
 
 
 @pytest.mark.parametrize("field", ["text", "reader_text", "notes"])
@@ -103,7 +103,7 @@ def test_nothing_a_reader_or_a_model_wrote_becomes_markup(field: str) -> None:
             render.story_shelf([StorySummary("id", HOSTILE, 1, thumbnail="p1-0a.png")]),
             render.story_shelf([StorySummary("id", HOSTILE, 0, problem=HOSTILE)]),
             render.shelf([Opening(HOSTILE, HOSTILE, Path(f"{HOSTILE}.webp"))]),
-            render.first_picture(HOSTILE, HOSTILE, notes=(HOSTILE,)),
+            render.first_image(HOSTILE, HOSTILE, notes=(HOSTILE,)),
             render.live(
                 job("p2", "alternatives", 2, reader_text=HOSTILE),
                 Progress(phase="writing", alternatives=(Alternative(HOSTILE),) * 2),
@@ -193,7 +193,7 @@ def test_a_running_turn_is_announced_below_its_parent() -> None:
     assert "node-ghost" not in render.outline(tree, "story", "p2", running=job("p6", "redraw"))
 
 
-def test_a_story_of_a_thousand_pages_is_shown() -> None:
+def test_a_story_of_a_thousand_panels_is_shown() -> None:
     tree = grow(*((f"p{n}", f"p{n - 1}" if n > 1 else None) for n in range(1, 1001)))
     assert len(panels_in(render.outline(tree, "story", "p1000"))) == 1000
 
@@ -229,7 +229,7 @@ def test_progress_is_said_in_true_words(progress: Progress, said: str) -> None:
     assert said in render.live(job(), progress, 3)
 
 
-def test_a_picture_sharpens_step_by_step() -> None:
+def test_an_image_sharpens_step_by_step() -> None:
     preview = Image.new("RGB", (64, 64), "red")
     hazes = [
         float(re.findall(r"--haze:([\d.]+)", markup)[0])
@@ -262,11 +262,11 @@ def test_removing_says_how_much_goes() -> None:
 
 
 def test_ids_are_quoted_in_addresses() -> None:
-    assert picture_url("a b/c", "p1-0a.png") == "pictures/a%20b/c/p1-0a.png"
-    assert picture_url("s", None) == ""
+    assert image_url("a b/c", "p1-0a.png") == "pictures/a%20b/c/p1-0a.png"
+    assert image_url("s", None) == ""
 
 
-def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_picture() -> None:
+def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_image() -> None:
     pytest.importorskip("skia", exc_type=ImportError)
     import json
 
@@ -283,8 +283,8 @@ def test_the_shelf_holds_one_opening_for_each_inhabitant_whose_words_fit_its_pic
 def test_without_openings_there_is_no_shelf_and_no_word_of_it() -> None:
     assert load_openings("") == load_openings("assets/fonts") == ()
     assert render.shelf(()) == ""
-    assert "shelf" in render.first_picture()
-    assert "shelf" not in render.first_picture(has_shelf=False)
+    assert "shelf" in render.first_image()
+    assert "shelf" not in render.first_image(has_shelf=False)
 
 
 def test_a_panel_for_programs_is_plain_and_complete() -> None:

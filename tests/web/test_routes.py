@@ -22,7 +22,7 @@ def client(store: SessionStore) -> Iterator[TestClient]:
         yield client
 
 
-def test_pictures_come_large_and_small(store: SessionStore, client: TestClient) -> None:
+def test_images_come_large_and_small(store: SessionStore, client: TestClient) -> None:
     shelf = branched_story(store.archive)
     name = shelf.tree.panel("p1").image_name
     address = f"/pictures/{shelf.story_id}/{name}"

@@ -58,9 +58,9 @@ def test_one_wrong_value_becomes_its_default_and_spoils_nothing_else(name: str, 
 
 def test_an_update_leaves_out_what_stays() -> None:
     assert PageUpdate().changes() == {}
-    update = PageUpdate(state=PageState(mine=("s",)), own_picture=None, live="")
+    update = PageUpdate(state=PageState(mine=("s",)), own_image=None, live="")
     changes = update.changes()
-    assert set(changes) == {"state", "own_picture", "live"} and changes["own_picture"] is None
+    assert set(changes) == {"state", "own_image", "live"} and changes["own_image"] is None
     assert changes["state"]["mine"] == ["s"] and json.dumps(changes["state"])
     assert update.book is SAME
 

@@ -10,8 +10,8 @@ pytest.importorskip("skia", exc_type=ImportError)
 from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.agency import inputs
 from seedstory_core.evaluation.agency.figures import FIGURES, are_different
+from seedstory_core.evaluation.agency.images import Painted, compared, sheet
 from seedstory_core.evaluation.agency.inputs import content_words, known, names
-from seedstory_core.evaluation.agency.pictures import Painted, compared, sheet
 from seedstory_core.evaluation.agency.telling import Turn, events_of, go_on
 from seedstory_core.evaluation.scores import wilson
 from seedstory_core.generation.typed import Lexicon
@@ -72,21 +72,21 @@ def test_an_interval_holds_its_share_and_shrinks_with_more_questions() -> None:
     assert wilson([True] * 20).high == 1.0 and wilson([True] * 20).low > 0.8
 
 
-def test_a_story_is_told_page_by_page_over_what_readers_do(small_engine: StoryEngine) -> None:
-    pages, pasts = go_on(
+def test_a_story_is_told_panel_by_panel_over_what_readers_do(small_engine: StoryEngine) -> None:
+    panels, pasts = go_on(
         small_engine, [Turn("Mira waves.", complete=False), Turn(), Turn("Rain!")], 1
     )
-    assert pages[0].text == pages[0].given == "Mira waves."
-    assert pages[2].given == "Rain!" and pages[2].text.startswith("Rain!")
+    assert panels[0].text == panels[0].given == "Mira waves."
+    assert panels[2].given == "Rain!" and panels[2].text.startswith("Rain!")
     again, _ = go_on(small_engine, [Turn()], 1, past=pasts[0])
     assert len(again) == 1
 
 
-def test_pictures_are_held_against_what_their_pages_name() -> None:
+def test_images_are_held_against_what_their_panels_name() -> None:
     nobody = {f"character{slot}": "absent" for slot in range(4)}
     nothing = {f"thing{slot}": "none" for slot in range(4)}
     image = Image.new("RGB", (32, 32))
-    pages = [
+    panels = [
         Painted("Mira has a kite.", image, nobody | nothing | {"thing1": "kite"}),
         Painted("Mira has a ball.", image, nobody | nothing | {"character0": "fox"}),
         Painted(
@@ -95,7 +95,7 @@ def test_pictures_are_held_against_what_their_pages_name() -> None:
             nobody | nothing | dict.fromkeys(("character0", "character2"), "fox"),
         ),
     ]
-    shown, twice = compared(pages, Lexicon(()))
+    shown, twice = compared(panels, Lexicon(()))
     assert shown.value is not None and shown.value.value == 0.5
     assert twice.value is not None and twice.value.value == pytest.approx(1 / 3)
     assert "[not seen: ball]" in shown.texts[1] and "[twice]" in shown.texts[2]

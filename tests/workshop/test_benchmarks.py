@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import growth, memory, pictures, schedules, start, together
+from benchmarks import growth, images, memory, schedules, start, together
 from benchmarks.report import Report, Series
 from benchmarks.schedules import Bench
 from seedstory_core.engine import StoryEngine
@@ -25,7 +25,7 @@ def bench(small_engine: StoryEngine) -> Bench:
 
 
 @pytest.mark.parametrize("panels", [1, 4])
-def test_every_schedule_regresses_the_same_picture(bench: Bench, panels: int) -> None:
+def test_every_schedule_regresses_the_same_image(bench: Bench, panels: int) -> None:
     policy = MemoryPolicy(policy="dense")
     segments, context = bench.segments(panels, policy)
     ours = schedules.ours(bench, segments, context, policy)
@@ -65,16 +65,16 @@ def test_a_long_story_is_told_under_every_policy(small_engine: StoryEngine, tmp_
     assert max(values[0] for values in capped.values()) <= small_engine.policy.max_rows
 
 
-def test_stories_at_once_and_pictures_are_measured(
+def test_stories_at_once_and_images_are_measured(
     small_engine: StoryEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = SessionStore(small_engine, StoryArchive(str(tmp_path)))
     report = together.measure(store, 1)
     assert len(report.lines) == 3
-    monkeypatch.setattr(pictures, "REFERENCE_STEPS", 20)
-    monkeypatch.setattr(pictures, "PASSES", (2, 8))
-    monkeypatch.setattr(pictures, "NUM_PICTURES", 4)
-    report = pictures.measure(small_engine, 1, AttributeClassifier().eval())
+    monkeypatch.setattr(images, "REFERENCE_STEPS", 20)
+    monkeypatch.setattr(images, "PASSES", (2, 8))
+    monkeypatch.setattr(images, "NUM_IMAGES", 4)
+    report = images.measure(small_engine, 1, AttributeClassifier().eval())
     assert "small decoder" in report.markdown()
     distance = report.series["distance"]
     name = next(iter(distance.values))

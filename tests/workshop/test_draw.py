@@ -49,28 +49,28 @@ def distance_from_face(box: tuple[float, ...], head: tuple[float, ...]) -> float
 
 
 def all_distinct(variants: list[Scene], at_least: int) -> None:
-    pictures = [render(scene, 128) for scene in variants]
-    for (i, one), (j, other) in combinations(enumerate(pictures), 2):
+    images = [render(scene, 128) for scene in variants]
+    for (i, one), (j, other) in combinations(enumerate(images), 2):
         assert differs(one, other) >= at_least, (variants[i], variants[j])
 
 
 @pytest.mark.parametrize(("size", "count"), [(64, 150), (128, 100), (256, 60)])
 def test_any_scene_is_drawn_at_any_size(size: int, count: int) -> None:
     for scene in scenes(count, seed=size):
-        picture = render(scene, size)
-        assert picture.shape == (size, size, 3)
-        assert picture.dtype == np.uint8
-        assert picture.std() > 10
+        image = render(scene, size)
+        assert image.shape == (size, size, 3)
+        assert image.dtype == np.uint8
+        assert image.std() > 10
 
 
-def test_the_same_scene_gives_the_same_picture() -> None:
+def test_the_same_scene_gives_the_same_image() -> None:
     for scene in scenes(10, seed=1):
         first = render(scene, 128)
         render(SCENE, 128)
         assert np.array_equal(first, render(scene, 128))
 
 
-def test_pictures_are_not_overwritten_by_the_next_one() -> None:
+def test_images_are_not_overwritten_by_the_next_one() -> None:
     first = render(SCENE, 64)
     copy = first.copy()
     render(replace(SCENE, place="beach"), 64)
@@ -113,7 +113,7 @@ def test_every_prop_looks_different_wherever_it_is() -> None:
     all_distinct([replace(SCENE, holder=holder) for holder in (0, 1, "ground", "high")], 150)
 
 
-def test_boxes_lie_inside_the_picture() -> None:
+def test_boxes_lie_inside_the_image() -> None:
     for scene in scenes(600, seed=2):
         found = layout(scene)
         assert len(found.heads) == len(found.bodies) == len(scene.actors)

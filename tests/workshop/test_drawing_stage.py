@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from seedstory_core.config import load_config
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.cache import (
-    PictureCache,
+    ImageCache,
     cache_features,
     cache_latents,
     open_cache,
@@ -28,8 +28,8 @@ def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true
     count = 20
     words = ("",) * count
 
-    def cache(value: float) -> PictureCache:
-        return PictureCache(
+    def cache(value: float) -> ImageCache:
+        return ImageCache(
             np.full((count, *shape), value, np.float16),
             np.zeros((count, config.detokenizer.vae.latent_channels, size, size), np.float16),
             np.ones((count, size, size), np.float16),
@@ -50,7 +50,7 @@ def test_stage_three_draws_stories_from_both_features_and_loose_scenes_from_true
     assert not torch.equal(values, batches[2]["features"].mean(dim=(1, 2)))
     assert set(values[::2].tolist()) == {1.0, 2.0}
     assert set(values[1::2].tolist()) == {2.0, 3.0}
-    # Each picture once before any comes again.
+    # Each image once before any comes again.
     assert (values == 2.0).sum() == count
 
 
@@ -58,7 +58,7 @@ def test_a_data_set_without_loose_scenes_has_an_empty_cache(tmp_path: Path) -> N
     config = load_config(None, SMALL)
     data, folder = tmp_path / "scenes.jsonl", tmp_path / "cache"
     data.write_text("")
-    codec = PictureVae(config.detokenizer.vae).eval()
+    codec = ImageVae(config.detokenizer.vae).eval()
     for _ in range(2):
         cache_features(data, folder, config.vision, VisionEncoder(config.vision).eval())
         cache_latents(data, folder, config.detokenizer, codec, most=9)

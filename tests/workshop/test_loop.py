@@ -32,13 +32,13 @@ class Toy(Stage):
 
     def make_batch(self, number: int, size: int) -> Batch:
         generator = torch.Generator().manual_seed(number)
-        return {"pictures": torch.randn(size, 2, 4, 4, generator=generator)}
+        return {"images": torch.randn(size, 2, 4, 4, generator=generator)}
 
     def loss(self, model: nn.Module, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
         self.seen.append(step)
         if step == self.stop_after:
             os.kill(os.getpid(), signal.SIGTERM)
-        noisy = batch["pictures"] + 0.1 * torch.randn_like(batch["pictures"])
+        noisy = batch["images"] + 0.1 * torch.randn_like(batch["images"])
         return (model(noisy) - 1).square().mean(), {"figure": float(step)}
 
     def draw_sheet(self, model: nn.Module, path: Path) -> None:

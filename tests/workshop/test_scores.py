@@ -49,7 +49,7 @@ def case(shown: Scene, story: str = "a", **options: Any) -> Case:
     return Case(story, encode(scene()), encode(shown), **options)
 
 
-def test_a_perfect_picture_is_right_in_everything() -> None:
+def test_a_perfect_image_is_right_in_everything() -> None:
     found = hits(case(scene()))
     assert all(right == asked for right, asked in found.values())
     assert found["expression"] == (2, 2) and found["all characters"] == (1, 1)
@@ -89,7 +89,7 @@ def test_shares_are_over_questions_and_intervals_over_stories() -> None:
     assert "| place | 75.0 (0–100) |" in table({"x": summarize(cases)})
 
 
-def test_baselines_know_nothing_of_the_single_picture() -> None:
+def test_baselines_know_nothing_of_the_single_image() -> None:
     beach = Case("b", encode(scene(place="beach")), encode(scene(place="beach")))
     cases = [case(scene())] * 3 + [beach]
     assert summarize(majority(cases))["place"].value == 0.75

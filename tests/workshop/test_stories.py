@@ -1,4 +1,4 @@
-"""The storyteller keeps its word: every caption says exactly what its picture shows."""
+"""The storyteller keeps its word: every caption says exactly what its image shows."""
 
 import re
 from collections import Counter
@@ -59,7 +59,7 @@ def test_the_same_seed_tells_the_same_story_and_splits_share_none():
     assert len(set.union(*texts.values())) == 36
 
 
-def test_exactly_those_named_are_in_the_picture(told):
+def test_exactly_those_named_are_in_the_image(told):
     for panel in panels(told):
         named = [
             species
@@ -73,7 +73,7 @@ def test_exactly_those_named_are_in_the_picture(told):
             assert list(dict.fromkeys(named)) == shown, panel.text
 
 
-def test_the_prop_is_in_the_picture_when_it_is_named_and_only_then(told):
+def test_the_prop_is_in_the_image_when_it_is_named_and_only_then(told):
     for panel in panels(told):
         found = {w for w in normalise(panel.text).split() if w in PROPS}
         assert found <= {panel.scene.prop}, panel.text
@@ -142,7 +142,7 @@ def test_readers_begin_stories_in_plain_words(told):
     first = [story.panels[0] for story in told]
     begun = [panel for panel in first if panel.reader_text]
     assert 0.3 < len(begun) / len(first) < 0.6
-    # Alone on a page before the tale, or in front of the tale's own first words.
+    # Alone in a panel before the tale, or in front of the tale's own first words.
     alone = [panel for panel in begun if panel.event.startswith("begin.")]
     before = [
         panel
@@ -153,21 +153,21 @@ def test_readers_begin_stories_in_plain_words(told):
     assert all(not panel.text.endswith(panel.reader_text) for panel in begun if panel in alone)
 
 
-def test_a_page_begun_by_a_reader_shows_whom_it_names_and_nobody_else(told):
+def test_a_panel_begun_by_a_reader_shows_whom_it_names_and_nobody_else(told):
     seen = 0
     for story in told:
-        page = story.panels[0]
-        if page.event.startswith("begin.") and page.event not in (
+        panel = story.panels[0]
+        if panel.event.startswith("begin.") and panel.event not in (
             "begin.stranger",
             "begin.nickname",
         ):
-            named = {species for _, species in mentions(page.text)}
-            assert named == {actor.species for actor in page.scene.actors}, page.text
+            named = {species for _, species in mentions(panel.text)}
+            assert named == {actor.species for actor in panel.scene.actors}, panel.text
             seen += 1
     assert seen > 30
 
 
-def test_a_tale_that_follows_its_readers_page_says_the_prop_again_not_anew():
+def test_a_tale_that_follows_its_readers_panel_says_the_prop_again_not_anew():
     seen = 0
     for story in (stories.tell(seed, reader_share=0.6) for seed in range(250)):
         first, second = story.panels[:2]
@@ -274,7 +274,7 @@ def test_moods_and_poses_are_said_in_words():
 
 
 def test_templates_name_the_world_only_through_slots():
-    """A prop or an animal in plain letters would be named without being in the picture."""
+    """A prop or an animal in plain letters would be named without being in the image."""
     world = {*PROPS, *CHARACTERS}
     for made in library.templates():
         plain = set(normalise(re.sub(r"\{[^}]*\}", " ", made.text)).split())

@@ -33,7 +33,7 @@ def test_a_wrong_number_of_image_places_is_refused(reference: ReferenceFolder) -
         reference.story_lm.embed(ids, features[:1], (ids >= 602).int())
 
 
-def test_a_batch_without_pictures_to_generate_has_no_regression_loss(
+def test_a_batch_without_images_to_generate_has_no_regression_loss(
     reference: ReferenceFolder,
 ) -> None:
     tensors = dict(reference.tensors("forward"))

@@ -104,7 +104,7 @@ def test_queries_are_seen_by_nothing_else(tokenizer: StoryTokenizer) -> None:
         assert mask[own][:, own].equal(torch.ones(16, 16, dtype=torch.bool).tril())
 
 
-def test_queries_and_the_picture_read_back_stand_at_the_same_positions(
+def test_queries_and_the_image_read_back_stand_at_the_same_positions(
     tokenizer: StoryTokenizer,
 ) -> None:
     row = pack(tokenizer, SEPARATOR, CAPTIONS, [""] * 4)
@@ -136,7 +136,7 @@ def test_a_readers_words_carry_no_language_loss(tokenizer: StoryTokenizer) -> No
     assert row.labels[num_given] == row.ids[num_given + 1]
 
 
-def test_a_picture_without_words_is_read_but_not_asked_for(tokenizer: StoryTokenizer) -> None:
+def test_an_image_without_words_is_read_but_not_asked_for(tokenizer: StoryTokenizer) -> None:
     row = pack(tokenizer, SEPARATOR, ["", *CAPTIONS[1:]], [""] * 4)
     assert row.regress == [False, True, True, True]
     assert row.ids[0] == tokenizer.bos_id
@@ -157,7 +157,7 @@ def test_an_evicted_panel_is_seen_through_its_sinks_only(tokenizer: StoryTokeniz
     assert rows == sorted(expected)
 
 
-def test_words_without_pictures_stand_where_they_stand_beside_them(
+def test_words_without_images_stand_where_they_stand_beside_them(
     tokenizer: StoryTokenizer,
 ) -> None:
     readers = ["", "The wind", "", ""]
@@ -167,9 +167,9 @@ def test_words_without_pictures_stand_where_they_stand_beside_them(
             gap_before=2,
             gap=50,
             ends=True,
-            with_pictures=with_pictures,
+            with_images=with_images,
         )
-        for with_pictures in (True, False)
+        for with_images in (True, False)
     )
     words = [i for i in range(len(full.ids)) if full.query_of[i] < 0 and full.image_of[i] < 0]
     for name in ("ids", "positions", "labels", "panel_of"):
@@ -179,11 +179,11 @@ def test_words_without_pictures_stand_where_they_stand_beside_them(
 
 
 @torch.no_grad()
-def test_reading_words_alone_looks_across_the_places_of_pictures(
+def test_reading_words_alone_looks_across_the_places_of_images(
     model: StoryLM, tokenizer: StoryTokenizer
 ) -> None:
     def last_state(captions: list[str]) -> torch.Tensor:
-        row = pack(tokenizer, SEPARATOR, captions, [""] * 4, with_pictures=False)
+        row = pack(tokenizer, SEPARATOR, captions, [""] * 4, with_images=False)
         batch = collate([row], tokenizer.pad_id)
         return read_words(model, batch)[0, -1]
 
@@ -194,7 +194,7 @@ def test_reading_words_alone_looks_across_the_places_of_pictures(
 @torch.no_grad()
 def test_padding_changes_nothing_that_is_read(model: StoryLM, tokenizer: StoryTokenizer) -> None:
     rows = [
-        pack(tokenizer, SEPARATOR, captions, [""] * len(captions), with_pictures=False)
+        pack(tokenizer, SEPARATOR, captions, [""] * len(captions), with_images=False)
         for captions in (CAPTIONS[:2], CAPTIONS)
     ]
     together = read_words(model, collate(rows, tokenizer.pad_id))
@@ -243,7 +243,7 @@ def test_windows_of_a_branch_hold_what_is_its_own(tokenizer: StoryTokenizer) -> 
         assert first + len(row.spans) > 16
 
 
-def test_some_windows_have_a_page_whose_words_are_lost(tokenizer: StoryTokenizer) -> None:
+def test_some_windows_have_a_panel_whose_words_are_lost(tokenizer: StoryTokenizer) -> None:
     rng = np.random.default_rng(0)
     rows = [cut_window(tokenizer, SEPARATOR, story(8), rng)[0] for _ in range(200)]
     mute = [row.regress.index(False) for row in rows if False in row.regress]
@@ -282,8 +282,8 @@ def test_batches_hold_windows_of_one_length_and_every_story_once(tokenizer: Stor
     seen: list[int] = []
     tokens, places = 0, 0
     for number in range(9):
-        windows = stage.windows(stories, number, 2, seed=1, with_pictures=False)
-        again = stage.windows(stories, number, 2, seed=1, with_pictures=False)
+        windows = stage.windows(stories, number, 2, seed=1, with_images=False)
+        again = stage.windows(stories, number, 2, seed=1, with_images=False)
         assert [row.ids for _, row, _ in windows] == [row.ids for _, row, _ in again]
         seen += [story for story, _, _ in windows]
         lengths = [len(row.ids) for _, row, _ in windows]

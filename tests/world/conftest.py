@@ -15,7 +15,7 @@ except ImportError:
     collect_ignore = [
         "test_attributes.py",
         "test_world_dataset.py",
-        "test_world_pictures.py",
+        "test_world_images.py",
     ]
 
 SEEDS = range(13)

@@ -85,7 +85,7 @@ def test_nobody_asks_for_a_pose_that_cannot_be_seen():
     assert answers(PAIR)["pose0"] == "wave"
     close = Scene("garden", PAIR.actors, (), camera="close")
     assert answers(close)["pose0"] == answers(close)["pose1"] == "-"
-    assert answers(close)["expression1"] == "sad", "a face is seen in close pictures too"
+    assert answers(close)["expression1"] == "sad", "a face is seen in close images too"
     # Under a blanket sitting and crouching look alike; a wave is seen wherever arms are free.
     bed = Scene("bedroom", (Actor("fox", "walk", spot="bed"),))
     assert answers(bed)["pose0"] == "-"

@@ -183,7 +183,7 @@ def test_a_reader_who_fulfils_the_wish_ends_the_tale():
         assert stage(story.director)
         story.begin(first=True)
         if not story.wish_told:
-            story.wish_page()
+            story.wish_panel()
         fulfil(story.director)
         told = len(story.panels)
         story.go_on(told + 14)
@@ -199,7 +199,7 @@ def test_a_wish_that_nothing_fulfils_is_given_up(monkeypatch: pytest.MonkeyPatch
     assert stage(story.director)
     monkeypatch.setattr(story.director, "replan", lambda: False)
     story.director.plan = []
-    story.wish_page()
+    story.wish_panel()
     told = len(story.panels)
     story.go_on(told + 14)
     assert [p.event.split()[0] for p in story.panels[told:]][0] == "up"
@@ -210,7 +210,7 @@ def test_a_wish_that_nothing_fulfils_is_given_up(monkeypatch: pytest.MonkeyPatch
 def test_a_promise_is_kept_before_the_tale_ends():
     story = Storyteller(random.Random(2))
     assert stage(story.director)
-    story.wish_page()
+    story.wish_panel()
     hero = story.director.hero
     other = next(who for who in story.director.cast if who != hero)
     story.state.people[other].place = story.director.place
@@ -226,7 +226,7 @@ def test_after_a_dream_the_tale_goes_on_from_its_beginning():
     story = Storyteller(random.Random(5))
     director = story.director
     assert stage(director)
-    story.wish_page()
+    story.wish_panel()
     director.state.people[director.hero].place = "bedroom"
     story.state.earlier = story.state.copy()
     assert director.wish is not None

@@ -130,7 +130,7 @@ def test_every_line_of_an_event_is_whole_with_both_pronouns(name: str):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_event_makes_a_page_with_a_picture(name: str):
+def test_every_event_makes_a_panel_with_an_image(name: str):
     rng = random.Random(name)
     for event in read_events(name):
         if not event.tell or "P" not in event.roles:
@@ -140,23 +140,23 @@ def test_every_event_makes_a_page_with_a_picture(name: str):
         after.apply(event.effects, roles)
         teller = Teller(rng, Namer(rng, foreign=dict(STRANGERS)))
         place = after.people[roles["A"]].place if "A" in roles else roles["P"]
-        page = teller.tell(event, roles, state, after, place)
-        assert page.text and not complaint(page.text.replace('"', "")), complaint(page.text)
+        draft = teller.tell(event, roles, state, after, place)
+        assert draft.text and not complaint(draft.text.replace('"', "")), complaint(draft.text)
         show = {roles[role]: words for role, words in event.show.items() if role in roles}
-        scene = teller.picture(after, place, show, close=event.close, hero=roles.get("A", ""))
+        scene = teller.scene(after, place, show, close=event.close, hero=roles.get("A", ""))
         assert isinstance(scene, Scene)
         assert {actor.species for actor in scene.actors} <= set(after.people)
 
 
-def test_a_page_that_is_cut_short_names_nobody_of_what_was_cut(monkeypatch: pytest.MonkeyPatch):
+def test_a_panel_that_is_cut_short_names_nobody_of_what_was_cut(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("storyworld.teller._MOST_WORDS", 4)
     chat = parse_event(next(parse_blocks(CHAT, "test.txt")))
     state, roles = State(), {"A": "fox", "B": "bear", "P": "garden"}
     state.apply([("at", who, "garden") for who in ("fox", "bear")], {})
     for seed in range(20):
         namer = Namer(random.Random(seed))
-        page = Teller(namer.rng, namer).tell(chat, roles, state, state, "garden")
-        assert page.parts[0].endswith("sat.") and len(page.parts) == 1
+        draft = Teller(namer.rng, namer).tell(chat, roles, state, state, "garden")
+        assert draft.parts[0].endswith("sat.") and len(draft.parts) == 1
         assert namer.people == ["fox"] and namer.introduced == {"fox"}
 
 

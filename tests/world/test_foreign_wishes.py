@@ -1,4 +1,4 @@
-"""Tales about foreign words, which no picture can show: wishes come true as far as they can."""
+"""Tales about foreign words, which no image can show: wishes come true as far as they can."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def test_every_such_wish_can_come_true_in_several_ways(fact: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_such_a_tale_speaks_of_it_from_the_first_pages_to_the_end(kind: str) -> None:
+def test_such_a_tale_speaks_of_it_from_the_first_panels_to_the_end(kind: str) -> None:
     lengths, mentions = [], []
     for seed in range(4):
         teller = tale(kind, seed)
         (word,) = (w for r, w in teller.state.wishes[0].roles.items() if r in FOREIGN_ROLES)
-        pages = [panel.text.lower() for panel in teller.panels]
-        named = [word.lower() in page for page in pages]
+        texts = [panel.text.lower() for panel in teller.panels]
+        named = [word.lower() in text for text in texts]
         assert any(named[:2]), "the wish is said at once"
         assert sum(named) >= 3
         assert teller.state.wishes[0].status in ("met", "up")
-        lengths.append(len(pages))
-        mentions.append(sum(named) / len(pages))
+        lengths.append(len(texts))
+        mentions.append(sum(named) / len(texts))
     assert 5 <= sum(lengths) / len(lengths) <= 14
     assert sum(mentions) / len(mentions) > 0.4
 

@@ -46,8 +46,8 @@ def test_somebody_new_is_introduced_once(species: str):
         ways[first] += 1
         assert character.name in first
         assert read("{A} ran.", names, A=species) == f"{character.name} ran."
-        names.new_page()
-        assert read("{A} ran.", names, A=species) == f"{character.name} ran.", "known on any page"
+        names.new_panel()
+        assert read("{A} ran.", names, A=species) == f"{character.name} ran.", "known in any panel"
     assert sum(count for way, count in ways.items() if species in way) > 50
     assert {f"{character.name} the {species} ran."} < set(ways)
 
@@ -69,14 +69,14 @@ def test_names_kinds_and_bare_names():
     assert read("{A.name} and {A.kind}", namer()) == "Mira and the fox"
 
 
-def test_people_are_listed_in_the_order_of_mention_page_by_page():
+def test_people_are_listed_in_the_order_of_mention_panel_by_panel():
     names = namer()
     read("{B.He} gave {A} {T} and {C.his} {U}.", names)
     assert names.people == ["bear", "fox", "cat"]
     assert names.things == ["kite", "box"]
     read("{A} thanked {B}.", names)
     assert names.people == ["bear", "fox", "cat"], "named again is named once"
-    names.new_page()
+    names.new_panel()
     assert names.people == [] and names.things == []
     read("{C} ran.", names)
     assert names.people == ["cat"]
@@ -127,9 +127,9 @@ def test_the_owners_thing_is_theirs_where_the_owner_was_named_last():
     for seed in range(80):
         names = namer(seed, "fox", "bear", "kite")
         said[read("{A} took {T}", names, state)] += 1
-        names.new_page()
+        names.new_panel()
         assert " her kite" not in read("{A} saw {B} and {T}", names, state), "whose would it be?"
-        names.new_page()
+        names.new_panel()
         assert read("{T} flew", names, state).endswith("kite flew")
     assert said["Mira took her kite"] > 10 and said["Mira took the kite"] > 10
 

@@ -94,7 +94,7 @@ def test_what_is_away_can_be_fetched_and_what_is_gone_cannot():
     assert candidates_for("Q", state) == list(PLACES)
 
 
-def test_who_no_picture_can_show_comes_from_outside():
+def test_who_no_image_can_show_comes_from_outside():
     text = "== see.far\nif at A P\nthen heard X\ntell {A} heard {X}.\n"
     assert found(text, world()) == []
     given = {"P": "garden", "X": "whale"}

@@ -132,10 +132,10 @@ def test_processes_write_what_one_writes(tmp_path: Path):
     assert list(read_lines(path)) == json.loads(json.dumps(lines))
 
 
-# --- pictures -------------------------------------------------------------------------------------
+# --- images ---------------------------------------------------------------------------------------
 
 
-def test_scenes_without_words_are_stories_of_one_page(tmp_path: Path):
+def test_scenes_without_words_are_stories_of_one_panel(tmp_path: Path):
     path = write_scenes(tmp_path, 5)
     lines = list(read_lines(path))
     assert [line["id"] for line in lines] == [f"scene-{number}" for number in range(5)]
@@ -145,7 +145,7 @@ def test_scenes_without_words_are_stories_of_one_page(tmp_path: Path):
     assert write_scenes(tmp_path, 5).read_text() == before
 
 
-def test_pictures_are_drawn_beside_their_lines(tmp_path: Path):
+def test_images_are_drawn_beside_their_lines(tmp_path: Path):
     path = write_scenes(tmp_path, 2)
     draw(path, size=32)
     for line in read_lines(path):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from storyworld.event import FOREIGN_ROLES, events
-from storyworld.interventions import foreign_events, opening_page, reader_page
+from storyworld.interventions import foreign_events, opening_panel, reader_panel
 from storyworld.language.inflect import ing, past, third
 from storyworld.language.pattern import parse_pattern
 from storyworld.naming import Foreign, Namer
@@ -261,7 +261,7 @@ def test_a_reader_can_open_a_story():
     for seed in range(16):
         story = Storyteller(random.Random(seed))
         assert stage(story.director)
-        opened[opening_page(story)] += 1
+        opened[opening_panel(story)] += 1
         for panel in story.panels:
             assert panel.reader_text or panel.hint
             assert panel.text.startswith(panel.reader_text)
@@ -275,7 +275,7 @@ def test_a_readers_deed_becomes_true():
         assert stage(story.director)
         story.begin(first=True)
         before = len(story.panels)
-        if not reader_page(story):
+        if not reader_panel(story):
             continue
         panel = story.panels[-1]
         assert len(story.panels) == before + 1 and (panel.reader_text or panel.hint)
@@ -290,7 +290,7 @@ def test_a_readers_deed_becomes_true():
     assert deeds > 15
 
 
-def test_whoever_no_picture_can_show_has_a_part_wherever_there_is_one():
+def test_whoever_no_image_can_show_has_a_part_wherever_there_is_one():
     wanted = {e.name for e in events().values() if set(e.roles) & set(FOREIGN_ROLES) and e.do}
     assert {event.name for event in foreign_events()} == wanted
     assert len(wanted) > 50

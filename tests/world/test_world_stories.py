@@ -1,4 +1,4 @@
-"""Whole stories: the same every time, complete, and every picture follows from its caption."""
+"""Whole stories: the same every time, complete, and every image follows from its caption."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_every_wish_is_said_and_closed(stories: list[Story]):
 
 
 @pytest.mark.parametrize("bounds", [(6, 30), (6, 12), (4, 9), (16, 24)])
-def test_a_story_has_as_many_pages_as_asked(bounds: tuple[int, int]):
+def test_a_story_has_as_many_panels_as_asked(bounds: tuple[int, int]):
     for seed in range(2):
         (story,) = tell(seed, panels=bounds)
         assert bounds[0] <= len(story.panels) <= bounds[1]
@@ -167,7 +167,7 @@ def test_no_sentence_of_a_story_is_told_again_and_again(stories: list[Story]):
         assert len(said) - len(set(said)) <= 2, story.id
 
 
-def test_pages_name_events_that_there_are(stories: list[Story]):
+def test_panels_name_events_that_there_are(stories: list[Story]):
     for panel in panels(stories):
         first, _, kind = panel.event.partition(" ")
         assert (
@@ -177,10 +177,10 @@ def test_pages_name_events_that_there_are(stories: list[Story]):
         )
 
 
-# --- pictures -------------------------------------------------------------------------------------
+# --- images ---------------------------------------------------------------------------------------
 
 
-def test_every_character_in_a_picture_is_spoken_of(stories: list[Story]):
+def test_every_character_in_an_image_is_spoken_of(stories: list[Story]):
     for panel in panels(stories):
         if panel.reader_text:
             continue  # readers have words of their own, and slips
@@ -190,7 +190,7 @@ def test_every_character_in_a_picture_is_spoken_of(stories: list[Story]):
             assert re.search(rf"\b({words})\b", panel.text, re.I), f"{actor.species}: {panel.text}"
 
 
-def test_every_thing_in_a_picture_is_spoken_of(stories: list[Story]):
+def test_every_thing_in_an_image_is_spoken_of(stories: list[Story]):
     for panel in panels(stories):
         if panel.reader_text:
             continue
@@ -222,12 +222,12 @@ def test_framing_follows_its_rule(stories: list[Story]):
     assert set(NEXT_FRAMING) == set(NEXT_FRAMING.values()), "every framing comes round"
 
 
-def test_about_one_page_in_eight_is_close(stories: list[Story]):
+def test_about_one_panel_in_eight_is_close(stories: list[Story]):
     cameras = [panel.scene.camera for panel in panels(stories)]
     assert 1 / 12 < cameras.count("close") / len(cameras) < 1 / 6
 
 
-def test_pictures_differ_in_what_they_show(stories: list[Story]):
+def test_images_differ_in_what_they_show(stories: list[Story]):
     scenes = [panel.scene for panel in panels(stories)]
     assert {len(scene.actors) for scene in scenes} >= {1, 2, 3}
     assert len({scene.place for scene in scenes}) > 9

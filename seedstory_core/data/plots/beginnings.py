@@ -2,8 +2,8 @@
 """How readers begin a story, and how the storyteller takes it up.
 
 A reader's first sentence (`begin`, perhaps with a second one, `begin.more`) stands before a tale's
-own first words and says nothing that those deny; or it gets a page of its own, which the
-storyteller completes (`begin.alone`, `begin.company` ...), and the tale begins on the next one.
+own first words and says nothing that those deny; or it gets a panel of its own, which the
+storyteller completes (`begin.alone`, `begin.company` ...), and the tale begins in the next one.
 """
 
 TEXT = """

@@ -11,7 +11,7 @@ from seedstory_core.config import load_config
 from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import SeedStoryError
 from seedstory_core.evaluation.agency.figures import FIGURES
-from seedstory_core.evaluation.agency.pictures import sheet
+from seedstory_core.evaluation.agency.images import sheet
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ class Figure:
         wanted: The goal, as it is printed.
         is_met: Whether the goal is reached.
         texts: The stories behind it, to be read.
-        images: The pictures behind it, to be looked at.
+        images: The images behind it, to be looked at.
     """
 
     name: str

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from seedstory_core.engine import Past, StoryEngine, TurnRequest, TurnResult
 from seedstory_core.evaluation.agency import inputs
 from seedstory_core.evaluation.agency.figure import Figure, few, share
+from seedstory_core.evaluation.agency.images import painted
 from seedstory_core.evaluation.agency.inputs import content_words, names
-from seedstory_core.evaluation.agency.pictures import painted
-from seedstory_core.evaluation.agency.telling import Page, Turn, events_of, go_on
+from seedstory_core.evaluation.agency.telling import Turn, WrittenPanel, events_of, go_on
 from seedstory_core.evaluation.scores import wilson
 from seedstory_core.evaluation.telling import sampling_of
 from seedstory_core.generation.kindness import is_unkind
@@ -26,11 +26,11 @@ SHORTEST = 5
 """Words in the shortest sentence that counts when sentences are compared."""
 
 
-def _written(title: str, pages: Sequence[Page], remark: str = "") -> str:
+def _written(title: str, panels: Sequence[WrittenPanel], remark: str = "") -> str:
     lines = [f"# {title}" + (f"  [{remark}]" if remark else "")]
     lines += [
         f"{n:2d}. <{p.given}> {p.own}" if p.given else f"{n:2d}. {p.text}"
-        for n, p in enumerate(pages, 1)
+        for n, p in enumerate(panels, 1)
     ]
     return "\n".join(lines)
 
@@ -43,8 +43,8 @@ def about_its_first_sentence(engine: StoryEngine, count: int) -> list[Figure]:
     hits: dict[str, list[bool]] = {key: [] for key in ("hero", "thing", "place", "wish", "all")}
     texts = []
     for number, opening in enumerate(inputs.openings()[:count]):
-        pages, _ = go_on(engine, [Turn(opening.text)] + [Turn()] * 6, number)
-        own = [page.own for page in pages[:5]]
+        panels, _ = go_on(engine, [Turn(opening.text)] + [Turn()] * 6, number)
+        own = [panel.own for panel in panels[:5]]
         together = " ".join(own)
         found: dict[str, bool] = {}
         if opening.heroes:
@@ -62,13 +62,13 @@ def about_its_first_sentence(engine: StoryEngine, count: int) -> list[Figure]:
             wanted = content_words(opening.wish, [*opening.heroes, opening.thing])
             told = content_words(together, [*opening.heroes, opening.thing])
             found["wish"] = not wanted or bool(wanted & told)
-        early = set().union(*(events_of(page.own) for page in pages[:2]))
+        early = set().union(*(events_of(panel.own) for panel in panels[:2]))
         begins = not any(name.startswith(("met ", "up ", "end")) for name in early)
         found["all"] = begins and all(found.values())
         for key, hit in found.items():
             hits[key].append(hit)
         missed = [key for key, hit in found.items() if not hit and key != "all"]
-        texts.append(_written(opening.text, pages, ", ".join(missed)))
+        texts.append(_written(opening.text, panels, ", ".join(missed)))
     goals = {"all": 0.9, "hero": 0.95, "thing": 0.9, "place": 0.95, "wish": 0.9}
     labels = {"all": "tale is about its first sentence"}
     return [
@@ -78,8 +78,8 @@ def about_its_first_sentence(engine: StoryEngine, count: int) -> list[Figure]:
     ]
 
 
-def picture_alone(engine: StoryEngine, count: int) -> list[Figure]:
-    """Measure whether the story of a picture without words has its characters, thing and place."""
+def image_alone(engine: StoryEngine, count: int) -> list[Figure]:
+    """Measure whether the story of an image without words has its characters, thing and place."""
     import random
 
     hits: dict[str, list[bool]] = {"hero": [], "thing": [], "place": []}
@@ -90,17 +90,17 @@ def picture_alone(engine: StoryEngine, count: int) -> list[Figure]:
         while not scene.things or scene.dark:
             scene = random_scene(rng, num_actors=1)
         image = render_image(scene, engine.config.detokenizer.image_size)
-        pages, _ = go_on(engine, [Turn(image=image, complete=False)] + [Turn()] * 3, number)
-        together = " ".join(page.text for page in pages)
+        panels, _ = go_on(engine, [Turn(image=image, complete=False)] + [Turn()] * 3, number)
+        together = " ".join(panel.text for panel in panels)
         hits["hero"].append(names(together, scene.actors[0].species))
         hits["thing"].append(names(together, scene.things[0].kind))
-        others = [p for p in PLACES if p != scene.place and PLACES[p].at in pages[1].text]
+        others = [p for p in PLACES if p != scene.place and PLACES[p].at in panels[1].text]
         hits["place"].append(not others)
         shown = f"{scene.actors[0].species}, {scene.things[0].kind}, {scene.place}"
-        texts.append(_written(shown, pages))
+        texts.append(_written(shown, panels))
     goals = {"hero": 0.95, "thing": 0.85, "place": 0.95}
     return [
-        share(f"picture alone: {key}", hits[key], goal, texts if key == "hero" else [])
+        share(f"image alone: {key}", hits[key], goal, texts if key == "hero" else [])
         for key, goal in goals.items()
     ]
 
@@ -114,17 +114,17 @@ def consequences(engine: StoryEngine, count: int) -> list[Figure]:
     for number, line in enumerate(inputs.lines()[:count]):
         before = " ".join(line.before)
         turns = [Turn(before, complete=False), Turn(line.text), *[Turn()] * 6]
-        pages, _ = go_on(engine, turns, number, past_end=True)
-        near = " ".join(page.own for page in pages[1:3])
+        panels, _ = go_on(engine, turns, number, past_end=True)
+        near = " ".join(panel.own for panel in panels[1:3])
         who = [word for word in line.reaction.replace(",", " ").split()[:3] if word[:1].isupper()]
         meant = content_words(f"{line.consequence} {line.text}") - content_words(before)
         somebody = not who or any(names(near, inputs.known(name)) for name in who)
         reacted.append(somebody and bool(meant & content_words(near)))
         wrong = content_words(line.contradicted_by)
-        later = [s for page in pages[2:] for s in sentences(page.own)]
+        later = [s for panel in panels[2:] for s in sentences(panel.own)]
         against = max((len(wrong & content_words(s)) for s in later), default=0)
         contradicted.append(bool(wrong) and against >= 0.7 * len(wrong))
-        texts.append(_written(line.text, pages, f"must follow: {line.consequence}"))
+        texts.append(_written(line.text, panels, f"must follow: {line.consequence}"))
     return [
         share("reader's line: reacted to within two panels", reacted, 0.9, texts),
         few("… contradicted in the next six", contradicted, 0.03, []),
@@ -138,10 +138,10 @@ def ends_differ(engine: StoryEngine, count: int) -> list[Figure]:
         _, pasts = go_on(engine, [Turn(pair.opening)], number)
         ends = []
         for line in (pair.line_a, pair.line_b):
-            pages, _ = go_on(engine, [Turn(line)] + [Turn()] * 10, number, past=pasts[0])
-            ends.append(pages)
-            texts.append(_written(pair.opening + " / " + line, pages))
-        hits.append(are_different(*(" ".join(p.own for p in pages[-3:]) for pages in ends)))
+            panels, _ = go_on(engine, [Turn(line)] + [Turn()] * 10, number, past=pasts[0])
+            ends.append(panels)
+            texts.append(_written(pair.opening + " / " + line, panels))
+        hits.append(are_different(*(" ".join(p.own for p in panels[-3:]) for panels in ends)))
     return [share("the end differs when the line differs", hits, 0.85, texts)]
 
 
@@ -182,13 +182,13 @@ def ten_seeds(engine: StoryEngine, count: int) -> list[Figure]:
         _, pasts = go_on(engine, [Turn(opening.text, complete=False)], 0)
         seen: list[str] = []
         for seed in range(10):
-            pages, _ = go_on(engine, [Turn()], seed + 1, past=pasts[0])
-            if all(are_different(pages[0].text, other) for other in seen):
-                seen.append(pages[0].text)
+            panels, _ = go_on(engine, [Turn()], seed + 1, past=pasts[0])
+            if all(are_different(panels[0].text, other) for other in seen):
+                seen.append(panels[0].text)
         numbers.append(len(seen))
         texts.append("\n".join([f"# {opening.text}", *seen]))
     mean = sum(numbers) / len(numbers)
-    name = "ten seeds of one opening: different second pages"
+    name = "ten seeds of one opening: different second panels"
     return [Figure(name, "≥ 6", mean >= 6, number=mean, texts=texts)]
 
 
@@ -200,10 +200,10 @@ def variety(engine: StoryEngine, count: int) -> list[Figure]:
     forms: Counter[str] = Counter()
     texts = []
     for number, opening in enumerate(inputs.openings()[:count]):
-        pages, _ = go_on(engine, [Turn(opening.text)] + [Turn()] * 13, number)
-        told = {form(s) for page in pages for s in sentences(page.own)}
+        panels, _ = go_on(engine, [Turn(opening.text)] + [Turn()] * 13, number)
+        told = {form(s) for panel in panels for s in sentences(panel.own)}
         forms.update(f for f in told if len(f.split()) >= SHORTEST)
-        texts.append(_written(opening.text, pages))
+        texts.append(_written(opening.text, panels))
     total = sum(forms.values())
     shared = sum(n for n in forms.values() if n > 1) / max(1, total)
     stock = max(forms.values(), default=0) / count
@@ -224,12 +224,12 @@ def plots(engine: StoryEngine, count: int) -> list[Figure]:
     found, texts = set(), []
     for number in range(count):
         turns = [Turn("a story about Mira and a ball")] + [Turn()] * 12
-        pages, _ = go_on(engine, turns, number)
-        told = [events_of(page.own) for page in pages]
+        panels, _ = go_on(engine, turns, number)
+        told = [events_of(panel.own) for panel in panels]
         wish = next((e for events in told for e in sorted(events) if e.startswith("wish ")), "")
         deeds = [e for events in told for e in sorted(events) if " " not in e and e != "end"]
         found.add((wish, *deeds[:1], *deeds[-1:]))
-        texts.append(_written(str(number), pages))
+        texts.append(_written(str(number), panels))
     return [
         Figure(
             f"one request, {count} times: different plots",
@@ -246,10 +246,10 @@ def sixty_panels(engine: StoryEngine, count: int) -> list[Figure]:
     shares, texts = [], []
     for number, opening in enumerate(inputs.openings()[:count]):
         turns = [Turn(opening.text)] + [Turn()] * 59
-        pages, _ = go_on(engine, turns, number, past_end=True)
-        told = [s for page in pages for s in sentences(page.own) if len(s.split()) >= SHORTEST]
+        panels, _ = go_on(engine, turns, number, past_end=True)
+        told = [s for panel in panels for s in sentences(panel.own) if len(s.split()) >= SHORTEST]
         shares.append(1 - len(set(told)) / max(1, len(told)))
-        texts.append(_written(opening.text, pages))
+        texts.append(_written(opening.text, panels))
     mean = 100 * sum(shares) / len(shares)
     name = "60 panels: sentences repeated, %"
     return [Figure(name, "≤ 3", mean <= 3, number=mean, texts=texts)]
@@ -261,8 +261,8 @@ def to_be_read(name: str) -> Callable[[StoryEngine, int], list[Figure]]:
     def tell(engine: StoryEngine, count: int) -> list[Figure]:
         texts = []
         for number, text in enumerate(inputs.texts(name)[:count]):
-            pages, _ = go_on(engine, [Turn(text), Turn(), Turn()], number)
-            texts.append(_written(text, pages))
+            panels, _ = go_on(engine, [Turn(text), Turn(), Turn()], number)
+            texts.append(_written(text, panels))
         return [
             Figure(f"{name}: {len(texts)} to be read", "–", True, number=len(texts), texts=texts)
         ]
@@ -290,7 +290,7 @@ def turned_away(engine: StoryEngine, count: int) -> list[Figure]:
 
 FIGURES: dict[str, tuple[Callable[[StoryEngine, int], list[Figure]], int]] = {
     "openings": (about_its_first_sentence, 200),
-    "pictures": (picture_alone, 60),
+    "images": (image_alone, 60),
     "lines": (consequences, 200),
     "pairs": (ends_differ, 60),
     "ways": (three_ways, 40),

@@ -13,8 +13,8 @@ from storyworld.parsing import read_caption
 
 
 @dataclass(frozen=True)
-class Page:
-    """One panel as it was told.
+class WrittenPanel:
+    """One panel as it was written; nobody paints it.
 
     Attributes:
         text: The whole caption.
@@ -34,7 +34,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Turn:
-    """A reader's input before a panel: words, a picture, or nothing."""
+    """A reader's input before a panel: words, an image, or nothing."""
 
     text: str = ""
     image: Image.Image | None = None
@@ -48,7 +48,7 @@ def go_on(
     *,
     past: Past | None = None,
     past_end: bool = False,
-) -> tuple[list[Page], list[Past]]:
+) -> tuple[list[WrittenPanel], list[Past]]:
     """Tell a panel per turn, until the story ends.
 
     Args:
@@ -61,7 +61,7 @@ def go_on(
     Returns:
         The panels, and the story so far after each of them.
     """
-    pages: list[Page] = []
+    panels: list[WrittenPanel] = []
     pasts: list[Past] = []
     now = past or Past()
     for number, turn in enumerate(turns):
@@ -72,15 +72,15 @@ def go_on(
             sampling=sampling_of(engine, seed * 1000 + number),
             image_seed=seed * 1000 + number,
         )
-        # Written and read back as in a turn, but not painted: nothing here looks at pictures.
+        # Written and read back as in a turn, but not painted: nothing here looks at images.
         draft = engine.make_draft(now, request)
         now, is_end = draft.past, engine.is_end(draft.text)
         given = draft.request.reader_text
-        pages.append(Page(draft.text, given, is_end))
+        panels.append(WrittenPanel(draft.text, given, is_end))
         pasts.append(replace(now, context=None))
         if is_end and not past_end:
             break
-    return pages, pasts
+    return panels, pasts
 
 
 def events_of(text: str) -> frozenset[str]:

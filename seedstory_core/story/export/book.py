@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from seedstory_core.config.palette import css_variables, load_palette
 from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.export.files import read_pictures
+from seedstory_core.story.export.files import read_images
 from seedstory_core.story.tree import Panel, StoryTree
 
 
@@ -22,16 +22,16 @@ def to_html(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str)
     An image that is missing or damaged leaves a marked gap.
     """
     path = tree.path(leaf_id)
-    return make_book(tree.title, path, read_pictures(archive, story_id, path))
+    return make_book(tree.title, path, read_images(archive, story_id, path))
 
 
-def make_book(title: str, path: Sequence[Panel], pictures: dict[int, bytes]) -> str:
-    """Return the HTML file of a path; `pictures` are PNG files by page number."""
+def make_book(title: str, path: Sequence[Panel], images: dict[int, bytes]) -> str:
+    """Return the HTML file of a path; `images` are PNG files by panel number."""
     pages = []
     for number, panel in enumerate(path, start=1):
         frame = ""
-        if number in pictures:
-            data = base64.b64encode(pictures[number]).decode("ascii")
+        if number in images:
+            data = base64.b64encode(images[number]).decode("ascii")
             frame = IMAGE.format(data=data, number=number)
         elif panel.image_name is not None:
             frame = GAP

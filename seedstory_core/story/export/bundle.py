@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.export.book import make_book
-from seedstory_core.story.export.files import file_name, read_pictures
+from seedstory_core.story.export.files import file_name, read_images
 from seedstory_core.story.export.storystream import storystream_line
 from seedstory_core.story.tree import Panel, StoryTree
 
@@ -22,11 +22,11 @@ def to_zip(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) 
     seeds and settings), `storystream.jsonl` (the same for training) and `pictures/`.
     """
     path = tree.path(leaf_id)
-    pictures = read_pictures(archive, story_id, path)
-    files = {f"pictures/{number:02d}.png": data for number, data in pictures.items()}
-    names = {path[number - 1].id: f"pictures/{number:02d}.png" for number in pictures}
+    images = read_images(archive, story_id, path)
+    files = {f"pictures/{number:02d}.png": data for number, data in images.items()}
+    names = {path[number - 1].id: f"pictures/{number:02d}.png" for number in images}
     texts = {
-        "story.html": make_book(tree.title, path, pictures),
+        "story.html": make_book(tree.title, path, images),
         "story.json": _story_json(tree.title, path, names),
         "storystream.jsonl": storystream_line(0, path, names),
     }

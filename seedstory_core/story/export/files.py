@@ -21,9 +21,9 @@ def file_name(title: str) -> str:
     return "-".join(words)[:MAX_NAME_CHARS].strip("-") or "story"
 
 
-def read_pictures(archive: StoryArchive, story_id: str, path: Sequence[Panel]) -> dict[int, bytes]:
-    """Return a path's PNG files by page number from 1, without missing or damaged ones."""
-    pictures = {}
+def read_images(archive: StoryArchive, story_id: str, path: Sequence[Panel]) -> dict[int, bytes]:
+    """Return a path's PNG files by panel number from 1, without missing or damaged ones."""
+    images = {}
     for number, panel in enumerate(path, start=1):
         if panel.image_name is None:
             continue
@@ -32,5 +32,5 @@ def read_pictures(archive: StoryArchive, story_id: str, path: Sequence[Panel]) -
             from_png(panel.image_name, data)
         except StorageError:
             continue
-        pictures[number] = data
-    return pictures
+        images[number] = data
+    return images

@@ -9,7 +9,7 @@ from typing import Any
 
 from seedstory_core.errors import StorageError
 from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.export.files import read_pictures
+from seedstory_core.story.export.files import read_images
 from seedstory_core.story.tree import Panel, StoryTree
 
 
@@ -47,7 +47,7 @@ def to_storystream(
         for number, leaf_id in enumerate(leaves):
             path = tree.path(leaf_id)
             fresh = tuple(panel for panel in path if panel.id not in names)
-            for index, data in read_pictures(archive, story_id, fresh).items():
+            for index, data in read_images(archive, story_id, fresh).items():
                 panel_id = fresh[index - 1].id
                 names[panel_id] = f"images/{panel_id}.png"
                 with open(os.path.join(folder, names[panel_id]), "wb") as file:

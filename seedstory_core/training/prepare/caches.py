@@ -1,4 +1,4 @@
-"""Run the frozen picture models over the pictures of all data sets, once."""
+"""Run the frozen image models over the images of all data sets, once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from seedstory_core.training.runs import Runs
 
 
 def features(runs: Runs, plan: DataPlan) -> None:
-    """Cache the visual features of every picture."""
+    """Cache the visual features of every image."""
     vision = runs.vision()
     for part in ("validation", "train", "scenes"):
         folder = runs.folder / "cache" / part
@@ -16,7 +16,7 @@ def features(runs: Runs, plan: DataPlan) -> None:
 
 
 def latents(runs: Runs, plan: DataPlan) -> None:
-    """Cache the latents of the pictures that the de-tokenizer learns to draw."""
+    """Cache the latents of the images that the de-tokenizer learns to draw."""
     vae = runs.vae()
     for part, most in (("train", plan.drawn_pictures), ("scenes", plan.scenes)):
         folder, file = runs.folder / "cache" / part, runs.data / f"{part}.jsonl"

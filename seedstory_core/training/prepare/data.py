@@ -10,7 +10,7 @@ from storyworld.dataset import write_scenes, write_stories
 
 
 def write(runs: Runs, plan: DataPlan) -> None:
-    """Write what is missing: stories with and without pictures, validation stories, and scenes."""
+    """Write what is missing: stories with and without images, validation stories, and scenes."""
     processes = os.cpu_count() or 1
     told = range(plan.stories, plan.stories + plan.told_stories)
     write_stories(runs.data, "validation", range(plan.validation_stories), processes=processes)

@@ -16,7 +16,7 @@ from seedstory_core.generation.typed import LEXICON_FILE, NOT_DRAWN, count_words
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
-from seedstory_core.models.vae import PictureVae
+from seedstory_core.models.vae import ImageVae
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.plan import DataPlan
 from seedstory_core.training.runs import Runs
@@ -85,7 +85,7 @@ def write_lexicon(runs: Runs, path: Path) -> None:
     captions = [caption for story in own for caption in story]
     words = {word.lower(): word for word in count_words(captions, LEAST_OFTEN)}
     words |= {word.lower(): word for word in other_names() if word.lower() not in words}
-    # What the storyteller says all the time is no surprise to see no picture of.
+    # What the storyteller says all the time is no surprise to see no image of.
     usual = {word.lower() for word in count_words(captions, len(own) // 20)}
     words |= {word: NOT_DRAWN + word for word in not_drawn() if word not in usual}
     path.write_text("\n".join(sorted(words.values())) + "\n", encoding="utf-8")
@@ -98,7 +98,7 @@ def import_weights(runs: Runs, plan: DataPlan) -> None:
     modules: dict[str, Callable[[], nn.Module]] = {
         "classifier": lambda: AttributeClassifier(questions=QUESTIONS),
         "vision": lambda: VisionEncoder(config.vision),
-        "vae": lambda: PictureVae(config.detokenizer.vae),
+        "vae": lambda: ImageVae(config.detokenizer.vae),
         "preview": lambda: _preview(config),
         "detokenizer": lambda: DeTokenizer(config.detokenizer),
         "story_lm": lambda: StoryLM(

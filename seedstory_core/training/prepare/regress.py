@@ -1,4 +1,4 @@
-"""Regress training pictures from the stories so far with the story model, for stage 3."""
+"""Regress training images from the stories so far with the story model, for stage 3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seedstory_core.training.runs import Runs
 
 @torch.no_grad()
 def regress(runs: Runs, plan: DataPlan) -> None:
-    """Regress the pictures that stage 3 learns to draw.
+    """Regress the images that stage 3 learns to draw.
 
     Reads windows of at most ten panels, one after the other, as stage 2 does. Token lengths are
     those of the true features, since the cosine loss leaves them open.

@@ -1,4 +1,4 @@
-"""Train the attribute classifier on drawn pictures, blurred and noisy, with their labels."""
+"""Train the attribute classifier on drawn images, blurred and noisy, with their labels."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from seedstory_core.evaluation.classifier import (
     accuracies,
     question_losses,
 )
-from seedstory_core.training.pictures import HELD_OUT, labels, pixels, scene_number
+from seedstory_core.training.images import HELD_OUT, labels, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.stage import Batch, Stage
 from storyworld.attributes import QUESTIONS
 
 SEED = 2_000_000_000
-"""Start of the classifier's own series of pictures, apart from those of the models it judges."""
+"""Start of the classifier's own series of images, apart from those of the models it judges."""
 
 
 def damage(pixel_values: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class ClassifierStage(Stage):
         self.model: nn.Module = AttributeClassifier(questions=QUESTIONS)
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Draw `size` pictures with their labels."""
+        """Draw `size` images with their labels."""
         scenes = [scene_number(SEED + number * size + row) for row in range(size)]
         return {"pixel_values": pixels(scenes, INPUT_SIZE), **labels(scenes)}
 
@@ -70,7 +70,7 @@ class ClassifierStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Write the accuracies on 512 clean held-out pictures as text."""
+        """Write the accuracies on 512 clean held-out images as text."""
         scenes = [scene_number(HELD_OUT + row) for row in range(512)]
         device = next(model.parameters()).device
         scores: dict[str, list[Tensor]] = {}

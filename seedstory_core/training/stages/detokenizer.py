@@ -1,6 +1,6 @@
 """Stages 1 and 3: train the de-tokenizer to draw from visual features.
 
-Stage 1 draws from the picture encoder's features. Stage 3 adapts the de-tokenizer to the features
+Stage 1 draws from the image encoder's features. Stage 3 adapts the de-tokenizer to the features
 that the story model regresses, mixed half and half with true ones so that it does not forget them;
 loose scenes, which have only true ones, keep it able to draw what stories seldom show.
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from seedstory_core.config import DeTokenizerConfig
 from seedstory_core.models.detokenizer import DeTokenizer
-from seedstory_core.training.cache import PictureCache, take
+from seedstory_core.training.cache import ImageCache, take
 from seedstory_core.training.features import jitter
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
@@ -27,13 +27,13 @@ from seedstory_core.training.stage import Batch, Stage
 
 
 class DeTokenizerStage(Stage):
-    """One de-noising step per picture; faces and props weigh more."""
+    """One de-noising step per image; faces and props weigh more."""
 
     def __init__(
         self,
         name: str,
         config: DeTokenizerConfig,
-        caches: Sequence[PictureCache],
+        caches: Sequence[ImageCache],
         zero_features: Tensor,
         *,
         regressed: np.ndarray | None = None,
@@ -43,9 +43,9 @@ class DeTokenizerStage(Stage):
         Args:
             name: Name of the stage.
             config: The de-tokenizer's numbers, the codec's scale included.
-            caches: Pictures to draw.
-            zero_features: `[1, V, C]`, features of an all-zero picture, for condition dropout.
-            regressed: `[N, V, C]`, the story model's features of the first cache's pictures; stage
+            caches: Images to draw.
+            zero_features: `[1, V, C]`, features of an all-zero image, for condition dropout.
+            regressed: `[N, V, C]`, the story model's features of the first cache's images; stage
                 3 draws every other one of these from them.
         """
         torch.manual_seed(14)
@@ -59,7 +59,7 @@ class DeTokenizerStage(Stage):
         self.regressed = regressed
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Take `size` pictures, each once before any comes again."""
+        """Take `size` images, each once before any comes again."""
         count = int(self.ends[-1])
         epoch, place = divmod(number * size, count)
         order = np.random.default_rng(1000 + epoch).permutation(count)

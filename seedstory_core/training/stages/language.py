@@ -92,7 +92,7 @@ class LanguageStage(Stage):
 
     def make_batch(self, number: int, size: int) -> Batch:
         """Cut `size` windows of words out of stories."""
-        windows = self.windows(self.stories, number, size, seed=5000, with_pictures=False)
+        windows = self.windows(self.stories, number, size, seed=5000, with_images=False)
         return collate([row for _, row, _ in windows], self.tokenizer.pad_id)
 
     def windows(
@@ -102,7 +102,7 @@ class LanguageStage(Stage):
         size: int,
         *,
         seed: int,
-        with_pictures: bool,
+        with_images: bool,
     ) -> list[tuple[int, Row, int]]:
         """Return the windows of batch `number`, of similar length, so that it has little padding.
 
@@ -114,7 +114,7 @@ class LanguageStage(Stage):
         group, place = divmod(number, DEALT_TOGETHER)
         rng = np.random.default_rng((seed, group))
         cut = [
-            (story, *self.window(stories[story], rng, with_pictures=with_pictures))
+            (story, *self.window(stories[story], rng, with_images=with_images))
             for story in choose_stories(len(stories), group, size * DEALT_TOGETHER)
         ]
         cut.sort(key=lambda window: len(window[1].ids))
@@ -122,12 +122,12 @@ class LanguageStage(Stage):
         return cut[first : first + size]
 
     def window(
-        self, told: StreamStory, rng: np.random.Generator, *, with_pictures: bool
+        self, told: StreamStory, rng: np.random.Generator, *, with_images: bool
     ) -> tuple[Row, int]:
         """Return a window of a story as a row, and its first panel."""
         return cut_window(
             *(self.tokenizer, self.config.tokenizer.separator, told, rng),
-            with_pictures=with_pictures,
+            with_images=with_images,
             weigh=self.weigh,
         )
 
@@ -172,7 +172,7 @@ class LanguageStage(Stage):
         """Return windows of `size` validation stories from `first` on."""
         rng = np.random.default_rng(first)
         chosen = self.held_out[first : first + size]
-        rows = [self.window(told, rng, with_pictures=False)[0] for told in chosen]
+        rows = [self.window(told, rng, with_images=False)[0] for told in chosen]
         return collate(rows, self.tokenizer.pad_id)
 
 
@@ -186,5 +186,5 @@ def build(runs: Runs, plan: Plan) -> Stage:
 
 
 def words_of(runs: Runs) -> list[StreamStory]:
-    """Return every training story that can be read without its pictures."""
+    """Return every training story that can be read without its images."""
     return [s for part in ("train", "words") for s in read_stories(runs.data / f"{part}.jsonl")]

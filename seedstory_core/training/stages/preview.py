@@ -1,7 +1,7 @@
-"""Train the small decoder that shows pictures while they are being painted.
+"""Train the small decoder that shows images while they are being painted.
 
-It learns to turn the frozen codec's latents into the picture at its own, smaller size. A little
-noise on the latents stands for the noise of an unfinished picture.
+It learns to turn the frozen codec's latents into the image at its own, smaller size. A little
+noise on the latents stands for the noise of an unfinished image.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from seedstory_core.config import DeTokenizerConfig
 from seedstory_core.models.preview import PreviewDecoder
-from seedstory_core.models.vae import PictureVae
-from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
+from seedstory_core.models.vae import ImageVae
+from seedstory_core.training.images import HELD_OUT, detail_weights, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
@@ -27,18 +27,18 @@ NOISE = 0.3
 
 
 class PreviewStage(Stage):
-    """Small pictures from latents."""
+    """Small images from latents."""
 
     name = "preview"
 
-    def __init__(self, config: DeTokenizerConfig, vae: PictureVae, device: torch.device) -> None:
+    def __init__(self, config: DeTokenizerConfig, vae: ImageVae, device: torch.device) -> None:
         torch.manual_seed(19)
         self.model: nn.Module = PreviewDecoder(config.preview, config.vae.latent_channels)
         self.config = config
         self.vae = vae.to(device)
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Draw `size` pictures."""
+        """Draw `size` images."""
         scenes = [scene_number(SEED + number * size + row) for row in range(size)]
         image_size = self.config.image_size
         return {
@@ -62,7 +62,7 @@ class PreviewStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Write real pictures above the small decoder's pictures of their latents."""
+        """Write real images above the small decoder's images of their latents."""
         scenes = [scene_number(HELD_OUT + row) for row in range(5)]
         real = pixels(scenes, self.config.image_size).to(next(model.parameters()).device)
         shown = model(self.vae.encode(real)).float().clamp(0, 1) * 2 - 1

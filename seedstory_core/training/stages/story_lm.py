@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from seedstory_core.config import StudioConfig
 from seedstory_core.generation.policies import MemoryPolicy
 from seedstory_core.generation.tokens import StoryTokenizer
-from seedstory_core.training.cache import PictureCache, take
+from seedstory_core.training.cache import ImageCache, take
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.rows import (
     IGNORED,
@@ -44,7 +44,7 @@ SINK_SHARE = 0.4
 
 
 class StoryStage(LanguageStage):
-    """Next-token loss and cosine regression over windows of stories with their pictures."""
+    """Next-token loss and cosine regression over windows of stories with their images."""
 
     name = "story_lm"
 
@@ -52,8 +52,8 @@ class StoryStage(LanguageStage):
         self,
         config: StudioConfig,
         tokenizer: StoryTokenizer,
-        cache: PictureCache,
-        validation: PictureCache,
+        cache: ImageCache,
+        validation: ImageCache,
         words: Sequence[StreamStory],
         plan: StoryPlan,
         weigh: Weigh | None = None,
@@ -63,9 +63,9 @@ class StoryStage(LanguageStage):
         Args:
             config: The model's numbers.
             tokenizer: Tokenizer of the base language model.
-            cache: Training stories with the features of their pictures.
+            cache: Training stories with the features of their images.
             validation: Likewise, stories that training does not see.
-            words: Stories without pictures; needed only if the plan reads windows of words.
+            words: Stories without images; needed only if the plan reads windows of words.
             plan: Its plan.
             weigh: Returns parts of captions with another loss weight, by the data set.
         """
@@ -75,7 +75,7 @@ class StoryStage(LanguageStage):
     def make_batch(self, number: int, size: int) -> Batch:
         """Cut `size` windows out of stories, and those of words alone (`words_…`)."""
         stories = self.cache.stories
-        windows = self.windows(stories, number, size, seed=3000, with_pictures=True)
+        windows = self.windows(stories, number, size, seed=3000, with_images=True)
         batch = self._batch(self.cache, windows, np.random.default_rng((3001, number)))
         if self.plan.num_word_windows:
             words = super().make_batch(number, self.plan.num_word_windows)
@@ -86,7 +86,7 @@ class StoryStage(LanguageStage):
         """Return windows of `size` validation stories from `first` on."""
         rng, stories = np.random.default_rng(first), self.validation.stories
         windows = [
-            (story, *self.window(stories[story], rng, with_pictures=True))
+            (story, *self.window(stories[story], rng, with_images=True))
             for story in range(first, min(first + size, len(stories)))
         ]
         return self._batch(self.validation, windows, rng)
@@ -110,11 +110,11 @@ class StoryStage(LanguageStage):
 
     def _batch(
         self,
-        cache: PictureCache,
+        cache: ImageCache,
         windows: Sequence[tuple[int, Row, int]],
         rng: np.random.Generator,
     ) -> Batch:
-        rows, masks, pictures = [], [], []
+        rows, masks, images = [], [], []
         for story, row, first in windows:
             policy = None
             if rng.random() < SINK_SHARE:
@@ -125,8 +125,8 @@ class StoryStage(LanguageStage):
             rows.append(row)
             masks.append(attention_mask(row, policy))
             begin = int(cache.first[story]) + first
-            pictures.append(np.arange(begin, begin + len(row.spans)))
-        return self._collate(rows, masks, take(cache.features, np.concatenate(pictures)))
+            images.append(np.arange(begin, begin + len(row.spans)))
+        return self._collate(rows, masks, take(cache.features, np.concatenate(images)))
 
     def _collate(self, rows: list[Row], masks: list[Tensor], features: Tensor) -> Batch:
         batch = collate(rows, self.tokenizer.pad_id)

@@ -1,4 +1,4 @@
-"""Train the picture codec on crops of drawn pictures.
+"""Train the image codec on crops of drawn images.
 
 Loss: absolute error, in which faces and props weigh more, and a small KL term that keeps the
 latents from growing without bound. A loss on image gradients was tried and slowed training down.
@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seedstory_core.config import VaeConfig
-from seedstory_core.models.vae import PictureVae
-from seedstory_core.training.pictures import HELD_OUT, detail_weights, pixels, scene_number
+from seedstory_core.models.vae import ImageVae
+from seedstory_core.training.images import HELD_OUT, detail_weights, pixels, scene_number
 from seedstory_core.training.plan import Plan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.sheets import save_rows
@@ -26,18 +26,18 @@ from storyworld.drawing.compose import Box, layout
 CROP = 128
 """Side of a training crop in pixels; the codec is convolutional, so crops are enough."""
 CROPS = 4
-"""Crops of one picture: one at a face, one at a thing, the others anywhere."""
+"""Crops of one image: one at a face, one at a thing, the others anywhere."""
 
 
 class VaeStage(Stage):
-    """Reconstruction of pictures, crop by crop."""
+    """Reconstruction of images, crop by crop."""
 
     name = "vae"
 
     def __init__(self, config: VaeConfig, image_size: int, *, kl_weight: float = 1e-4) -> None:
         torch.manual_seed(12)
         # On a CPU, convolutions are faster with channels last.
-        self.model: nn.Module = PictureVae(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: nn.Module = ImageVae(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         # Begin with little noise on the latents: with unit noise the first thousands of steps only
         # make the latents larger than the noise.
         moments = self.model.autoencoder.quant_conv
@@ -46,7 +46,7 @@ class VaeStage(Stage):
         self.kl_weight = kl_weight
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Draw `size / CROPS` pictures and cut crops out of each."""
+        """Draw `size / CROPS` images and cut crops out of each."""
         count = -(-size // CROPS)
         scenes = [scene_number(number * size + row) for row in range(count)]
         drawn = pixels(scenes, self.image_size)
@@ -69,7 +69,7 @@ class VaeStage(Stage):
         """Return left and top of a crop: around a box, or anywhere.
 
         Both are multiples of the stem's fold, so that the stem folds the same squares as in whole
-        pictures, while latent cells may begin at any of them.
+        images, while latent cells may begin at any of them.
         """
         limit = self.image_size - CROP
         if target is None:
@@ -100,7 +100,7 @@ class VaeStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Write real pictures above their round trips."""
+        """Write real images above their round trips."""
         scenes = [scene_number(HELD_OUT + row) for row in range(10)]
         real = pixels(scenes, self.image_size).to(next(model.parameters()).device)
         drawn = model.reconstruct(model.posterior(real).mode())  # type: ignore[operator]
@@ -116,7 +116,7 @@ class VaeStage(Stage):
 
 @torch.no_grad()
 def latent_statistics(model: nn.Module, image_size: int, count: int = 256) -> tuple[float, float]:
-    """Return mean and standard deviation of raw latents over drawn pictures."""
+    """Return mean and standard deviation of raw latents over drawn images."""
     device = next(model.parameters()).device
     parts = []
     for start in range(0, count, 16):

@@ -1,7 +1,7 @@
-"""Pre-train the picture encoder: visual features from which a picture can be described and redrawn.
+"""Pre-train the image encoder: visual features from which an image can be described and redrawn.
 
 The published encoder comes ready-made from Qwen-VL. Ours learns two tasks at once, through
-throw-away heads: answer every question about the picture, and redraw it small. The heads see each
+throw-away heads: answer every question about the image, and redraw it small. The heads see each
 token scaled to unit length and turned by random noise, as the language model's regressed features
 will be. So the encoder learns features that survive such noise, and small things (a mouth, a prop)
 take a larger share of them than of the pixels.
@@ -20,7 +20,7 @@ from seedstory_core.config import VisionConfig
 from seedstory_core.evaluation.classifier import accuracies, question_losses
 from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.features import turn_away
-from seedstory_core.training.pictures import (
+from seedstory_core.training.images import (
     HELD_OUT,
     detail_weights,
     labels,
@@ -39,11 +39,11 @@ THING_WEIGHT = 4.0
 REDRAWN_PER_TOKEN = 16
 """Side in pixels of the square that the heads redraw per visual token."""
 LARGEST_DRAWN = 256
-"""Side in pixels of the largest pictures that are drawn for it."""
+"""Side in pixels of the largest images that are drawn for it."""
 
 
 def clip_normalize(pixel_values: Tensor, config: VisionConfig) -> Tensor:
-    """Return pixels in -1 … 1 of any size as the picture encoder reads them."""
+    """Return pixels in -1 … 1 of any size as the image encoder reads them."""
     if pixel_values.shape[-1] != config.image_size:
         size = (config.image_size, config.image_size)
         pixel_values = F.interpolate(pixel_values, size, mode="bilinear", antialias=True)
@@ -78,7 +78,7 @@ class VisionTeacher(nn.Module):
         )
 
     def read(self, features: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Return answers from features `[B, V, C]`, and the picture `[B, 3, 16·grid, 16·grid]`."""
+        """Return answers from features `[B, V, C]`, and the image `[B, 3, 16·grid, 16·grid]`."""
         tokens = self.mix(features * features.shape[-1] ** 0.5 + self.places)
         queries = self.queries.expand(features.shape[0], -1, -1)
         found, _ = self.attention(queries, tokens, tokens, need_weights=False)
@@ -88,8 +88,8 @@ class VisionTeacher(nn.Module):
         }
         squares = self.redraw(tokens).transpose(1, 2)
         side = self.grid * REDRAWN_PER_TOKEN
-        picture = F.fold(squares, (side, side), REDRAWN_PER_TOKEN, stride=REDRAWN_PER_TOKEN)
-        return scores, picture
+        image = F.fold(squares, (side, side), REDRAWN_PER_TOKEN, stride=REDRAWN_PER_TOKEN)
+        return scores, image
 
 
 class VisionStage(Stage):
@@ -104,7 +104,7 @@ class VisionStage(Stage):
         self.model: nn.Module = VisionTeacher(config)
 
     def make_batch(self, number: int, size: int) -> Batch:
-        """Draw `size` pictures with labels and weights."""
+        """Draw `size` images with labels and weights."""
         scenes = [scene_number(SEED + number * size + row) for row in range(size)]
         side = math.isqrt(self.config.n_queries) * REDRAWN_PER_TOKEN
         return {
@@ -120,11 +120,11 @@ class VisionStage(Stage):
         features = model.encoder(clip_normalize(shown, self.config))  # type: ignore[operator]
         # A third of the samples has almost no noise, the rest a cosine down to 0.7.
         cosine = torch.empty(len(real), 1, 1, device=real.device).uniform_(0.7, 1.15).clamp(max=1)
-        scores, picture = model.read(turn_away(features, cosine))  # type: ignore[operator]
-        side = picture.shape[-1]
+        scores, image = model.read(turn_away(features, cosine))  # type: ignore[operator]
+        side = image.shape[-1]
         small = F.interpolate(real, (side, side), mode="bilinear", antialias=True)
         weights = batch["weights"] / batch["weights"].mean()
-        redraw = ((picture.float() - small).abs() * weights).mean()
+        redraw = ((image.float() - small).abs() * weights).mean()
         losses = question_losses(scores, batch)
         weighed = [
             (loss, THING_WEIGHT if name.startswith(("thing", "state", "where")) else 1.0)
@@ -144,7 +144,7 @@ class VisionStage(Stage):
 
     @torch.no_grad()
     def draw_sheet(self, model: nn.Module, path: Path) -> None:
-        """Write real pictures above the redrawn ones, and the accuracies as text."""
+        """Write real images above the redrawn ones, and the accuracies as text."""
         scenes = [scene_number(HELD_OUT + row) for row in range(256)]
         device = next(model.parameters()).device
         real = pixels(scenes, self.image_size)
@@ -153,8 +153,8 @@ class VisionStage(Stage):
         for start in range(0, len(scenes), 64):
             shown = clip_normalize(real[start : start + 64].to(device), self.config)
             features = F.normalize(model.encoder(shown), dim=-1)  # type: ignore[operator]
-            answer, picture = model.read(features)  # type: ignore[operator]
-            first = picture[:10].cpu() if start == 0 else first
+            answer, image = model.read(features)  # type: ignore[operator]
+            first = image[:10].cpu() if start == 0 else first
             for name, score in answer.items():
                 scores.setdefault(name, []).append(score.cpu())
         right = accuracies({n: torch.cat(parts) for n, parts in scores.items()}, labels(scenes))
@@ -165,6 +165,6 @@ class VisionStage(Stage):
 
 
 def build(runs: Runs, plan: Plan) -> Stage:
-    """Build the stage with untrained weights; large pictures are drawn at `LARGEST_DRAWN`."""
+    """Build the stage with untrained weights; large images are drawn at `LARGEST_DRAWN`."""
     size = min(runs.config.detokenizer.image_size, LARGEST_DRAWN)
     return VisionStage(runs.config.vision, size)

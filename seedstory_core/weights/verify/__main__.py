@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from seedstory_core.errors import SeedStoryError
-from seedstory_core.weights.verify import files, language, memory, pictures, stories
+from seedstory_core.weights.verify import files, images, language, memory, stories
 from seedstory_core.weights.verify.comparison import Row
 from seedstory_core.weights.verify.folder import ReferenceFolder
 
@@ -23,17 +23,17 @@ CHECKS: tuple[Check, ...] = (
     files.contents,
     files.full_size,
     language.tokenizer,
-    pictures.transforms,
-    pictures.vit,
-    pictures.resamplers,
+    images.transforms,
+    images.vit,
+    images.resamplers,
     language.samples,
     language.forward,
     language.training,
     language.image_scores,
     stories.stories,
-    pictures.detokenizer,
-    pictures.drawing,
-    pictures.stage_three_sample,
+    images.detokenizer,
+    images.drawing,
+    images.stage_three_sample,
     memory.attention_sink,
     files.mistakes,
 )

@@ -29,8 +29,8 @@ from seedstory_core.weights.published import (
 )
 from seedstory_core.weights.verify.comparison import Row, compare_exactly, compare_numbers
 from seedstory_core.weights.verify.folder import ReferenceFolder
+from seedstory_core.weights.verify.images import noise_prediction
 from seedstory_core.weights.verify.language import logits_change
-from seedstory_core.weights.verify.pictures import noise_prediction
 
 CONTROL_TOLERANCE = 1e-3
 """Relative tolerance of a mistake's effect."""

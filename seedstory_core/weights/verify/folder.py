@@ -76,12 +76,12 @@ class ReferenceFolder:
         tolerance = float(self.manifest[table][name].get("atol", 0.0))
         return compare(f"{table}/{name}", value, self.tensors(table)[name], tolerance)
 
-    def pictures_of(self, table: str, name: str) -> list[Image.Image]:
+    def images_of(self, table: str, name: str) -> list[Image.Image]:
         """Open the images that an entry of the manifest names as its inputs."""
         meaning = self.manifest[table][name]["meaning"]
-        return [self.picture(found) for found in re.findall(r"inputs/([\w.]+)\.png", meaning)]
+        return [self.image(found) for found in re.findall(r"inputs/([\w.]+)\.png", meaning)]
 
-    def picture(self, name: str) -> Image.Image:
+    def image(self, name: str) -> Image.Image:
         """Open `expected/inputs/<name>.png`."""
         path = self.root / "expected" / "inputs" / f"{name}.png"
         try:
@@ -100,7 +100,7 @@ class ReferenceFolder:
     @cached_property
     def negative_features(self) -> Tensor:
         """Features `[1, V, C]` of the zero image, for guidance."""
-        return self.vision.zero_picture_features(self.numbers["inference"]["negative_picture_size"])
+        return self.vision.zero_image_features(self.numbers["inference"]["negative_picture_size"])
 
     @cached_property
     def stories(self) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from seedstory_core.weights.published import (
 )
 from seedstory_core.weights.verify.comparison import Row, compare, compare_exactly, compare_numbers
 from seedstory_core.weights.verify.folder import ReferenceFolder
-from seedstory_core.weights.verify.released_loop import image_ids, marks_of, picture_text, steered
+from seedstory_core.weights.verify.released_loop import image_ids, image_text, marks_of, steered
 
 IGNORED = -100
 GRADIENT_TOLERANCE = 1e-3
@@ -63,12 +63,12 @@ def tokenizer(folder: ReferenceFolder) -> Iterator[Row]:
 def image_scores(folder: ReferenceFolder) -> Iterator[Row]:
     """Check how the release steers image tokens while it generates."""
     tensors, recorded = folder.tensors("generate"), folder.document("processor")
-    picture_ids = image_ids(marks_of(folder.tokenizer))
-    scores = steered(tensors["processor_scores_in"], tensors["processor_last_ids"], picture_ids)
+    image_sequence = image_ids(marks_of(folder.tokenizer))
+    scores = steered(tensors["processor_scores_in"], tensors["processor_last_ids"], image_sequence)
     yield folder.check("generate", "processor_scores_out", scores)
     own = {
         "argmax_out": scores.argmax(dim=1).tolist(),
-        "image_token_list": picture_ids,
+        "image_token_list": image_sequence,
         "last_ids": tensors["processor_last_ids"].tolist(),
     }
     yield compare_exactly("processor.json", own, {name: recorded[name] for name in own})
@@ -99,8 +99,8 @@ def build_sample(
         The sample, or None if it has `max_length` tokens or more, which the release drops.
     """
     tokens = folder.tokenizer
-    separator, picture = folder.config.tokenizer.separator, picture_text(tokens)
-    first, *others = (caption + picture for caption in story["captions"][: num_given + 2])
+    separator, image = folder.config.tokenizer.separator, image_text(tokens)
+    first, *others = (caption + image for caption in story["captions"][: num_given + 2])
     panels = [
         folder.numbers["instruction_prompt"].format(instruction=first),
         *(separator + panel for panel in others),
@@ -143,7 +143,7 @@ def samples(folder: ReferenceFolder) -> Iterator[Row]:
         batch.append(sample)
         items.append({**item, "text": sample.text})
         for name in story["images"][: len(sample.embeds_gen_mask)]:
-            image = folder.picture(name.removesuffix(".png"))
+            image = folder.image(name.removesuffix(".png"))
             features.append(folder.vision(folder.pixels(image)))
     first = recorded["items"][0]
     story = folder.stories[first["story"]]

@@ -60,7 +60,7 @@ def released(case: dict[str, Any], *, is_carried: bool) -> list[dict[str, Any]]:
         case: A recorded case.
         is_carried: Whether the next turn uses the assembled cache, which it does not as released.
     """
-    pictures, totals = case["image_spans_boi_eoi"], case["context_length_per_turn"]
+    images, totals = case["image_spans_boi_eoi"], case["context_length_per_turn"]
     turns: list[dict[str, Any]] = []
     sink: list[int] = []
     seen: list[int] = []  # positions of the rows that the previous turn saw
@@ -68,19 +68,19 @@ def released(case: dict[str, Any], *, is_carried: bool) -> list[dict[str, Any]]:
     for turn, total in enumerate(totals, start=1):
         cache: list[int] | None = None
         if turn > case["window_size"]:
-            boi, eoi = (mark - start for mark in pictures[oldest])
+            boi, eoi = (mark - start for mark in images[oldest])
             if not sink:
                 sink = _rows(seen, 0, 4)
             sink = sink + _rows(seen, boi - 4, boi + 8) + _rows(seen, eoi - 8, eoi + 4)
             # An error: after the image, as many rows of the window are skipped as the sink has.
             cache = sink + seen[eoi + 1 + len(sink) :]
-            start, oldest = pictures[oldest][1] + 1, oldest + 1
+            start, oldest = images[oldest][1] + 1, oldest + 1
         elif turn > 1:
             cache = list(seen)
         fresh = list(range(totals[turn - 2] if turn > 1 else 0, total))
         carried = (cache or []) + fresh
         executed = list(range(start, total))
-        inside = pictures[oldest:turn]
+        inside = images[oldest:turn]
         if is_carried:
             entry = {"turn": turn, "cache_assembled": cache, "sink_list": sink, "context": carried}
         else:

@@ -67,7 +67,7 @@ class ReleasedStory:
     """
 
     def __init__(
-        self, case: Mapping[str, Any], features: Tensor, *, picture: str, separator: str
+        self, case: Mapping[str, Any], features: Tensor, *, image_text: str, separator: str
     ) -> None:
         """Begin a story.
 
@@ -75,16 +75,16 @@ class ReleasedStory:
             case: A recorded case: `start_caption`, `window_size`, and `given_texts` for the
                 visualisation.
             features: `[1, V, C]`, those of its first image.
-            picture: The text of an image (`picture_text`).
+            image_text: The text of an image (`image_text`).
             separator: Text between panels. After an image that it drops, the continuation script
                 removes as many characters, whatever they are.
         """
         self._window_size: int = case["window_size"]
         self._is_given = bool(case["given_texts"])
         self._captions = iter(case["given_texts"] or ())
-        self._picture = picture
+        self._image_text = image_text
         self._num_skipped = 0 if self._is_given else len(separator)
-        self._text: str = case["start_caption"] + picture
+        self._text: str = case["start_caption"] + image_text
         self._features: tuple[Tensor, ...] = (features,)
         self._has_bos = True
 
@@ -104,7 +104,7 @@ class ReleasedStory:
 
         Later turns see the regressed features, not those of the drawn image.
         """
-        self._text += clean_text(text) + self._picture
+        self._text += clean_text(text) + self._image_text
         self._features = (*self._features, features)
 
 
@@ -125,7 +125,7 @@ class Generated:
     margin: float
 
 
-def picture_text(tokens: StoryTokenizer) -> str:
+def image_text(tokens: StoryTokenizer) -> str:
     """Return the text of one whole image: BOI, all image queries, EOI."""
     queries = "".join(image_token(index) for index in range(len(tokens.image_query_ids)))
     return f"{BOI_TOKEN}{queries}{EOI_TOKEN}"
@@ -141,7 +141,7 @@ def image_ids(marks: ImageMarks) -> list[int]:
     return [marks.boi, *marks.queries, marks.eoi]
 
 
-def steered(scores: Tensor, last_ids: Tensor, picture_ids: Sequence[int]) -> Tensor:
+def steered(scores: Tensor, last_ids: Tensor, image_sequence: Sequence[int]) -> Tensor:
     """Adjust next-token scores as the released image-token processor does.
 
     Inside an image, the next token of the sequence gets the maximum plus 10. Elsewhere, every image
@@ -152,14 +152,14 @@ def steered(scores: Tensor, last_ids: Tensor, picture_ids: Sequence[int]) -> Ten
     Args:
         scores: `[B, vocab]`.
         last_ids: `[B]`, the token before the one to choose.
-        picture_ids: BOI, all image queries in order, EOI.
+        image_sequence: BOI, all image queries in order, EOI.
 
     Returns:
         New scores, `[B, vocab]`.
     """
     adjusted = scores.clone()
-    successor = dict(zip(picture_ids[:-1], picture_ids[1:], strict=True))
-    silenced = torch.tensor(list(picture_ids[1:]), device=scores.device)
+    successor = dict(zip(image_sequence[:-1], image_sequence[1:], strict=True))
+    silenced = torch.tensor(list(image_sequence[1:]), device=scores.device)
     for row, last_id in enumerate(last_ids.tolist()):
         if last_id in successor:
             adjusted[row, successor[last_id]] = scores[row].max() + 10
@@ -169,7 +169,7 @@ def steered(scores: Tensor, last_ids: Tensor, picture_ids: Sequence[int]) -> Ten
 
 
 def smallest_margin(
-    raw_scores: Tensor, begun: int, ids: Sequence[int], picture_ids: Sequence[int]
+    raw_scores: Tensor, begun: int, ids: Sequence[int], image_sequence: Sequence[int]
 ) -> float:
     """Return the smallest difference between the best and the second best steered score.
 
@@ -177,10 +177,10 @@ def smallest_margin(
         raw_scores: `[ids, vocab]`.
         begun: The prompt's last token.
         ids: The tokens written after it.
-        picture_ids: As for `steered`.
+        image_sequence: As for `steered`.
     """
     before = torch.tensor([begun, *ids[:-1]])
-    best = steered(raw_scores, before, picture_ids).topk(2, dim=1).values
+    best = steered(raw_scores, before, image_sequence).topk(2, dim=1).values
     return float((best[:, 0] - best[:, 1]).min())
 
 
@@ -224,14 +224,14 @@ def generate(
 ) -> Generated:
     """Continue a prompt greedily until the end token, as the release does."""
     marks = marks_of(tokens)
-    picture_ids = image_ids(marks)
+    image_sequence = image_ids(marks)
     begun, embeds = prompt.embed(model, tokens)
     last, rows = begun, []
 
     def choose(scores: Tensor) -> int:
         nonlocal last
         rows.append(scores.float())
-        last = int(steered(rows[-1], torch.tensor([last]), picture_ids).argmax())
+        last = int(steered(rows[-1], torch.tensor([last]), image_sequence).argmax())
         return last
 
     written, states = write(model, embeds, choose, most=max_new_tokens, end=tokens.eos_id)
@@ -241,7 +241,7 @@ def generate(
         end = len(written) - 1 - written[::-1].index(marks.eoi)
         features = model.reconstruct(states[:, end - len(marks.queries) + 1 : end + 1])
     raw_scores = torch.cat(rows)
-    margin = smallest_margin(raw_scores, begun, written, picture_ids)
+    margin = smallest_margin(raw_scores, begun, written, image_sequence)
     return Generated(written, features, raw_scores, margin)
 
 
@@ -261,7 +261,7 @@ def draw(
     """
     return detokenizer.draw(
         visual_features,
-        negative_visual_features=vision.zero_picture_features(),
+        negative_visual_features=vision.zero_image_features(),
         num_inference_steps=num_inference_steps,
         guidance_scale=guidance_scale,
         seed=SEED,

@@ -24,8 +24,8 @@ from seedstory_core.weights.verify.released_loop import (
     Prompt,
     ReleasedStory,
     image_ids,
+    image_text,
     marks_of,
-    picture_text,
     smallest_margin,
     steered,
 )
@@ -40,9 +40,9 @@ def generate(
 ) -> Generated:
     """Continue a prompt greedily until the end token, with the studio's decoding."""
     marks = marks_of(tokens)
-    picture_ids = image_ids(marks)
+    image_sequence = image_ids(marks)
     begun, embeds = prompt.embed(model, tokens)
-    context = KVContext(model.decoder, embeds.shape[1] + max_new_tokens + len(picture_ids))
+    context = KVContext(model.decoder, embeds.shape[1] + max_new_tokens + len(image_sequence))
     scores = model.score(read_embeds(model, context, embeds)[:, -1])
     features = embeds.new_zeros(0)
     written: list[int] = []
@@ -50,20 +50,20 @@ def generate(
     last = begun
     while len(written) < max_new_tokens and last != tokens.eos_id:
         rows.append(scores)
-        last = int(steered(scores, torch.tensor([last]), picture_ids).argmax())
+        last = int(steered(scores, torch.tensor([last]), image_sequence).argmax())
         written.append(last)
         if last == marks.boi:
             features = query_image(model, context, marks)
             # Steering makes image queries and EOI follow in order, whatever the scores are.
-            picture = model.embed_tokens(torch.tensor([picture_ids]))
-            following = model.score(read_embeds(model, context, picture)[0])
+            image = model.embed_tokens(torch.tensor([image_sequence]))
+            following = model.score(read_embeds(model, context, image)[0])
             rows.append(following[:-1])
-            written += picture_ids[1:]
+            written += image_sequence[1:]
             last, scores = marks.eoi, following[-1:]
         elif last != tokens.eos_id:
             scores = read_text(model, context, [last])[None]
     raw_scores = torch.cat(rows).float()
-    margin = smallest_margin(raw_scores, begun, written, picture_ids)
+    margin = smallest_margin(raw_scores, begun, written, image_sequence)
     return Generated(written, features, raw_scores, margin)
 
 
@@ -75,11 +75,11 @@ def continue_story(
 ) -> Iterator[tuple[Prompt, Generated]]:
     """Run one recorded case and yield prompt and answer of every turn."""
     tokens = folder.tokenizer
-    image = folder.picture(Path(case["start_image"]).stem)
+    image = folder.image(Path(case["start_image"]).stem)
     story = ReleasedStory(
         case,
         folder.vision(folder.pixels(image)),
-        picture=picture_text(tokens),
+        image_text=image_text(tokens),
         separator=folder.config.tokenizer.separator,
     )
     for _ in case["turns"]:

@@ -17,12 +17,12 @@ from seedstory_core.weights.verify.folder import ReferenceFolder
 
 
 def transforms(folder: ReferenceFolder) -> Iterator[Row]:
-    """Check resizing and normalising: `<picture>__<clip or sd>_<size>_keep<0 or 1>`."""
+    """Check resizing and normalising: `<image>__<clip or sd>_<size>_keep<0 or 1>`."""
     for name in folder.manifest["transforms"]:
-        picture, kind, size, keep_ratio = re.fullmatch(  # type: ignore[union-attr]
+        source, kind, size, keep_ratio = re.fullmatch(  # type: ignore[union-attr]
             r"(\w+)__(clip|sd)_(\d+)_keep([01])", name
         ).groups()
-        image, keeps = folder.picture(picture), keep_ratio == "1"
+        image, keeps = folder.image(source), keep_ratio == "1"
         if kind == "clip":
             numbers = dataclasses.replace(folder.config.vision, image_size=int(size))
             pixels = clip_pixels(image, numbers, keep_ratio=keeps)
@@ -35,8 +35,8 @@ def transforms(folder: ReferenceFolder) -> Iterator[Row]:
 def vit(folder: ReferenceFolder) -> Iterator[Row]:
     """Check the image encoder and its inner states."""
     model = folder.vision
-    pictures = folder.pictures_of("vit", "image")
-    pixels = torch.cat([folder.pixels(image) for image in pictures])
+    images = folder.images_of("vit", "image")
+    pixels = torch.cat([folder.pixels(image) for image in images])
     yield folder.check("vit", "image", pixels[:1])
     yield folder.check("vit", "image_embeds", model(pixels))
     tokens = model.patch_tokens(pixels[:1])
@@ -45,7 +45,7 @@ def vit(folder: ReferenceFolder) -> Iterator[Row]:
     yield folder.check("vit", "after_ln_pre_0", tokens)
     yield folder.check("vit", "after_block0_0", model.transformer.resblocks[0](tokens))
     yield folder.check("vit", "after_attn_pool_0", model.attn_pool(model.transformer(tokens)))
-    yield folder.check("vit", "image_embeds_zero_picture", model.zero_picture_features())
+    yield folder.check("vit", "image_embeds_zero_picture", model.zero_image_features())
 
 
 @torch.no_grad()
@@ -79,7 +79,7 @@ def detokenizer(folder: ReferenceFolder) -> Iterator[Row]:
     error = nn.functional.mse_loss(prediction, tensors["forward_noise"])
     yield check("forward_loss", error)
 
-    (target,) = folder.pictures_of("detokenizer", "train_sd_image")
+    (target,) = folder.images_of("detokenizer", "train_sd_image")
     pixels = sd_pixels(target, folder.numbers["transforms"]["stage3_sd_size"])[None]
     yield check("train_sd_image", pixels)
     posterior = model.vae.posterior(pixels)
@@ -88,8 +88,8 @@ def detokenizer(folder: ReferenceFolder) -> Iterator[Row]:
     noisy = model.add_noise(model.encode(pixels), tensors["train_noise"], tensors["train_timestep"])
     yield check("train_noisy_latents", noisy)
 
-    (picture,) = folder.pictures_of("detokenizer", "from_picture_cond")
-    own = folder.vision(folder.pixels(picture))
+    (image,) = folder.images_of("detokenizer", "from_picture_cond")
+    own = folder.vision(folder.pixels(image))
     yield check("from_picture_cond", model.condition(own).prompt_embeds)
 
 
@@ -114,10 +114,10 @@ def drawing(folder: ReferenceFolder) -> Iterator[Row]:
 
     negative = folder.negative_features
     features = tensors["generate_image_embeds"]
-    with_picture, without = model.condition(features), model.condition(negative)
-    yield check("generate_cond", with_picture.prompt_embeds)
+    with_image, without = model.condition(features), model.condition(negative)
+    yield check("generate_cond", with_image.prompt_embeds)
     yield check("generate_uncond", without.prompt_embeds)
-    yield check("generate_pooled_cond", with_picture.pooled_prompt_embeds)
+    yield check("generate_pooled_cond", with_image.pooled_prompt_embeds)
     yield check("generate_pooled_uncond", without.pooled_prompt_embeds)
 
     numbers = folder.config.detokenizer
@@ -163,7 +163,7 @@ def stage_three_sample(folder: ReferenceFolder) -> Iterator[Row]:
     recorded = folder.document("data")["sd_item"]
     story = folder.stories[recorded["story"]]
     size = folder.numbers["transforms"]["stage3_sd_size"]
-    image = folder.picture(story["images"][-1].removesuffix(".png"))
+    image = folder.image(story["images"][-1].removesuffix(".png"))
     short, long = sorted(image.size)
     margin = round((int(size * long / short) - size) / 2)
     first, second = (margin, 0) if image.width > image.height else (0, margin)

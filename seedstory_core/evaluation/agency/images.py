@@ -1,7 +1,7 @@
-"""The figures about pictures: whether they show what their text names, and who is there twice.
+"""The figures about images: whether they show what their text names, and who is there twice.
 
-An attribute classifier looks at the pictures. Its errors are part of the figures, so a sheet of the
-pictures is written beside them, to be looked at.
+An attribute classifier looks at the images. Its errors are part of the figures, so a sheet of the
+images is written beside them, to be looked at.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from storyworld.parsing import mentioned
 from storyworld.scene import MAX_ACTORS, MAX_THINGS
 from storyworld.world import THINGS
 
-PAGES = 10
+PANELS = 10
 """Panels painted per story."""
 SHEET_COLUMNS, SHEET_PIXELS = 10, 256
 
 
 @dataclass(frozen=True)
 class Painted:
-    """A panel with its picture.
+    """A panel with its image.
 
     Attributes:
         text: The whole caption.
-        image: Its painted picture.
+        image: Its painted image.
         answers: The classifier's answers, by the names of `QUESTIONS`.
     """
 
@@ -47,51 +47,51 @@ class Painted:
 
 
 def painted(engine: StoryEngine, count: int) -> list[Figure]:
-    """Paint the panels of `count` stories and measure their pictures."""
+    """Paint the panels of `count` stories and measure their images."""
     classifier = _classifier(engine)
-    pages = [
+    panels = [
         Painted(text, image, _answers(classifier, image))
         for number, opening in enumerate(inputs.openings()[:count])
         for text, image in _tell(engine, opening.text, number)
     ]
-    return compared(pages, engine.lexicon)
+    return compared(panels, engine.lexicon)
 
 
-def compared(pages: Sequence[Painted], lexicon: Lexicon) -> list[Figure]:
-    """Compare the things that panels name with those seen on their pictures."""
+def compared(panels: Sequence[Painted], lexicon: Lexicon) -> list[Figure]:
+    """Compare the things that panels name with those seen on their images."""
     shown: list[bool] = []
     doubled: list[bool] = []
     texts: list[str] = []
-    for number, page in enumerate(pages):
-        seen = {page.answers[f"thing{slot}"] for slot in range(MAX_THINGS)}
-        named = sorted(mentioned(page.text) & set(THINGS)) + lexicon.unknown(page.text)
+    for number, panel in enumerate(panels):
+        seen = {panel.answers[f"thing{slot}"] for slot in range(MAX_THINGS)}
+        named = sorted(mentioned(panel.text) & set(THINGS)) + lexicon.unknown(panel.text)
         missed = [word for word in named if word not in seen]
         shown += [word in seen for word in named]
-        who = [page.answers[f"character{slot}"] for slot in range(MAX_ACTORS)]
+        who = [panel.answers[f"character{slot}"] for slot in range(MAX_ACTORS)]
         there = [species for species in who if species != "absent"]
         doubled.append(len(there) > len(set(there)))
         remark = f"  [not seen: {', '.join(missed)}]" if missed else ""
-        texts.append(f"{number:3d}. {page.text}{remark}{'  [twice]' * doubled[-1]}")
-    images = [page.image for page in pages]
+        texts.append(f"{number:3d}. {panel.text}{remark}{'  [twice]' * doubled[-1]}")
+    images = [panel.image for panel in panels]
     return [
-        share("things named that the picture shows", shown, 0.9, texts, images),
-        few("pages where somebody is there twice", doubled, 0.002, []),
+        share("things named that the image shows", shown, 0.9, texts, images),
+        few("panels where somebody is there twice", doubled, 0.002, []),
     ]
 
 
 def sheet(images: Sequence[Image.Image]) -> Image.Image:
-    """Return pictures in rows, in the order of their panels."""
+    """Return images in rows, in the order of their panels."""
     size, columns = SHEET_PIXELS, SHEET_COLUMNS
-    page = Image.new("RGB", (columns * size, -(-len(images) // columns) * size), "white")
+    canvas = Image.new("RGB", (columns * size, -(-len(images) // columns) * size), "white")
     for number, image in enumerate(images):
         row, column = divmod(number, columns)
-        page.paste(image.convert("RGB").resize((size, size)), (column * size, row * size))
-    return page
+        canvas.paste(image.convert("RGB").resize((size, size)), (column * size, row * size))
+    return canvas
 
 
 def _tell(engine: StoryEngine, opening: str, seed: int) -> list[tuple[str, Image.Image]]:
-    past, pages = Past(), []
-    for number in range(PAGES):
+    past, panels = Past(), []
+    for number in range(PANELS):
         request = TurnRequest(
             reader_text="" if number else opening,
             sampling=sampling_of(engine, seed * 1000 + number),
@@ -99,9 +99,9 @@ def _tell(engine: StoryEngine, opening: str, seed: int) -> list[tuple[str, Image
         )
         *_, result = engine.turn(past, request)
         assert isinstance(result, TurnResult)
-        pages.append((result.text, result.image))
+        panels.append((result.text, result.image))
         past = result.past
-    return pages
+    return panels
 
 
 def _classifier(engine: StoryEngine) -> AttributeClassifier:

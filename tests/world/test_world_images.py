@@ -1,4 +1,4 @@
-"""Every scene can be drawn, the same each time, and no picture hides what it should show."""
+"""Every scene can be drawn, the same each time, and no image hides what it should show."""
 
 from __future__ import annotations
 
@@ -129,11 +129,11 @@ def test_every_thing_has_a_drawing_of_its_size_in_every_state(kind: str):
     for state in THINGS[kind].states:
         for find in (shape, flying, planted):
             look = find(kind, state)
-            picture = np.zeros((160, 160, 4), np.uint8)
-            canvas = skia.Surface(picture).getCanvas()
+            image = np.zeros((160, 160, 4), np.uint8)
+            canvas = skia.Surface(image).getCanvas()
             canvas.translate(80, 80)
             look.draw(Pen(canvas))
-            rows, columns = np.nonzero(picture[..., 3])
+            rows, columns = np.nonzero(image[..., 3])
             assert len(rows) > 150, (kind, state)
             assert 24 <= max(look.width, look.height) <= 130
             # Nothing but a shine may go beyond what the drawing says of itself.
@@ -142,7 +142,7 @@ def test_every_thing_has_a_drawing_of_its_size_in_every_state(kind: str):
                 assert wide <= look.width + 8 and high <= look.height + 8, (kind, state)
                 assert wide >= look.width / 2 and high >= look.height / 2, (kind, state)
             if find is shape:
-                drawn.append(picture.tobytes())
+                drawn.append(image.tobytes())
     assert len(set(drawn)) == len(THINGS[kind].states), "every state is seen"
 
 
@@ -151,7 +151,7 @@ def test_what_flies_or_grows_is_a_thing():
 
 
 @pytest.mark.parametrize("kind", THINGS)
-def test_every_thing_is_seen_in_a_picture(kind: str):
+def test_every_thing_is_seen_in_an_image(kind: str):
     for state in THINGS[kind].states:
         assert differs(ALONE, replace(ALONE, things=(Thing(kind, "floor", state),))) > 20, state
 
@@ -172,10 +172,10 @@ def test_every_place_is_drawn_in_every_light_and_framing(place: str):
         for weather in WEATHERS:
             for time in TIMES:
                 scene = Scene(place, (Actor("fox"),), (), time, weather, framing=framing)
-                picture = pixels(scene, 32)
-                assert picture.shape == (32, 32, 3) and picture.dtype == np.uint8
-                assert picture.std() > 5, "an empty picture"
-                seen.add(picture.tobytes())
+                image = pixels(scene, 32)
+                assert image.shape == (32, 32, 3) and image.dtype == np.uint8
+                assert image.std() > 5, "an empty image"
+                seen.add(image.tobytes())
     assert len(seen) == len(FRAMINGS) * len(TIMES) * len(WEATHERS)
 
 
@@ -209,7 +209,7 @@ def test_threads_draw_the_same_pixels():
         assert np.array_equal(one, other), scene
 
 
-def test_a_picture_belongs_to_whoever_asked():
+def test_an_image_belongs_to_whoever_asked():
     first = render(ALONE, SIZE)
     kept = first.copy()
     render(replace(ALONE, place="cave"), SIZE)
@@ -222,7 +222,7 @@ def test_sizes_show_the_same():
         assert np.abs(np.asarray(small, int) - np.asarray(large, int)).mean() < 14
 
 
-def test_a_shift_moves_the_picture_and_its_boxes():
+def test_a_shift_moves_the_image_and_its_boxes():
     scene = scenes(1, seed=3)[0]
     still, moved = render(scene, 256), render(scene, 256, (8.0, -4.0))
     assert not np.array_equal(still, moved)
@@ -269,7 +269,7 @@ def test_faces_are_apart_and_in_order():
         assert middles == sorted(middles)
 
 
-def test_a_close_picture_shows_larger_faces():
+def test_a_close_image_shows_larger_faces():
     pair = (Actor("fox"), Actor("bear"))
     wide, close = (layout(Scene("hill", pair, camera=camera)) for camera in ("wide", "close"))
     for far, near in zip(wide.heads, close.heads, strict=True):

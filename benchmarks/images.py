@@ -18,7 +18,7 @@ from seedstory_core.config import DIFFUSION_SAMPLERS, FLOW_SAMPLERS, SchedulerCo
 from seedstory_core.data.draw import random_scene, render_image
 from seedstory_core.engine import StoryEngine
 from seedstory_core.evaluation.classifier import AttributeClassifier
-from seedstory_core.evaluation.scores import read_pictures
+from seedstory_core.evaluation.scores import read_images
 from seedstory_core.models.detokenizer import DeTokenizer
 from seedstory_core.models.transforms import to_images
 
@@ -30,7 +30,7 @@ REFERENCE = {True: "FlowMatchEulerDiscreteScheduler", False: "EulerDiscreteSched
 TWO_PASSES = ("FlowMatchHeunDiscreteScheduler",)
 """Samplers with two passes of the denoiser per step, and one in the last step."""
 BATCHES = (1, 2, 4, 8)
-NUM_PICTURES = 32
+NUM_IMAGES = 32
 
 
 @torch.no_grad()
@@ -46,14 +46,14 @@ def measure(
     """
     model, negative = engine.detokenizer, engine.negative_features
     features = _features(engine)
-    report = Report("tiny", machine(model.device), f"{len(features)} pictures as configured")
+    report = Report("tiny", machine(model.device), f"{len(features)} images as configured")
     title = f"Distance to {REFERENCE_STEPS} steps (root of the mean square)"
     close = Series(title, "of 1", "passes")
     other = Series(
         f"Answers of the classifier other than at {REFERENCE_STEPS} steps", "%", "passes"
     )
-    times = Series("Time per picture", "s", "passes")
-    batches = Series("Time per picture in a batch", "s", "batch")
+    times = Series("Time per image", "s", "passes")
+    batches = Series("Time per image in a batch", "s", "batch")
     report.series = {"distance": close, "time": times, "batch": batches}
     if classifier is not None:
         report.series["answers"] = other
@@ -118,7 +118,7 @@ def preview_line(engine: StoryEngine, features: Tensor, rounds: int) -> str:
 
 
 def _answers(classifier: AttributeClassifier | None, pixels: Tensor) -> list[dict[str, int]]:
-    return [] if classifier is None else read_pictures(classifier, to_images(pixels))
+    return [] if classifier is None else read_images(classifier, to_images(pixels))
 
 
 def _paint(
@@ -142,6 +142,6 @@ def _paint(
 
 def _features(engine: StoryEngine) -> Tensor:
     """Return the visual features of random scenes, `[B, V, C]`."""
-    scenes = [random_scene(random.Random(number)) for number in range(NUM_PICTURES)]
+    scenes = [random_scene(random.Random(number)) for number in range(NUM_IMAGES)]
     images = [render_image(scene, engine.config.detokenizer.image_size) for scene in scenes]
     return torch.stack([engine.encode_image(image) for image in images]).to(engine.story_lm.device)

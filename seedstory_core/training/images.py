@@ -1,4 +1,4 @@
-"""Batches of drawn pictures with their labels and weights."""
+"""Batches of drawn images with their labels and weights."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from storyworld.attributes import QUESTIONS, encode
 from storyworld.drawing.compose import layout, random_scene, render
 from storyworld.scene import Scene
 
-# Different models train on different pictures; held-out pictures have numbers beyond any run's.
+# Different models train on different images; held-out images have numbers beyond any run's.
 HELD_OUT = 1 << 40
 
 
 def scene_number(number: int) -> Scene:
-    """Return scene `number` of the endless series of training pictures."""
+    """Return scene `number` of the endless series of training images."""
     return random_scene(random.Random(number))
 
 
