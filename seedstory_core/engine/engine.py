@@ -33,7 +33,7 @@ from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.differing import choose_differing
 from seedstory_core.generation.kindness import is_unkind
-from seedstory_core.generation.kv import KVContext, assemble
+from seedstory_core.generation.kv import KVContext, KVSegment, assemble, unread
 from seedstory_core.generation.policies import configured
 from seedstory_core.generation.sampler import Sampler, split_sentences
 from seedstory_core.generation.sampling import Sampling
@@ -355,6 +355,17 @@ class StoryEngine:
     def num_rows(self, token_ids: Sequence[int], hint: str = "") -> int:
         """Return the number of rows of a panel with this caption and hint."""
         return self._num_rows(len(token_ids) + len(self.hint_ids(hint)))
+
+    def unread(self, text_ids: Sequence[int], *, is_first: bool) -> KVSegment:
+        """Return the segment, without any rows, of a panel that has not been read.
+
+        Args:
+            text_ids: Tokens of its hint and its caption.
+            is_first: Whether it opens its story.
+        """
+        boi = len(text_ids) + is_first  # BOS
+        num_rows = self._num_rows(boi)
+        return unread(num_rows, boi, num_rows - len(self._separator_ids) - 1)
 
     def encode_image(self, image: Image.Image, cancel: threading.Event | None = None) -> Tensor:
         """Return the visual features `[V, C]` of an image, float32 on the CPU.

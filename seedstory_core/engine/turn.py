@@ -54,7 +54,7 @@ class Past:
     policy: MemoryPolicy | None = None
     context: KVContext | None = None
 
-    def and_then(self, record: PanelRecord, segment: KVSegment, context: KVContext) -> Past:
+    def and_then(self, record: PanelRecord, segment: KVSegment, context: KVContext | None) -> Past:
         """Return the story so far with one more panel."""
         return replace(
             self,

@@ -104,7 +104,9 @@ def _scores(engine: StoryEngine, past: tuple[KVSegment, ...], caption: str, star
     )
     given = [*(() if past else (engine.tokenizer.bos_id,)), *ids[:count]]
     if not given:
-        return past[-1].next_scores.cpu()
+        scores = past[-1].next_scores
+        assert scores is not None  # the segments are whole
+        return scores.cpu()
     context = assemble(engine.story_lm.decoder, past, engine.policy, room=len(given))
     return decode.read_text(engine.story_lm, context, given).cpu()
 

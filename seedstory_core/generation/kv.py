@@ -2,7 +2,8 @@
 
 Segments hold keys *before* rotation. A context copies the kept rows of a path, numbers them 0, 1, 2
 … (positions count inside the context, as in StreamingLLM) and rotates the copy once; decoding then
-runs on unmodified transformers modules. Segments are never edited, so branches share them.
+runs on unmodified transformers modules. Segments are never edited, so branches share them; one that
+a story no longer sees whole is cut: replaced by another with fewer rows.
 
 A context records which rows it was assembled from. The next turn reuses those that stay at the same
 places and appends the others, so that simply continuing a story only appends.
@@ -11,64 +12,147 @@ places and appends the others, so that simply continuing a story only appends.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from seedstory_core.generation.policies import MemoryPolicy, PanelSpan, select_rows
+from seedstory_core.generation.policies import (
+    MemoryPolicy,
+    PanelSpan,
+    Rows,
+    merge,
+    overlap,
+    rows_by_panel,
+)
 
 Decoder = Any
 """A transformers decoder (`LlamaModel`, `Qwen2Model` …); `nn.Module` would hide its attributes."""
 
 
+@dataclass(frozen=True)
+class Cut:
+    """The length of a panel whose segment is not whole, and the rows that are held, ascending."""
+
+    num_rows: int
+    held: Rows
+
+
 @dataclass(frozen=True, eq=False)
 class KVSegment:
-    """Keys and values of one panel.
+    """Keys and values of one panel, or of those of its rows that are still needed.
 
     Attributes:
-        keys: `[L, H, S, head_dim]`, before rotation.
-        values: `[L, H, S, head_dim]`.
+        keys: `[L, H, R, head_dim]`, before rotation.
+        values: `[L, H, R, head_dim]`.
         boi: Row of BOI.
         eoi: Row of EOI; after it come the rows of the separator, with which the next panel begins.
         next_scores: `[vocab]`, float32: scores of the next panel's first token, which therefore
-            needs no pass.
+            needs no pass; None once they are dropped.
+        cut: Which rows of the panel these are; None if it is whole.
+        key: Identifies the pass that made the segment; it is the same after cutting.
     """
 
     keys: Tensor
     values: Tensor
     boi: int
     eoi: int
-    next_scores: Tensor
+    next_scores: Tensor | None
+    cut: Cut | None = None
+    key: object = field(default_factory=object, repr=False)
 
     @property
     def num_rows(self) -> int:
-        """S, the panel's length in tokens."""
-        return self.keys.shape[2]
+        """S, the panel's length in tokens, whether the rows are held or not."""
+        return self.cut.num_rows if self.cut else self.keys.shape[2]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has all rows of its panel and the scores of the next one's first token."""
+        return self.held == (range(self.num_rows),) and self.next_scores is not None
+
+    @property
+    def held(self) -> Rows:
+        """The rows that it holds."""
+        return self.cut.held if self.cut else (range(self.num_rows),)
 
     @property
     def num_bytes(self) -> int:
         """Bytes of all tensors."""
-        return sum(tensor.nbytes for tensor in (self.keys, self.values, self.next_scores))
+        scores = self.next_scores.nbytes if self.next_scores is not None else 0
+        return self.keys.nbytes + self.values.nbytes + scores
+
+    def holds(self, rows: Iterable[range]) -> bool:
+        """Return whether it holds all these rows."""
+        return all(
+            any(one.start <= wanted.start and wanted.stop <= one.stop for one in self.held)
+            for wanted in rows
+        )
+
+    def read(self, rows: range) -> tuple[Tensor, Tensor]:
+        """Return keys and values of consecutive rows, as views.
+
+        Raises:
+            ValueError: It does not hold them.
+        """
+        begin = 0
+        for one in self.held:
+            if one.start <= rows.start and rows.stop <= one.stop:
+                at = slice(begin + rows.start - one.start, begin + rows.stop - one.start)
+                return self.keys[:, :, at], self.values[:, :, at]
+            begin += len(one)
+        raise ValueError(f"The segment holds the rows {self.held}, not {rows}.")
+
+    def keep(self, rows: Iterable[range], *, scores: bool = False) -> KVSegment:
+        """Return the segment with those of these rows that it holds, in memory of its own.
+
+        Args:
+            rows: Rows of the panel.
+            scores: Whether to keep `next_scores`, too.
+        """
+        held = overlap(self.held, merge(rows))
+        next_scores = self.next_scores if scores else None
+        if held == self.held:
+            return (
+                self if next_scores is self.next_scores else replace(self, next_scores=next_scores)
+            )
+        parts = [self.read(one) for one in held]
+        none = self.keys[:, :, :0]
+        return replace(
+            self,
+            keys=torch.cat([none, *(keys for keys, _ in parts)], dim=2),
+            values=torch.cat([none, *(values for _, values in parts)], dim=2),
+            next_scores=next_scores,
+            cut=Cut(self.num_rows, held),
+        )
 
     def to(self, device: torch.device | str) -> KVSegment:
         """Return the segment on a device; itself if it is there already."""
         if self.keys.device == torch.device(device):
             return self
+        scores = self.next_scores
         return replace(
             self,
             keys=self.keys.to(device),
             values=self.values.to(device),
-            next_scores=self.next_scores.to(device),
+            next_scores=scores.to(device) if scores is not None else None,
         )
 
 
 Piece = tuple[KVSegment, range]
-"""Consecutive rows of one segment that a context holds."""
+"""Consecutive rows of one segment."""
+_Noted = tuple[object, range]
+"""Rows that a context holds, and the key of their segment; a context keeps no segment alive."""
+
+
+def unread(num_rows: int, boi: int, eoi: int) -> KVSegment:
+    """Return the segment of a panel of which no rows are held; the arguments are its attributes."""
+    none = torch.empty(0, 0, 0, 0)
+    return KVSegment(none, none, boi, eoi, None, Cut(num_rows, ()))
 
 
 def panel_spans(segments: Sequence[KVSegment]) -> list[PanelSpan]:
@@ -103,7 +187,7 @@ class KVContext(Cache):
         self.keys = torch.zeros(shape, dtype=weight.dtype, device=weight.device)
         self.values = torch.zeros_like(self.keys)
         self._rows = [_ContextLayer(self.keys[i], self.values[i]) for i in range(num_layers)]
-        self._pieces: list[Piece] = []
+        self._pieces: list[_Noted] = []
         super().__init__(layers=list(self._rows))
 
     @property
@@ -145,7 +229,7 @@ class KVContext(Cache):
                 f"{_num_rows(self._pieces)} rows came from segments, the noted one has "
                 f"{segment.num_rows}, and the context has {self.num_rows}; they must add up."
             )
-        self._pieces.append((segment, range(segment.num_rows)))
+        self._pieces.append((segment.key, range(segment.num_rows)))
 
     def become(self, pieces: Sequence[Piece]) -> int:
         """Hold exactly these rows, laid end to end.
@@ -155,7 +239,7 @@ class KVContext(Cache):
         Returns:
             The number of rows that were copied and rotated.
         """
-        self.truncate(_num_in_common(self._pieces, pieces))
+        self.truncate(_num_in_common(self._pieces, [(one.key, rows) for one, rows in pieces]))
         return self.extend(_last_rows(pieces, self.num_rows))
 
     def extend(self, pieces: Sequence[Piece]) -> int:
@@ -167,13 +251,12 @@ class KVContext(Cache):
         row = begin
         for segment, rows in pieces:
             stop = row + len(rows)
-            self.keys[:, 0, :, row:stop] = segment.keys[:, :, rows.start : rows.stop]
-            self.values[:, 0, :, row:stop] = segment.values[:, :, rows.start : rows.stop]
+            self.keys[:, 0, :, row:stop], self.values[:, 0, :, row:stop] = segment.read(rows)
             row = stop
         rotate(self.decoder, self.keys[:, 0, :, begin:row], begin)
         for layer in self._rows:
             layer.length = row
-        self._pieces += pieces
+        self._pieces += [(segment.key, rows) for segment, rows in pieces]
         return count
 
     def causal_mask(self, num_new: int) -> Tensor:
@@ -260,14 +343,8 @@ def assemble(
 
 def kept_pieces(segments: Sequence[KVSegment], policy: MemoryPolicy) -> list[Piece]:
     """Return the rows of a path that a policy keeps, segment by segment."""
-    spans = panel_spans(segments)
-    pieces: list[Piece] = []
-    for rows in select_rows(spans, policy):
-        for segment, span in zip(segments, spans, strict=True):
-            start, stop = max(rows.start, span.start), min(rows.stop, span.end)
-            if start < stop:
-                pieces.append((segment, range(start - span.start, stop - span.start)))
-    return pieces
+    kept = rows_by_panel(panel_spans(segments), policy)
+    return [(segments[number], rows) for number, rows in kept]
 
 
 def rotate(decoder: Decoder, keys: Tensor, begin: int) -> None:
@@ -325,15 +402,15 @@ def _head_dim(config: Any) -> int:
     return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
-def _num_rows(pieces: Sequence[Piece]) -> int:
+def _num_rows(pieces: Sequence[tuple[object, range]]) -> int:
     return sum(len(rows) for _, rows in pieces)
 
 
-def _first_rows(pieces: Sequence[Piece], count: int) -> list[Piece]:
+def _first_rows(pieces: Sequence[_Noted], count: int) -> list[_Noted]:
     kept = []
-    for segment, rows in pieces:
+    for key, rows in pieces:
         if rows[:count]:
-            kept.append((segment, rows[:count]))
+            kept.append((key, rows[:count]))
         count = max(0, count - len(rows))
     return kept
 
@@ -347,7 +424,7 @@ def _last_rows(pieces: Sequence[Piece], begin: int) -> list[Piece]:
     return kept
 
 
-def _num_in_common(held: Sequence[Piece], wanted: Sequence[Piece]) -> int:
+def _num_in_common(held: Sequence[_Noted], wanted: Sequence[_Noted]) -> int:
     """Return the number of equal rows at the beginning."""
     count = 0
     for (one, rows), (other, wanted_rows) in zip(held, wanted, strict=False):

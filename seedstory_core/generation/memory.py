@@ -11,13 +11,14 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seedstory_core.generation.kv import KVContext, KVSegment
     from seedstory_core.generation.packed_segment import PackedSegment
+    from seedstory_core.generation.policies import Rows
 
 
 class MemoryPool:
@@ -60,6 +61,9 @@ class StoryMemory:
         self.budget_bytes = budget_bytes
         self._pool = pool or MemoryPool(budget_bytes)
         self._segments: dict[str, _Kept] = {}
+        self._num_bytes = 0
+        self._view: Mapping[str, Rows] = {}
+        self._newest = ""
         self._context: KVContext | None = None
         self._context_used = 0
         self._pool.join(self)
@@ -68,14 +72,16 @@ class StoryMemory:
     def num_bytes(self) -> int:
         """Bytes of all segments and of the context."""
         with self._pool.lock:
-            segments = sum(kept.num_bytes for kept in self._segments.values())
-            return segments + (self._context.num_bytes if self._context is not None else 0)
+            context = self._context.num_bytes if self._context is not None else 0
+            return self._num_bytes + context
 
     def __contains__(self, panel_id: str) -> bool:
-        return panel_id in self._segments
+        """Return whether a panel's segment is whole."""
+        kept = self._segments.get(panel_id)
+        return kept is not None and kept.is_whole
 
     def __len__(self) -> int:
-        return len(self._segments)
+        return sum(kept.is_whole for kept in self._segments.values())
 
     @property
     def is_packed(self) -> bool:
@@ -84,30 +90,48 @@ class StoryMemory:
             return any(kept.packed is not None for kept in self._segments.values())
 
     def keep(self, panel_id: str, segment: KVSegment) -> None:
-        """Keep a panel's segment; the least recently used ones make room."""
+        """Keep a panel's segment; what is not in view makes room for it."""
         with self._pool.lock:
-            self._segments[panel_id] = _Kept(segment, self._pool.tick())
+            self._put(panel_id, _Kept(segment, self._pool.tick()))
             self._shrink()
 
-    def find(self, path: Sequence[str]) -> list[KVSegment | None]:
-        """Return the segments of a path, with None for each that has to be read again."""
+    def take(self, panel_id: str) -> KVSegment | None:
+        """Forget a panel, and return its segment if it is kept whole."""
         with self._pool.lock:
-            # From the leaf up, so that the oldest panels, which branches share, are dropped last.
-            for panel_id in reversed(path):
+            kept = self._put(panel_id, None)
+            return kept.segment if kept is not None and kept.is_whole else None
+
+    def find(self, path: Sequence[str]) -> list[KVSegment | None]:
+        """Return the segments of a path; None for panels that have not been read.
+
+        Segments may be cut: they hold fewer rows than their panels.
+        """
+        with self._pool.lock:
+            for panel_id in path:
                 if (kept := self._segments.get(panel_id)) is not None:
                     kept.used = self._pool.tick()
                     if kept.packed is not None:
-                        kept.segment, kept.packed = kept.packed.unpack(), None
+                        self._put(panel_id, _Kept(kept.packed.unpack(), kept.used))
             kept_on_path = [self._segments.get(panel_id) for panel_id in path]
             found = [None if kept is None else kept.segment for kept in kept_on_path]
             self._shrink()  # unpacked segments are larger; `found` still holds all of them
             return found
 
+    def look_at(self, view: Mapping[str, Rows], newest: str) -> None:
+        """Say which rows the next turn sees; all others are dropped before these.
+
+        Args:
+            view: Rows by panel.
+            newest: The last panel of the path; its `next_scores` are needed, too.
+        """
+        with self._pool.lock:
+            self._view, self._newest = view, newest
+
     def drop(self, panel_ids: Iterable[str] | None = None) -> None:
         """Drop the context and some panels' segments, or for None all."""
         with self._pool.lock:
             for panel_id in list(self._segments if panel_ids is None else panel_ids):
-                self._segments.pop(panel_id, None)
+                self._put(panel_id, None)
             self._context = None
 
     @property
@@ -131,11 +155,36 @@ class StoryMemory:
 
         with self._pool.lock:
             self._context = None
-            for kept in self._segments.values():
+            for panel_id, kept in list(self._segments.items()):
                 if kept.segment is not None:
-                    kept.segment = kept.segment.to("cpu")
-                    if pack:
-                        kept.packed, kept.segment = PackedSegment.pack(kept.segment), None
+                    segment = kept.segment.to("cpu")
+                    resting = _Kept(segment, kept.used)
+                    if pack and segment.held:
+                        resting = _Kept(None, kept.used, PackedSegment.pack(segment))
+                    self._put(panel_id, resting)
+
+    def _put(self, panel_id: str, kept: _Kept | None) -> _Kept | None:
+        """Replace what is kept of a panel, and return what was."""
+        before = self._segments.pop(panel_id, None)
+        if before is not None:
+            self._num_bytes -= before.num_bytes
+        if kept is not None:
+            self._segments[panel_id] = kept
+            self._num_bytes += kept.num_bytes
+        return before
+
+    def _cut(self, panel_id: str, *, is_seen: bool) -> int:
+        """Drop the rows of a panel that are out of view, or all; return the number of bytes.
+
+        Its length is kept, so that the places of the other panels are known.
+        """
+        kept, before = self._segments[panel_id], self._num_bytes
+        rows = self._view.get(panel_id, ()) if is_seen else ()
+        segment = kept.segment or (kept.packed.unpack() if kept.packed is not None else None)
+        assert segment is not None
+        has_scores = is_seen and panel_id == self._newest
+        self._put(panel_id, _Kept(segment.keep(rows, scores=has_scores), kept.used))
+        return before - self._num_bytes
 
     def _shrink(self) -> None:
         shrink([self], self.budget_bytes)
@@ -151,6 +200,12 @@ class _Kept:
     packed: PackedSegment | None = None
 
     @property
+    def is_whole(self) -> bool:
+        held = self.segment or self.packed
+        assert held is not None
+        return held.is_whole
+
+    @property
     def num_bytes(self) -> int:
         held = self.segment or self.packed
         assert held is not None
@@ -158,26 +213,27 @@ class _Kept:
 
 
 def shrink(memories: Sequence[StoryMemory], budget_bytes: int) -> None:
-    """Drop contexts, then segments, least recently used first, until the budget holds.
+    """Drop contexts, then rows out of view, then views, until the budget holds.
 
-    A context is a copy that is quickly assembled again; a segment costs a pass of the model.
+    Each least recently used first. A context is a copy that is quickly assembled again; a row out
+    of view is needed only if a reader goes back or changes the memory policy; a view that is lost
+    has to be read again before the story goes on.
     """
     excess = sum(memory.num_bytes for memory in memories) - budget_bytes
     for memory in sorted(memories, key=lambda memory: memory._context_used):
         if excess > 0 and memory._context is not None:
             excess -= memory._context.num_bytes
             memory._context = None
-    if excess <= 0:
-        return
-    oldest = sorted(
-        (
+    for is_seen in (True, False):
+        if excess <= 0:
+            return
+        oldest = sorted(
             (kept.used, panel_id, memory)
             for memory in memories
             for panel_id, kept in memory._segments.items()
-        ),
-        key=lambda entry: entry[0],
-    )
-    for _, panel_id, memory in oldest:
-        if excess <= 0:
-            return
-        excess -= memory._segments.pop(panel_id).num_bytes
+            if kept.num_bytes
+        )
+        for _, panel_id, memory in oldest:
+            if excess <= 0:
+                return
+            excess -= memory._cut(panel_id, is_seen=is_seen)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from seedstory_core.generation.kv import KVSegment
+from seedstory_core.generation.kv import Cut, KVSegment
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +38,9 @@ class PackedSegment:
         """Pack a segment; its keys and values are rounded."""
         keys, key_scales = _to_int8(segment.keys, dim=2)
         values, value_scales = _to_int8(segment.values, dim=3)
-        empty = segment.keys.new_empty(0)
-        rest = replace(segment, keys=empty, values=empty)
+        none = segment.keys.new_empty(0)
+        cut = Cut(segment.num_rows, segment.held)
+        rest = replace(segment, keys=none, values=none, cut=cut)
         return cls(keys, key_scales, values, value_scales, rest)
 
     def unpack(self) -> KVSegment:
@@ -50,6 +51,11 @@ class PackedSegment:
             keys=(self.keys * self.key_scales).to(kind),
             values=(self.values * self.value_scales).to(kind),
         )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the segment was whole."""
+        return self.rest.is_whole
 
     @property
     def num_bytes(self) -> int:

@@ -2,7 +2,7 @@
 
 A story is a sequence of panels: caption, image, caption, image … Before a panel is written, a
 policy chooses the rows of the earlier panels that stay in the context. Policies are pure functions
-of positions: a context is assembled from the chosen rows, and segments stay whole (see `kv.py`).
+of positions: a context is assembled from the chosen rows, which segments hold (see `kv.py`).
 
 Positions count from the story's start; an image extends from `boi` to `eoi`, both included.
 """
@@ -10,7 +10,8 @@ Positions count from the story's start; an image extends from `boi` to `eoi`, bo
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +90,20 @@ def select_rows(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]
     return POLICIES[policy.policy].rows(spans, policy) if spans else []
 
 
+def rows_by_panel(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[tuple[int, range]]:
+    """Return the rows that a policy keeps, panel by panel: its number on the path and its rows."""
+    starts = [span.start for span in spans]
+    kept = []
+    for rows in select_rows(spans, policy):
+        number = bisect_right(starts, rows.start) - 1
+        while number < len(spans) and spans[number].start < rows.stop:
+            start, stop = max(rows.start, starts[number]), min(rows.stop, spans[number].end)
+            if start < stop:
+                kept.append((number, range(start - starts[number], stop - starts[number])))
+            number += 1
+    return kept
+
+
 def _dense(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]:
     """Keep everything."""
     return [range(spans[-1].end)]
@@ -157,6 +172,22 @@ POLICIES: dict[str, Policy] = {
     "dense": Policy("Everything", _dense),
 }
 """All policies by name, in the order of the page; a new one is added here only."""
+
+
+Rows = tuple[range, ...]
+"""Disjoint ascending ranges of rows."""
+
+
+def merge(rows: Iterable[range]) -> Rows:
+    """Return the same rows as disjoint ascending ranges, without empty ones."""
+    ends = [(one.start, one.stop) for one in rows]
+    return tuple(_merge(ends, max((stop for _, stop in ends), default=0)))
+
+
+def overlap(one: Rows, other: Rows) -> Rows:
+    """Return the rows that two lots of ranges have in common."""
+    both = (range(max(a.start, b.start), min(a.stop, b.stop)) for a in one for b in other)
+    return merge(both)
 
 
 def _keep(

@@ -38,14 +38,23 @@ from seedstory_core.errors import (
     TurnCancelled,
 )
 from seedstory_core.generation.memory import MemoryPool, StoryMemory
-from seedstory_core.generation.policies import POLICIES, MemoryPolicy, policy_from
+from seedstory_core.generation.policies import (
+    POLICIES,
+    MemoryPolicy,
+    Rows,
+    merge,
+    policy_from,
+    rows_by_panel,
+)
 from seedstory_core.session.prefetch import Prefetch
+from seedstory_core.session.replay import plan_replay
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
 
 if TYPE_CHECKING:
     from seedstory_core.engine import StoryEngine
     from seedstory_core.engine.handle import EngineHandle
+    from seedstory_core.generation.kv import KVSegment
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,9 @@ class Replaying:
     done: int
     total: int
 
+
+PREFETCHED = "prefetched"
+"""Name under which memory keeps the segment of a prefetched panel, which has no id yet."""
 
 SessionEvent = TextDelta | ImagePreview | Replaying | PanelAdded
 
@@ -125,7 +137,10 @@ class StorySession:
                 raise InputError(NO_BEGINNING)
             request, path = self._unlike_siblings(parent, request), self._path(parent)
             with self._prefetch.claim(parent, request, self._policy_on(path)) as draft:
+                written = self.memory.take(PREFETCHED)
                 past = yield from self._replay(path, cancel)
+                if draft is not None:
+                    draft = self._after(past, draft, written, cancel)
                 for event in self.engine.turn(past, request, cancel, draft=draft):
                     if not isinstance(event, TurnResult):
                         yield event
@@ -158,7 +173,9 @@ class StorySession:
             results: dict[int, TurnResult] = {}
             for number, event in self.engine.alternatives(past, requests, cancel):
                 if isinstance(event, TurnResult):
-                    results[number] = event
+                    # One context is enough for the next turn, and there may be many alternatives.
+                    past_of_it = dataclasses.replace(event.past, context=None)
+                    results[number] = dataclasses.replace(event, past=past_of_it)
                 else:
                     yield number, event
             added: list[PanelAdded] = []
@@ -191,11 +208,24 @@ class StorySession:
 
         def write(stop: threading.Event) -> Draft:
             draft = self.engine.make_draft(past, request, stop)
-            # The memory counts and drops the context like any other; the draft keeps the segment.
-            self.memory.keep_context(draft.past.context)
-            return dataclasses.replace(draft, past=dataclasses.replace(draft.past, context=None))
+            self.engine.run(functools.partial(self._keep_draft, draft.past))
+            # The memory counts and drops context and segment like any other.
+            return dataclasses.replace(draft, past=Past())
 
         return self._prefetch.begin(parent, request, past.policy, write)
+
+    def _keep_draft(self, past: Past) -> None:
+        self.memory.keep(PREFETCHED, past.segments[-1])
+        self.memory.keep_context(past.context)
+
+    def _after(
+        self, past: Past, draft: Draft, segment: KVSegment | None, cancel: threading.Event
+    ) -> Draft:
+        """Return a draft with its past; its panel is read again if memory had no room for it."""
+        if segment is None:
+            return dataclasses.replace(draft, past=self.engine.read(past, draft.record, cancel))
+        past = dataclasses.replace(past, context=None)  # the kept context has the draft's rows
+        return dataclasses.replace(draft, past=past.and_then(draft.record, segment, None))
 
     def _unlike_siblings(self, parent: str | None, request: TurnRequest) -> TurnRequest:
         """Make a request differ from the panels that follow the same parent already.
@@ -325,11 +355,13 @@ class StorySession:
     def warm(self, panel_id: str) -> int:
         """Prepare to continue after a panel, and return the number of panels that were replayed."""
         with self._working() as cancel:
-            path = self._path(panel_id)
-            missing = sum(segment is None for segment in self.memory.find([p.id for p in path]))
-            past = _last(self._replay(path, cancel))
-            self.memory.keep_context(self.engine.prepare(past))
-            return missing
+            replaying, num_replayed = self._replay(self._path(panel_id), cancel), 0
+            while True:
+                try:
+                    num_replayed = next(replaying).done
+                except StopIteration as done:
+                    self.memory.keep_context(self.engine.prepare(done.value))
+                    return num_replayed
 
     def rest(self, *, pack: bool = False) -> None:
         """Reduce the memory of a story that nobody uses; a busy one stays as it is.
@@ -341,6 +373,7 @@ class StorySession:
             return
         try:
             self._prefetch.drop()
+            self.memory.take(PREFETCHED)
             rest = functools.partial(self.memory.rest, pack=pack)
             if pack:
                 self.engine.run(rest)  # packing computes, so it runs on the scheduler's thread
@@ -417,6 +450,7 @@ class StorySession:
         try:
             if not claims_prefetch:
                 self._prefetch.drop()
+                self.memory.take(PREFETCHED)
             # Once the prefetch is dropped or claimed, no other thread uses the context.
             yield cancel
         except StoryChangedError:
@@ -448,25 +482,70 @@ class StorySession:
         Each is read under the memory policy with which it was made, so that the result does not
         depend on what memory lacked.
         """
+        from seedstory_core.generation.kv import panel_spans  # imports torch
+
         ids = [panel.id for panel in path]
         find = functools.partial(self.memory.find, ids)
         found = self.engine.run(find) if self.memory.is_packed else find()
-        missing = sum(segment is None for segment in found)
-        past, done = Past(context=self.memory.context), 0
-        for index, (panel, segment) in enumerate(zip(path, found, strict=True)):
+        segments = [
+            segment or self._unread(panel, is_first=not number)
+            for number, (panel, segment) in enumerate(zip(path, found, strict=True))
+        ]
+        spans, policy = panel_spans(segments), self._policy_on(path)
+        self._look(ids, segments, policy)
+
+        def policy_at(number: int) -> MemoryPolicy:
+            made_with = path[number].settings.get("memory")
+            return policy_from(made_with, self._policy_on(path[:number]))
+
+        plan = plan_replay(spans, segments, policy, policy_at)
+        past = Past(context=self.memory.context)
+        for done, number in enumerate(plan.to_read, start=1):
             _check(cancel)
-            if segment is None:
-                policy = policy_from(panel.settings.get("memory"), self._policy_on(path[:index]))
-                past = self.engine.read(
-                    dataclasses.replace(past, policy=policy), self._record(panel, cancel), cancel
-                )
-                self.memory.keep(panel.id, past.segments[-1])
-                done += 1
-                yield Replaying(done, missing)
-            else:
-                past = dataclasses.replace(past, segments=(*past.segments, segment))
+            now = policy_at(number)
+            past = dataclasses.replace(past, segments=tuple(segments[:number]), policy=now)
+            past = self.engine.read(past, self._record(path[number], cancel), cancel)
+            segments[number] = past.segments[-1]
+            seen = [number, *{panel for panel, _ in rows_by_panel(spans[:number], now)}]
+            needed = {panel: plan.still_needed(panel, number) for panel in seen}
+            self.engine.run(functools.partial(self._hold, ids, segments, number, needed))
+            yield Replaying(done, len(plan.to_read))
         story_ids = tuple(token for panel in path for token in panel.token_ids)
-        return dataclasses.replace(past, story_ids=story_ids, policy=self._policy_on(path))
+        return dataclasses.replace(
+            past, segments=tuple(segments), story_ids=story_ids, policy=policy
+        )
+
+    def _unread(self, panel: Panel, *, is_first: bool) -> KVSegment:
+        hint_ids = self.engine.hint_ids(panel.hint)
+        return self.engine.unread((*hint_ids, *self._token_ids(panel)), is_first=is_first)
+
+    def _hold(
+        self,
+        ids: Sequence[str],
+        segments: list[KVSegment],
+        number: int,
+        needed: Mapping[int, Rows],
+    ) -> None:
+        """Keep a panel that was read again, and cut those segments that memory does not keep whole.
+
+        So a long path is read again in bounded space, however small the memory's budget is.
+        """
+        self.memory.keep(ids[number], segments[number])
+        for panel, rows in needed.items():
+            if ids[panel] not in self.memory:
+                is_newest = panel == len(segments) - 1
+                segments[panel] = segments[panel].keep(rows, scores=is_newest)
+
+    def _look(
+        self, ids: Sequence[str], segments: Sequence[KVSegment], policy: MemoryPolicy
+    ) -> None:
+        """Tell the memory which rows the turn after a path sees."""
+        from seedstory_core.generation.kv import panel_spans  # imports torch
+
+        view: dict[str, Rows] = {}
+        for number, rows in rows_by_panel(panel_spans(segments), policy):
+            view[ids[number]] = merge((*view.get(ids[number], ()), rows))
+        self.memory.look_at(view, ids[-1] if ids else "")
 
     def _policy_on(self, path: Sequence[Panel]) -> MemoryPolicy:
         pinned = tuple(index for index, panel in enumerate(path) if panel.id in self.pinned)
@@ -501,19 +580,24 @@ class StorySession:
     def _record(self, panel: Panel, cancel: threading.Event) -> PanelRecord:
         """Return a panel as the model reads it; encode it again if other weights made it."""
         config = self.engine.config
-        same_weights = panel.settings.get("fingerprint") == self.engine.fingerprint
-        token_ids = panel.token_ids
-        if not same_weights:
-            token_ids = tuple(self.engine.read_ids(panel.text))
+        token_ids, hint_ids = self._token_ids(panel), self.engine.hint_ids(panel.hint)
         features = panel.visual_features
         shape = (config.vision.n_queries, config.vision.output_dim)
-        hint_ids = self.engine.hint_ids(panel.hint)
-        if features is None or features.shape != shape or not same_weights:
+        if features is None or features.shape != shape or not self._is_of_these_weights(panel):
             image = self.archive.image(self.story_id, panel)
             return PanelRecord(token_ids, self.engine.encode_image(image, cancel), hint_ids)
         import torch  # here, so that importing this module does not import torch
 
         return PanelRecord(token_ids, torch.from_numpy(features.copy()), hint_ids)
+
+    def _token_ids(self, panel: Panel) -> tuple[int, ...]:
+        """Return the caption's tokens; other weights may come with other tokens."""
+        if self._is_of_these_weights(panel):
+            return panel.token_ids
+        return tuple(self.engine.read_ids(panel.text))
+
+    def _is_of_these_weights(self, panel: Panel) -> bool:
+        return panel.settings.get("fingerprint") == self.engine.fingerprint
 
     def _drawing_settings(self, request: TurnRequest) -> dict[str, float]:
         """Return the settings that an image is drawn with, those from the config included."""
@@ -557,10 +641,15 @@ class StorySession:
         _check(cancel)
         panel = self.archive.append(self.story_id, panel, image)
         self.tree.add(panel)
+        self.engine.run(functools.partial(self._remember, panel, past))
+        return PanelAdded(panel, image)
+
+    def _remember(self, panel: Panel, past: Past) -> None:
+        path = self._path(panel.id)
+        self._look([one.id for one in path], past.segments, self._policy_on(path))
         self.memory.keep(panel.id, past.segments[-1])
         if past.context is not None:
             self.memory.keep_context(past.context)
-        return PanelAdded(panel, image)
 
 
 def _last(replaying: Generator[Replaying, None, Past]) -> Past:

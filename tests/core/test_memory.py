@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,14 +41,58 @@ def test_what_was_not_used_for_longest_makes_room() -> None:
     assert memory.num_bytes == 3 * SIZE
 
 
-def test_of_a_path_the_panels_that_branches_share_stay_longest() -> None:
+def test_of_a_path_the_newest_panels_stay_longest() -> None:
     memory = StoryMemory(4 * SIZE)
-    for name in ("p1", "p2", "p3", "p4"):
+    path = ["p1", "p2", "p3", "p4"]
+    for name in path:
         memory.keep(name, segment())
-    memory.find(["p1", "p2", "p3", "p4"])
+    memory.find(path)
     memory.keep("p5", segment())
-    assert "p4" not in memory
-    assert "p1" in memory
+    assert [name in memory for name in [*path, "p5"]] == [False, True, True, True, True]
+
+
+def test_rows_out_of_view_make_room_and_those_in_view_stay() -> None:
+    memory = StoryMemory(3 * SIZE)
+    for name in ("p1", "p2", "p3"):
+        memory.keep(name, segment(seed=3))
+    # The next turn sees two rows of the first panel, none of the second, and the third.
+    memory.look_at({"p1": (range(0, 1), range(3, 4)), "p3": (range(4),)}, "p3")
+    memory.keep("p4", segment())
+    memory.keep("p5", segment())
+    first, second, third, *_ = memory.find(["p1", "p2", "p3", "p4", "p5"])
+    assert first is not None and second is not None and third is not None
+    assert (first.num_rows, first.held) == (4, (range(0, 1), range(3, 4)))
+    assert first.next_scores is None
+    assert torch.equal(first.read(range(3, 4))[0], segment(seed=3).keys[:, :, 3:])
+    assert (second.num_rows, second.held, second.num_bytes) == (4, (), 0)
+    assert third.is_whole
+    assert memory.num_bytes <= 3 * SIZE
+    with pytest.raises(ValueError, match="holds the rows"):
+        first.read(range(0, 2))
+
+
+def test_a_view_is_given_up_only_when_nothing_else_is_left() -> None:
+    pool = MemoryPool(4 * SIZE)
+    idle, busy = StoryMemory(9 * SIZE, pool), StoryMemory(9 * SIZE, pool)
+    for memory in (idle, busy):
+        for name in ("p1", "p2"):
+            memory.keep(name, segment())
+        memory.look_at({"p2": (range(4),)}, "p2")
+    names = ("p3", "p4", "p5", "p6")
+    for number, name in enumerate(names, start=1):
+        busy.look_at({seen: (range(4),) for seen in names[:number]}, name)
+        busy.keep(name, segment())
+        assert ("p2" in idle) == (number <= 3)
+    assert "p1" not in idle and "p1" not in busy
+    assert all(one is not None and one.held == (range(4),) for one in busy.find(names))
+
+
+def test_what_is_taken_is_no_longer_counted() -> None:
+    memory = StoryMemory(3 * SIZE)
+    memory.keep("p1", segment())
+    taken = memory.take("p1")
+    assert taken is not None and taken.is_whole
+    assert memory.num_bytes == 0 and memory.take("p1") is None
 
 
 def test_a_context_goes_before_any_segment() -> None:
@@ -132,7 +177,7 @@ def test_unpacking_keeps_to_the_budget() -> None:
 
 MOVES = st.lists(
     st.tuples(
-        st.sampled_from(["keep", "context", "find", "drop", "rest", "pack"]),
+        st.sampled_from(["keep", "context", "find", "look", "take", "drop", "rest", "pack"]),
         st.integers(0, 2),
         st.integers(1, 9),
         st.integers(1, 12),
@@ -157,6 +202,11 @@ def test_budgets_hold_whatever_happens(
             memory.keep_context(Context(rows * SIZE))
         elif move == "find":
             memory.find([f"p{n}" for n in range(1, number)])
+        elif move == "look":
+            seen = {f"p{n}": (range(n, n + 2), range(n + 3, n + 4)) for n in range(1, rows)}
+            memory.look_at(seen, name)
+        elif move == "take":
+            memory.take(name)
         elif move == "drop":
             memory.drop([name])
         else:

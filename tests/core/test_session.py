@@ -16,6 +16,7 @@ from PIL import Image
 from seedstory_core.config import StudioConfig
 from seedstory_core.engine import (
     ImagePreview,
+    Past,
     StoryEngine,
     TextDelta,
     TurnRequest,
@@ -604,7 +605,7 @@ def test_a_prefetch_keeps_no_context_beyond_the_budget(store: SessionStore) -> N
     session = begin(store, 3)
     session.prefetch("p3", request(50)).join(60)
     assert session._prefetch.draft is not None
-    assert session._prefetch.draft.past.context is None
+    assert session._prefetch.draft.past == Past()
     session.memory.drop()  # as the budget of all stories may
     told = turn(session, "p3", request(51, any_seed=True))
     assert told.seed == 50

@@ -7,6 +7,7 @@ while segments are dropped and stories rest. The models are real and small.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from seedstory_core.engine import ImagePreview, StoryEngine, TextDelta, TurnRequ
 from seedstory_core.errors import InputError, TurnCancelled
 from seedstory_core.generation import decode
 from seedstory_core.generation.kv import KVSegment
+from seedstory_core.generation.memory import shrink
 from seedstory_core.generation.policies import POLICIES
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.session import PanelAdded, SessionStore, StorySession
@@ -191,9 +193,16 @@ class Readers(RuleBasedStateMachine):
             # More is pinned than would leave room for the story; nothing has changed.
             assert self.session.pinned and self.session.policy == before
 
-    @rule(which=st.sets(st.integers(1, 20)), how=st.sampled_from(["drop", "rest", "come back"]))
+    @rule(
+        which=st.sets(st.integers(1, 20)),
+        how=st.sampled_from(["drop", "shrink", "rest", "come back"]),
+    )
     def lose(self, which: set[int], how: str) -> None:
-        if how == "drop":
+        if how == "shrink":
+            # As if other stories needed the room: all rows out of view go, and some in view.
+            memory = self.session.memory
+            shrink([memory], memory.num_bytes * min(which, default=1) // 20)
+        elif how == "drop":
             self.session.memory.drop([f"p{number}" for number in which])
         elif how == "rest":
             self.session.last_used -= 200
@@ -228,6 +237,7 @@ class Readers(RuleBasedStateMachine):
             if fresh.policy.policy != CAPPED:
                 assert context.num_rows == len(contract(fresh, path))
         for name, wanted in self.segments.items():
+            fresh.warm(name)  # some panels are seen by no turn after a leaf
             (found,) = fresh.memory.find([name])
             assert found is not None and same(found, wanted)
 
@@ -286,3 +296,97 @@ def test_random_readers(small_engine: StoryEngine) -> None:
         suppress_health_check=list(HealthCheck),
     )
     OverTheSmallEngine.TestCase().runTest()
+
+
+def tell_on(session: StorySession, count: int) -> None:
+    """Make panels after the newest one; each is read once, when it is made."""
+    for _ in range(count):
+        newest = session.tree.newest
+        text = "" if newest else "Mira the fox waves."
+        with counted_readings() as readings:
+            last(session.turn(newest.id if newest else None, request(len(session.tree), text)))
+        assert len(readings) == 1
+
+
+def view_bytes(session: StorySession) -> int:
+    """Return the bytes of all that the next turn sees, and of one panel more."""
+    path = session.tree.path(session.tree.leaves()[0].id)
+    largest = max(s.num_bytes for s in session.memory.find([p.id for p in path]) if s)
+    context = session.memory.context
+    assert context is not None
+    row = context.num_bytes / context.capacity
+    return int(context.num_rows * row + 2 * largest)
+
+
+@pytest.mark.parametrize("policy", [CAPPED, "attention_sink", "window"])
+def test_a_story_over_its_budget_reads_nothing_again(
+    small_engine: StoryEngine, tmp_path: Path, policy: str
+) -> None:
+    store = SessionStore(small_engine, StoryArchive(str(tmp_path)))
+    session = store.create()
+    session.set_policy(policy, window_panels=3, max_rows=200)
+    tell_on(session, 12)
+    session.memory.budget_bytes = view_bytes(session)
+    tell_on(session, 24)
+    assert session.memory.num_bytes <= session.memory.budget_bytes
+    found = session.memory.find([panel.id for panel in session.tree])
+    assert sum(one is not None and one.num_bytes > 0 for one in found) < 20
+
+
+def test_long_stories_that_share_a_pool_read_nothing_again(
+    small_engine: StoryEngine, tmp_path: Path
+) -> None:
+    store = SessionStore(small_engine, StoryArchive(str(tmp_path)))
+    sessions = [store.create() for _ in range(4)]
+    for session in sessions:
+        session.set_policy(CAPPED, window_panels=3, max_rows=200)
+        tell_on(session, 8)
+    store.pool.budget_bytes = sum(view_bytes(session) for session in sessions)
+    for _ in range(10):
+        for session in sessions:
+            tell_on(session, 1)
+    assert store.pool.num_bytes <= store.pool.budget_bytes
+
+
+def test_going_back_reads_what_the_page_there_sees_and_it_equals_what_was_read_first(
+    small_engine: StoryEngine, tmp_path: Path
+) -> None:
+    store = SessionStore(small_engine, StoryArchive(str(tmp_path)))
+    session = store.create()
+    session.set_policy("attention_sink", window_panels=2)
+    tell_on(session, 9)
+    wanted = {
+        panel.id: copy_of(one)
+        for panel, one in zip(
+            session.tree, session.memory.find([p.id for p in session.tree]), strict=True
+        )
+        if one
+    }
+    shrink([session.memory], view_bytes(session))
+    assert "p4" not in session.memory
+    assert session.warm("p9") == 0
+    assert session.warm("p5") > 0
+    (found,) = session.memory.find(["p5"])
+    assert found is not None and same(found, wanted["p5"])
+
+
+def test_a_story_is_read_again_in_bounded_space(small_engine: StoryEngine, tmp_path: Path) -> None:
+    store = SessionStore(small_engine, StoryArchive(str(tmp_path)))
+    session = store.create()
+    session.set_policy(CAPPED, window_panels=2, max_rows=150)
+    tell_on(session, 20)
+    expected = last(session.turn("p20", request(77)))
+    again = SessionStore(small_engine, store.archive).open(session.story_id)
+    again.memory.budget_bytes = 0
+    held: list[int] = []
+    keep = again.memory.keep
+
+    def count(panel_id: str, segment: KVSegment) -> None:
+        keep(panel_id, segment)
+        held.append(
+            len([one for one in gc.get_objects() if type(one) is KVSegment and one.is_whole])
+        )
+
+    again.memory.keep = count  # type: ignore[method-assign]
+    assert last(again.turn("p20", request(77))).token_ids == expected.token_ids
+    assert max(held) <= min(held) + 6
