@@ -62,6 +62,7 @@ STOPPED = "Stopped. The story is as it was."
 NOTHING_TO_READ = "There is nothing to read yet. Write a sentence first."
 NO_BEGINNING = "A story begins with a picture or a sentence. Choose a picture, or write one."
 STILL_WORKING = "This story is still working on a page. Wait for it, or stop it."
+OWN_MARK = "{mark} is a mark that only the storyteller uses. Write the sentence without it."
 
 
 class Message(NamedTuple):
