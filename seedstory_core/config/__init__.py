@@ -21,6 +21,7 @@ from seedstory_core.config.model import (
 )
 from seedstory_core.config.paths import IS_CHECKOUT, PROJECT_ROOT, project_path
 from seedstory_core.config.run import (
+    OF_ONE_MACHINE,
     GenerationConfig,
     HubSource,
     MemoryConfig,
@@ -39,6 +40,7 @@ __all__ = [
     "HubSource",
     "IS_CHECKOUT",
     "MemoryConfig",
+    "OF_ONE_MACHINE",
     "PROJECT_ROOT",
     "PerceiverConfig",
     "PreviewConfig",

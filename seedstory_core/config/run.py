@@ -239,3 +239,8 @@ class RuntimeConfig:
             f"runtime.num_threads is {self.num_threads}; it must be 0 or more.",
         )
         check(bool(self.stories_folder.strip()), "runtime.stories_folder is empty; name a folder.")
+
+
+OF_ONE_MACHINE = ("device", "num_threads", "weights_folder", "openings_folder", "stories_folder")
+"""Settings of `RuntimeConfig` that name a machine or places on it. The others belong to the model
+as much as to the machine: they say what it needs, and they are written beside converted weights."""

@@ -27,8 +27,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from seedstory_core.config import (
+    OF_ONE_MACHINE,
     PROJECT_ROOT,
     HubSource,
+    RuntimeConfig,
     StudioConfig,
     WeightsConfig,
     load_config,
@@ -146,7 +148,17 @@ def _finish(config: StudioConfig, target: Path, shards: Mapping[str, Sequence[Sh
     _write_text(target / "config.yaml", to_yaml(_converted(config), runtime=RUNTIME))
 
 
-RUNTIME = ("dtype", "weights_folder", "openings_folder", "memory_budget_bytes")
+RUNTIME = (
+    "weights_folder",
+    "openings_folder",  # mostly empty: the shelf of the tiny model's world would be strange to it
+    *(
+        field.name
+        for field in dataclasses.fields(RuntimeConfig)
+        if field.name not in OF_ONE_MACHINE
+    ),
+)
+"""Runtime settings that are written beside the weights. A missing one would come back as the tiny
+model's, so that a model which fits before its conversion would not fit after it."""
 
 
 def _converted(config: StudioConfig) -> StudioConfig:

@@ -7,16 +7,24 @@ import resource
 import signal
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from seedstory_core.config import StudioConfig, load_config, to_yaml
+from seedstory_core.config import (
+    OF_ONE_MACHINE,
+    RuntimeConfig,
+    StudioConfig,
+    load_config,
+    to_yaml,
+)
 from seedstory_core.engine.build import build_engine
 from seedstory_core.errors import WeightsError
 from seedstory_core.weights import convert as module
 from seedstory_core.weights.convert import convert, main
+from seedstory_core.weights.memory_estimate import need_of
 from seedstory_core.weights.parts import load_models
 from seedstory_core.weights.published import PublishedFiles
 from seedstory_core.weights.reference import reference_config
@@ -70,6 +78,28 @@ def test_the_command_writes_the_asked_for_number_format(
     assert main([str(COPY), str(tmp_path / "other")]) == 1  # the sizes of the 7B release
     assert "Traceback" not in (error := capsys.readouterr().err)
     assert "is missing" in error
+
+
+def test_a_converted_model_needs_the_memory_that_it_needed_before(tmp_path: Path) -> None:
+    other: dict[str, Any] = {
+        "dtype": "bfloat16",
+        "quantize": "nf4",
+        "offload": ["vision", "detokenizer"],
+        "pack_at_rest": True,
+        "prefetch": False,
+    }
+    for field in dataclasses.fields(RuntimeConfig):
+        if field.name not in (*OF_ONE_MACHINE, *other):
+            other[field.name] = 3 + getattr(RuntimeConfig(), field.name)
+    before = published()
+    before = dataclasses.replace(before, runtime=dataclasses.replace(before.runtime, **other))
+    assert all(getattr(RuntimeConfig(), name) != value for name, value in other.items())
+    list(convert(before, tmp_path / "new"))
+    after = load_config(tmp_path / "new" / "config.yaml")
+    assert {name: getattr(after.runtime, name) for name in other} == other
+    assert need_of(after) == need_of(before)
+    # What names a machine is left to the one that reads the file.
+    assert after.runtime.stories_folder == RuntimeConfig().stories_folder
 
 
 def test_a_stopped_conversion_goes_on_where_it_stopped(tmp_path: Path) -> None:
