@@ -37,7 +37,12 @@ from seedstory_core.generation.kv import KVContext, KVSegment, assemble, unread
 from seedstory_core.generation.policies import configured
 from seedstory_core.generation.sampler import Sampler, split_sentences
 from seedstory_core.generation.sampling import Sampling
-from seedstory_core.generation.tokens import StoryTokenizer, TextStream, clean_text
+from seedstory_core.generation.tokens import (
+    MAX_READER_TOKENS,
+    StoryTokenizer,
+    TextStream,
+    clean_text,
+)
 from seedstory_core.generation.typed import Lexicon
 from seedstory_core.models.detokenizer import Condition, DeTokenizer, DrawStep
 from seedstory_core.models.preview import PreviewDecoder
@@ -45,8 +50,6 @@ from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.transforms import clip_pixels, to_images
 from seedstory_core.models.vision import VisionEncoder
 
-MAX_READER_TOKENS = 640
-"""Most tokens of a reader's text. 600 letters have fewer; 600 emoji have four times as many."""
 END_TOKENS = 64
 """Last tokens of a story in which its end phrase is looked for; more than the phrase has."""
 UNKIND = "This book does not say such things, so the storyteller answered in its own words."
@@ -70,7 +73,8 @@ class _Caption:
 
     Attributes:
         request: The request that it answers.
-        context: The model's view of the story, with all tokens of the caption that it has read.
+        context: The model's view of the story, with all tokens of the caption that it has read;
+            None while the caption is set aside and once its panel is read back.
         num_before: Rows of the context before the panel.
         begin_ids: Tokens of the panel before its caption.
         ids: Tokens of the caption so far, the reader's first.
@@ -81,10 +85,11 @@ class _Caption:
         written: The model's text so far.
         seen: The scores from which each of the model's tokens was chosen.
         is_open: Whether the model has more to write.
+        set_aside: While it is set aside, the rows of its tokens.
     """
 
     request: TurnRequest
-    context: KVContext
+    context: KVContext | None
     num_before: int
     begin_ids: tuple[int, ...]
     ids: list[int]
@@ -95,11 +100,50 @@ class _Caption:
     written: str = ""
     seen: list[Tensor] = field(default_factory=list)
     is_open: bool = True
+    set_aside: tuple[Tensor, Tensor] | None = None
 
     @property
     def text(self) -> str:
         """The whole caption so far."""
         return _join(self.request.reader_text, self.written)
+
+    def give_up_context(self) -> KVContext:
+        """Set the caption aside, and return its context for others to use."""
+        assert self.context is not None
+        context, self.context = self.context, None
+        self.set_aside = context.cut_off(self.num_before)
+        return context
+
+    def take_up(self, context: KVContext) -> None:
+        """Go on in a context with the same rows before the panel."""
+        assert self.set_aside is not None and context.num_rows == self.num_before
+        context.put_back(*self.set_aside)
+        self.context, self.set_aside = context, None
+
+
+class _SpareContexts:
+    """Contexts that the captions of one request use in turn.
+
+    A caption takes one when it goes on, and gives it back when it is set aside or its panel is read
+    back. So there are never more contexts than captions that run at once, however many there are.
+    """
+
+    def __init__(self, first: KVContext | None) -> None:
+        """Begin with the context of the story's last turn, if there is one; it is kept longest."""
+        self._first = first
+        self._contexts = [first] if first is not None else []
+
+    def take(self) -> KVContext | None:
+        """Return a context, or None if all are in use: then a new one has to be made."""
+        return self._contexts.pop(0) if self._contexts else None
+
+    def give(self, context: KVContext) -> None:
+        """Take a context back."""
+        self._contexts.insert(0 if context is self._first else len(self._contexts), context)
+
+    def keep(self, count: int) -> None:
+        """Free all but so many."""
+        del self._contexts[count:]
 
 
 Task = Generator[TurnEvent | Draft | _Caption | DecodeRequest | DenoiseRequest, Any, None]
@@ -184,7 +228,9 @@ class StoryEngine:
         """
         request, caption = self._understand(request), None
         if draft is None and request.unlike and request.may_choose:
-            (caption,) = self._begin_differing(past, [request], cancel)
+            spare = _SpareContexts(past.context)
+            (caption,) = self._begin_differing(past, [request], spare, cancel)
+            past = replace(past, context=spare.take())
         yield from self._scheduler.run(self._turn(past, request, draft, caption), cancel)
 
     def make_draft(
@@ -197,7 +243,9 @@ class StoryEngine:
         """
         request, caption = self._understand(request), None
         if request.unlike and request.may_choose:
-            (caption,) = self._begin_differing(past, [request], cancel, is_background=True)
+            spare = _SpareContexts(past.context)
+            (caption,) = self._begin_differing(past, [request], spare, cancel, is_background=True)
+            past = replace(past, context=spare.take())
 
         def write() -> Task:
             draft = yield from self._compose(past, request, caption)
@@ -213,7 +261,8 @@ class StoryEngine:
         """Make several alternatives for the next panel; yields events with their request's number.
 
         If all requests have the same text and hint and an open seed, more captions are begun than
-        requested, and those that differ most are kept.
+        requested, and those that differ most are kept. The past of a result has no context: one
+        serves several captions.
 
         Raises:
             As `turn`; the first that fails stops the others.
@@ -221,23 +270,36 @@ class StoryEngine:
         requests = [self._understand(request) for request in requests]
         captions: Sequence[_Caption | None] = [None] * len(requests)
         is_same = len({(request.reader_text, request.hint) for request in requests}) == 1
+        spare = _SpareContexts(past.context)
         if is_same and all(request.may_choose for request in requests):
-            captions = self._begin_differing(past, requests, cancel)
-        # A context serves one turn.
-        pasts = [past, *(replace(past, context=None) for _ in requests[1:])]
-        each = zip(pasts, requests, captions, strict=True)
-        turns = [self._turn(one, request, None, caption) for one, request, caption in each]
+            captions = self._begin_differing(past, requests, spare, cancel)
+        num_unread = len(requests)
+
+        def tell(request: TurnRequest, caption: _Caption | None) -> Task:
+            nonlocal num_unread
+            own = replace(past, context=spare.take())
+            draft = yield from self._compose(own, request, caption)
+            assert draft.past.context is not None
+            spare.give(draft.past.context)
+            num_unread -= 1
+            spare.keep(num_unread)
+            del own
+            draft = replace(draft, past=replace(draft.past, context=None))
+            yield from self._finish(draft, request)
+
+        turns = [tell(*each) for each in zip(requests, captions, strict=True)]
         yield from self._scheduler.run_all(turns, cancel)
 
     def _begin_differing(
         self,
         past: Past,
         requests: Sequence[TurnRequest],
+        spare: _SpareContexts,
         cancel: threading.Event | None,
         *,
         is_background: bool = False,
     ) -> list[_Caption]:
-        """Begin captions with several seeds and return those that differ most.
+        """Begin captions with several seeds and return those that differ most, set aside.
 
         A caption mostly says in its first sentence what happens, so no candidate is written further
         than that; the chosen ones are then continued.
@@ -245,6 +307,7 @@ class StoryEngine:
         Args:
             past: The story so far.
             requests: One per caption to return; they differ only in what concerns the image.
+            spare: Contexts to use; that of the past is left.
             cancel: Set it to stop.
             is_background: As for `Scheduler.run`.
         """
@@ -253,15 +316,17 @@ class StoryEngine:
 
         def begin(number: int) -> Task:
             sampling = replace(asked, seed=asked.seed + number, temperature=warmth)
-            # Each candidate needs its own context; the past's can serve only one.
-            own, request = replace(past, context=None), replace(requests[0], sampling=sampling)
-            caption = self._open(own, request)
+            own = replace(past, context=spare.take())
+            caption = self._open(own, replace(requests[0], sampling=sampling))
             yield from self._write(caption, is_begun_at=BEGUN_TOKENS)
+            spare.give(caption.give_up_context())
             yield caption
 
         tasks = [begin(number) for number in range(_num_begun(len(requests)))]
         events = self._scheduler.run_all(tasks, cancel, is_background=is_background)
         begun = dict(event for event in events if isinstance(event[1], _Caption))
+        # Others may run before these go on, and need room.
+        spare.keep(1 if past.context is not None else 0)
         told = split_sentences(past.story_ids, self._sentence_ends)[-LAST_SENTENCES:]
         chosen = choose_differing(
             [begun[number].text for number in range(len(tasks))],
@@ -386,6 +451,10 @@ class StoryEngine:
             draft = yield from self._compose(past, request, caption)
         else:
             yield TextDelta(draft.text)
+        yield from self._finish(draft, request)
+
+    def _finish(self, draft: Draft, request: TurnRequest) -> Task:
+        """Draw the image of a panel and return its result."""
         image = request.reader_image
         if image is None:
             image = yield from self._draw(draft.record, request)
@@ -408,9 +477,13 @@ class StoryEngine:
         if caption is None:
             caption = self._open(past, request)
         else:
+            caption.take_up(
+                self._context(past, room=self._room(caption.begin_ids, caption.num_given))
+            )
             yield TextDelta(caption.text)
         yield from self._write(caption)
-        request, context = caption.request, caption.context
+        request, context, caption.context = caption.request, caption.context, None
+        assert context is not None
         notes = list(request.notes)
         if len(caption.ids) - caption.num_given >= self.config.generation.max_new_tokens:
             notes.append(
@@ -438,8 +511,7 @@ class StoryEngine:
         """
         ids = self.encode_text(request.reader_text)
         begin_ids = self._before_caption(past) + self.encode_hint(request.hint)
-        most = len(begin_ids) + len(ids) + self.config.generation.max_new_tokens
-        context = self._context(past, room=self._num_rows(most))
+        context = self._context(past, room=self._room(begin_ids, len(ids)))
         num_before, given_ids = context.num_rows, [*begin_ids, *ids]
         scores = past.segments[-1].next_scores if past.segments else None
         # Even if the model writes nothing, it must read the words to regress the image.
@@ -520,6 +592,7 @@ class StoryEngine:
                 pause.
         """
         context, ids = caption.context, caption.ids
+        assert context is not None
         while caption.is_open:
             assert caption.scores is not None
             token = caption.sampler.choose(caption.scores)
@@ -555,6 +628,10 @@ class StoryEngine:
         policy = past.policy or self.policy
         decoder = self.story_lm.decoder
         return assemble(decoder, past.segments, policy, room=room, reuse=past.context)
+
+    def _room(self, begin_ids: Sequence[int], num_given: int) -> int:
+        """Return the most rows of a panel whose caption begins with `num_given` tokens."""
+        return self._num_rows(len(begin_ids) + num_given + self.config.generation.max_new_tokens)
 
     def _num_rows(self, num_ids: int) -> int:
         """Return the rows of a panel with `num_ids` tokens before its image."""

@@ -204,15 +204,16 @@ class Scheduler:
             self._tick(batch)
 
     def _next_batch(self) -> list[_Running]:
-        """Return the tasks of this tick: the turns that fit a batch, and all other tasks.
+        """Return the tasks of this tick: turns and prefetches that fit a batch, and all calls.
 
-        Calls are short, and `_tick` lets background tasks give way.
+        Calls are short. The others hold a context each once they have begun, so those beyond a
+        batch do not begin.
         """
-        batch, num_turns = [], 0
+        batch, counts = [], {False: 0, True: 0}
         for one in self._running:
-            is_turn = not (one.is_call or one.is_background or one.must_stop)
-            num_turns += is_turn
-            if not is_turn or num_turns <= self.max_batch:
+            is_counted = not (one.is_call or one.must_stop)
+            counts[one.is_background] += is_counted
+            if not is_counted or counts[one.is_background] <= self.max_batch:
                 batch.append(one)
         return batch
 
@@ -228,7 +229,7 @@ class Scheduler:
         batch = [one for one in batch if not one.ended.is_set()]
         wanted = [one for one in batch if isinstance(one.request, DecodeRequest)]
         words = [one for one in wanted if not one.is_background]
-        ahead = [one for one in wanted if one.is_background][: self.max_batch]
+        ahead = [one for one in wanted if one.is_background]
         images = [one for one in batch if isinstance(one.request, DenoiseRequest)]
         started = time.perf_counter()
         # Tokens and images share the time equally: a denoising step takes as long as many tokens.

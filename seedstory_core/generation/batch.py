@@ -68,6 +68,7 @@ class TextBatch:
         )
         longest = max(context.num_rows for context in contexts)
         if self._cache is None or not is_same or longest >= self._cache.capacity:
+            self._contexts, self._cache = [], None  # the old copies go before the new ones come
             self._cache = _RaggedCache(contexts, longest + GROWTH_ROWS)
             self._contexts = list(contexts)
         return self._cache

@@ -179,16 +179,25 @@ class KVContext(Cache):
             capacity: Most rows it can hold.
         """
         self.decoder = decoder
-        self.capacity = capacity
-        config = decoder.config
-        weight = next(decoder.parameters())
+        self._make_buffers(capacity)
+        super().__init__(layers=list(self._rows))
+
+    def _make_buffers(self, capacity: int) -> None:
+        config = self.decoder.config
+        weight = next(self.decoder.parameters())
         num_layers = config.num_hidden_layers
         shape = (num_layers, 1, config.num_key_value_heads, capacity, _head_dim(config))
         self.keys = torch.zeros(shape, dtype=weight.dtype, device=weight.device)
         self.values = torch.zeros_like(self.keys)
         self._rows = [_ContextLayer(self.keys[i], self.values[i]) for i in range(num_layers)]
+        self.layers = list(self._rows)
         self._pieces: list[_Noted] = []
-        super().__init__(layers=list(self._rows))
+        self.capacity = capacity
+
+    def resize(self, capacity: int) -> None:
+        """Drop all rows and make buffers of another size; both are never in memory at once."""
+        self._make_buffers(0)
+        self._make_buffers(capacity)
 
     @property
     def num_rows(self) -> int:
@@ -217,6 +226,25 @@ class KVContext(Cache):
         self.keys[:, 0, :, row], self.values[:, 0, :, row] = keys, values
         for layer in self._rows:
             layer.length = row + 1
+
+    def cut_off(self, num_rows: int) -> tuple[Tensor, Tensor]:
+        """Drop every row from `num_rows` on, and return copies of them for `put_back`."""
+        rows = slice(num_rows, self.num_rows)
+        cut = self.keys[:, 0, :, rows].clone(), self.values[:, 0, :, rows].clone()
+        self.truncate(num_rows)
+        return cut
+
+    def put_back(self, keys: Tensor, values: Tensor) -> None:
+        """Append rows that were cut off, `[L, H, S, head_dim]`; the rows before must be the same.
+
+        Raises:
+            ValueError: The context is full.
+        """
+        begin, stop = self.num_rows, self.num_rows + keys.shape[2]
+        self._require(stop)
+        self.keys[:, 0, :, begin:stop], self.values[:, 0, :, begin:stop] = keys, values
+        for layer in self._rows:
+            layer.length = stop
 
     def note(self, segment: KVSegment) -> None:
         """Record that the last rows, which a pass has just appended, are those of a segment.
@@ -331,12 +359,15 @@ def assemble(
         segments: Segments of the path's panels, from the root.
         policy: The memory policy.
         room: Rows to keep free for the turn.
-        reuse: The context of an earlier turn; if it is large enough, it becomes the new one.
+        reuse: The context of an earlier turn, which becomes the new one; if it is too small, it
+            gets larger buffers.
     """
     pieces = kept_pieces(segments, policy)
     needed = _num_rows(pieces) + room
-    if reuse is None or reuse.capacity < needed:
+    if reuse is None:
         reuse = KVContext(decoder, needed + SPARE_ROWS)
+    elif reuse.capacity < needed:
+        reuse.resize(needed + SPARE_ROWS)
     reuse.become(pieces)
     return reuse
 

@@ -28,6 +28,9 @@ from seedstory_core.generation.text_models import (
 BOI_TOKEN = "<img>"
 EOI_TOKEN = "</img>"
 
+MAX_READER_TOKENS = 640
+"""Most tokens of a reader's text. 600 letters have fewer; 600 emoji have four times as many."""
+
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*$")
 """End of a piece that ends a sentence: a stop, perhaps quote marks or brackets."""
 

@@ -232,7 +232,11 @@ def test_a_panel_fills_the_buffers_that_are_there(model: StoryLM) -> None:
     again = assemble(model.decoder, segments, DENSE, room=40, reuse=context)
     assert again.keys.data_ptr() == place
     larger = assemble(model.decoder, segments, DENSE, room=4000, reuse=again)
-    assert larger.capacity > 4000
+    assert larger is again and larger.capacity > 4000  # the smaller buffers are gone
+    rows = slice(larger.num_rows)
+    anew = assemble(model.decoder, segments, DENSE, room=40)
+    assert torch.equal(larger.keys[:, :, :, rows], anew.keys[:, :, :, rows])
+    assert torch.equal(larger.values[:, :, :, rows], anew.values[:, :, :, rows])
 
 
 def test_a_turn_takes_one_forward_per_text_token_and_two_more(model: StoryLM) -> None:
@@ -326,3 +330,18 @@ def test_a_batch_grows_with_its_stories(model: StoryLM, monkeypatch: pytest.Monk
         scores = batch.next_scores(pairs[0], [token, token])
         for found, context in zip(scores, pairs[1], strict=True):
             assert torch.allclose(found, decode.read_text(model, context, [token]), atol=2e-5)
+
+
+def test_rows_that_were_set_aside_come_back_as_they_were(model: StoryLM) -> None:
+    context = KVContext(model.decoder, 40)
+    decode.read_text(model, context, [5, 6, 7, 8, 9])
+    before = context.keys.clone(), context.values.clone()
+    keys, values = context.cut_off(2)
+    decode.read_text(model, context, [10, 11])
+    context.truncate(2)
+    context.put_back(keys, values)
+    assert context.num_rows == 5
+    for buffer, was in zip((context.keys, context.values), before, strict=True):
+        assert torch.equal(buffer[:, :, :, :5], was[:, :, :, :5])
+    with pytest.raises(ValueError, match="has room for 40 rows"):
+        context.put_back(torch.cat([keys] * 12, dim=2), torch.cat([values] * 12, dim=2))

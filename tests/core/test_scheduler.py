@@ -6,7 +6,8 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,13 @@ from seedstory_core.engine import (
     TurnResult,
 )
 from seedstory_core.engine import scheduler as module
-from seedstory_core.engine.scheduler import Scheduler
+from seedstory_core.engine.scheduler import Scheduler, Task
 from seedstory_core.errors import InputError, TurnCancelled
+from seedstory_core.generation import batch
+from seedstory_core.generation.kv import KVContext
 from seedstory_core.generation.sampling import Sampling
+from seedstory_core.weights.memory_estimate import need_of
+from tests.helpers.engines import engine_with
 
 OPENINGS = ("Mira the fox waves.", "Bruno found a drum by the lake.", "It rains.", "Ella sings.")
 
@@ -142,6 +147,110 @@ def test_of_more_turns_than_fit_a_batch_the_first_go_first(
     assert sorted(ended) == [0, 1, 2, 3]
     assert set(ended[:2]) == {0, 1}
     assert max(passes.words) == max(passes.images) == 2
+
+
+class Contexts:
+    """Counts the contexts that exist, whenever one is made, and with batches their bytes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.most = self.most_bytes = 0
+        self._alive: weakref.WeakSet[Any] = weakref.WeakSet()
+        for kind, name in (
+            (KVContext, "__init__"),
+            (KVContext, "resize"),
+            (batch._RaggedCache, "__init__"),
+        ):
+            monkeypatch.setattr(kind, name, self._noting(getattr(kind, name)))
+
+    def _noting(self, make: Callable[..., None]) -> Callable[..., None]:
+        def note(cache: Any, *args: Any) -> None:
+            make(cache, *args)
+            self._alive.add(cache)
+            self.most = max(self.most, self.num_alive)
+            num_bytes = sum(one.keys.nbytes + one.values.nbytes for one in self._alive)
+            self.most_bytes = max(self.most_bytes, num_bytes)
+
+        return note
+
+    @property
+    def num_alive(self) -> int:
+        gc.collect()
+        return sum(isinstance(one, KVContext) for one in self._alive)
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 8])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_alternatives_never_hold_more_contexts_than_captions_are_written_at_once(
+    small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch, at_once: int, is_open: bool
+) -> None:
+    engine = engine_with(small_engine, "runtime.max_turns", at_once)
+    past = result_of(engine.turn(Past(), request(0))).past
+    asked = [TurnRequest(sampling=Sampling(seed=n), any_seed=is_open) for n in (20, 30, 40)]
+    contexts = Contexts(monkeypatch)
+    for _, event in engine.alternatives(replace(past, context=None), asked):
+        # Once all are read back, they are painted without contexts.
+        assert not isinstance(event, TurnResult) or event.past.context is None
+    # Of open seeds seven are begun.
+    assert contexts.most <= min(at_once, 7 if is_open else 3)
+    assert contexts.num_alive == 0
+    # The context of the turn before is one of them, so none is made for one caption at a time.
+    contexts.most = 0
+    list(engine.alternatives(past, asked))
+    assert contexts.most < max(at_once, 2)
+    if is_open:
+        one = replace(asked[0], unlike=("It rains.",))
+        assert result_of(engine.turn(past, one)).past.context is past.context
+
+
+def test_the_memory_estimate_counts_all_contexts_that_there_are(
+    small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = engine_with(small_engine, "runtime.max_turns", 2)
+    first = result_of(engine.turn(Past(), request(0)))
+    past, record = first.past, first.record
+    # Each of the readers has a context of the turn before, which is too small for the next one.
+    pasts = [engine.read(replace(past, context=None), record) for _ in range(4)]
+    contexts = Contexts(monkeypatch)
+    for one in pasts:
+        assert one.context is not None
+        one.context.resize(1)
+    held, asked = threading.Event(), TurnRequest(sampling=Sampling(seed=1), any_seed=True)
+    blocker = hold(engine, held)
+    other = replace(asked, unlike=("It rains.",))
+    jobs: list[Callable[[], Any]] = [
+        lambda: list(engine.alternatives(pasts[0], [asked] * 3)),
+        lambda: list(engine.turn(pasts[1], other)),
+        lambda: engine.make_draft(pasts[2], other),
+        lambda: engine.make_draft(pasts[3], other),
+    ]
+    threads = [threading.Thread(target=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    while len(engine._scheduler._running) < 1 + 7 + 3 + 3 + 3:
+        time.sleep(0.01)
+    held.set()
+    for thread in (blocker, *threads):
+        thread.join(120)
+    # Two captions and two prefetches run at once; each story keeps its own context meanwhile, and
+    # memory counts that of a waiting prefetch.
+    assert 4 < contexts.most <= 2 + 1 + 2 + 1
+    assert contexts.most_bytes <= need_of(engine.config).contexts
+
+
+def test_of_more_prefetches_than_fit_a_batch_the_first_go_first(
+    small_engine: StoryEngine, passes: Passes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts = Contexts(monkeypatch)
+    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_batch=2)
+
+    def write(number: int) -> Task:
+        draft = yield from small_engine._compose(Past(), request(number), None)
+        yield len(draft.record.token_ids)
+
+    tasks = [write(number) for number in range(5)]
+    assert len(list(scheduler.run_all(tasks, is_background=True))) > 5
+    assert max(passes.words) == 2
+    assert contexts.most <= 3  # one may end before the next tick
 
 
 def test_words_and_images_of_different_stories_go_on_side_by_side(
