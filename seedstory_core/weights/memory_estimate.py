@@ -1,8 +1,8 @@
 """Computes how much memory a configuration needs, and checks whether so much is free.
 
 `python -m seedstory_core.weights.memory_estimate` prints a table for the published 7B release, with
-the settings that reduce its memory. Weights are counted exactly; the working memory of a turn is an
-estimate.
+the settings that reduce its memory. Weights are counted exactly, keys and values at their most; the
+working memory of a turn and the margin are estimates.
 """
 
 from __future__ import annotations
@@ -19,11 +19,22 @@ from torch import nn
 
 from seedstory_core.config import PROJECT_ROOT, StudioConfig, load_config, with_setting
 from seedstory_core.errors import ConfigError, SeedStoryError
+from seedstory_core.generation.kv import SPARE_ROWS
+from seedstory_core.generation.policies import POLICIES
+from seedstory_core.generation.tokens import MAX_READER_TOKENS
 from seedstory_core.weights.parts import Models, empty_models, part_dtype
 
 QUANTIZED_BYTES = {"int8": 1.0, "nf4": 0.5 + 4 / 64}
 """Bytes per weight; nf4 has one float32 scale per 64 weights."""
 GIGABYTE = 1e9
+MARGIN_BYTES = 0.5 * GIGABYTE
+"""What a device holds beside tensors: CUDA's context, and the kernels and workspaces of its
+libraries, which are loaded when they are first used. A common size; not measured here."""
+MARGIN_SHARE = 0.05
+"""What is lost between the tensors that come and go. PyTorch rounds large blocks up to 2 MiB, which
+is 3 % of a panel's keys in the published model; the rest is for holes."""
+MARK_TOKENS = 8
+"""More tokens than BOS, the separator and a hint's brackets have."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +47,9 @@ class Need:
         detokenizer: Those of the denoiser with its perceiver.
         codec: Those of the image codec and the small decoder for previews.
         memory: Cached keys and values of all stories at most.
-        contexts: Keys and values of the running turns: one context each, at most as long as the
-            model has positions, a copy of each if several are decoded together, and one for the
-            prefetch.
+        contexts: Those of the running turns at most, and of what is prefetched.
         work: Largest activations of the denoiser or the codec (an estimate).
+        margin: What is in use beside all these (an estimate).
         device: The most that is on the device at once.
         host: Weights that wait in main memory, or pass through it while loading.
     """
@@ -51,6 +61,7 @@ class Need:
     memory: float
     contexts: float
     work: float
+    margin: float
     device: float
     host: float
 
@@ -79,22 +90,27 @@ def need_of(config: StudioConfig, models: Models | None = None) -> Need:
     codec_bytes += _count([preview] if preview is not None else []) * itemsize
     away = {part: heavy[part] for part in runtime.offload}
     resident = sum(heavy[part] for part in heavy if part not in away)
-    contexts = _num_contexts(config) * _context_bytes(config)
+    rows, row = _view_rows(config), _row_bytes(config)
+    # The running turns hold what they see, even if the pool has no room for it.
+    memory = max(float(runtime.memory_pool_bytes), runtime.turns_at_once * rows * row)
+    contexts = _num_contexts(config) * (rows + _page_rows(config) + SPARE_ROWS) * row
     work = max(_codec_activations(config), _denoiser_activations(config))
-    device = resident + sum(rest.values()) + codec_bytes
-    device += runtime.memory_pool_bytes + contexts
     # One offloaded part is on the device at a time; only the de-tokenizer needs working memory.
     moments = {"detokenizer": work} | {part: 0.0 for part in ("vision", "story_lm")}
-    device += max(away.get(part, 0.0) + moment for part, moment in moments.items())
+    moving = memory + contexts
+    moving += max(away.get(part, 0.0) + moment for part, moment in moments.items())
+    margin = MARGIN_BYTES + MARGIN_SHARE * moving
+    device = resident + sum(rest.values()) + codec_bytes + moving + margin
     # Layers are quantized on the way from main memory, which holds all of them before.
     passing = layers * itemsize if runtime.quantize != "none" else 0.0
     waiting = sum(size for part, size in away.items() if part != "story_lm" or not passing)
     return Need(
         **{part: heavy[part] + rest[part] for part in heavy},
         codec=codec_bytes,
-        memory=float(runtime.memory_pool_bytes),
+        memory=memory,
         contexts=contexts,
         work=work,
+        margin=margin,
         device=device,
         host=waiting + passing,
     )
@@ -105,15 +121,38 @@ def _count(modules: Sequence[nn.Module] | Iterator[nn.Module]) -> int:
 
 
 def _num_contexts(config: StudioConfig) -> int:
+    """Return the most contexts at once.
+
+    Every caption that is written has one, and so has every turn that waits while all places in the
+    batch are taken by the alternatives of another one. A batch holds copies of its contexts. As
+    many prefetches as turns may have begun (`Scheduler._next_batch`).
+    """
     turns = config.runtime.turns_at_once
-    return (2 * turns if turns > 1 else 1) + config.runtime.prefetches
+    copies = turns if turns > 1 else 0
+    prefetched = turns if config.runtime.prefetches else 0
+    return turns + (turns - 1) + copies + prefetched
 
 
-def _context_bytes(config: StudioConfig) -> float:
+def _view_rows(config: StudioConfig) -> int:
+    """Return the most rows of the past that a turn sees under the configured policy."""
+    positions = config.decoder.max_position_embeddings
+    is_capped = config.memory.policy in POLICIES and POLICIES[config.memory.policy].is_capped
+    return min(config.memory.max_rows, positions) if is_capped else positions
+
+
+def _page_rows(config: StudioConfig) -> int:
+    """Return the rows of the longest panel that can be asked for."""
+    numbers = config.generation
+    longest = MAX_READER_TOKENS + numbers.max_new_tokens + MARK_TOKENS
+    return longest + numbers.num_image_queries + 2
+
+
+def _row_bytes(config: StudioConfig) -> float:
+    """Return the bytes of the keys and values of one row."""
     decoder = config.decoder
     head_dim = decoder.extra.get("head_dim") or decoder.hidden_size // decoder.num_attention_heads
-    row = 2 * decoder.num_hidden_layers * decoder.num_key_value_heads * head_dim
-    return decoder.max_position_embeddings * row * part_dtype(config, "story_lm").itemsize
+    numbers = 2 * decoder.num_hidden_layers * decoder.num_key_value_heads * head_dim
+    return numbers * part_dtype(config, "story_lm").itemsize
 
 
 def _codec_activations(config: StudioConfig) -> float:
@@ -126,18 +165,23 @@ def _codec_activations(config: StudioConfig) -> float:
 
 
 def _denoiser_activations(config: StudioConfig) -> float:
-    """Estimate: forty maps of the finest level's channels, of an image and its guidance."""
+    """Estimate: forty maps of the finest level's channels, of every image and its guidance."""
     numbers = config.detokenizer
     rows = 2 if numbers.guidance_scale > 1 else 1
     channels = numbers.unet.block_out_channels[0]
     itemsize = part_dtype(config, "detokenizer").itemsize
-    return 40 * rows * numbers.latent_size**2 * channels * itemsize
+    images = config.runtime.turns_at_once  # in one batch
+    return 40 * images * rows * numbers.latent_size**2 * channels * itemsize
 
 
 SWITCHES: tuple[tuple[str, object], ...] = (
     ("runtime.dtype", "bfloat16"),
+    # Without these two, readers wait longer, and nothing else changes.
+    ("runtime.prefetch", False),
+    ("runtime.max_turns", 1),
     ("detokenizer.vae.tile_size", 512),
-    ("runtime.memory_pool_bytes", 2**30),
+    # Holds the rows that the published model sees.
+    ("runtime.memory_pool_bytes", 3 * 2**29),
     # Costs nothing until a reader brings an image of their own.
     ("runtime.offload", ["vision", "detokenizer"]),
     ("runtime.quantize", "int8"),
@@ -161,9 +205,14 @@ def smaller(config: StudioConfig, models: Models) -> Iterator[tuple[list[str], S
         if need_of(changed, models).device >= need_of(config, models).device:
             continue
         config = changed
-        shown = f"[{','.join(value)}]" if isinstance(value, list) else value
-        settings[key] = f"{key}={shown}"
+        settings[key] = f"{key}={_shown(value)}"
         yield list(settings.values()), config
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(value)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def check_fit(config: StudioConfig, device: torch.device) -> None:
@@ -220,17 +269,17 @@ def table(config: StudioConfig) -> list[str]:
     models = empty_models(config)
     lines = [
         "| settings | language model | image encoder | denoiser | codec | keys and values "
-        "| turn's context | work | **on the device** | in main memory |",
-        "|" + "---|" * 10,
+        "| contexts | work | margin | **on the device** | in main memory |",
+        "|" + "---|" * 11,
     ]
     for settings, changed in [([], config), *smaller(config, models)]:
         need = need_of(changed, models)
         numbers = (
             *(need.story_lm, need.vision, need.detokenizer, need.codec),
-            *(need.memory, need.contexts, need.work, need.device, need.host),
+            *(need.memory, need.contexts, need.work, need.margin, need.device, need.host),
         )
         columns = [f"{number / GIGABYTE:.1f}" for number in numbers]
-        columns[7] = f"**{columns[7]}**"
+        columns[8] = f"**{columns[8]}**"
         shown = " ".join(f"`{setting}`" for setting in settings) or "as configured"
         lines.append(f"| {shown} | {' | '.join(columns)} |")
     return lines

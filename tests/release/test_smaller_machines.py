@@ -214,17 +214,19 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
     return set_free
 
 
-TILES, BUDGET = "detokenizer.vae.tile_size=512", "runtime.memory_pool_bytes=1073741824"
+TILES, BUDGET = "detokenizer.vae.tile_size=512", "runtime.memory_pool_bytes=1610612736"
 OFFLOAD = "runtime.offload=[vision,detokenizer]"
+ALONE = "runtime.prefetch=false runtime.max_turns=1"
 
 
 @pytest.mark.parametrize(
     ("free_gib", "wanted"),
     [
         (40, None),
-        (33, f"Set {TILES}."),
-        (22, f"Set {TILES} {BUDGET} {OFFLOAD}."),
-        (16, f"Set {TILES} {BUDGET} {OFFLOAD} runtime.quantize=int8."),
+        (34, f"Set {TILES}."),
+        (24, f"Set {TILES} {BUDGET} {OFFLOAD}."),
+        (20, f"Set {TILES} {BUDGET} {OFFLOAD} runtime.quantize=int8."),
+        (16, f"Set {TILES} {BUDGET} {OFFLOAD} runtime.quantize=nf4."),
         (4, "No setting makes them small enough"),
     ],
 )
@@ -239,8 +241,46 @@ def test_a_start_that_cannot_fit_names_the_switches(
     with pytest.raises(ConfigError) as caught:
         memory_estimate.check_fit(config, GPU)
     message = str(caught.value)
-    assert f"about 37.2 GB on this one, and {free_gib * GIB / 1e9:.1f} GB are free" in message
+    assert f"about 38.5 GB on this one, and {free_gib * GIB / 1e9:.1f} GB are free" in message
     assert wanted in message
+
+
+def test_many_turns_at_once_are_given_up_before_anything_else(
+    free: Callable[[int, int], None],
+) -> None:
+    many = ["runtime.max_turns=4", "runtime.prefetch=true"]  # as the tiny model has them
+    free(40, 64)
+    with pytest.raises(ConfigError, match=rf"about 71\.7 GB .* Set {ALONE}\."):
+        memory_estimate.check_fit(load_config(FULL, many), GPU)
+    free(24, 64)
+    with pytest.raises(ConfigError) as caught:
+        memory_estimate.check_fit(load_config(FULL, many), GPU)
+    assert f"Set {ALONE} {TILES} {BUDGET} {OFFLOAD}." in str(caught.value)
+    memory_estimate.check_fit(
+        load_config(FULL, [*many, *ALONE.split(), TILES, BUDGET, OFFLOAD]), GPU
+    )
+
+
+def test_a_context_is_as_long_as_its_policy_and_the_longest_page() -> None:
+    capped = memory_estimate.need_of(load_config(FULL))
+    wider = memory_estimate.need_of(load_config(FULL, ["memory.max_rows=2817"]))
+    row = 2 * 32 * 4096 * 2  # keys and values of 32 layers in 16 bits
+    assert wider.contexts - capped.contexts == row
+    dense = memory_estimate.need_of(load_config(FULL, ["memory.policy=dense"]))
+    assert dense.contexts - capped.contexts == (4096 - 2816) * row
+    # What a turn sees is held while it runs, whether the pool has room for it or not.
+    little = memory_estimate.need_of(load_config(FULL, ["runtime.memory_pool_bytes=1"]))
+    assert little.memory == 2816 * row
+    assert int(BUDGET.split("=")[1]) >= little.memory
+    assert BUDGET in memory_estimate.table(load_config(FULL))[-1]
+
+
+def test_the_margin_is_a_part_of_what_comes_and_goes() -> None:
+    need = memory_estimate.need_of(load_config(FULL))
+    weights = need.story_lm + need.vision + need.detokenizer + need.codec
+    moving = need.memory + need.contexts + need.work
+    assert need.margin == pytest.approx(0.5e9 + 0.05 * moving)
+    assert need.device == pytest.approx(weights + moving + need.margin)
 
 
 @pytest.mark.parametrize(
