@@ -23,6 +23,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
 from seedstory_core.errors import TurnCancelled
@@ -59,6 +60,21 @@ Task = Generator[Any, Any, Any]
 """A turn as a generator: it yields events and requests, and is sent the answers to requests."""
 
 
+def clock_of(device: torch.device) -> Callable[[], float]:
+    """Return a clock, in seconds, that is read when a device has computed all that was launched.
+
+    On CUDA a pass returns when it is launched, long before it is computed.
+    """
+    if device.type != "cuda":
+        return time.perf_counter
+
+    def now() -> float:
+        torch.cuda.synchronize(device)
+        return time.perf_counter()
+
+    return now
+
+
 _open: weakref.WeakSet[Scheduler] = weakref.WeakSet()
 
 
@@ -72,14 +88,23 @@ def _close_all() -> None:
 class Scheduler:
     """Runs tasks; may be called from any thread."""
 
-    def __init__(self, story_lm: StoryLM, detokenizer: DeTokenizer, *, max_batch: int) -> None:
+    def __init__(
+        self,
+        story_lm: StoryLM,
+        detokenizer: DeTokenizer,
+        *,
+        max_batch: int,
+        now: Callable[[], float] | None = None,
+    ) -> None:
         """Create a scheduler; its thread starts with the first task.
 
         Args:
             story_lm: Answers `DecodeRequest`s.
             detokenizer: Answers `DenoiseRequest`s.
             max_batch: Most tasks that one pass answers.
+            now: The clock by which words and images share the time; None takes the device's.
         """
+        self._now = now or clock_of(story_lm.device)
         self._batch = TextBatch(story_lm)
         self._detokenizer = detokenizer
         self.max_batch = max_batch
@@ -231,16 +256,16 @@ class Scheduler:
         words = [one for one in wanted if not one.is_background]
         ahead = [one for one in wanted if one.is_background]
         images = [one for one in batch if isinstance(one.request, DenoiseRequest)]
-        started = time.perf_counter()
+        started = self._now()
         # Tokens and images share the time equally: a denoising step takes as long as many tokens.
         if images and (not words or self._words_took >= self._step_took):
             self._answer(images, self._next_steps)
-            self._step_took, self._words_took = time.perf_counter() - started, 0.0
+            self._step_took, self._words_took = self._now() - started, 0.0
             if ahead and not words:
                 self._answer(ahead, self._next_tokens)
         elif words or (words := ahead):
             self._answer(words, self._next_tokens)
-            self._words_took += time.perf_counter() - started
+            self._words_took += self._now() - started
 
     def _answer(
         self, running: Sequence[_Running], together: Callable[[Sequence[Any]], Sequence[Any]]

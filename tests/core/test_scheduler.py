@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ from seedstory_core.engine import scheduler as module
 from seedstory_core.engine.scheduler import Scheduler, Task
 from seedstory_core.errors import InputError, TurnCancelled
 from seedstory_core.generation import batch
-from seedstory_core.generation.kv import KVContext
+from seedstory_core.generation.kv import KVContext, assemble
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.weights.memory_estimate import need_of
 from tests.helpers.engines import engine_with
@@ -417,3 +417,44 @@ def test_the_zero_image_is_prepared_once_for_all_images(small_engine: StoryEngin
     finally:
         handle.remove()
     assert passes == [1, 1, 1, 1]  # of the zero image, and of three images
+
+
+def test_words_and_images_share_what_the_device_computes_not_what_is_launched(
+    small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched, computed, order = 0.0, 0.0, ""
+
+    def now() -> float:
+        nonlocal launched, computed
+        computed, launched = computed + launched, 0.0
+        return computed
+
+    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_batch=2, now=now)
+
+    def launch(kind: str, seconds: float) -> Callable[[Any], Any]:
+        def answer(requests: Any) -> Any:
+            nonlocal launched, order
+            launched, order = launched + seconds, order + kind
+            return [None] * len(requests)
+
+        return answer
+
+    monkeypatch.setattr(scheduler, "_next_tokens", launch("w", 1.0))
+    monkeypatch.setattr(scheduler, "_next_steps", launch("i", 4.0))
+
+    def task(request: Any) -> Task:
+        for _ in range(12):
+            yield request
+
+    context = assemble(small_engine.story_lm.decoder, (), small_engine.policy, room=1)
+    word, step = module.DecodeRequest(context, 0), module.DenoiseRequest(cast(Any, None))
+    list(scheduler.run_all([task(word), task(step)]))
+    assert "wwww".join("iiii") in order  # a step takes as long as four words
+
+
+def test_the_clock_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[object] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    gpu = torch.device("cuda", 1)
+    assert module.clock_of(gpu)() > 0 and waited == [gpu]
+    assert module.clock_of(torch.device("cpu"))() > 0 and waited == [gpu]
