@@ -71,6 +71,11 @@ class KVSegment:
         return self.cut.num_rows if self.cut else self.keys.shape[2]
 
     @property
+    def device(self) -> torch.device:
+        """Where its rows are."""
+        return self.keys.device
+
+    @property
     def is_whole(self) -> bool:
         """Whether it has all rows of its panel and the scores of the next one's first token."""
         return self.held == (range(self.num_rows),) and self.next_scores is not None
@@ -132,7 +137,7 @@ class KVSegment:
 
     def to(self, device: torch.device | str) -> KVSegment:
         """Return the segment on a device; itself if it is there already."""
-        if self.keys.device == torch.device(device):
+        if self.device == torch.device(device):
             return self
         scores = self.next_scores
         return replace(

@@ -2,6 +2,8 @@
 
 The tree of panels is the record and the memory is a cache: anything may be dropped at any moment,
 and a replay of the panels rebuilds it. Each story has a byte budget, and all stories share another.
+Both are for the models' device. What rests in main memory beside another device has as much again
+there.
 
 This module does not import torch, so that sessions can be used before the models are loaded.
 """
@@ -16,6 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
+
     from seedstory_core.generation.kv import KVContext, KVSegment
     from seedstory_core.generation.packed_segment import PackedSegment
     from seedstory_core.generation.policies import Rows
@@ -34,7 +38,7 @@ class MemoryPool:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes kept by all stories."""
+        """Bytes kept by all stories on the models' device."""
         with self.lock:
             return sum(memory.num_bytes for memory in self._memories)
 
@@ -51,6 +55,7 @@ class MemoryPool:
         """Drop the least recently used contexts and segments until the budget holds."""
         with self.lock:
             shrink(list(self._memories), self.budget_bytes)
+            shrink(list(self._memories), self.budget_bytes, is_away=True)
 
 
 class StoryMemory:
@@ -61,7 +66,7 @@ class StoryMemory:
         self.budget_bytes = budget_bytes
         self._pool = pool or MemoryPool(budget_bytes)
         self._segments: dict[str, _Kept] = {}
-        self._num_bytes = 0
+        self._num_bytes = {False: 0, True: 0}  # on the models' device, and away from it
         self._view: Mapping[str, Rows] = {}
         self._newest = ""
         self._context: KVContext | None = None
@@ -70,10 +75,15 @@ class StoryMemory:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of all segments and of the context."""
+        """Bytes of the context and of all segments on the models' device."""
         with self._pool.lock:
             context = self._context.num_bytes if self._context is not None else 0
-            return self._num_bytes + context
+            return self._num_bytes[False] + context
+
+    @property
+    def num_bytes_away(self) -> int:
+        """Bytes of segments that rest in main memory while the models are on another device."""
+        return self._num_bytes[True]
 
     def __contains__(self, panel_id: str) -> bool:
         """Return whether a panel's segment is whole."""
@@ -84,10 +94,10 @@ class StoryMemory:
         return sum(kept.is_whole for kept in self._segments.values())
 
     @property
-    def is_packed(self) -> bool:
-        """Whether some segments are packed, so that `find` may have to compute."""
+    def is_at_rest(self) -> bool:
+        """Whether some segments are packed or away, so that `find` has to compute or to copy."""
         with self._pool.lock:
-            return any(kept.packed is not None for kept in self._segments.values())
+            return any(kept.is_at_rest for kept in self._segments.values())
 
     def keep(self, panel_id: str, segment: KVSegment) -> None:
         """Keep a panel's segment; what is not in view makes room for it."""
@@ -104,18 +114,20 @@ class StoryMemory:
     def find(self, path: Sequence[str]) -> list[KVSegment | None]:
         """Return the segments of a path; None for panels that have not been read.
 
-        Segments may be cut: they hold fewer rows than their panels.
+        Segments may be cut: they hold fewer rows than their panels. Those that rest come back to
+        the models' device, one after the other, while other stories go on.
         """
         with self._pool.lock:
-            for panel_id in path:
-                if (kept := self._segments.get(panel_id)) is not None:
+            on_path = [self._segments.get(panel_id) for panel_id in path]
+            for kept in on_path:
+                if kept is not None:
                     kept.used = self._pool.tick()
-                    if kept.packed is not None:
-                        self._put(panel_id, _Kept(kept.packed.unpack(), kept.used))
-            kept_on_path = [self._segments.get(panel_id) for panel_id in path]
-            found = [None if kept is None else kept.segment for kept in kept_on_path]
-            self._shrink()  # unpacked segments are larger; `found` still holds all of them
-            return found
+        found: list[KVSegment | None] = []
+        for panel_id, kept in zip(path, on_path, strict=True):
+            found.append(kept.awake() if kept is not None else None)
+            if kept is not None and kept.is_at_rest:
+                self._exchange(panel_id, kept, _Kept(found[-1], kept.used))
+        return found
 
     def look_at(self, view: Mapping[str, Rows], newest: str) -> None:
         """Say which rows the next turn sees; all others are dropped before these.
@@ -155,22 +167,31 @@ class StoryMemory:
 
         with self._pool.lock:
             self._context = None
-            for panel_id, kept in list(self._segments.items()):
-                if kept.segment is not None:
-                    segment = kept.segment.to("cpu")
-                    resting = _Kept(segment, kept.used)
-                    if pack and segment.held:
-                        resting = _Kept(None, kept.used, PackedSegment.pack(segment))
-                    self._put(panel_id, resting)
+            awake = [(name, kept) for name, kept in self._segments.items() if not kept.packed]
+        for panel_id, kept in awake:
+            # Outside of the lock, as copying and packing take time, and one after the other.
+            assert kept.segment is not None
+            segment, home = kept.segment.to("cpu"), kept.home or kept.segment.device
+            resting = _Kept(segment, kept.used, home=home)
+            if pack and segment.held:
+                resting = _Kept(None, kept.used, PackedSegment.pack(segment), home)
+            self._exchange(panel_id, kept, resting)
+
+    def _exchange(self, panel_id: str, before: _Kept, after: _Kept) -> None:
+        """Replace what is kept of a panel, unless it was exchanged or dropped meanwhile."""
+        with self._pool.lock:
+            if self._segments.get(panel_id) is before:
+                self._put(panel_id, after)
+                self._shrink()
 
     def _put(self, panel_id: str, kept: _Kept | None) -> _Kept | None:
         """Replace what is kept of a panel, and return what was."""
         before = self._segments.pop(panel_id, None)
         if before is not None:
-            self._num_bytes -= before.num_bytes
+            self._num_bytes[before.is_away] -= before.num_bytes
         if kept is not None:
             self._segments[panel_id] = kept
-            self._num_bytes += kept.num_bytes
+            self._num_bytes[kept.is_away] += kept.num_bytes
         return before
 
     def _cut(self, panel_id: str, *, is_seen: bool) -> int:
@@ -178,16 +199,16 @@ class StoryMemory:
 
         Its length is kept, so that the places of the other panels are known.
         """
-        kept, before = self._segments[panel_id], self._num_bytes
+        kept = self._segments[panel_id]
         rows = self._view.get(panel_id, ()) if is_seen else ()
-        segment = kept.segment or (kept.packed.unpack() if kept.packed is not None else None)
-        assert segment is not None
         has_scores = is_seen and panel_id == self._newest
-        self._put(panel_id, _Kept(segment.keep(rows, scores=has_scores), kept.used))
-        return before - self._num_bytes
+        cut = _Kept(kept.unpacked().keep(rows, scores=has_scores), kept.used, home=kept.home)
+        self._put(panel_id, cut)
+        return kept.num_bytes - cut.num_bytes
 
     def _shrink(self) -> None:
         shrink([self], self.budget_bytes)
+        shrink([self], self.budget_bytes, is_away=True)
         self._pool.shrink()
 
 
@@ -198,6 +219,31 @@ class _Kept:
     used: int
     """Time of its last use, by the pool's clock."""
     packed: PackedSegment | None = None
+    home: torch.device | None = None
+    """While it rests, the models' device, where it was."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it is elsewhere than the models."""
+        held = self.segment or self.packed
+        assert held is not None
+        return self.home is not None and held.device != self.home
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is packed or away."""
+        return self.packed is not None or self.is_away
+
+    def unpacked(self) -> KVSegment:
+        """Return the segment where it is."""
+        segment = self.segment or (self.packed.unpack() if self.packed is not None else None)
+        assert segment is not None
+        return segment
+
+    def awake(self) -> KVSegment:
+        """Return the segment on the models' device."""
+        segment = self.unpacked()
+        return segment if self.home is None else segment.to(self.home)
 
     @property
     def is_whole(self) -> bool:
@@ -212,15 +258,21 @@ class _Kept:
         return held.num_bytes
 
 
-def shrink(memories: Sequence[StoryMemory], budget_bytes: int) -> None:
+def shrink(memories: Sequence[StoryMemory], budget_bytes: int, *, is_away: bool = False) -> None:
     """Drop contexts, then rows out of view, then views, until the budget holds.
 
     Each least recently used first. A context is a copy that is quickly assembled again; a row out
     of view is needed only if a reader goes back or changes the memory policy; a view that is lost
     has to be read again before the story goes on.
+
+    Args:
+        memories: Those that share the budget.
+        budget_bytes: Most bytes.
+        is_away: Whether it is the budget for what rests away from the models' device.
     """
-    excess = sum(memory.num_bytes for memory in memories) - budget_bytes
-    for memory in sorted(memories, key=lambda memory: memory._context_used):
+    num_bytes = (one.num_bytes_away if is_away else one.num_bytes for one in memories)
+    excess = sum(num_bytes) - budget_bytes
+    for memory in sorted([] if is_away else memories, key=lambda memory: memory._context_used):
         if excess > 0 and memory._context is not None:
             excess -= memory._context.num_bytes
             memory._context = None
@@ -231,7 +283,7 @@ def shrink(memories: Sequence[StoryMemory], budget_bytes: int) -> None:
             (kept.used, panel_id, memory)
             for memory in memories
             for panel_id, kept in memory._segments.items()
-            if kept.num_bytes
+            if kept.num_bytes and kept.is_away == is_away
         )
         for _, panel_id, memory in oldest:
             if excess <= 0:

@@ -53,6 +53,11 @@ class PackedSegment:
         )
 
     @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.keys.device
+
+    @property
     def is_whole(self) -> bool:
         """Whether the segment was whole."""
         return self.rest.is_whole

@@ -486,7 +486,7 @@ class StorySession:
 
         ids = [panel.id for panel in path]
         find = functools.partial(self.memory.find, ids)
-        found = self.engine.run(find) if self.memory.is_packed else find()
+        found = self.engine.run(find) if self.memory.is_at_rest else find()
         segments = [
             segment or self._unread(panel, is_first=not number)
             for number, (panel, segment) in enumerate(zip(path, found, strict=True))

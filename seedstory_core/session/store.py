@@ -97,7 +97,7 @@ class SessionStore:
         """
         runtime = self.config.runtime
         now = time.monotonic()
-        closed = 0
+        closed, unused = 0, []
         with self._lock:
             by_use = sorted(self._sessions.values(), key=lambda session: session.last_used)
             excess = len(by_use) - runtime.max_sessions
@@ -109,7 +109,9 @@ class SessionStore:
                     del self._sessions[session.story_id]
                     closed += 1
                 elif now - session.last_used > runtime.rest_seconds:
-                    session.rest(pack=runtime.pack_at_rest)
+                    unused.append(session)
+        for session in unused:  # without the lock: other stories are opened meanwhile
+            session.rest(pack=runtime.pack_at_rest)
         return closed
 
     def _register(self, session: StorySession) -> StorySession:

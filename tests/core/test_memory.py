@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
+import threading
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -144,6 +147,91 @@ def test_a_resting_story_is_exactly_what_it_was() -> None:
     assert found is not None
     assert memory.context is None
     assert torch.equal(found.keys, segment(seed=3).keys)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OnGpu(KVSegment):
+    """A segment that says that it is on a GPU; bringing it to and fro calls `moving`."""
+
+    place: torch.device = torch.device("cuda", 0)
+    moving: Callable[[], None] = lambda: None
+
+    @property
+    def device(self) -> torch.device:
+        return self.place
+
+    def to(self, device: torch.device | str) -> OnGpu:
+        self.moving()
+        return dataclasses.replace(self, place=torch.device(device))
+
+
+def on_gpu(seed: int = 0, moving: Callable[[], None] = lambda: None) -> OnGpu:
+    plain = segment(seed=seed)
+    return OnGpu(plain.keys, plain.values, 1, 2, plain.next_scores, moving=moving)
+
+
+def test_what_rests_in_main_memory_leaves_its_room_on_the_gpu_and_comes_back() -> None:
+    pool = MemoryPool(3 * SIZE)
+    resting, busy = StoryMemory(2 * SIZE, pool), StoryMemory(3 * SIZE, pool)
+    for name in ("p1", "p2"):
+        resting.keep(name, on_gpu())
+    resting.rest()
+    assert (resting.num_bytes, resting.num_bytes_away, pool.num_bytes) == (0, 2 * SIZE, 0)
+    for name in ("q1", "q2", "q3"):
+        busy.keep(name, on_gpu())
+    assert len(resting) == 2 and len(busy) == 3 and resting.is_at_rest
+    found = resting.find(["p1", "p2"])
+    assert [one is not None and one.device.type for one in found] == ["cuda", "cuda"]
+    assert (resting.num_bytes, resting.num_bytes_away) == (2 * SIZE, 0)
+    assert len(resting) == 2 and len(busy) == 1 and not resting.is_at_rest
+    assert pool.num_bytes == 3 * SIZE
+
+
+def test_main_memory_is_bounded_too() -> None:
+    pool = MemoryPool(3 * SIZE)
+    memories = [StoryMemory(2 * SIZE, pool) for _ in range(4)]
+    for number, memory in enumerate(memories):
+        for name in ("p1", "p2"):
+            memory.keep(name, on_gpu(number))
+        memory.rest()
+    assert [len(memory) for memory in memories] == [0, 0, 1, 2]
+    assert sum(memory.num_bytes_away for memory in memories) == 3 * SIZE
+
+
+def test_on_a_processor_what_rests_counts_as_before() -> None:
+    memory = StoryMemory(3 * SIZE)
+    memory.keep("p1", segment())
+    memory.rest()
+    assert (memory.num_bytes, memory.num_bytes_away, memory.is_at_rest) == (SIZE, 0, False)
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_other_stories_go_on_while_one_moves(pack: bool) -> None:
+    pool = MemoryPool(9 * SIZE)
+    moving, other = StoryMemory(9 * SIZE, pool), StoryMemory(9 * SIZE, pool)
+    is_free: list[bool] = []
+
+    def look() -> None:
+        def keep() -> None:
+            other.keep(f"q{len(is_free)}", segment())
+
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        thread.join(10)
+        is_free.append(not thread.is_alive())
+
+    for name in ("p1", "p2"):
+        moving.keep(name, on_gpu(moving=look))
+    moving.rest(pack=pack)
+    moving.find(["p1", "p2"])
+    assert is_free == [True] * 4 and len(other) == 4
+
+
+def test_what_is_dropped_while_it_moves_stays_dropped() -> None:
+    memory = StoryMemory(9 * SIZE)
+    memory.keep("p1", on_gpu(moving=lambda: memory.drop(["p1"])))
+    memory.rest()
+    assert (len(memory), memory.num_bytes, memory.num_bytes_away) == (0, 0, 0)
 
 
 def test_a_packed_story_is_a_quarter_and_nearly_what_it_was() -> None:

@@ -468,6 +468,23 @@ def test_a_resting_story_goes_on_as_if_nothing_had_been(store: SessionStore) -> 
     assert not any(isinstance(event, Replaying) for event in events)
 
 
+def test_a_story_is_opened_while_another_goes_to_rest(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, other = begin(store, 1), store.create()
+    session.last_used -= store.engine.config.runtime.rest_seconds + 1
+    opened: list[StorySession] = []
+
+    def rest(**options: Any) -> None:
+        thread = threading.Thread(target=lambda: opened.append(store.open(other.story_id)))
+        thread.start()
+        thread.join(10)
+
+    monkeypatch.setattr(session, "rest", rest)
+    store.close_idle()
+    assert opened == [other]
+
+
 def test_alternatives_are_what_each_would_have_been_alone(store: SessionStore) -> None:
     session = begin(store, 3)
     wishes = [request(seed) for seed in (20, 21, 22)]
