@@ -46,6 +46,10 @@ class BusyError(SeedStoryError):
     """The story already has a turn that waits or runs, or the queue is full."""
 
 
+class DeviceFullError(SeedStoryError):
+    """Memory ran out, and dropping all that can be read again did not help."""
+
+
 class TurnCancelled(Exception):
     """The turn was stopped; nothing of it was kept."""
 

@@ -375,6 +375,10 @@ class StoryEngine:
         """
         return self._scheduler.call(function)
 
+    def free_memory(self) -> None:
+        """Give memory that nothing uses back to the device."""
+        self._scheduler.free_memory()
+
     def encode_text(self, text: str) -> list[int]:
         """Return the token ids of a reader's text, as the model reads it.
 

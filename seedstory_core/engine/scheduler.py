@@ -14,6 +14,7 @@ between two passes.
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import queue
 import threading
@@ -192,6 +193,16 @@ class Scheduler:
 
         ((_, result),) = self._events([task()], cancel, is_call=True)
         return result
+
+    def free_memory(self) -> None:
+        """Free the copies of contexts, and give unused memory back to the device."""
+
+        def free() -> None:
+            self._batch.clear()
+            gc.collect()  # an error keeps the tensors of the frames that raised it
+            torch.cuda.empty_cache()
+
+        self.call(free)
 
     def _enter(self, running: Sequence[_Running]) -> None:
         with self._changed:

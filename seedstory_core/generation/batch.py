@@ -62,6 +62,10 @@ class TextBatch:
         if any(context is member for member in self._contexts):
             self._contexts, self._cache = [], None
 
+    def clear(self) -> None:
+        """Remove all contexts, and free their copies."""
+        self._contexts, self._cache = [], None
+
     def _join(self, contexts: Sequence[KVContext]) -> _RaggedCache:
         is_same = len(contexts) == len(self._contexts) and all(
             one is other for one, other in zip(contexts, self._contexts, strict=True)

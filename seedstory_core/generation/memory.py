@@ -51,6 +51,12 @@ class MemoryPool:
         with self.lock:
             self._memories.add(memory)
 
+    def drop(self) -> None:
+        """Drop the contexts and segments of all stories."""
+        with self.lock:
+            for memory in list(self._memories):
+                memory.drop()
+
     def shrink(self) -> None:
         """Drop the least recently used contexts and segments until the budget holds."""
         with self.lock:
@@ -64,19 +70,19 @@ class StoryMemory:
     def __init__(self, budget_bytes: int, pool: MemoryPool | None = None) -> None:
         """Create an empty memory that never keeps more than `budget_bytes`."""
         self.budget_bytes = budget_bytes
-        self._pool = pool or MemoryPool(budget_bytes)
+        self.pool = pool or MemoryPool(budget_bytes)
         self._segments: dict[str, _Kept] = {}
         self._num_bytes = {False: 0, True: 0}  # on the models' device, and away from it
         self._view: Mapping[str, Rows] = {}
         self._newest = ""
         self._context: KVContext | None = None
         self._context_used = 0
-        self._pool.join(self)
+        self.pool.join(self)
 
     @property
     def num_bytes(self) -> int:
         """Bytes of the context and of all segments on the models' device."""
-        with self._pool.lock:
+        with self.pool.lock:
             context = self._context.num_bytes if self._context is not None else 0
             return self._num_bytes[False] + context
 
@@ -96,18 +102,18 @@ class StoryMemory:
     @property
     def is_at_rest(self) -> bool:
         """Whether some segments are packed or away, so that `find` has to compute or to copy."""
-        with self._pool.lock:
+        with self.pool.lock:
             return any(kept.is_at_rest for kept in self._segments.values())
 
     def keep(self, panel_id: str, segment: KVSegment) -> None:
         """Keep a panel's segment; what is not in view makes room for it."""
-        with self._pool.lock:
-            self._put(panel_id, _Kept(segment, self._pool.tick()))
+        with self.pool.lock:
+            self._put(panel_id, _Kept(segment, self.pool.tick()))
             self._shrink()
 
     def take(self, panel_id: str) -> KVSegment | None:
         """Forget a panel, and return its segment if it is kept whole."""
-        with self._pool.lock:
+        with self.pool.lock:
             kept = self._put(panel_id, None)
             return kept.segment if kept is not None and kept.is_whole else None
 
@@ -117,11 +123,11 @@ class StoryMemory:
         Segments may be cut: they hold fewer rows than their panels. Those that rest come back to
         the models' device, one after the other, while other stories go on.
         """
-        with self._pool.lock:
+        with self.pool.lock:
             on_path = [self._segments.get(panel_id) for panel_id in path]
             for kept in on_path:
                 if kept is not None:
-                    kept.used = self._pool.tick()
+                    kept.used = self.pool.tick()
         found: list[KVSegment | None] = []
         for panel_id, kept in zip(path, on_path, strict=True):
             found.append(kept.awake() if kept is not None else None)
@@ -136,12 +142,12 @@ class StoryMemory:
             view: Rows by panel.
             newest: The last panel of the path; its `next_scores` are needed, too.
         """
-        with self._pool.lock:
+        with self.pool.lock:
             self._view, self._newest = view, newest
 
     def drop(self, panel_ids: Iterable[str] | None = None) -> None:
         """Drop the context and some panels' segments, or for None all."""
-        with self._pool.lock:
+        with self.pool.lock:
             for panel_id in list(self._segments if panel_ids is None else panel_ids):
                 self._put(panel_id, None)
             self._context = None
@@ -153,8 +159,8 @@ class StoryMemory:
 
     def keep_context(self, context: KVContext | None) -> None:
         """Keep the context of the turn that has just ended for the next one."""
-        with self._pool.lock:
-            self._context, self._context_used = context, self._pool.tick()
+        with self.pool.lock:
+            self._context, self._context_used = context, self.pool.tick()
             self._shrink()
 
     def rest(self, *, pack: bool = False) -> None:
@@ -165,7 +171,7 @@ class StoryMemory:
         """
         from seedstory_core.generation.packed_segment import PackedSegment
 
-        with self._pool.lock:
+        with self.pool.lock:
             self._context = None
             awake = [(name, kept) for name, kept in self._segments.items() if not kept.packed]
         for panel_id, kept in awake:
@@ -179,7 +185,7 @@ class StoryMemory:
 
     def _exchange(self, panel_id: str, before: _Kept, after: _Kept) -> None:
         """Replace what is kept of a panel, unless it was exchanged or dropped meanwhile."""
-        with self._pool.lock:
+        with self.pool.lock:
             if self._segments.get(panel_id) is before:
                 self._put(panel_id, after)
                 self._shrink()
@@ -209,7 +215,7 @@ class StoryMemory:
     def _shrink(self) -> None:
         shrink([self], self.budget_bytes)
         shrink([self], self.budget_bytes, is_away=True)
-        self._pool.shrink()
+        self.pool.shrink()
 
 
 @dataclass

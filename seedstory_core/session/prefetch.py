@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from seedstory_core.engine import Draft, TurnRequest
 from seedstory_core.errors import TurnCancelled
 from seedstory_core.generation.policies import MemoryPolicy
+from seedstory_core.session.room import is_out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,11 @@ class Prefetch:
                 writing.draft = write(writing.cancel)
             except TurnCancelled:
                 pass
-            except Exception:
-                log.exception("A panel could not be prefetched.")
+            except Exception as error:
+                if is_out_of_memory(error):
+                    log.info("No panel is prefetched, as memory ran out.")
+                else:
+                    log.exception("A panel could not be prefetched.")
 
         writing.thread = threading.Thread(target=run, name="prefetch", daemon=True)
         self._writing = writing

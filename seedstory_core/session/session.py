@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,8 @@ from seedstory_core.errors import (
     NOTHING_TO_READ,
     STILL_WORKING,
     BusyError,
+    DeviceFullError,
     InputError,
-    SeedStoryError,
     StoryChangedError,
     TurnCancelled,
 )
@@ -48,6 +48,7 @@ from seedstory_core.generation.policies import (
 )
 from seedstory_core.session.prefetch import Prefetch
 from seedstory_core.session.replay import plan_replay
+from seedstory_core.session.room import Event, is_out_of_memory, make_room, twice
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
 
@@ -131,22 +132,29 @@ class StorySession:
             TurnCancelled: `cancel` was called; the story is as it was.
             StorageError: The panel could not be saved; the story is as it was.
             StoryChangedError: Another server has continued the story; open it again.
+            DeviceFullError: Memory ran out, also at a second attempt; the story is as it was.
         """
         with self._working(claims_prefetch=True) as cancel:
             if parent is None and not (request.reader_text or request.reader_image):
                 raise InputError(NO_BEGINNING)
-            request, path = self._unlike_siblings(parent, request), self._path(parent)
-            with self._prefetch.claim(parent, request, self._policy_on(path)) as draft:
-                written = self.memory.take(PREFETCHED)
-                past = yield from self._replay(path, cancel)
-                if draft is not None:
-                    draft = self._after(past, draft, written, cancel)
-                for event in self.engine.turn(past, request, cancel, draft=draft):
-                    if not isinstance(event, TurnResult):
-                        yield event
-                        continue
-                    panel = self._make_panel(parent, request, event, past)
-                    yield self._commit(panel, event.image, event.past, cancel)
+            request = self._unlike_siblings(parent, request)
+            yield from self._twice(lambda: self._turn(parent, request, cancel))
+
+    def _turn(
+        self, parent: str | None, request: TurnRequest, cancel: threading.Event
+    ) -> Iterator[SessionEvent]:
+        path = self._path(parent)
+        with self._prefetch.claim(parent, request, self._policy_on(path)) as draft:
+            written = self.memory.take(PREFETCHED)
+            past = yield from self._replay(path, cancel)
+            if draft is not None:
+                draft = self._after(past, draft, written, cancel)
+            for event in self.engine.turn(past, request, cancel, draft=draft):
+                if not isinstance(event, TurnResult):
+                    yield event
+                    continue
+                panel = self._make_panel(parent, request, event, past)
+                yield self._commit(panel, event.image, event.past, cancel)
 
     def alternatives(
         self, parent: str | None, requests: Sequence[TurnRequest]
@@ -169,25 +177,28 @@ class StorySession:
             if parent is None and not all(r.reader_text or r.reader_image for r in requests):
                 raise InputError(NO_BEGINNING)
             requests = [self._unlike_siblings(parent, request) for request in requests]
-            past = yield from self._numbered(0, self._replay(self._path(parent), cancel))
-            results: dict[int, TurnResult] = {}
-            for number, event in self.engine.alternatives(past, requests, cancel):
-                if isinstance(event, TurnResult):
-                    # One context is enough for the next turn, and there may be many alternatives.
-                    past_of_it = dataclasses.replace(event.past, context=None)
-                    results[number] = dataclasses.replace(event, past=past_of_it)
-                else:
-                    yield number, event
-            added: list[PanelAdded] = []
-            try:
-                for number, result in sorted(results.items()):
-                    panel = self._make_panel(parent, requests[number], result, past)
-                    added.append(self._commit(panel, result.image, result.past, cancel))
-            except SeedStoryError:
-                for one in reversed(added):
-                    self._take_out(one.panel.id)
-                raise
-            yield from enumerate(added)
+            yield from self._twice(lambda: self._alternatives(parent, requests, cancel))
+
+    def _alternatives(
+        self, parent: str | None, requests: Sequence[TurnRequest], cancel: threading.Event
+    ) -> Iterator[tuple[int, SessionEvent]]:
+        past = yield from self._numbered(0, self._replay(self._path(parent), cancel))
+        results: dict[int, TurnResult] = {}
+        for number, event in self.engine.alternatives(past, requests, cancel):
+            if isinstance(event, TurnResult):
+                results[number] = event
+            else:
+                yield number, event
+        added: list[PanelAdded] = []
+        try:
+            for number, result in sorted(results.items()):
+                panel = self._make_panel(parent, requests[number], result, past)
+                added.append(self._commit(panel, result.image, result.past, cancel))
+        except Exception:
+            for one in reversed(added):
+                self._take_out(one.panel.id)
+            raise
+        yield from enumerate(added)
 
     def prefetch(self, parent: str, request: TurnRequest) -> threading.Thread:
         """Replay the path to `parent`, then write the panel after it in the background.
@@ -201,10 +212,16 @@ class StorySession:
         Raises:
             BusyError: This story is working on a turn.
             StoryNotFoundError: The story has no panel `parent`.
+            DeviceFullError: There is no memory for it.
         """
         with self._working() as cancel:
-            past = _last(self._replay(self._path(parent), cancel))
             request = self._unlike_siblings(parent, request)
+            try:
+                past = _last(self._replay(self._path(parent), cancel))
+            except Exception as error:
+                if is_out_of_memory(error):
+                    raise DeviceFullError("Memory ran out, so no page is written ahead.") from None
+                raise
 
         def write(stop: threading.Event) -> Draft:
             draft = self.engine.make_draft(past, request, stop)
@@ -254,19 +271,22 @@ class StorySession:
             if text == panel.text:
                 raise InputError("The page has these words already. Change them first.")
             self.engine.check_kind(text)
-            record = PanelRecord(
-                tuple(self.engine.encode_text(text)), self._record(panel, cancel).visual_features
-            )
-            yield from self._add_sibling(
-                panel,
-                record,
-                self.image(panel_id),
-                cancel,
-                text=text,
-                reader_text=text,
-                hint="",
-                is_end=self.engine.is_end(text),
-            )
+            yield from self._twice(lambda: self._rewrite(panel, text, cancel))
+
+    def _rewrite(self, panel: Panel, text: str, cancel: threading.Event) -> Iterator[SessionEvent]:
+        record = PanelRecord(
+            tuple(self.engine.encode_text(text)), self._record(panel, cancel).visual_features
+        )
+        yield from self._add_sibling(
+            panel,
+            record,
+            self.image(panel.id),
+            cancel,
+            text=text,
+            reader_text=text,
+            hint="",
+            is_end=self.engine.is_end(text),
+        )
 
     def replace_image(
         self, panel_id: str, image: Image.Image, notes: tuple[str, ...] = ()
@@ -280,11 +300,16 @@ class StorySession:
         """
         with self._working() as cancel:
             panel = self.tree.panel(panel_id)
-            features = self.engine.encode_image(image, cancel)
-            record = dataclasses.replace(self._record(panel, cancel), visual_features=features)
-            yield from self._add_sibling(
-                panel, record, image, cancel, image_source="reader", notes=notes
-            )
+            yield from self._twice(lambda: self._replace_image(panel, image, notes, cancel))
+
+    def _replace_image(
+        self, panel: Panel, image: Image.Image, notes: tuple[str, ...], cancel: threading.Event
+    ) -> Iterator[SessionEvent]:
+        features = self.engine.encode_image(image, cancel)
+        record = dataclasses.replace(self._record(panel, cancel), visual_features=features)
+        yield from self._add_sibling(
+            panel, record, image, cancel, image_source="reader", notes=notes
+        )
 
     def redraw(self, panel_id: str, request: TurnRequest) -> Iterator[SessionEvent]:
         """Draw a panel's image again with the request's image seed.
@@ -302,20 +327,25 @@ class StorySession:
                     "This picture is your own, so it cannot be redrawn. "
                     "Write the next page, or begin a branch before this one."
                 )
-            image = None
-            for event in self.engine.redraw(self._record(panel, cancel), request, cancel):
-                image = event.image or image
-                yield event
-            assert image is not None
-            _check(cancel)
-            changed = dataclasses.replace(
-                panel,
-                image_seed=request.image_seed,
-                settings={**panel.settings, **self._drawing_settings(request)},
-            )
-            changed = self.archive.replace(self.story_id, changed, image)
-            self.tree.replace(changed)
-            yield PanelAdded(changed, image)
+            yield from self._twice(lambda: self._redraw(panel, request, cancel))
+
+    def _redraw(
+        self, panel: Panel, request: TurnRequest, cancel: threading.Event
+    ) -> Iterator[SessionEvent]:
+        image = None
+        for event in self.engine.redraw(self._record(panel, cancel), request, cancel):
+            image = event.image or image
+            yield event
+        assert image is not None
+        _check(cancel)
+        changed = dataclasses.replace(
+            panel,
+            image_seed=request.image_seed,
+            settings={**panel.settings, **self._drawing_settings(request)},
+        )
+        changed = self.archive.replace(self.story_id, changed, image)
+        self.tree.replace(changed)
+        yield PanelAdded(changed, image)
 
     def cancel(self) -> bool:
         """Stop the running turn, and return whether there was one."""
@@ -440,6 +470,9 @@ class StorySession:
             settings = {**self._settings, **changes}
             self.archive.set_settings(self.story_id, settings)
             self._settings = settings
+
+    def _twice(self, attempt: Callable[[], Iterator[Event]]) -> Iterator[Event]:
+        return twice(attempt, self.engine, self.memory.pool)
 
     @contextlib.contextmanager
     def _working(self, *, claims_prefetch: bool = False) -> Iterator[threading.Event]:
@@ -641,7 +674,13 @@ class StorySession:
         _check(cancel)
         panel = self.archive.append(self.story_id, panel, image)
         self.tree.add(panel)
-        self.engine.run(functools.partial(self._remember, panel, past))
+        try:
+            self.engine.run(functools.partial(self._remember, panel, past))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            # The panel is saved, and can be read again.
+            make_room(self.engine, self.memory.pool)
         return PanelAdded(panel, image)
 
     def _remember(self, panel: Panel, past: Past) -> None:

@@ -248,6 +248,27 @@ def check_fit(config: StudioConfig, device: torch.device) -> None:
     raise ConfigError(f"The models need about {lack}. {advice}")
 
 
+def advise(config: StudioConfig, device: torch.device) -> str:
+    """Return a sentence with the first settings that save at least a tenth of the memory."""
+    models, is_host = empty_models(config), device.type != "cuda"
+
+    def needed(config: StudioConfig) -> float:
+        need = need_of(config, models)
+        return need.device + (need.host if is_host else 0.0)
+
+    for settings, changed in smaller(config, models):
+        if is_host and "offload" in settings[-1]:
+            continue
+        if needed(changed) <= 0.9 * needed(config):
+            named = [one for one in settings if not (is_host and "offload" in one)]
+            return (
+                f"Start the studio with {' '.join(named)}: it then needs about "
+                f"{needed(changed) / GIGABYTE:.1f} GB instead of "
+                f"{needed(config) / GIGABYTE:.1f}."
+            )
+    return "No setting makes the models much smaller; they need a larger machine."
+
+
 def _compared(needed: float, free: float, where: str) -> str:
     return (
         f"{needed / GIGABYTE:.1f} GB on {where}, and {free / GIGABYTE:.1f} GB are free"
