@@ -137,7 +137,7 @@ class Api:
             story_id: Id of the story.
             panel_id: Id of the panel to continue from; default: the newest.
             text: Your words; every alternative begins with them.
-            count: Number of alternatives, from 2 to 4.
+            count: Number of alternatives, from 2 to MAX_ALTERNATIVES.
             knobs: One parameter each.
 
         Returns:
@@ -431,7 +431,9 @@ def _with_knobs(
             yield step
 
     # The last line of Args, the one about `knobs`, becomes a line for each knob.
-    before, after = inspect.cleandoc(endpoint.__doc__ or "").split("\n\nReturns:")
+    about = inspect.cleandoc(endpoint.__doc__ or "")
+    about = about.replace("MAX_ALTERNATIVES", str(MAX_ALTERNATIVES))
+    before, after = about.split("\n\nReturns:")
     before = before.rsplit("\n", 1)[0]
     meanings = [f"    {key}: {KNOBS[key].setting.meaning}" for key in keys]
     call.__doc__ = "\n".join([before, *meanings]) + "\n\nReturns:" + after

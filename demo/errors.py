@@ -1,6 +1,6 @@
-"""The one boundary where an exception becomes a sentence and an HTTP status.
+"""The one boundary where an exception gets an HTTP status beside its sentence, and is logged.
 
-Page events, endpoints and routes all call `explain`.
+Page events, endpoints and routes all call `explain`; the sentences are those of `message_for`.
 """
 
 from __future__ import annotations
@@ -9,25 +9,24 @@ import logging
 from dataclasses import dataclass
 
 from seedstory_core import (
-    OUR_FAULT,
     BusyError,
     FileMissingError,
     InputError,
-    SeedStoryError,
     StoryNotFoundError,
     TurnCancelled,
+    message_for,
 )
 
 log = logging.getLogger(__name__)
 
-STATUSES: tuple[tuple[type[SeedStoryError], int], ...] = (
+STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (StoryNotFoundError, 404),
     (FileMissingError, 404),
     (InputError, 400),
     (BusyError, 409),
+    (TurnCancelled, 409),
 )
 """HTTP status of errors that the client can mend; all others are the server's."""
-STOPPED = "The turn was stopped. The story is as it was."
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,15 @@ def explain(error: Exception, what: str) -> Problem:
     """Return an error's sentence and status; log it if the server is at fault.
 
     Args:
-        error: Any exception; only a `SeedStoryError` keeps its own text. A stopped turn is no
-            fault.
+        error: Any exception.
         what: Subject of the log line: an event, an endpoint or an address.
     """
-    if isinstance(error, TurnCancelled):
-        return Problem(STOPPED, 409)
-    if not isinstance(error, SeedStoryError):
+    message = message_for(error)
+    if message.is_bug:
         log.error("%s failed.", what, exc_info=error)
-        return Problem(OUR_FAULT, 500)
+        return Problem(message.sentence, 500)
     for kind, status in STATUSES:
         if isinstance(error, kind):
-            return Problem(str(error), status)
-    log.warning("%s failed. %s", what, error)
-    return Problem(str(error), 503)
+            return Problem(message.sentence, status)
+    log.warning("%s failed. %s", what, message.sentence)
+    return Problem(message.sentence, 503)

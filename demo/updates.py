@@ -12,6 +12,7 @@ from demo.openings import Opening
 from demo.state import SAME, PageState, PageUpdate, Same
 from seedstory_core import (
     MAKES_PANELS,
+    STOPPED,
     Job,
     JobQueue,
     Panel,
@@ -210,7 +211,7 @@ class Updates:
     def _failed(self, state: PageState, job: Job) -> PageUpdate:
         notice = render.notice(job.progress.error)
         if job.progress.phase == "stopped":
-            notice = render.notice("Stopped. The story is as it was.", "info")
+            notice = render.notice(STOPPED, "info")
         try:
             session = self.store.open(job.story_id)
         except StoryNotFoundError:

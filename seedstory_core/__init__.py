@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         NO_BEGINNING,
         NOTHING_TO_READ,
         OUR_FAULT,
+        STOPPED,
         BusyError,
         ConfigError,
         FileMissingError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         StoryNotFoundError,
         TurnCancelled,
         WeightsError,
+        message_for,
     )
     from seedstory_core.generation.policies import POLICIES, MemoryPolicy
     from seedstory_core.generation.sampling import Sampling
@@ -67,6 +69,7 @@ _HOMES = {
         "NOTHING_TO_READ",
         "NO_BEGINNING",
         "OUR_FAULT",
+        "STOPPED",
         "BusyError",
         "ConfigError",
         "FileMissingError",
@@ -76,6 +79,7 @@ _HOMES = {
         "StoryNotFoundError",
         "TurnCancelled",
         "WeightsError",
+        "message_for",
     ),
     "generation.policies": (
         "POLICIES",
@@ -132,6 +136,7 @@ __all__ = [
     "Panel",
     "PanelAdded",
     "Progress",
+    "STOPPED",
     "Sampling",
     "SeedStoryError",
     "SessionStore",
@@ -153,6 +158,7 @@ __all__ = [
     "load_config",
     "load_palette",
     "make_request",
+    "message_for",
     "open_image",
     "open_store",
     "project_path",

@@ -2,8 +2,12 @@
 
 They derive from `SeedStoryError`. Its text says what happened and what to do; the page and the API
 show it unchanged. `TurnCancelled` is no error: the reader stopped the turn. Any other exception is
-a bug of ours.
+a bug of ours. `message_for` is the one place that decides this.
 """
+
+from __future__ import annotations
+
+from typing import NamedTuple
 
 
 class SeedStoryError(Exception):
@@ -51,8 +55,28 @@ OUR_FAULT = (
     "please try again."
 )
 """Message to the reader for any other exception."""
+STOPPED = "Stopped. The story is as it was."
+"""Message to the reader for a turn that was stopped."""
 
 # Messages that more than one module raises.
 NOTHING_TO_READ = "There is nothing to read yet. Write a sentence first."
 NO_BEGINNING = "A story begins with a picture or a sentence. Choose a picture, or write one."
 STILL_WORKING = "This story is still working on a page. Wait for it, or stop it."
+OWN_MARK = "{mark} is a mark that only the storyteller uses. Write the sentence without it."
+
+
+class Message(NamedTuple):
+    """An exception as the reader is told of it."""
+
+    sentence: str
+    is_bug: bool
+    """Whether it is a bug of ours: the sentence hides it, so that it has to be logged in full."""
+
+
+def message_for(error: Exception) -> Message:
+    """Return what a reader is told of any exception."""
+    if isinstance(error, TurnCancelled):
+        return Message(STOPPED, is_bug=False)
+    if isinstance(error, SeedStoryError):
+        return Message(str(error), is_bug=False)
+    return Message(OUR_FAULT, is_bug=True)

@@ -18,7 +18,13 @@ from typing import Any, Literal
 from PIL import Image
 
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
-from seedstory_core.errors import OUR_FAULT, STILL_WORKING, BusyError, SeedStoryError, TurnCancelled
+from seedstory_core.errors import (
+    STILL_WORKING,
+    BusyError,
+    SeedStoryError,
+    TurnCancelled,
+    message_for,
+)
 from seedstory_core.generation.sampling import new_seed
 from seedstory_core.session import PanelAdded, Replaying, SessionEvent, SessionStore, StorySession
 
@@ -324,9 +330,9 @@ class JobQueue:
                     )
         except TurnCancelled:
             return {"phase": "stopped"}
-        except SeedStoryError as error:
-            return {"phase": "failed", "error": str(error)}
-        except Exception:
-            log.exception("A turn of story %s failed.", job.story_id)
-            return {"phase": "failed", "error": OUR_FAULT}
+        except Exception as error:
+            message = message_for(error)
+            if message.is_bug:
+                log.exception("A turn of story %s failed.", job.story_id)
+            return {"phase": "failed", "error": message.sentence}
         return {"phase": "done", "panel_id": added}

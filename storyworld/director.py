@@ -129,12 +129,7 @@ class Director:
         return all(sim.is_true(fact, self.wish.roles) for fact in self.kind.goal)
 
     def happen(self, step: Step) -> None:
-        """Apply an event; its characters leave hiders and shoulders unless it says otherwise."""
-        placed = {fact[1] for fact in step.event.effects if fact[0] == "spot"}
-        for role, who in step.roles.items():
-            person = self.state.people.get(who)
-            if person is not None and role not in placed and person.spot in ("behind", "shoulders"):
-                person.spot = "floor"
+        """Apply an event and note that it happened."""
         step.apply(self.state)
         self.past.append(step.event.name)
 

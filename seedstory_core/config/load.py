@@ -150,12 +150,10 @@ def load_config(
             merged = OmegaConf.merge(merged, {"runtime": {name: content}})
         for override in shlex.split(os.environ.get(ENV_SETTINGS, "")):
             source = f"'{override}' in the environment variable {ENV_SETTINGS}"
-            check("=" in override, f"{source} is not of the form key=value.")
-            merged = OmegaConf.merge(merged, _parse(override))
+            merged = OmegaConf.merge(merged, _parse(override, source))
         for override in overrides or []:
             source = f"the override '{override}'"
-            check("=" in override, f"{source} is not of the form key=value.")
-            merged = OmegaConf.merge(merged, _parse(override))
+            merged = OmegaConf.merge(merged, _parse(override, source))
         source = "the configuration"
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
@@ -176,8 +174,9 @@ def _beside(from_file: Any, folder: Path) -> Any:
     return from_file
 
 
-def _parse(override: str) -> DictConfig:
+def _parse(override: str, source: str) -> DictConfig:
     """Read `key=value`; nothing after `=` means an empty text."""
+    check("=" in override, f"{source} is not of the form key=value.")
     return OmegaConf.from_dotlist([f"{override}''" if override.endswith("=") else override])
 
 

@@ -28,7 +28,7 @@ from seedstory_core.engine.turn import (
     TurnRequest,
     TurnResult,
 )
-from seedstory_core.errors import InputError
+from seedstory_core.errors import OWN_MARK, InputError
 from seedstory_core.generation import decode
 from seedstory_core.generation.decode import ImageMarks
 from seedstory_core.generation.differing import choose_differing
@@ -319,9 +319,7 @@ class StoryEngine:
         separator = self.config.tokenizer.separator
         if separator in self.lexicon.tidy(text):
             mark = separator.strip() or "A line break"
-            raise InputError(
-                f"{mark} is a mark that only the storyteller uses. Write the sentence without it."
-            )
+            raise InputError(OWN_MARK.format(mark=mark))
         ids = self.read_ids(text)
         if len(ids) > MAX_READER_TOKENS:
             raise InputError(

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForCausalLM
 
 from seedstory_core.config import DecoderConfig, ResamplerConfig
 from seedstory_core.errors import ConfigError
@@ -42,8 +43,13 @@ def build_decoder(config: DecoderConfig) -> nn.Module:
     """Build the causal language model of transformers that the config describes.
 
     Raises:
-        ConfigError: transformers does not know the model type.
+        ConfigError: transformers does not know the model type, or cannot build one from the config.
     """
+    if config.model_type not in CONFIG_MAPPING:
+        raise ConfigError(
+            f"transformers knows no language model '{config.model_type}'. Set decoder.model_type "
+            "to llama, qwen2, mistral or another one with rotary positions."
+        )
     try:
         numbers = AutoConfig.for_model(
             config.model_type,
@@ -59,12 +65,12 @@ def build_decoder(config: DecoderConfig) -> nn.Module:
             tie_word_embeddings=config.tie_word_embeddings,
             **config.extra,
         )
-    except ValueError as error:
+        return AutoModelForCausalLM.from_config(numbers)
+    except (ValueError, TypeError, StrictDataclassError) as error:
         raise ConfigError(
-            f"transformers knows no language model '{config.model_type}'. Set decoder.model_type "
-            "to llama, qwen2, mistral or another one with rotary positions."
+            f"transformers cannot build the language model '{config.model_type}' as `decoder` "
+            f"describes it; look at decoder.extra first. It says: {error}"
         ) from error
-    return AutoModelForCausalLM.from_config(numbers)
 
 
 class StoryLM(nn.Module):

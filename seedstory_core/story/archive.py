@@ -73,7 +73,10 @@ class StoredStory(NamedTuple):
     tree: StoryTree
     header: StoryHeader
     warnings: Texts
-    """One for each panel or file that could not be read and was left out."""
+    """One for each panel or file that could not be read and was left out.
+
+    The reader sees them, and calls a panel a page; so they name it by its id alone.
+    """
 
 
 @dataclass(frozen=True)
@@ -281,11 +284,11 @@ class StoryArchive:
             else:
                 unread.append(panel_id)
                 warnings.append(
-                    f"Panel {panel_id} follows {panel.parent}, which could not be read, "
-                    "so it was left out."
+                    f"{panel_id} was left out, because {panel.parent}, which it follows, could "
+                    "not be read."
                 )
         if unread and not panels:
-            raise StorageError(f"No panel of this story could be read. {' '.join(warnings[:2])}")
+            raise StorageError(f"Nothing of this story could be read. {' '.join(warnings[:2])}")
         self._sweep(story_id, names)
         numbers = [panel_number(panel_id) for panel_id in (*saved_ids, *removed)]
         tree = StoryTree(panels.values(), title=header.title, last_number=max(numbers, default=0))
@@ -422,8 +425,8 @@ class StoryArchive:
         panel = records.panel_from_record(panel_id, file_name, record)
         if panel.image_name is not None and panel.image_name not in names:
             warnings.append(
-                f"The picture {panel.image_name} of panel {panel_id} is missing. "
-                "Redraw the panel to have one again."
+                f"The picture {panel.image_name} of {panel_id} is missing. "
+                "Paint it again to have one."
             )
         features = record["features"]
         if features is None:
@@ -433,7 +436,7 @@ class StoryArchive:
             array = records.from_npy(features["name"], data, features["sha256"])
         except StorageError as error:
             warnings.append(
-                f"{error} Panel {panel_id} can be read, but the panels after it may turn out "
+                f"{error} {panel_id} can be read, but what is told after it may turn out "
                 "differently."
             )
             return panel
@@ -496,7 +499,7 @@ class StoryArchive:
         try:
             found = self._files.exists(f"{story_id}/{HEADER}")
         except OSError as error:
-            raise StorageError(f"This story could not be read: {_reason(error)}.") from error
+            raise _unreadable(error) from error
         if not found:
             raise StoryNotFoundError(NO_SUCH_STORY)
 
@@ -512,7 +515,7 @@ class StoryArchive:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise StoryNotFoundError(NO_SUCH_STORY) from error
         except OSError as error:
-            raise StorageError(f"This story could not be read: {_reason(error)}.") from error
+            raise _unreadable(error) from error
 
     # When a write fails
 
@@ -583,6 +586,10 @@ def _new_story_id() -> str:
 def _ids_of(pattern: re.Pattern[str], names: Iterable[str]) -> Sequence[str]:
     """Return the panel ids in file names that match a pattern, in order of their numbers."""
     return sorted((m[1] for n in names if (m := pattern.fullmatch(n))), key=panel_number)
+
+
+def _unreadable(error: OSError) -> StorageError:
+    return StorageError(f"This story could not be read: {_reason(error)}.")
 
 
 def _reason(error: OSError) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from seedstory_core.errors import NOTHING_TO_READ, InputError
+from seedstory_core.errors import NOTHING_TO_READ, OWN_MARK, InputError
 
 MAX_FILE_BYTES = 30 * 2**20
 MAX_SIDE_PIXELS = 12_000
@@ -79,7 +79,7 @@ def _open(source: str | Path | bytes | Image.Image) -> ReaderImage:
             name = f"The picture {Path(source).name[:60]}"
             try:
                 if Path(source).stat().st_size > MAX_FILE_BYTES:
-                    raise InputError(f"{name} is larger than 30 MB. Save it smaller and try again.")
+                    raise _too_large(name)
                 data = Path(source).read_bytes()
             except OSError as error:
                 raise InputError(f"{name} could not be read. Choose it again.") from error
@@ -106,10 +106,7 @@ def _open(source: str | Path | bytes | Image.Image) -> ReaderImage:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         image = image.convert("RGB")
     except Exception as error:  # a damaged file may raise anything at all in Pillow's decoders
-        raise InputError(
-            f"{name} is damaged or cut off. Open it in a picture program, save it anew as PNG or "
-            "JPEG, and try again."
-        ) from error
+        raise _damaged(name) from error
     image.thumbnail((KEPT_SIDE_PIXELS, KEPT_SIDE_PIXELS), Image.Resampling.LANCZOS)
     return ReaderImage(image, tuple(notes))
 
@@ -145,10 +142,7 @@ def check_text(text: str, *, latin_only: bool) -> str:
         )
     mark = _MARKS.search(text)
     if mark:
-        raise InputError(
-            f"{mark.group()} is a mark that only the storyteller uses. "
-            "Write the sentence without it."
-        )
+        raise InputError(OWN_MARK.format(mark=mark.group()))
     letters = [letter for letter in text if letter.isalpha()]
     if not letters:
         raise InputError("There are no words in that. Write what happens, for example: Mira waves.")
@@ -166,7 +160,7 @@ def _decode(name: str, data: bytes) -> Image.Image:
     if not data:
         raise InputError(f"{name} is empty (0 bytes). Choose another one.")
     if len(data) > MAX_FILE_BYTES:
-        raise InputError(f"{name} is larger than 30 MB. Save it smaller and try again.")
+        raise _too_large(name)
     try:
         with warnings.catch_warnings():
             # Pillow warns below the size that it refuses; our own limit is lower.
@@ -185,11 +179,20 @@ def _decode(name: str, data: bytes) -> Image.Image:
     except InputError:
         raise
     except Exception as error:  # as above
-        raise InputError(
-            f"{name} is damaged or cut off. Open it in a picture program, save it anew as PNG or "
-            "JPEG, and try again."
-        ) from error
+        raise _damaged(name) from error
     return opened
+
+
+def _too_large(name: str) -> InputError:
+    limit = MAX_FILE_BYTES // 2**20
+    return InputError(f"{name} is larger than {limit} MB. Save it smaller and try again.")
+
+
+def _damaged(name: str) -> InputError:
+    return InputError(
+        f"{name} is damaged or cut off. Open it in a picture program, save it anew as PNG or JPEG, "
+        "and try again."
+    )
 
 
 def _check_size(name: str, image: Image.Image) -> None:

@@ -367,7 +367,7 @@ def test_a_damaged_record_costs_only_what_follows_it(archive, damage):
     assert found.tree.panel("p4") == tree.panel("p4")
     assert found.warnings == [
         "The file p2.json of this story is damaged.",
-        "Panel p3 follows p2, which could not be read, so it was left out.",
+        "p3 was left out, because p2, which it follows, could not be read.",
     ]
     assert found.tree.next_id() == "p5"
     archive._files.write(path, data)
@@ -386,7 +386,8 @@ def test_damaged_features_cost_the_features(archive):
         assert found.tree.panel("p1") == dataclasses.replace(tree.panel("p1"), visual_features=None)
         assert found.tree.panel("p2") == tree.panel("p2")
         (warning,) = found.warnings
-        assert warning.startswith(f"The file {name} of this story is damaged. Panel p1 can be read")
+        assert warning.startswith(f"The file {name} of this story is damaged. p1 can be read")
+        assert "panel" not in warning
     # Saving the panel with its features again makes it whole.
     archive.replace(story_id, tree.panel("p1"))
     assert archive.load(story_id) == (tree, found.header, [])
@@ -407,7 +408,9 @@ def test_a_damaged_or_lost_image_costs_the_image(archive):
     with pytest.raises(StorageError, match=f"{panel.image_name} of this story is missing"):
         archive.image(story_id, panel)
     found = archive.load(story_id)
-    assert found.tree == tree and f"The picture {panel.image_name}" in found.warnings[0]
+    assert found.tree == tree and found.warnings == [
+        f"The picture {panel.image_name} of p1 is missing. Paint it again to have one."
+    ]
     assert archive.list()[0].thumbnail == tree.panel("p2").image_name
 
 
@@ -438,7 +441,7 @@ def test_a_story_with_nothing_whole_is_an_error_that_names_the_file(archive):
     story_id, _ = write_story(archive, None, "p1")
     archive._files.write(f"{story_id}/p1.json", b"{")
     with pytest.raises(
-        StorageError, match=r"^No panel of this story could be read\. The file p1\.json"
+        StorageError, match=r"^Nothing of this story could be read\. The file p1\.json"
     ):
         archive.load(story_id)
 

@@ -46,7 +46,8 @@ def test_the_tiny_file_lists_every_model_number() -> None:
     written = OmegaConf.to_container(OmegaConf.load(PROJECT_ROOT / "configs" / "tiny.yaml"))
     assert isinstance(written, dict)
     defaults = dataclasses.asdict(StudioConfig())
-    for group in defaults.keys() - {"weights"}:
+    # A sampling setting has no second home, so that adding one does not change this file.
+    for group in defaults.keys() - {"weights", "sampling"}:
         assert written[group] == defaults[group]
 
 

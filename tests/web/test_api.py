@@ -202,7 +202,7 @@ def test_progress_is_told_and_a_stopped_turn_leaves_no_trace(
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert client.predict(story_id=story_id, api_name="/stop") is True
-    with pytest.raises(AppError, match="stopped"):
+    with pytest.raises(AppError, match="Stopped"):
         job.result(timeout=30)
     states = [step[0]["state"] for step in job.outputs()]
     # A phase may be over before anybody looks, but none comes before an earlier one.
@@ -361,7 +361,7 @@ def test_a_story_that_never_got_a_panel_leaves_no_folder(
         time.sleep(0.02)
     story_id = job.outputs()[0][0]["story_id"]
     client.predict(story_id=story_id, api_name="/stop")
-    with pytest.raises(AppError, match="stopped"):
+    with pytest.raises(AppError, match="Stopped"):
         job.result(timeout=30)
     assert {summary.id for summary in store.archive.list()} == before
 

@@ -6,9 +6,10 @@ import logging
 
 import pytest
 
-from demo.errors import STOPPED, explain
+from demo.errors import explain
 from seedstory_core import (
     OUR_FAULT,
+    STOPPED,
     BusyError,
     ConfigError,
     FileMissingError,

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from transformers import PreTrainedConfig
@@ -66,3 +68,24 @@ def test_any_rotary_language_model_can_be_the_decoder(model_type: str) -> None:
 def test_an_unknown_language_model_is_named() -> None:
     with pytest.raises(ConfigError, match="'lama'"):
         build_decoder(DecoderConfig(model_type="lama"))
+
+
+@pytest.mark.parametrize(
+    ("extra", "named"),
+    [
+        ({"attn_implementation": "quick"}, "attn_implementation"),  # a ValueError
+        ({"num_attention_heads": 3}, "num_attention_heads"),  # a TypeError: it is given twice
+        ({"layer_types": ["round"] * 8}, "layer_types"),  # a check of transformers' own
+    ],
+)
+def test_a_wrong_number_of_the_decoder_is_not_blamed_on_its_type(
+    extra: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ConfigError, match=named) as caught:
+        build_decoder(DecoderConfig(extra=extra))
+    assert "knows no language model" not in str(caught.value)
+
+
+def test_a_model_that_writes_no_text_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'vit' as `decoder` describes it"):
+        build_decoder(DecoderConfig(model_type="vit"))
