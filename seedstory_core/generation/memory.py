@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,7 @@ class StoryMemory:
         self._segments: dict[str, _Kept] = {}
         self._num_bytes = 0
         self._view: Mapping[str, Rows] = {}
+        self._later: Mapping[str, Rows] = {}
         self._newest = ""
         self._context: KVContext | None = None
         self._context_used = 0
@@ -117,15 +118,20 @@ class StoryMemory:
             self._shrink()  # unpacked segments are larger; `found` still holds all of them
             return found
 
-    def look_at(self, view: Mapping[str, Rows], newest: str) -> None:
+    def look_at(
+        self, view: Mapping[str, Rows], newest: str, later: Mapping[str, Rows] | None = None
+    ) -> None:
         """Say which rows the next turn sees; all others are dropped before these.
 
         Args:
             view: Rows by panel.
             newest: The last panel of the path; its `next_scores` are needed, too.
+            later: Rows that the next turn or a later one may see, by panel; None is `view`. They
+                are dropped after those that no turn will see.
         """
         with self._pool.lock:
-            self._view, self._newest = view, newest
+            self._view, self._later = view, view if later is None else later
+            self._newest = newest
 
     def drop(self, panel_ids: Iterable[str] | None = None) -> None:
         """Drop the context and some panels' segments, or for None all."""
@@ -173,16 +179,15 @@ class StoryMemory:
             self._num_bytes += kept.num_bytes
         return before
 
-    def _cut(self, panel_id: str, *, is_seen: bool) -> int:
-        """Drop the rows of a panel that are out of view, or all; return the number of bytes.
+    def _cut(self, panel_id: str, rows: Rows) -> int:
+        """Drop all but these rows of a panel; return the number of bytes.
 
         Its length is kept, so that the places of the other panels are known.
         """
         kept, before = self._segments[panel_id], self._num_bytes
-        rows = self._view.get(panel_id, ()) if is_seen else ()
         segment = kept.segment or (kept.packed.unpack() if kept.packed is not None else None)
         assert segment is not None
-        has_scores = is_seen and panel_id == self._newest
+        has_scores = bool(rows) and panel_id == self._newest
         self._put(panel_id, _Kept(segment.keep(rows, scores=has_scores), kept.used))
         return before - self._num_bytes
 
@@ -216,15 +221,20 @@ def shrink(memories: Sequence[StoryMemory], budget_bytes: int) -> None:
     """Drop contexts, then rows out of view, then views, until the budget holds.
 
     Each least recently used first. A context is a copy that is quickly assembled again; a row out
-    of view is needed only if a reader goes back or changes the memory policy; a view that is lost
-    has to be read again before the story goes on.
+    of view is needed only if it comes back into view, a reader goes back or changes the memory
+    policy; a view that is lost has to be read again before the story goes on.
     """
     excess = sum(memory.num_bytes for memory in memories) - budget_bytes
     for memory in sorted(memories, key=lambda memory: memory._context_used):
         if excess > 0 and memory._context is not None:
             excess -= memory._context.num_bytes
             memory._context = None
-    for is_seen in (True, False):
+    needs: tuple[Callable[[StoryMemory], Mapping[str, Rows]], ...] = (
+        lambda memory: memory._later,
+        lambda memory: memory._view,
+        lambda memory: {},
+    )
+    for need in needs:
         if excess <= 0:
             return
         oldest = sorted(
@@ -236,4 +246,4 @@ def shrink(memories: Sequence[StoryMemory], budget_bytes: int) -> None:
         for _, panel_id, memory in oldest:
             if excess <= 0:
                 return
-            excess -= memory._cut(panel_id, is_seen=is_seen)
+            excess -= memory._cut(panel_id, need(memory).get(panel_id, ()))

@@ -42,6 +42,7 @@ from seedstory_core.generation.policies import (
     POLICIES,
     MemoryPolicy,
     Rows,
+    later_rows_by_panel,
     merge,
     policy_from,
     rows_by_panel,
@@ -542,10 +543,19 @@ class StorySession:
         """Tell the memory which rows the turn after a path sees."""
         from seedstory_core.generation.kv import panel_spans  # imports torch
 
-        view: dict[str, Rows] = {}
-        for number, rows in rows_by_panel(panel_spans(segments), policy):
-            view[ids[number]] = merge((*view.get(ids[number], ()), rows))
-        self.memory.look_at(view, ids[-1] if ids else "")
+        spans = panel_spans(segments)
+
+        def by_id(rows_by_number: Sequence[tuple[int, range]]) -> dict[str, Rows]:
+            rows: dict[str, Rows] = {}
+            for number, some in rows_by_number:
+                rows[ids[number]] = merge((*rows.get(ids[number], ()), some))
+            return rows
+
+        self.memory.look_at(
+            by_id(rows_by_panel(spans, policy)),
+            ids[-1] if ids else "",
+            by_id(later_rows_by_panel(spans, policy)),
+        )
 
     def _policy_on(self, path: Sequence[Panel]) -> MemoryPolicy:
         pinned = tuple(index for index, panel in enumerate(path) if panel.id in self.pinned)
