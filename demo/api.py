@@ -238,12 +238,12 @@ class Api:
             unpin: Id of a panel that the storyteller may forget again.
 
         Returns:
-            The policy and its limits, the pinned panels, and the size of the cache in bytes.
+            The policy and its limits, the pinned panels, the size of the cache in bytes, and as
+            `note` what to know about a new policy.
         """
         with _explained("memory"):
             session = self.store.open(story_id)
-            if policy:
-                session.set_policy(policy)
+            note = session.set_policy(policy) if policy else ""
             if pin:
                 session.pin(pin)
             if unpin:
@@ -257,6 +257,7 @@ class Api:
                 "max_rows": chosen.max_rows,
                 "pinned": sorted(session.pinned),
                 "bytes": session.memory.num_bytes,
+                "note": note,
             }
 
     def open_story(self, story_id: str, panel_id: str = "") -> dict[str, Any]:

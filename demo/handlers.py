@@ -220,7 +220,8 @@ class Handlers:
         session = self._session(state)
         notice = ""
         try:
-            session.set_policy(policy)
+            if note := session.set_policy(policy):
+                notice = render.notice(note, "info")
         except SeedStoryError as error:
             notice = render.notice(str(error))
         # If the policy was refused, the page shows the old one again.

@@ -13,7 +13,7 @@ import gradio as gr
 from demo import render
 from demo.openings import Opening
 from demo.state import PageState
-from seedstory_core import KNOBS, POLICIES, Knob, StudioConfig
+from seedstory_core import KNOBS, POLICIES, POLICY_CHOICE, Knob, StudioConfig
 
 # Gradio may create the parts before the script in the page's head has run, so they wait for it.
 READY = """
@@ -57,7 +57,7 @@ class PageParts:
             self.knobs = _knobs(config)
             self.policy = gr.Dropdown(
                 [(policy.label, name) for name, policy in POLICIES.items()],
-                label="What the storyteller remembers of this story",
+                label=POLICY_CHOICE,
                 info="Counts from the next page on; pages already told stay as they are.",
                 elem_id="policy",
             )

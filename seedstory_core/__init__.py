@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         WeightsError,
         message_for,
     )
-    from seedstory_core.generation.policies import POLICIES, MemoryPolicy
+    from seedstory_core.generation.policies import POLICIES, POLICY_CHOICE, MemoryPolicy
     from seedstory_core.generation.sampling import Sampling
     from seedstory_core.jobs import MAKES_PANELS, Alternative, Job, JobQueue, Progress
     from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, Knob, make_request, read_number
@@ -83,6 +83,7 @@ _HOMES = {
     ),
     "generation.policies": (
         "POLICIES",
+        "POLICY_CHOICE",
         "MemoryPolicy",
     ),
     "generation.sampling": ("Sampling",),
@@ -133,6 +134,7 @@ __all__ = [
     "NO_BEGINNING",
     "OUR_FAULT",
     "POLICIES",
+    "POLICY_CHOICE",
     "Panel",
     "PanelAdded",
     "Progress",

@@ -67,6 +67,8 @@ def policy_from(record: Any, otherwise: MemoryPolicy) -> MemoryPolicy:
         return otherwise
 
 
+POLICY_CHOICE = "What the storyteller remembers of this story"
+"""Name of the choice among the policies, for readers."""
 SLACK = 1.25
 """Rows that a capped policy may show later, as a multiple of `max_rows`."""
 
@@ -79,6 +81,28 @@ class PanelSpan:
     boi: int
     eoi: int
     end: int
+
+
+def growth_note(policy: MemoryPolicy, num_rows: int) -> str:
+    """Return what a reader should know about a policy whose rows grow with the story, else ''.
+
+    Args:
+        policy: The memory policy.
+        num_rows: Rows that the next turn of the story sees.
+    """
+    if num_rows > policy.max_rows:
+        return (
+            f"The storyteller now looks at {num_rows:,} pieces of this story at once, and it can "
+            f"keep about {policy.max_rows:,} apart. Its words may turn to nonsense from here on. "
+            f"Choose “{next(iter(POLICIES.values())).label}” under “{POLICY_CHOICE}”."
+        )
+    if POLICIES[policy.policy].grows:
+        return (
+            f"With this choice the storyteller looks at more and more of the story: "
+            f"{num_rows:,} pieces now, and beyond about {policy.max_rows:,} its words turn to "
+            "nonsense. A warning will stand under the page."
+        )
+    return ""
 
 
 def select_rows(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]:
@@ -188,12 +212,15 @@ class Policy:
         is_capped: Whether `max_rows` limits them.
         later: Chooses the rows that the next turn or a later one of the same path may see; None if
             no row comes back into view once it is out of it.
+        grows: Whether the rows grow with the story, in the end beyond what the model learned to
+            keep apart.
     """
 
     label: str
     rows: Callable[[Sequence[PanelSpan], MemoryPolicy], list[range]]
     is_capped: bool = False
     later: Callable[[Sequence[PanelSpan], MemoryPolicy], list[range]] | None = None
+    grows: bool = False
 
 
 POLICIES: dict[str, Policy] = {
@@ -204,11 +231,13 @@ POLICIES: dict[str, Policy] = {
         later=_capped_multimodal_later,
     ),
     "multimodal_attention_sink": Policy(
-        "The beginning, every picture in short, the last pages", _multimodal
+        "The beginning, every picture in short, the last pages (not for long tales)",
+        _multimodal,
+        grows=True,
     ),
     "attention_sink": Policy("The first words and the last pages", _attention_sink),
     "window": Policy("The last pages", _window),
-    "dense": Policy("Everything", _dense),
+    "dense": Policy("Everything (for short tales only)", _dense, grows=True),
 }
 """All policies by name, in the order of the page; a new one is added here only."""
 

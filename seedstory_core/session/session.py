@@ -42,6 +42,7 @@ from seedstory_core.generation.policies import (
     POLICIES,
     MemoryPolicy,
     Rows,
+    growth_note,
     later_rows_by_panel,
     merge,
     policy_from,
@@ -140,6 +141,7 @@ class StorySession:
             with self._prefetch.claim(parent, request, self._policy_on(path)) as draft:
                 written = self.memory.take(PREFETCHED)
                 past = yield from self._replay(path, cancel)
+                request = _warned(past, request)
                 if draft is not None:
                     draft = self._after(past, draft, written, cancel)
                 for event in self.engine.turn(past, request, cancel, draft=draft):
@@ -171,6 +173,7 @@ class StorySession:
                 raise InputError(NO_BEGINNING)
             requests = [self._unlike_siblings(parent, request) for request in requests]
             past = yield from self._numbered(0, self._replay(self._path(parent), cancel))
+            requests = [_warned(past, request) for request in requests]
             results: dict[int, TurnResult] = {}
             for number, event in self.engine.alternatives(past, requests, cancel):
                 if isinstance(event, TurnResult):
@@ -205,7 +208,7 @@ class StorySession:
         """
         with self._working() as cancel:
             past = _last(self._replay(self._path(parent), cancel))
-            request = self._unlike_siblings(parent, request)
+            request = _warned(past, self._unlike_siblings(parent, request))
 
         def write(stop: threading.Event) -> Draft:
             draft = self.engine.make_draft(past, request, stop)
@@ -395,12 +398,15 @@ class StorySession:
         names = pinned if isinstance(pinned, list) else ()
         return frozenset(name for name in names if name in self.tree)
 
-    def set_policy(self, policy: str, **counts: Any) -> None:
+    def set_policy(self, policy: str, **counts: Any) -> str:
         """Set the memory policy for the panels from now on; earlier ones stay as they are.
 
         Args:
             policy: Name of a memory policy in `generation/policies.py`.
             counts: Further fields of `MemoryConfig` that differ from the configured ones.
+
+        Returns:
+            What the reader should know about it, or ''.
 
         Raises:
             InputError: The policy or a count is impossible, or the pinned panels do not fit.
@@ -411,6 +417,15 @@ class StorySession:
             raise InputError(f"This memory setting is impossible: {error}") from error
         self._check_pinned(self.pinned, changed)
         self._save_settings(memory=dataclasses.asdict(changed))
+        newest = self.tree.newest
+        path = self._path(newest.id if newest else None)
+        num_rows = 0
+        if path and POLICIES[policy].grows:
+            segments = [
+                self._unread(panel, is_first=not number) for number, panel in enumerate(path)
+            ]
+            num_rows = _num_rows(segments, self._policy_on(path))
+        return growth_note(changed, num_rows)
 
     def pin(self, panel_id: str, is_pinned: bool = True) -> None:
         """Pin a panel, so that it is never evicted, or unpin it.
@@ -660,6 +675,25 @@ class StorySession:
         self.memory.keep(panel.id, past.segments[-1])
         if past.context is not None:
             self.memory.keep_context(past.context)
+
+
+def _num_rows(segments: Sequence[KVSegment], policy: MemoryPolicy) -> int:
+    """Return the rows that the turn after these segments sees."""
+    from seedstory_core.generation.kv import panel_spans  # imports torch
+
+    return sum(len(rows) for _, rows in rows_by_panel(panel_spans(segments), policy))
+
+
+def _warned(past: Past, request: TurnRequest) -> TurnRequest:
+    """Add a note to a request if the model sees more than it learned to keep apart."""
+    assert past.policy is not None
+    if not POLICIES[past.policy.policy].grows:
+        return request
+    num_rows = _num_rows(past.segments, past.policy)
+    if num_rows <= past.policy.max_rows:
+        return request
+    note = growth_note(past.policy, num_rows)
+    return dataclasses.replace(request, notes=(*request.notes, note))
 
 
 def _last(replaying: Generator[Replaying, None, Past]) -> Past:

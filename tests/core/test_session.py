@@ -213,7 +213,8 @@ def test_a_stop_at_the_last_moment_leaves_no_trace(
         else:
             patch.setattr(StoryEngine, "_image", stop_then_draw)
             list(session.redraw("p2", request(3, num_inference_steps=1)))
-    assert session.tree.panels == panels and len(session.memory) == memory
+    assert session.tree.panels == panels
+    assert len(session.memory) == memory + 1  # the draft counts, too
     assert session.archive.load(session.story_id).tree.panels == panels
 
 
@@ -581,7 +582,8 @@ def test_a_prefetch_that_is_not_wanted_leaves_no_trace(
     expected = turn(same, "p3", wanted)
     panels, memory = session.tree.panels, len(session.memory)
     session.prefetch("p3", request(50, any_seed=True)).join(60)
-    assert session.tree.panels == panels and len(session.memory) == memory
+    assert session.tree.panels == panels
+    assert len(session.memory) == memory + 1  # the draft counts, too
     assert not session.is_busy
     told = turn(session, "p3", wanted)
     assert (told.text, told.seed) == (expected.text, expected.seed)
@@ -650,3 +652,18 @@ def test_other_words_for_a_panel_leave_its_hint_behind(store: SessionStore) -> N
     *_, added = session.rewrite(second.id, "The sun came out.")
     assert isinstance(added, PanelAdded)
     assert added.panel.hint == ""
+
+
+def test_a_policy_whose_view_outgrows_the_model_says_so(store: SessionStore) -> None:
+    session = begin(store, 3)
+    assert session.set_policy("window") == ""
+    note = session.set_policy("dense", max_rows=150)
+    assert "more and more of the story" in note or "nonsense from here on" in note
+    told = turn(session, "p3", request(5))
+    while not any("nonsense from here on" in words for words in told.notes):
+        told = turn(session, told.id, request(5))
+        assert session.tree.depth(told.id) < 12
+    assert "nonsense from here on" in session.set_policy("multimodal_attention_sink", max_rows=150)
+    assert session.set_policy("capped_multimodal_attention_sink", max_rows=150) == ""
+    calm = turn(session, told.id, request(6))
+    assert not any("nonsense" in words for words in calm.notes)
