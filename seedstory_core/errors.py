@@ -35,7 +35,14 @@ class FileMissingError(StorageError):
 
 
 class StoryChangedError(StorageError):
-    """Another server has continued the same story; open it again."""
+    """The story on disk is not what this session knows, so it has to be opened again.
+
+    Another server has changed it.
+    """
+
+
+class UnconfirmedError(StoryChangedError):
+    """A change failed on its way to the disk, and yet it holds, or nobody can tell."""
 
 
 class BusyError(SeedStoryError):
