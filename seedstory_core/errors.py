@@ -62,4 +62,8 @@ OUR_FAULT = (
 # Messages that more than one module raises.
 NOTHING_TO_READ = "There is nothing to read yet. Write a sentence first."
 NO_BEGINNING = "A story begins with a picture or a sentence. Choose a picture, or write one."
+NOTHING_READABLE = (
+    "The pages before this one could not be read, so the storyteller has nothing to go on from. "
+    "Write a sentence."
+)
 STILL_WORKING = "This story is still working on a page. Wait for it, or stop it."

@@ -49,6 +49,7 @@ from seedstory_core.story.reading import (
     HEADER,
     FolderReader,
     StoredStory,
+    UnreadableError,
     has_panels,
     is_story,
     revisions_of,
@@ -460,7 +461,7 @@ class StoryArchive:
         """
         for _ in range(NUM_ATTEMPTS):
             reader = self._reader(story_id)
-            header = reader.header()
+            header = reader.header(to_change=True)
             if header is None:
                 header = reader.rebuilt_header(reader.panels())
             newest = max([header.revision, *revisions_of(reader.names)])
@@ -570,7 +571,7 @@ class StoryArchive:
             self._must_exist(story_id)
             raise FileMissingError(f"The file {name} of this story is missing.") from error
         except OSError as error:
-            raise StorageError(
+            raise UnreadableError(
                 f"The file {name} of this story could not be read: {_reason(error)}."
             ) from error
 

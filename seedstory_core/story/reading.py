@@ -39,6 +39,10 @@ Texts = list[str]
 Read = Callable[[str], bytes]
 
 
+class UnreadableError(StorageError):
+    """A file could not be read for a reason outside it: it may be whole, and be there again."""
+
+
 class StoredStory(NamedTuple):
     """A story as read from its folder."""
 
@@ -102,6 +106,7 @@ class FolderReader:
 
         Raises:
             NewerFormatError: A newer version saved the story.
+            UnreadableError: The disk gave none of its panels.
         """
         header = self.header()
         panels = self.panels()
@@ -120,11 +125,18 @@ class FolderReader:
 
     # The header
 
-    def header(self) -> StoryHeader | None:
+    def header(self, *, to_change: bool = False) -> StoryHeader | None:
         """Return the newest header that can be read; None for none.
 
         `story.json` is written after the file of its revision, so it may be older. One without a
         revision was written by a version before 0.3, and then it is the newest.
+
+        Args:
+            to_change: Whether it will be written again, so that none may be missed.
+
+        Raises:
+            NewerFormatError: A newer version saved the story.
+            UnreadableError: `to_change` is set, and a header may be there that was not read.
         """
         problem: StorageError | None = None
         found: tuple[StoryHeader, Record] | None = None
@@ -145,6 +157,8 @@ class FolderReader:
                     raise
                 except StorageError as error:
                     problem = problem or error
+        if to_change and isinstance(problem, UnreadableError):
+            raise problem
         if found is None:
             self.warnings.append(
                 f"{problem} The title is the story's first words until the story is renamed, and "
@@ -199,7 +213,13 @@ class FolderReader:
         return sorted(saved - removed, key=panel_number)
 
     def panels(self) -> Sequence[Panel]:
-        """Read all panels, and put placeholders for those that cannot be read."""
+        """Read all panels, and put placeholders for those that cannot be read.
+
+        Raises:
+            NewerFormatError: A newer version saved the story.
+            UnreadableError: The disk gave none of them.
+        """
+        failure: UnreadableError | None = None
         removed, unlisted = self.removed()
         found: dict[str, Panel] = {}
         lost: dict[str, str] = {}
@@ -209,6 +229,8 @@ class FolderReader:
             except NewerFormatError:
                 raise
             except StorageError as error:
+                if isinstance(error, UnreadableError):
+                    failure = error
                 lost[panel_id] = _inside(error)
                 continue
             if panel.parent in unlisted:
@@ -216,6 +238,8 @@ class FolderReader:
                 removed.add(panel_id)
                 continue
             found[panel_id] = panel
+        if failure is not None and not found:
+            raise failure
         # From the youngest on, because a placeholder may need one for its own parent.
         wanted = {p.parent for p in found.values() if p.parent is not None} - set(found)
         waiting = sorted(wanted | set(lost), key=panel_number)

@@ -183,6 +183,11 @@ class StoryTree:
         self._title = clean_title(title)
 
     @property
+    def own_title(self) -> str:
+        """The title that the reader chose, or ''."""
+        return self._title
+
+    @property
     def newest(self) -> Panel | None:
         """The panel made last, where a reader who comes back continues."""
         return next(reversed(self._panels.values()), None)

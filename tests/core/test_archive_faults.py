@@ -366,6 +366,30 @@ def test_a_story_whose_only_record_is_lost_is_not_deleted_for_good(tmp_path):
     assert list(Path(archive.root, ".trash").glob(f"{story_id}-*/p1-*.png"))
 
 
+def test_a_disk_that_gives_nothing_is_no_damaged_story(tmp_path, monkeypatch):
+    archive = on_disk(tmp_path)
+    story_id, _ = write_story(archive, None, "p1", "p2")
+    read = archive._files.read
+    refused = {"p2.json"}
+
+    def fail(path: str) -> bytes:
+        if path.split("/")[1] in refused:
+            raise OSError(5, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(archive._files, "read", fail)
+    found = archive.load(story_id)  # one bad sector costs one page
+    assert [p.id for p in found.tree if p.is_placeholder] == ["p2"]
+    assert "could not be read: Input/output error" in found.warnings[0]
+    refused |= {"p1.json", "p3.json"}
+    with pytest.raises(StorageError, match="could not be read: Input/output error"):
+        archive.load(story_id)
+    refused = {"story.json"}
+    assert len(archive.load(story_id).tree) == 3
+    with pytest.raises(StorageError, match=r"story\.json of this story could not be read"):
+        archive.set_title(story_id, "This would lose what story.json holds")
+
+
 # Two servers
 
 
