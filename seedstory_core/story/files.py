@@ -142,7 +142,10 @@ class LocalFiles:
         try:
             self._os.link(temp, full)
         except FileExistsError:
-            raise
+            # A network disk sends a call again if its answer was lost, and then meets its own link.
+            if not os.path.samefile(temp, full):
+                raise
+            self._os.unlink(temp)
         except OSError as error:
             if error.errno not in NO_HARD_LINKS:
                 raise

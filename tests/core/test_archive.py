@@ -642,6 +642,17 @@ def test_the_second_writer_of_a_panel_is_refused(archive):
     assert other.image(story_id, first).tobytes() == image_of(2).tobytes()
 
 
+def test_a_link_that_was_sent_twice_meets_itself(tmp_path):
+    def twice(source, target):
+        os.link(source, target)
+        os.link(source, target)
+
+    disk = on_disk(tmp_path / "stories", link=twice)
+    story_id, tree = write_story(disk, None, "p1")
+    assert disk.load(story_id)[::2] == (tree, [])
+    assert not [name for name in disk._files.names(story_id) if name.startswith(".tmp")]
+
+
 def test_a_disk_without_hard_links_refuses_the_second_writer_too(tmp_path):
     def no_links(*args, **kwargs):
         raise OSError(errno.EPERM, "Operation not permitted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import random
 import signal
@@ -280,7 +281,7 @@ def test_swapped_files_are_noticed(tmp_path):
     archive = on_disk(tmp_path)
     story_id, tree = write_story(archive, None, "p1")
     other, _ = write_story(archive, None, "p1")
-    one, two = (tree.panel(i).image_name for i in ("p1", "p2"))
+    one, two = (str(tree.panel(i).image_name) for i in ("p1", "p2"))
     images = [archive.image_bytes(story_id, name) for name in (one, two)]
     for name, data in ((one, images[1]), (two, images[0])):
         archive._files.write(f"{story_id}/{name}", data)
@@ -288,7 +289,7 @@ def test_swapped_files_are_noticed(tmp_path):
         with pytest.raises(StorageError, match="is not the one that was saved"):
             archive.image(story_id, panel)
         with pytest.raises(StorageError, match="is not the one that was saved"):
-            archive.image_bytes(story_id, panel.image_name)
+            archive.image_bytes(story_id, str(panel.image_name))
     foreign = archive._files.read(f"{other}/p1.json")
     archive._files.write(f"{story_id}/p1.json", foreign)
     found = archive.load(story_id)
@@ -324,7 +325,7 @@ def as_before_checksums(archive: StoryArchive, story_id: str) -> None:
             continue
         for key in ("sealed", "sha256", "image_sha256", "story", "grandparent", "revision"):
             record.pop(key, None)
-        data = (records.json.dumps(record) + "\n").encode("ascii")
+        data = (json.dumps(record) + "\n").encode("ascii")
         archive._files.write(f"{story_id}/{name}", data)
 
 
@@ -338,7 +339,7 @@ def test_a_story_without_checksums_opens_and_goes_on(tmp_path, kind):
     found = archive.load(story_id)
     assert found.warnings == [] and found.tree.title == "Old"
     assert [dataclasses.replace(p, image_sha256=None) for p in tree][:2] == list(found.tree)
-    assert archive.image_bytes(story_id, found.tree.panel("p1").image_name)
+    assert archive.image_bytes(story_id, str(found.tree.panel("p1").image_name))
     archive.append(story_id, panel_of(4, "p2"), image_of(4))
     archive.set_title(story_id, "New", was="Old")
     archive.replace(story_id, found.tree.panel("p1"), image_of(70))
@@ -352,7 +353,7 @@ def test_a_title_given_by_an_older_version_is_the_newest(tmp_path):
     archive.set_title(story_id, "One")
     header = {"format": 1, "title": "By an older version", "engine_fingerprint": ""}
     older = {**header, "settings": {}, "created_at": 0.0}
-    archive._files.write(f"{story_id}/story.json", records.json.dumps(older).encode())
+    archive._files.write(f"{story_id}/story.json", json.dumps(older).encode())
     assert archive.load(story_id).tree.title == "By an older version"
     archive.set_title(story_id, "Two")
     assert archive.load(story_id).tree.title == "Two"
@@ -487,6 +488,7 @@ def test_the_errors_of_a_bucket_are_errors_of_files():
 def test_a_bucket_whose_move_to_the_trash_was_killed_shows_no_half_story(tmp_path, monkeypatch):
     archive = StoryArchive(place_of("memory", tmp_path))
     other, _ = write_story(archive, None)
+    assert isinstance(archive._files, RemoteFiles)
     fs = archive._files.fs
     move = fs.mv
     for allowed in range(20):
