@@ -54,7 +54,7 @@ class TurnCancelled(Exception):
 
 
 OUR_FAULT = (
-    "Something went wrong on our side, and it has been noted. The story is as it was; "
+    "Something went wrong on our side, and it has been noted. Nothing that was saved is lost; "
     "please try again."
 )
 """Message to the reader for any other exception."""

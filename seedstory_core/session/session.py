@@ -123,6 +123,7 @@ class StorySession:
             TurnCancelled: `cancel` was called; the story is as it was.
             StorageError: The panel could not be saved; the story is as it was.
             StoryChangedError: Another server has continued the story; open it again.
+            UnconfirmedError: The panel was saved, or may have been; open the story again.
         """
         with self._working(claims_prefetch=True) as cancel:
             if parent is None and not (request.reader_text or request.reader_image):
@@ -323,6 +324,7 @@ class StorySession:
             BusyError: This story is working on a turn.
             StoryNotFoundError: There is no such panel.
             StorageError: Nothing was removed.
+            UnconfirmedError: The branch was removed, or may have been; open the story again.
         """
         with self._working():
             self._take_out(panel_id)

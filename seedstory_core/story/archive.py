@@ -227,7 +227,7 @@ class StoryArchive:
             raise StoryNotFoundError(f"This story has no saved panel {panel.id}.")
         grandparent: object = None
         with contextlib.suppress(StorageError):
-            grandparent = reader.record(panel.id).get("grandparent")
+            grandparent = reader.saved(panel.id)[1].get("grandparent")
         features = self._saved_features(reader, panel.id)
         data = b""
         written: Written = []
@@ -555,8 +555,7 @@ class StoryArchive:
     def _saved_features(self, reader: FolderReader, panel_id: str) -> dict[str, str] | None:
         """Return name and checksum of a saved panel's features; None without undamaged ones."""
         with contextlib.suppress(StorageError):
-            record = reader.record(panel_id)
-            records.panel_from_record(panel_id, f"{panel_id}.json", record)
+            _, record = reader.saved(panel_id)
             features: dict[str, str] | None = record["features"]
             if features is not None:
                 data = self._read(reader.story_id, features["name"])
@@ -604,13 +603,12 @@ class StoryArchive:
             ids = reader.panel_ids()
             summary = dataclasses.replace(summary, num_panels=len(ids))
             with contextlib.suppress(StorageError):
-                newest = reader.record(ids[-1]).get("saved_at") if ids else None
+                newest = reader.json(f"{ids[-1]}.json").get("saved_at") if ids else None
                 if isinstance(newest, float):
                     summary = dataclasses.replace(summary, updated_at=newest)
             for panel_id in ids:
                 try:
-                    record = reader.record(panel_id)
-                    panel = records.panel_from_record(panel_id, f"{panel_id}.json", record)
+                    panel, _ = reader.saved(panel_id)
                 except records.NewerFormatError:
                     raise
                 except StorageError as error:

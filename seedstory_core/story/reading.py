@@ -266,8 +266,7 @@ class FolderReader:
             StorageError: Its record cannot be read.
         """
         name = f"{panel_id}.json"
-        record = self.record(panel_id)
-        panel = records.panel_from_record(panel_id, name, record)
+        panel, record = self.saved(panel_id)
         problem = ""
         if record.changed:
             problem = f"The file {name} of this page is not the one that was saved."
@@ -289,16 +288,16 @@ class FolderReader:
             panel, visual_features=self._features(panel_id, record), problem=problem
         )
 
-    def record(self, panel_id: str) -> Record:
-        """Return a panel's record; if it has none of its own, the one in its group.
+    def saved(self, panel_id: str) -> tuple[Panel, Record]:
+        """Return a panel without its features and its record, or the one in its group.
 
         Raises:
-            StorageError: There is none that can be read.
+            StorageError: There is no record that can be read.
         """
         name = f"{panel_id}.json"
         try:
             record = self.json(name)
-            records.panel_from_record(panel_id, name, record)
+            return records.panel_from_record(panel_id, name, record), record
         except NewerFormatError:
             raise
         except StorageError:
@@ -306,8 +305,8 @@ class FolderReader:
                 raise
             if name in self.names:
                 self._remarks.append((panel_id, f"The file {name} is damaged; a copy was read."))
-            return self.groups()[panel_id]
-        return record
+            record = self.groups()[panel_id]
+            return records.panel_from_record(panel_id, name, record), record
 
     def _features(self, panel_id: str, record: Record) -> Any:
         features = record["features"]
