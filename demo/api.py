@@ -268,13 +268,15 @@ class Api:
             panel_id: Id of the last panel to return; default: the newest.
 
         Returns:
-            The title, the number of all panels, and the path to that panel (`pages`).
+            The title, the number of all panels, the path to that panel (`pages`), and `warnings`
+            about files of the story that are damaged or missing.
         """
         with _explained("open_story"):
-            tree = self.store.open(story_id).tree
-            newest = tree.newest
+            session = self.store.open(story_id)
+            tree, newest = session.tree, session.tree.newest
             here = tree.panel(panel_id) if panel_id else newest
-            return story_as_json(tree, story_id, here.id if here else None)
+            shown = story_as_json(tree, story_id, here.id if here else None)
+            return {**shown, "warnings": list(session.warnings)}
 
     def outline(self, story_id: str) -> dict[str, Any]:
         """Return every panel of a story with its parent and children, and the leaves.

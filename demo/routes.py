@@ -11,7 +11,6 @@ import io
 from collections.abc import Callable
 from urllib.parse import quote
 
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from demo.errors import explain
 from seedstory_core import (
     FORMATS,
+    SeedStoryError,
     SessionStore,
     StoryArchive,
     StoryNotFoundError,
@@ -31,6 +31,14 @@ SERVED = {".css": "text/css", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 """An image's name holds random letters and is not used twice, so caches may keep it for ever."""
+
+NO_PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320">'
+    '<rect width="320" height="320" fill="#efe6d3"/>'
+    '<text x="160" y="154" text-anchor="middle" font-family="serif" font-size="20" fill="#5d5140">'
+    'This picture could not<tspan x="160" dy="26">be read.</tspan></text></svg>'
+)
+"""Shown by the page in place of a picture that is missing, damaged or not the one saved."""
 
 
 def image_url(story_id: str, name: str | None, *, small: bool = False) -> str:
@@ -50,10 +58,17 @@ def routes(store: SessionStore) -> list[Route]:
 
     def image(request: Request) -> Response:
         story_id, name = request.path_params["story"], request.path_params["name"]
-        if "small" in request.query_params:
-            data = _thumbnail(store.archive, story_id, name)
-            return Response(data, media_type="image/webp", headers=FOR_EVER)
-        data = store.archive.image_bytes(story_id, name)
+        try:
+            if "small" in request.query_params:
+                data = _thumbnail(store.archive, story_id, name)
+                return Response(data, media_type="image/webp", headers=FOR_EVER)
+            data = store.archive.image_bytes(story_id, name)
+        except SeedStoryError as error:
+            if "image/svg+xml" not in request.headers.get("accept", ""):
+                raise
+            # The page asks for a picture, so the sentence becomes one.
+            status = explain(error, f"The address {request.url.path}").status
+            return Response(NO_PICTURE, status, {"Cache-Control": "no-store"}, "image/svg+xml")
         return Response(data, media_type="image/png", headers=FOR_EVER)
 
     def take(request: Request) -> Response:
@@ -101,9 +116,7 @@ def _served(folder: str, request: Request) -> Response:
 
 @functools.lru_cache(maxsize=512)
 def _thumbnail(archive: StoryArchive, story_id: str, name: str) -> bytes:
-    with Image.open(io.BytesIO(archive.image_bytes(story_id, name))) as image:
-        small = image.convert("RGB")
-    small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
+    small = archive.thumbnail(story_id, name, THUMBNAIL_PIXELS)
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=82)
     return buffer.getvalue()

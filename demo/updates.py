@@ -130,7 +130,9 @@ class Updates:
                 busy=running is not None,
                 live=running.kind if running and is_live else "",
                 begun=bool(len(tree)),
-                redraw=panel is not None and panel.image_source == "model",
+                redraw=panel is not None
+                and panel.image_source == "model"
+                and not panel.is_placeholder,
                 again=panel is not None and not _is_readers(panel),
                 then=state.then,
                 mine=state.mine,

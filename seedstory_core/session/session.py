@@ -29,12 +29,14 @@ from seedstory_core.engine import (
 )
 from seedstory_core.errors import (
     NO_BEGINNING,
+    NOTHING_READABLE,
     NOTHING_TO_READ,
     STILL_WORKING,
     BusyError,
     InputError,
-    SeedStoryError,
+    StorageError,
     StoryChangedError,
+    StoryNotFoundError,
     TurnCancelled,
 )
 from seedstory_core.generation.memory import MemoryPool, StoryMemory
@@ -51,7 +53,7 @@ from seedstory_core.generation.policies import (
 from seedstory_core.session.prefetch import Prefetch
 from seedstory_core.session.replay import plan_replay
 from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.tree import Panel, StoryTree
+from seedstory_core.story.tree import Panel, StoryTree, panel_number
 
 if TYPE_CHECKING:
     from seedstory_core.engine import StoryEngine
@@ -108,6 +110,8 @@ class StorySession:
         self._lock = threading.Lock()
         self._title_lock = threading.Lock()
         self._cancel: threading.Event | None = None
+        self._readable: set[str] = set()
+        self._unreadable: set[str] = set()
         self._prefetch = Prefetch()
 
     @property
@@ -133,11 +137,14 @@ class StorySession:
             TurnCancelled: `cancel` was called; the story is as it was.
             StorageError: The panel could not be saved; the story is as it was.
             StoryChangedError: Another server has continued the story; open it again.
+            UnconfirmedError: The panel was saved, or may have been; open the story again.
         """
         with self._working(claims_prefetch=True) as cancel:
             if parent is None and not (request.reader_text or request.reader_image):
                 raise InputError(NO_BEGINNING)
             request, path = self._unlike_siblings(parent, request), self._path(parent)
+            if not path and not (request.reader_text or request.reader_image):
+                raise InputError(NOTHING_READABLE)
             with self._prefetch.claim(parent, request, self._policy_on(path)) as draft:
                 written = self.memory.take(PREFETCHED)
                 past = yield from self._replay(path, cancel)
@@ -156,7 +163,8 @@ class StorySession:
     ) -> Iterator[tuple[int, SessionEvent]]:
         """Make several alternatives for the next panel after `parent`, as siblings.
 
-        They are decoded as one batch over the same past. All are committed or none.
+        They are decoded as one batch over the same past. All are committed or none, also if the
+        studio is killed meanwhile.
 
         Args:
             parent: As for `turn`.
@@ -172,7 +180,10 @@ class StorySession:
             if parent is None and not all(r.reader_text or r.reader_image for r in requests):
                 raise InputError(NO_BEGINNING)
             requests = [self._unlike_siblings(parent, request) for request in requests]
-            past = yield from self._numbered(0, self._replay(self._path(parent), cancel))
+            path = self._path(parent)
+            if not path and not all(r.reader_text or r.reader_image for r in requests):
+                raise InputError(NOTHING_READABLE)
+            past = yield from self._numbered(0, self._replay(path, cancel))
             requests = [_warned(past, request) for request in requests]
             results: dict[int, TurnResult] = {}
             for number, event in self.engine.alternatives(past, requests, cancel):
@@ -182,16 +193,23 @@ class StorySession:
                     results[number] = dataclasses.replace(event, past=past_of_it)
                 else:
                     yield number, event
-            added: list[PanelAdded] = []
-            try:
-                for number, result in sorted(results.items()):
-                    panel = self._make_panel(parent, requests[number], result, past)
-                    added.append(self._commit(panel, result.image, result.past, cancel))
-            except SeedStoryError:
-                for one in reversed(added):
-                    self._take_out(one.panel.id)
-                raise
-            yield from enumerate(added)
+            _check(cancel)
+            first = panel_number(self.tree.next_id())
+            made = [
+                dataclasses.replace(
+                    self._make_panel(parent, requests[number], result, past), id=f"p{first + index}"
+                )
+                for index, (number, result) in enumerate(sorted(results.items()))
+            ]
+            images = [result.image for _, result in sorted(results.items())]
+            saved = self.archive.append_group(
+                self.story_id,
+                list(zip(made, images, strict=True)),
+                grandparent=self._parent_of(parent),
+            )
+            for panel, (_, result) in zip(saved, sorted(results.items()), strict=True):
+                self._add(panel, result.past)
+            yield from enumerate(map(PanelAdded, saved, images))
 
     def prefetch(self, parent: str, request: TurnRequest) -> threading.Thread:
         """Replay the path to `parent`, then write the panel after it in the background.
@@ -253,6 +271,7 @@ class StorySession:
         """
         with self._working() as cancel:
             panel = self.tree.panel(panel_id)
+            self._must_be_whole(panel)
             if not text.strip():
                 raise InputError(NOTHING_TO_READ)
             if text == panel.text:
@@ -284,6 +303,7 @@ class StorySession:
         """
         with self._working() as cancel:
             panel = self.tree.panel(panel_id)
+            self._must_be_whole(panel)
             features = self.engine.encode_image(image, cancel)
             record = dataclasses.replace(self._record(panel, cancel), visual_features=features)
             yield from self._add_sibling(
@@ -301,6 +321,7 @@ class StorySession:
         """
         with self._working() as cancel:
             panel = self.tree.panel(panel_id)
+            self._must_be_whole(panel)
             if panel.image_source == "reader":
                 raise InputError(
                     "This picture is your own, so it cannot be redrawn. "
@@ -319,6 +340,7 @@ class StorySession:
             )
             changed = self.archive.replace(self.story_id, changed, image)
             self.tree.replace(changed)
+            self._unreadable.discard(panel_id)
             yield PanelAdded(changed, image)
 
     def cancel(self) -> bool:
@@ -336,6 +358,7 @@ class StorySession:
             BusyError: This story is working on a turn.
             StoryNotFoundError: There is no such panel.
             StorageError: Nothing was removed.
+            UnconfirmedError: The branch was removed, or may have been; open the story again.
         """
         with self._working():
             self._take_out(panel_id)
@@ -347,9 +370,14 @@ class StorySession:
         self.memory.drop([panel.id for panel in panels])
 
     def rename(self, title: str) -> None:
-        """Set the story's title; '' stands for the story's first words."""
-        with self._title_lock:  # not the story's lock: a turn may be running
-            self.archive.set_title(self.story_id, title)
+        """Set the story's title; '' stands for the story's first words.
+
+        Raises:
+            StoryChangedError: Another server has renamed the story; open it again.
+            StorageError: The title was not saved.
+        """
+        with self._changing_header():
+            self.archive.set_title(self.story_id, title, was=self.tree.own_title)
             self.tree.title = title
 
     def image(self, panel_id: str) -> Image.Image:
@@ -434,7 +462,9 @@ class StorySession:
             InputError: The pinned panels would take more than half of `max_rows`.
             StoryNotFoundError: There is no such panel.
         """
-        self.tree.panel(panel_id)
+        panel = self.tree.panel(panel_id)
+        if is_pinned:
+            self._must_be_whole(panel)
         pinned = self.pinned | {panel_id} if is_pinned else self.pinned - {panel_id}
         if is_pinned:
             self._check_pinned(pinned, self.policy)
@@ -452,10 +482,19 @@ class StorySession:
             )
 
     def _save_settings(self, **changes: Any) -> None:
-        with self._title_lock:
+        with self._changing_header():
             settings = {**self._settings, **changes}
-            self.archive.set_settings(self.story_id, settings)
-            self._settings = settings
+            header = self.archive.set_settings(self.story_id, settings, was=self._settings)
+            self._settings = dict(header.settings)
+
+    @contextlib.contextmanager
+    def _changing_header(self) -> Iterator[None]:
+        with self._title_lock:  # not the story's lock: a turn may be running
+            try:
+                yield
+            except StoryChangedError:
+                self.is_stale = True
+                raise
 
     @contextlib.contextmanager
     def _working(self, *, claims_prefetch: bool = False) -> Iterator[threading.Event]:
@@ -488,7 +527,33 @@ class StorySession:
                 return done.value
 
     def _path(self, panel_id: str | None) -> tuple[Panel, ...]:
-        return self.tree.path(panel_id) if panel_id is not None else ()
+        """Return the path to a panel as the models read it: without panels that are lost to them.
+
+        Those are placeholders, and panels of which neither features nor image can be used.
+        """
+        path = self.tree.path(panel_id) if panel_id is not None else ()
+        return tuple(panel for panel in path if self._is_readable(panel))
+
+    def _is_readable(self, panel: Panel) -> bool:
+        if panel.is_placeholder or panel.id in self._unreadable:
+            return False
+        made_here = panel.settings.get("fingerprint") == self.engine.fingerprint
+        if (panel.visual_features is not None and made_here) or panel.id in self._readable:
+            return True
+        try:
+            self.archive.image(self.story_id, panel)
+        except (StorageError, StoryNotFoundError):
+            self._unreadable.add(panel.id)
+            return False
+        self._readable.add(panel.id)
+        return True
+
+    def _must_be_whole(self, panel: Panel) -> None:
+        if panel.is_placeholder:
+            raise InputError(
+                "This page could not be read, so it cannot be changed. Tell it again, go on below "
+                "it, or remove it."
+            )
 
     def _replay(
         self, path: tuple[Panel, ...], cancel: threading.Event
@@ -591,6 +656,7 @@ class StorySession:
         told = dataclasses.replace(
             panel,
             id=self.tree.next_id(),
+            problem="",
             author="reader",
             token_ids=record.token_ids,
             image_name=None,
@@ -664,10 +730,16 @@ class StorySession:
     ) -> PanelAdded:
         """Commit a finished panel: to disk, to the tree, to memory."""
         _check(cancel)
-        panel = self.archive.append(self.story_id, panel, image)
+        panel = self.archive.append(
+            self.story_id, panel, image, grandparent=self._parent_of(panel.parent)
+        )
+        self._add(panel, past)
+        return PanelAdded(panel, image)
+
+    def _add(self, panel: Panel, past: Past) -> None:
+        """Add a panel that is on disk to the tree and to memory."""
         self.tree.add(panel)
         self.engine.run(functools.partial(self._remember, panel, past))
-        return PanelAdded(panel, image)
 
     def _remember(self, panel: Panel, past: Past) -> None:
         path = self._path(panel.id)
@@ -675,6 +747,9 @@ class StorySession:
         self.memory.keep(panel.id, past.segments[-1])
         if past.context is not None:
             self.memory.keep_context(past.context)
+
+    def _parent_of(self, panel_id: str | None) -> str | None:
+        return None if panel_id is None else self.tree.panel(panel_id).parent
 
 
 def _num_rows(segments: Sequence[KVSegment], policy: MemoryPolicy) -> int:

@@ -76,6 +76,10 @@ class Panel:
     """Notes on this turn for the reader."""
     created_at: float = 0.0
     """Unix seconds."""
+    image_sha256: str | None = None
+    """Checksum of the image's file; None for panels saved before 0.3."""
+    problem: str = ""
+    """What is wrong with the panel as it was read from its folder, for the reader; never saved."""
 
     def __post_init__(self) -> None:
         number = panel_number(self.id)
@@ -97,6 +101,14 @@ class Panel:
                 features = np.array(features, order="C")
                 features.flags.writeable = False
             object.__setattr__(self, "visual_features", features)
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether this stands for a panel that could not be read, so that the tree keeps its shape.
+
+        The models pass over it.
+        """
+        return bool(self.problem) and not self.text and self.image_name is None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Panel):
@@ -169,6 +181,11 @@ class StoryTree:
     @title.setter
     def title(self, title: str) -> None:
         self._title = clean_title(title)
+
+    @property
+    def own_title(self) -> str:
+        """The title that the reader chose, or ''."""
+        return self._title
 
     @property
     def newest(self) -> Panel | None:

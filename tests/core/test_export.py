@@ -128,8 +128,23 @@ def test_a_lost_image_leaves_a_marked_gap(story):
     name = story.tree.panel("p2").image_name
     story.archive._files.remove(f"{story.id}/{name}")
     page = Reader(to_html(*story.args("p4")))
-    assert "This picture is missing." in page.text and "“Oh no!”" in page.text
+    assert "This picture is missing or damaged." in page.text and "“Oh no!”" in page.text
     assert len([tag for tag, _ in page.tags if tag == "img"]) == 2
+
+
+def test_a_page_that_could_not_be_read_leaves_a_marked_gap_in_every_format(story, tmp_path):
+    story.archive._files.write(f"{story.id}/p2.json", b"")
+    tree = story.archive.load(story.id).tree
+    args = (tree, story.archive, story.id, "p4")
+    assert "This page could not be read, because the file p2.json" in Reader(to_html(*args)).text
+    with zipfile.ZipFile(io.BytesIO(to_zip(*args))) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith("story.json"))
+        pages = json.loads(archive.read(name))["panels"]
+    assert ["p2.json" in page["problem"] for page in pages] == [
+        page["id"] == "p2" for page in pages
+    ]
+    assert any(page["id"] == "p2" for page in pages)
+    to_storystream(tree, story.archive, story.id, str(tmp_path / "out"))
 
 
 def test_the_zip_holds_book_data_and_images(story):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import threading
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -516,15 +517,12 @@ def test_stopped_or_unsaved_alternatives_leave_no_trace(
         for _, event in session.alternatives("p2", wishes):
             if isinstance(event, ImagePreview):
                 session.cancel()
-    append = session.archive.append
 
-    def full(story_id: str, panel: Panel, image: Image.Image) -> Panel:
-        if panel.id == "p4":
-            raise StorageError("The disk is full")
-        return append(story_id, panel, image)
+    def full(*args: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(StorageError):
-        patch.setattr(session.archive, "append", full)
+    with monkeypatch.context() as patch, pytest.raises(StorageError, match="The disk is full"):
+        patch.setattr(session.archive, "_write_new", full)
         list(session.alternatives("p2", wishes))
     assert session.tree.panels == panels
     assert len(session.memory) == memory

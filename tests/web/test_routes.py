@@ -87,6 +87,29 @@ def test_a_failing_disk_is_no_missing_page(
         assert "could not be read" in answer.text and "Traceback" not in answer.text
 
 
+def test_a_damaged_picture_is_a_sentence_and_on_the_page_a_picture_that_says_so(
+    store: SessionStore, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf = branched_story(store.archive)
+    one, two = (shelf.tree.panel(i).image_name for i in ("p1", "p2"))
+    address = f"/pictures/{shelf.story_id}/{one}"
+    whole = store.archive.image_bytes(shelf.story_id, str(one))
+    swapped = store.archive.image_bytes(shelf.story_id, str(two))
+    for data in (whole[:-30], b"", b"GIF89a", whole[:99] + b"x" + whole[100:], swapped):
+        store.archive._files.write(f"{shelf.story_id}/{one}", data)
+        for query in ("", "?small"):
+            answer = client.get(address + query)
+            assert answer.status_code == 503
+            assert answer.text.startswith(f"The file {one} of this story is ")
+            answer = client.get(address + query, headers={"accept": "image/svg+xml,image/*;q=0.8"})
+            assert answer.status_code == 503 and answer.headers["cache-control"] == "no-store"
+            assert answer.headers["content-type"] == "image/svg+xml"
+            assert "This picture could not" in answer.text
+    assert "Traceback" not in caplog.text
+    store.archive._files.write(f"{shelf.story_id}/{one}", whole)
+    assert client.get(f"{address}?small").status_code == 200
+
+
 def test_the_stylesheet_is_asked_for_anew(client: TestClient) -> None:
     answer = client.get("/studio/style.css")
     assert answer.status_code == 200

@@ -19,7 +19,7 @@ from seedstory_core.story.tree import Panel, StoryTree
 def to_html(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) -> str:
     """Return one path of the story as a picture book.
 
-    An image that is missing or damaged leaves a marked gap.
+    An image that is missing or damaged, and a panel that cannot be read, leave a marked gap.
     """
     path = tree.path(leaf_id)
     return make_book(tree.title, path, read_images(archive, story_id, path))
@@ -33,8 +33,10 @@ def make_book(title: str, path: Sequence[Panel], images: dict[int, bytes]) -> st
         if number in images:
             data = base64.b64encode(images[number]).decode("ascii")
             frame = IMAGE.format(data=data, number=number)
+        elif panel.is_placeholder:
+            frame = GAP.format(why=_escape(panel.problem))
         elif panel.image_name is not None:
-            frame = GAP
+            frame = GAP.format(why="This picture is missing or damaged.")
         pages.append(PAGE.format(frame=frame, text=_escape(panel.text), number=number))
     return BOOK.format(
         title=_escape(title),
@@ -78,7 +80,7 @@ BOOK = """<!DOCTYPE html>
 """
 
 IMAGE = '<img src="data:image/png;base64,{data}" alt="Picture {number}">'
-GAP = '<p class="gap">This picture is missing.</p>'
+GAP = '<p class="gap">{why}</p>'
 
 PAGE = """<section>
 {frame}

@@ -57,6 +57,7 @@ def _story_json(title: str, path: Sequence[Panel], names: dict[str, str]) -> str
             "image_seed": panel.image_seed,
             "settings": panel.settings,
             "is_end": panel.is_end,
+            "problem": panel.problem,
         }
         for panel in path
     ]
