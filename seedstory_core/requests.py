@@ -89,9 +89,8 @@ def make_request(
     Raises:
         InputError: The text or a number cannot be used.
     """
-    text = (text or "").strip()
-    if text:
-        text = check_text(text, latin_only=config.tokenizer.latin_only)
+    has_text = bool(text and text.strip())
+    text = check_text(text, latin_only=config.tokenizer.latin_only) if has_text else ""
     asked: dict[str, dict[str, Any]] = {"sampling": {}, "detokenizer": {}, "": {}}
     for key, value in (knobs or {}).items():
         knob = KNOBS[key]

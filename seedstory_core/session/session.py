@@ -504,7 +504,7 @@ class StorySession:
         same_weights = panel.settings.get("fingerprint") == self.engine.fingerprint
         token_ids = panel.token_ids
         if not same_weights:
-            token_ids = tuple(self.engine.read_ids(panel.text))
+            token_ids = tuple(self.engine.read_ids(panel.text, typed=panel.reader_text))
         features = panel.visual_features
         shape = (config.vision.n_queries, config.vision.output_dim)
         hint_ids = self.engine.hint_ids(panel.hint)

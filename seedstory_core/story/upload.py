@@ -1,7 +1,7 @@
 """Checks for readers' images and sentences.
 
-Results are safe to use everywhere: an RGB image of limited size, and a text that the model can read
-and that contains none of its marks.
+Results are safe to use everywhere: an RGB image of limited size, and a text as it was typed that
+the model can read and that contains none of its marks.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 """Formats that are opened; some of Pillow's others start programs or read other files."""
 MAX_TEXT_LENGTH = 600
 
+_PLAIN = {"‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "–": "-", "—": "-"}
 _ONE_AT_A_TIME = threading.Lock()
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -114,18 +115,42 @@ def _open(source: str | Path | bytes | Image.Image) -> ReaderImage:
     return ReaderImage(image, tuple(notes))
 
 
+def keep_text(text: str) -> str:
+    """Return a reader's text as a panel keeps it: as typed, line breaks and joiners included.
+
+    Only outer white space goes, and what no keyboard types: control characters, halves of
+    characters, and byte-order marks.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(_kept(letter) for letter in text).strip()
+
+
+def _kept(letter: str) -> str:
+    """Return a character, a space for a control character that is one, or '' for no character."""
+    if letter in "\n\t":
+        return letter
+    code = ord(letter)
+    if unicodedata.category(letter) in ("Cc", "Cs") or letter == "\ufeff":
+        return " " if letter.isspace() else ""
+    return "" if code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF else letter
+
+
 def tidy_text(text: str) -> str:
-    """Collapse white space, make typographic marks plain, and drop invisible characters."""
+    """Return a text in the form that the model reads, which is not the one that a panel keeps.
+
+    White space is collapsed, typographic marks become plain, and invisible characters are dropped.
+    Tidying again changes nothing.
+    """
     text = unicodedata.normalize("NFKC", text)
-    plain = {"‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "–": "-", "—": "-"}
-    text = "".join(plain.get(letter, letter) for letter in text)
+    text = "".join(_PLAIN.get(letter, letter) for letter in text)
     text = "".join(" " if letter.isspace() else letter for letter in text)
     text = "".join(letter for letter in text if unicodedata.category(letter)[0] != "C")
-    return " ".join(text.split())
+    # Again, because letters and accents may only now stand side by side.
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def check_text(text: str, *, latin_only: bool) -> str:
-    """Tidy a reader's sentence and return it; refuse one that the model cannot read.
+    """Return a reader's sentence as the panel keeps it; refuse one that the model cannot read.
 
     Args:
         text: The text as typed.
@@ -135,14 +160,15 @@ def check_text(text: str, *, latin_only: bool) -> str:
         InputError: The text is empty, too long, without words, mostly in letters that the model
             cannot read, or contains one of the model's marks.
     """
-    text = tidy_text(text)
-    if not text:
-        raise InputError(NOTHING_TO_READ)
-    if len(text) > MAX_TEXT_LENGTH:
+    kept = keep_text(text)
+    if len(kept) > MAX_TEXT_LENGTH:
         raise InputError(
-            f"That is {len(text):,} characters; a page takes up to {MAX_TEXT_LENGTH}. "
+            f"That is {len(kept):,} characters; a page takes up to {MAX_TEXT_LENGTH}. "
             "Split it into several pages."
         )
+    text = tidy_text(kept)
+    if not text:
+        raise InputError(NOTHING_TO_READ)
     mark = _MARKS.search(text)
     if mark:
         raise InputError(
@@ -159,7 +185,7 @@ def check_text(text: str, *, latin_only: bool) -> str:
                 "This storyteller has learned English only and cannot read these letters. "
                 "Write the sentence in English."
             )
-    return text
+    return kept
 
 
 def _decode(name: str, data: bytes) -> Image.Image:

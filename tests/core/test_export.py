@@ -219,3 +219,16 @@ def test_every_format_says_what_it_is(story):
     for ending, form in FORMATS.items():
         data = form.write(*story.args("p4"))
         assert data and form.label and "/" in form.media_type and ending.isalnum()
+
+
+def test_every_export_has_the_words_as_they_were_typed() -> None:
+    typed = "“Wait—what?”\nhalf past ½,  3² \U0001f469\u200d\U0001f680"
+    archive, tree = StoryArchive(f"memory://{uuid.uuid4().hex}"), StoryTree()
+    story_id = archive.create().id
+    panel = Panel("p1", None, typed, reader_text=typed, author="reader")
+    tree.add(archive.append(story_id, panel, image_of(1)))
+    book = to_html(tree, archive, story_id, "p1")
+    assert typed in book and "white-space: pre-wrap" in book
+    with zipfile.ZipFile(io.BytesIO(to_zip(tree, archive, story_id, "p1"))) as content:
+        (name,) = (name for name in content.namelist() if name.endswith("story.json"))
+        assert json.loads(content.read(name))["panels"][0]["text"] == typed

@@ -9,10 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from seedstory_core.errors import InputError
-from seedstory_core.story.upload import MAX_TEXT_LENGTH, check_text, open_image
+from seedstory_core.story.upload import (
+    MAX_TEXT_LENGTH,
+    check_text,
+    keep_text,
+    open_image,
+    tidy_text,
+)
 
 
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -158,18 +166,44 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
         open_image(tmp_path / "gone.png")
 
 
+TYPED = [
+    ("“Wait—what?” she said…", '"Wait-what?" she said...'),
+    ("‘Don’t – or do,’ said Mira’s friend.", "'Don't - or do,' said Mira's friend."),
+    ("Roses are red,\nfoxes are too.", "Roses are red, foxes are too."),
+    ("half past ½, 3² is nine, ﬁve", "half past 1⁄2, 32 is nine, five"),
+    ("Mira \U0001f469\u200d\U0001f680 waves", "Mira \U0001f469\U0001f680 waves"),
+    ("Mira  waves.\tTwice.", "Mira waves. Twice."),
+    ("soft\u00adly, the fox\u200b came", "softly, the fox came"),
+    ("\uff2d\uff49\uff52\uff41 waves", "Mira waves"),
+    ("Zoë is 3 < 5 years old", "Zoë is 3 < 5 years old"),
+    ("Mira said \u2067شکر\u2069 to Otto, politely", "Mira said شکر to Otto, politely"),
+]
+
+
+@pytest.mark.parametrize(("typed", "read"), TYPED)
+def test_a_sentence_is_kept_as_typed_and_read_tidied(typed: str, read: str) -> None:
+    assert check_text(typed, latin_only=True) == typed
+    assert tidy_text(typed) == read
+    assert keep_text(f" \n{typed}\r\n") == typed
+
+
 @pytest.mark.parametrize(
-    ("typed", "read"),
+    ("typed", "kept"),
     [
-        ("Mira  waves.\n\n", "Mira waves."),
-        ("“Hello…” said Mira’s friend", '"Hello..." said Mira\'s friend'),
-        ("Mira\u200b waves\u0000", "Mira waves"),
-        ("\uff2d\uff49\uff52\uff41 waves", "Mira waves"),
-        ("Zoë is 3 < 5 years old", "Zoë is 3 < 5 years old"),
+        ("Mira waves.\r\nOtto waves.\rThe end.", "Mira waves.\nOtto waves.\nThe end."),
+        ("\ufeffMira\x00 wa\x1bves\ud83e.\uffff", "Mira waves."),
     ],
 )
-def test_sentences_are_tidied(typed: str, read: str) -> None:
-    assert check_text(typed, latin_only=True) == read
+def test_only_what_no_keyboard_types_is_left_out(typed: str, kept: str) -> None:
+    assert check_text(typed, latin_only=True) == kept
+
+
+@given(st.text(max_size=80))
+def test_tidying_and_keeping_again_change_nothing(text: str) -> None:
+    assert tidy_text(tidy_text(text)) == tidy_text(text)
+    assert keep_text(keep_text(text)) == keep_text(text)
+    # What the model reads does not depend on whether the kept or the typed text is tidied.
+    assert tidy_text(keep_text(text)) == tidy_text(text.replace("\r", "\n"))
 
 
 @pytest.mark.parametrize(
