@@ -65,7 +65,7 @@ class Api:
 
         Args:
             sentence: The first words of the story; the storyteller goes on from them.
-            picture: An image file to begin with: PNG, JPEG or WebP.
+            picture: An image file to begin with: PNG, JPEG, WebP or AVIF.
             opening: Id of an opening (see `openings`), for its image and its sentence.
             keep_words: Whether your words are the whole text; the storyteller then adds none.
             knobs: One parameter each.
@@ -208,7 +208,7 @@ class Api:
         Args:
             story_id: Id of the story.
             panel_id: Id of the panel.
-            picture: An image file: PNG, JPEG or WebP.
+            picture: An image file: PNG, JPEG, WebP or AVIF.
 
         Returns:
             The sibling as JSON.
