@@ -64,7 +64,7 @@ def routes(store: SessionStore) -> list[Route]:
         if form is None:
             raise StoryNotFoundError(f"A story can be taken home as {' or as '.join(FORMATS)}.")
         name = f"{file_name(tree.title)}.{request.path_params['kind']}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        headers = {"Content-Disposition": _attachment(name)}
         data = form.write(tree, store.archive, story_id, panel_id)
         return Response(data, media_type=form.media_type, headers=headers)
 
@@ -97,6 +97,13 @@ def _served(folder: str, request: Request) -> Response:
         return PlainTextResponse("Not found.", 404)
     # "no-cache" makes browsers ask whether it changed: a new studio needs its new styles.
     return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+
+def _attachment(name: str) -> str:
+    """Return the header that names a download; old programs read only the plain name."""
+    plain = name if name.isascii() else f"story.{name.rsplit('.', 1)[-1]}"
+    full = "" if name.isascii() else f"; filename*=UTF-8''{quote(name)}"
+    return f'attachment; filename="{plain}"{full}'
 
 
 @functools.lru_cache(maxsize=512)

@@ -91,3 +91,10 @@ def test_the_stylesheet_is_asked_for_anew(client: TestClient) -> None:
     answer = client.get("/studio/style.css")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_a_download_keeps_a_title_of_any_script(store: SessionStore, client: TestClient) -> None:
+    shelf = branched_story(store.archive)
+    store.open(shelf.story_id).rename("きつねの凧")
+    said = client.get(f"/take/{shelf.story_id}/p1.zip").headers["content-disposition"]
+    assert said.startswith("attachment; filename=\"story.zip\"; filename*=UTF-8''%E3%81%8D")
