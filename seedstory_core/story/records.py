@@ -6,6 +6,7 @@ A file may be damaged or written by somebody else, so every field is checked; a 
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import hashlib
 import io
@@ -69,7 +70,7 @@ def from_json(name: str, data: bytes) -> dict[str, Any]:
         StorageError: They are damaged.
     """
     try:
-        record = _typed(json.loads(data.decode("utf-8")), dict)
+        record = _typed(json.loads(data.removeprefix(codecs.BOM_UTF8)), dict)
         saved_format = _typed(record["format"], int)
     except BAD_RECORD as error:
         raise damaged(name) from error
