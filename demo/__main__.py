@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
 
+from demo.logs import begin_log
 from demo.quick_gradio import without_stubs
 from demo.surroundings import (
     find_room_for_uploads,
@@ -21,10 +21,7 @@ from seedstory_core import SeedStoryError, load_config
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the studio until it is stopped."""
     args = argument_parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio polls its own server at the start
+    begin_log()
     try:
         config = load_config(args.config, args.set)
         find_room_for_uploads(config.runtime.stories_folder)
@@ -44,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             server_port=args.port,
             share=args.share or None,
             prevent_thread_lock=True,
-            **launch_options(store),
+            **launch_options(store, page),
         )
     except (SeedStoryError, OSError) as error:  # Gradio raises OSError if the port is taken
         return _fail(error)

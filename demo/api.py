@@ -439,6 +439,22 @@ def _with_knobs(
     return call
 
 
+def _with_types(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint that refuses values that are no texts; all its parameters are texts."""
+    signature = inspect.signature(endpoint)
+
+    @functools.wraps(endpoint)
+    def call(*values: Any) -> Any:
+        named = signature.bind(*values).arguments
+        with _explained(endpoint.__name__):
+            for name, value in named.items():
+                if not isinstance(value, str):
+                    raise InputError(f"{name} must be a text, such as {name}='…'.")
+        return endpoint(**named)
+
+    return call
+
+
 def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
     """Add the endpoints to the page under construction."""
     api = Api(store, queue, openings)
@@ -475,4 +491,4 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
                 concurrency_limit=None,
             )
         else:
-            gr.api(endpoint, api_name=name, concurrency_limit=None)
+            gr.api(_with_types(endpoint), api_name=name, concurrency_limit=None)

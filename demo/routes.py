@@ -29,8 +29,10 @@ from seedstory_core import (
 THUMBNAIL_PIXELS = 192
 SERVED = {".css": "text/css", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-"""An image's name holds random letters and is not used twice, so caches may keep it for ever."""
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""An image's name holds random letters and is not used twice, so a browser may keep it for ever.
+Its address holds the story's key, so nothing in between may."""
+PRIVATE = {"Cache-Control": "private, no-cache"}
 
 
 def image_url(story_id: str, name: str | None, *, small: bool = False) -> str:
@@ -64,7 +66,7 @@ def routes(store: SessionStore) -> list[Route]:
         if form is None:
             raise StoryNotFoundError(f"A story can be taken home as {' or as '.join(FORMATS)}.")
         name = f"{file_name(tree.title)}.{request.path_params['kind']}"
-        headers = {"Content-Disposition": _attachment(name)}
+        headers = {"Content-Disposition": _attachment(name), **PRIVATE}
         data = form.write(tree, store.archive, story_id, panel_id)
         return Response(data, media_type=form.media_type, headers=headers)
 
@@ -123,7 +125,9 @@ def _explained(endpoint: Callable[[Request], Response]) -> Callable[[Request], R
         try:
             return endpoint(request)
         except Exception as error:
-            problem = explain(error, f"The address {request.url.path}")
-            return PlainTextResponse(problem.sentence, problem.status)
+            # Without the story's id, which opens the story.
+            kind = request.url.path.strip("/").partition("/")[0]
+            problem = explain(error, f"An address of {kind}/")
+            return PlainTextResponse(problem.sentence, problem.status, headers=PRIVATE)
 
     return answer

@@ -283,7 +283,7 @@ class JobQueue:
             if not session.tree.panel(panel_id).is_end:
                 session.prefetch(panel_id, TurnRequest(sampling=sampling, any_seed=True))
         except SeedStoryError as error:
-            log.info("No panel is prefetched in story %s: %s", job.story_id, error)
+            log.info("No panel is prefetched after job %s: %s", job.id, error)
 
     def _forget_if_empty(self, job: Job) -> None:
         """Discard the story of a job that should have opened it and added no panel."""
@@ -291,7 +291,7 @@ class JobQueue:
             if job.panel_id is None and not len(self.store.open(job.story_id).tree):
                 self.store.discard(job.story_id)
         except SeedStoryError as error:
-            log.warning("The empty story %s could not be discarded: %s", job.story_id, error)
+            log.warning("The empty story of job %s could not be discarded: %s", job.id, error)
 
     def _take_turn(self, job: Job) -> dict[str, object]:
         job.report(phase="opening")
@@ -327,6 +327,6 @@ class JobQueue:
         except SeedStoryError as error:
             return {"phase": "failed", "error": str(error)}
         except Exception:
-            log.exception("A turn of story %s failed.", job.story_id)
+            log.exception("The turn of job %s failed.", job.id)
             return {"phase": "failed", "error": OUR_FAULT}
         return {"phase": "done", "panel_id": added}
