@@ -37,7 +37,6 @@ class Bodies:
     def __init__(self, page: gr.Blocks) -> None:
         """Take the functions of a page that is complete."""
         self._functions = page.fns
-        self._parts = page.blocks
         self._by_name = {str(fn.api_name): fn for fn in page.fns.values() if fn.api_name}
 
     def check(self, path: str, data: bytes) -> Any:
@@ -86,8 +85,8 @@ class Bodies:
     def _function(self, name: str | None, content: dict[str, Any]) -> Any:
         """Return the function that is asked for, by its name or its number."""
         number, trigger = content.get("fn_index"), content.get("trigger_id")
-        if trigger is not None and not (_is_whole(trigger) and trigger in self._parts):
-            raise BadRequestError("`trigger_id` names no part of the page.", 404)
+        if trigger is not None and not _is_whole(trigger):
+            raise BadRequestError("`trigger_id` must be a whole number.")
         if name is not None and number is None:
             if name not in self._by_name:
                 raise BadRequestError(

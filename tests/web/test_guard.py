@@ -151,7 +151,7 @@ def test_doors_that_the_studio_does_not_use_are_closed(url: str) -> None:
         ("queue/join", b'{"data": [], "fn_index": true, "session_hash": "x"}', 404),
         ("queue/join", b'{"data": {}, "fn_index": 0, "session_hash": "x"}', 422),
         ("queue/join", b'{"data": [], "fn_index": 0, "session_hash": ["x"]}', 422),
-        ("queue/join", b'{"data": [], "fn_index": 0, "session_hash": "x", "trigger_id": 1.5}', 404),
+        ("queue/join", b'{"data": [], "fn_index": 0, "session_hash": "x", "trigger_id": 1.5}', 422),
         ("call/nothing", b'{"data": []}', 404),
         ("call/begin", b'{"data": []}', 422),
         ("call/begin", b'{"data": "all"}', 422),
@@ -246,7 +246,8 @@ def test_whatever_a_page_sends_it_is_no_fault_of_ours(
 ) -> None:
     function = data.draw(st.sampled_from(config["dependencies"]))
     values = [data.draw(JSON) for _ in function["inputs"]]
-    body = {"data": values, "fn_index": function["id"], "session_hash": "fuzz", "trigger_id": None}
+    body = {"data": values, "fn_index": function["id"], "session_hash": "fuzz"}
+    body["trigger_id"] = data.draw(st.sampled_from([None, 0, 1, 99999]))
     text = json.dumps(body)
     headers = {"Content-Type": "application/json"}
     answer = httpx.post(f"{url}{API}/queue/join", content=text, headers=headers)
