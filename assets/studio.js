@@ -53,6 +53,10 @@
     });
   }
 
+  /* Whether a key belongs to an input method, whose Enter and Escape choose a candidate. Safari
+     ends the composition first and leaves only the code. */
+  const composes = (event) => event.isComposing || event.keyCode === 229;
+
   /* The title turns into a field and back. */
   function title(element, trigger) {
     const bar = () => element.querySelector(".title-bar");
@@ -66,7 +70,7 @@
       input.select();
     });
     element.addEventListener("keydown", (event) => {
-      if (!event.target.matches(".title-input")) return;
+      if (!event.target.matches(".title-input") || composes(event)) return;
       if (event.key === "Escape") {
         event.target.dataset.cancelled = "yes";
         leave();
@@ -200,7 +204,7 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") document.body.removeAttribute("data-outline");
+    if (event.key === "Escape" && !composes(event)) document.body.removeAttribute("data-outline");
   });
 
   window.seedstory = { arrive, withMine, listen, title, state, writeOwn, toggleOutline };

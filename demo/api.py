@@ -65,7 +65,7 @@ class Api:
 
         Args:
             sentence: The first words of the story; the storyteller goes on from them.
-            picture: An image file to begin with: PNG, JPEG or WebP.
+            picture: An image file to begin with: PNG, JPEG, WebP or AVIF.
             opening: Id of an opening (see `openings`), for its image and its sentence.
             keep_words: Whether your words are the whole text; the storyteller then adds none.
             knobs: One parameter each.
@@ -208,7 +208,7 @@ class Api:
         Args:
             story_id: Id of the story.
             panel_id: Id of the panel.
-            picture: An image file: PNG, JPEG or WebP.
+            picture: An image file: PNG, JPEG, WebP or AVIF.
 
         Returns:
             The sibling as JSON.
@@ -444,6 +444,22 @@ def _with_knobs(
     return call
 
 
+def _with_types(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint that refuses values that are no texts; all its parameters are texts."""
+    signature = inspect.signature(endpoint)
+
+    @functools.wraps(endpoint)
+    def call(*values: Any) -> Any:
+        named = signature.bind(*values).arguments
+        with _explained(endpoint.__name__):
+            for name, value in named.items():
+                if not isinstance(value, str):
+                    raise InputError(f"{name} must be a text, such as {name}='…'.")
+        return endpoint(**named)
+
+    return call
+
+
 def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
     """Add the endpoints to the page under construction."""
     api = Api(store, queue, openings)
@@ -480,4 +496,4 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
                 concurrency_limit=None,
             )
         else:
-            gr.api(endpoint, api_name=name, concurrency_limit=None)
+            gr.api(_with_types(endpoint), api_name=name, concurrency_limit=None)

@@ -86,6 +86,7 @@ class Handlers:
         """Take a card of the shelf, or clear the chosen image."""
         opening = self.openings.get(click.opening)
         # The reader's own sentence stays; one that came with a card goes with the card.
+        sentence = sentence or ""
         is_ours = not sentence.strip() or sentence in self.updates.shelf_texts
         if opening is None:
             return self.updates.form(sentence="" if is_ours else SAME)
@@ -147,7 +148,7 @@ class Handlers:
 
     def write(self, state: PageState, line: str, keep_words: bool, knobs: Knobs) -> PageUpdate:
         """Tell the next panel, beginning with the reader's words."""
-        if not line.strip():
+        if not (line or "").strip():
             raise InputError(NOTHING_TO_READ)
         return self._turn(state, self._request(line, None, keep_words, knobs))
 
@@ -193,7 +194,7 @@ class Handlers:
     def reword(self, state: PageState, words: str) -> PageUpdate:
         """Tell the current panel with other words, as a sibling."""
         session, panel = self._here(state)
-        request = self._request(words, None, True)
+        request = self._request(words or "", None, True)
         job = self.queue.submit("rewrite", session.story_id, panel.id, request)
         return self._asked(state, session, job, panel.id)
 

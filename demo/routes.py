@@ -29,8 +29,10 @@ from seedstory_core import (
 THUMBNAIL_PIXELS = 192
 SERVED = {".css": "text/css", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-"""An image's name holds random letters and is not used twice, so caches may keep it for ever."""
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""An image's name holds random letters and is not used twice, so a browser may keep it for ever.
+Its address holds the story's key, so nothing in between may."""
+PRIVATE = {"Cache-Control": "private, no-cache"}
 
 NO_PICTURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320">'
@@ -79,7 +81,7 @@ def routes(store: SessionStore) -> list[Route]:
         if form is None:
             raise StoryNotFoundError(f"A story can be taken home as {' or as '.join(FORMATS)}.")
         name = f"{file_name(tree.title)}.{request.path_params['kind']}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        headers = {"Content-Disposition": _attachment(name), **PRIVATE}
         data = form.write(tree, store.archive, story_id, panel_id)
         return Response(data, media_type=form.media_type, headers=headers)
 
@@ -114,6 +116,13 @@ def _served(folder: str, request: Request) -> Response:
     return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-cache"})
 
 
+def _attachment(name: str) -> str:
+    """Return the header that names a download; old programs read only the plain name."""
+    plain = name if name.isascii() else f"story.{name.rsplit('.', 1)[-1]}"
+    full = "" if name.isascii() else f"; filename*=UTF-8''{quote(name)}"
+    return f'attachment; filename="{plain}"{full}'
+
+
 @functools.lru_cache(maxsize=512)
 def _thumbnail(archive: StoryArchive, story_id: str, name: str) -> bytes:
     small = archive.thumbnail(story_id, name, THUMBNAIL_PIXELS)
@@ -129,7 +138,9 @@ def _explained(endpoint: Callable[[Request], Response]) -> Callable[[Request], R
         try:
             return endpoint(request)
         except Exception as error:
-            problem = explain(error, f"The address {request.url.path}")
-            return PlainTextResponse(problem.sentence, problem.status)
+            # Without the story's id, which opens the story.
+            kind = request.url.path.strip("/").partition("/")[0]
+            problem = explain(error, f"An address of {kind}/")
+            return PlainTextResponse(problem.sentence, problem.status, headers=PRIVATE)
 
     return answer

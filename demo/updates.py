@@ -22,7 +22,7 @@ from seedstory_core import (
     StoryNotFoundError,
     StorySession,
     StorySummary,
-    tidy_text,
+    keep_text,
 )
 
 MAX_REMEMBERED = 60
@@ -196,9 +196,9 @@ class Updates:
         here = job.panel_id or "" if job.kind == "alternatives" else progress.panel_id
         update = self.story(state, session, here)
         asked = job.request.reader_text
-        if job.kind == "turn" and asked and asked == tidy_text(line):
+        if job.kind == "turn" and asked and asked == keep_text(line):
             update = replace(update, line="")
-        if is_first and asked == tidy_text(sentence):
+        if is_first and asked == keep_text(sentence):
             form = self.form(sentence="")
             update = replace(
                 update,

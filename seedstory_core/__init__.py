@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from seedstory_core.story.archive import StoryArchive, StorySummary
     from seedstory_core.story.export import FORMATS, file_name
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
-    from seedstory_core.story.upload import open_image, tidy_text
+    from seedstory_core.story.upload import keep_text, open_image
 
 _HOMES = {
     "build": (
@@ -112,7 +112,7 @@ _HOMES = {
         "StoryTree",
         "title_from_text",
     ),
-    "story.upload": ("open_image", "tidy_text"),
+    "story.upload": ("keep_text", "open_image"),
 }
 """Public names by the module that defines them."""
 
@@ -157,6 +157,7 @@ __all__ = [
     "build_store",
     "css_variables",
     "file_name",
+    "keep_text",
     "load_config",
     "load_palette",
     "make_request",
@@ -165,7 +166,6 @@ __all__ = [
     "open_store",
     "project_path",
     "read_number",
-    "tidy_text",
     "title_from_text",
 ]
 

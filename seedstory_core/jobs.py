@@ -289,7 +289,7 @@ class JobQueue:
             if not session.tree.panel(panel_id).is_end:
                 session.prefetch(panel_id, TurnRequest(sampling=sampling, any_seed=True))
         except SeedStoryError as error:
-            log.info("No panel is prefetched in story %s: %s", job.story_id, error)
+            log.info("No panel is prefetched after job %s: %s", job.id, error)
 
     def _forget_if_empty(self, job: Job) -> None:
         """Discard the story of a job that should have opened it and added no panel."""
@@ -297,7 +297,7 @@ class JobQueue:
             if job.panel_id is None and not len(self.store.open(job.story_id).tree):
                 self.store.discard(job.story_id)
         except SeedStoryError as error:
-            log.warning("The empty story %s could not be discarded: %s", job.story_id, error)
+            log.warning("The empty story of job %s could not be discarded: %s", job.id, error)
 
     def _take_turn(self, job: Job) -> dict[str, object]:
         job.report(phase="opening")
@@ -333,6 +333,6 @@ class JobQueue:
         except Exception as error:
             message = message_for(error)
             if message.is_bug:
-                log.exception("A turn of story %s failed.", job.story_id)
+                log.exception("The turn of job %s failed.", job.id)
             return {"phase": "failed", "error": message.sentence}
         return {"phase": "done", "panel_id": added}

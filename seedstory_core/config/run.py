@@ -198,6 +198,13 @@ class RuntimeConfig:
     prefetch: bool = True
     """Whether the next panel's text is written while the reader looks at this one; never with an
     offloaded `story_lm`, for the same reason."""
+    hosts: list[str] = field(default_factory=list)
+    """Names under which a page may reach this studio (`stories.example.org`, `*.example.org`),
+    beside local names and bare addresses; `*` is every name. Pages of these sites may also send
+    requests. Hugging Face Spaces and the links of `--share` need no entry."""
+    frame_ancestors: list[str] = field(default_factory=list)
+    """Sites that may show the page in a frame, such as `https://example.org`, beside the studio
+    itself; on Hugging Face Spaces, huggingface.co may."""
     max_sessions: int = 32
     """Most stories open at once."""
     session_timeout_seconds: float = 3600.0

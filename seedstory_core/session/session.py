@@ -685,7 +685,7 @@ class StorySession:
         """Return the caption's tokens; other weights may come with other tokens."""
         if self._is_of_these_weights(panel):
             return panel.token_ids
-        return tuple(self.engine.read_ids(panel.text))
+        return tuple(self.engine.read_ids(panel.text, typed=panel.reader_text))
 
     def _is_of_these_weights(self, panel: Panel) -> bool:
         return panel.settings.get("fingerprint") == self.engine.fingerprint

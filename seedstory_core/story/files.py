@@ -31,8 +31,18 @@ ifGenerationMatch). All others look first and then write, so two servers may bot
 
 
 def open_files(root: str) -> Files:
-    """Return the files under a path or URL; nothing is created before the first write."""
-    fs, path = fsspec.core.url_to_fs(root)
+    """Return the files under a path or URL; nothing is created before the first write.
+
+    fsspec reads `::` as a chain of file systems, such as `simplecache::s3://bucket`. Here it is
+    one only after the name of a file system; elsewhere it belongs to the folder's name.
+    """
+    is_chain = root.partition("::")[0] in fsspec.available_protocols()
+    if "::" not in root or is_chain:
+        fs, path = fsspec.core.url_to_fs(root)
+    else:
+        protocol = root.partition("://")[0] if "://" in root else "file"
+        kind = fsspec.get_filesystem_class(protocol)
+        fs, path = kind(**kind._get_kwargs_from_urls(root)), kind._strip_protocol(root)
     if isinstance(fs, LocalFileSystem):
         return LocalFiles(path)
     return RemoteFiles(fs, path)

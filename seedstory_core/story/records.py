@@ -8,6 +8,7 @@ seal are older than 0.3 and are believed.
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import hashlib
 import io
@@ -81,6 +82,7 @@ def from_json(name: str, data: bytes) -> Record:
         NewerFormatError: A newer version wrote them.
         StorageError: They are damaged.
     """
+    data = data.removeprefix(codecs.BOM_UTF8)  # of an editor
     try:
         record = Record(_typed(json.loads(data.decode("utf-8")), dict))
         saved_format = _typed(record["format"], int)

@@ -866,3 +866,23 @@ def test_the_stores_are_chosen_by_the_root(tmp_path):
     with contextlib.chdir(tmp_path):
         assert StoryArchive("s").load(story_id).tree == tree
         assert records.FORMAT == 1
+
+
+def test_two_colons_belong_to_the_name_of_a_folder(tmp_path: Path) -> None:
+    for place in (f"{tmp_path}/tales::2026", f"file://{tmp_path}/more::tales"):
+        header = StoryArchive(place).create("x")
+        assert StoryArchive(place).load(header.id).header.title == "x"
+    assert sorted(os.listdir(tmp_path)) == ["more::tales", "tales::2026"]
+    StoryArchive("memory://tales::here").create("x")
+    assert isinstance(open_files("simplecache::memory://tales"), RemoteFiles)
+
+
+def test_a_record_saved_by_an_editor_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    archive = StoryArchive(str(tmp_path))
+    story_id = archive.create("x").id
+    archive.append(story_id, Panel("p1", None, "Mira waves."), None)
+    for name in ("story.json", "p1.json"):
+        file = tmp_path / story_id / name
+        file.write_text(file.read_text(), encoding="utf-8-sig")
+    stored = archive.load(story_id)
+    assert not stored.warnings and stored.tree.panel("p1").text == "Mira waves."

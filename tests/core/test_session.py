@@ -61,6 +61,34 @@ def begin(store: SessionStore, panels: int = 1) -> StorySession:
     return session
 
 
+TYPED = "“Wait…” said Mira — half past ½,\nand  a \U0001f469\u200d\U0001f680 waved."
+READ = '"Wait..." said Mira - half past 1⁄2, and a \U0001f469\U0001f680 waved.'
+
+
+def test_a_panel_keeps_what_was_typed_and_the_model_reads_it_tidied(store: SessionStore) -> None:
+    session = store.create()
+    typed = turn(session, None, request(reader_text=TYPED, complete_text=False))
+    tidy = turn(session, None, request(reader_text=READ, complete_text=False))
+    assert (typed.text, typed.reader_text) == (TYPED, TYPED)
+    assert typed.token_ids == tidy.token_ids
+    np.testing.assert_array_equal(typed.visual_features, tidy.visual_features)
+    reworded = panel_of(session.rewrite(tidy.id, TYPED))
+    assert reworded.text == TYPED and reworded.token_ids == typed.token_ids
+    assert store.archive.load(session.story_id).tree.panel(reworded.id).text == TYPED
+
+
+def test_other_weights_read_a_readers_part_tidied_and_the_rest_as_written(
+    tiny_engine: StoryEngine,
+) -> None:
+    both = tiny_engine.read_ids(f"{TYPED} “Oh.”", typed=TYPED)
+    assert both == tiny_engine.read_ids(f"{READ} “Oh.”")
+
+
+def test_the_model_goes_on_after_typed_words(store: SessionStore) -> None:
+    panel = turn(store.create(), None, request(reader_text="“Look!”\nsaid Mira"))
+    assert panel.text.startswith("“Look!”\nsaid Mira") and len(panel.text) > 20
+
+
 def features(panel: Panel) -> np.ndarray:
     assert panel.visual_features is not None
     return panel.visual_features

@@ -44,7 +44,7 @@ def served(store: SessionStore, port: int | None = None) -> Iterator[str]:
         server_port=port or free_port(),
         prevent_thread_lock=True,
         quiet=True,
-        **launch_options(store),
+        **launch_options(store, page),
     )
     try:
         yield url

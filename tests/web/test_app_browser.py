@@ -432,3 +432,19 @@ def test_words_that_were_not_sent_survive_a_reload(page: Page, server: Server) -
     expect(page.locator("#page-p1 .caption")).to_have_text("Late one night, the wind sang.")
     page.click(".masthead [data-do=start] >> nth=1")
     expect(page.locator("#sentence textarea")).to_have_value("")
+
+
+@pytest.mark.parametrize("key", ["Enter", "Escape"])
+def test_keys_of_an_input_method_leave_the_title_open(page: Page, server: Server, key: str) -> None:
+    open_told(page, server)
+    page.click("[data-do=edit-title]")
+    page.fill(".title-input", "")
+    page.focus(".title-input")
+    keys = page.context.new_cdp_session(page)
+    keys.send("Input.imeSetComposition", {"text": "きつね", "selectionStart": 3, "selectionEnd": 3})
+    pressed = {"type": "rawKeyDown", "windowsVirtualKeyCode": 229, "key": key, "code": key}
+    keys.send("Input.dispatchKeyEvent", pressed)
+    expect(page.locator(".title-bar.editing")).to_be_visible()
+    keys.send("Input.insertText", {"text": "きつね"})
+    page.keyboard.press("Enter")
+    expect(page.locator("h1.title")).to_have_text("きつね")

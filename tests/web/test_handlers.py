@@ -186,6 +186,16 @@ def test_what_a_story_remembers_is_chosen_story_by_story(on: Handlers) -> None:
     assert "memory setting is impossible" in refused.notice and refused.policy == "window"
 
 
+def test_the_page_shows_what_was_typed_and_empties_its_field(on: Handlers) -> None:
+    typed = "“Wait…” said Mira —\nhalf past ½ \U0001f469\u200d\U0001f680"
+    state = begin(on)
+    state = answered(on.write, state, f" {typed}\n", True, KNOBS).state
+    wait(on.queue, state.story)
+    shown = answered(on.finish, state, "", f" {typed}\n")
+    assert typed in shown.book and shown.line == ""
+    assert answered(on.ask_for_words, shown.state).words == typed
+
+
 def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
     state = begin(on)
     asked = answered(on.write, state, "It snows", True, KNOBS).state

@@ -30,7 +30,8 @@ def test_images_come_large_and_small(store: SessionStore, client: TestClient) ->
     assert Image.open(io.BytesIO(large.content)).size == (256, 256)
     assert max(Image.open(io.BytesIO(small.content)).size) == 192
     assert len(small.content) < len(large.content)
-    assert "immutable" in large.headers["cache-control"]
+    for answer in (large, small):
+        assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
 
 
 def test_a_story_is_taken_home_as_a_book_or_as_everything(
@@ -40,6 +41,7 @@ def test_a_story_is_taken_home_as_a_book_or_as_everything(
     book = client.get(f"/take/{shelf.story_id}/p3.html")
     assert book.headers["content-type"].startswith("text/html")
     assert book.headers["content-disposition"].endswith('.html"')
+    assert book.headers["cache-control"] == "private, no-cache"
     everything = client.get(f"/take/{shelf.story_id}/p3.zip")
     with zipfile.ZipFile(io.BytesIO(everything.content)) as content:
         assert content.testzip() is None
@@ -114,3 +116,10 @@ def test_the_stylesheet_is_asked_for_anew(client: TestClient) -> None:
     answer = client.get("/studio/style.css")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_a_download_keeps_a_title_of_any_script(store: SessionStore, client: TestClient) -> None:
+    shelf = branched_story(store.archive)
+    store.open(shelf.story_id).rename("きつねの凧")
+    said = client.get(f"/take/{shelf.story_id}/p1.zip").headers["content-disposition"]
+    assert said.startswith("attachment; filename=\"story.zip\"; filename*=UTF-8''%E3%81%8D")

@@ -104,7 +104,7 @@ img { display: block; width: 100%; max-width: 36rem; margin: 0 auto 1.5rem;
 .gap { margin: 0 0 1.5rem; padding: 4rem 1rem; text-align: center; font-style: italic;
   color: var(--faint); border: 2px dashed var(--faint); border-radius: 10px; }
 .text { font-size: 1.3rem; line-height: 1.6; margin: 0 auto; max-width: 34rem;
-  display: flow-root; white-space: pre-line; overflow-wrap: anywhere; text-wrap: pretty; }
+  display: flow-root; white-space: pre-wrap; overflow-wrap: anywhere; text-wrap: pretty; }
 section:first-of-type .text::first-letter { font-size: 3.1em; line-height: .82; float: left;
   padding: .06em .09em 0 0; color: var(--initial); }
 .number { text-align: center; color: var(--faint); font-size: .95rem; margin-top: 1.2rem; }
