@@ -33,7 +33,6 @@ from seedstory_core.errors import (
     STILL_WORKING,
     BusyError,
     InputError,
-    SeedStoryError,
     StoryChangedError,
     TurnCancelled,
 )
@@ -166,7 +165,7 @@ class StorySession:
                 for number, result in sorted(results.items()):
                     panel = self._make_panel(parent, requests[number], result, past)
                     added.append(self._commit(panel, result.image, result.past, cancel))
-            except SeedStoryError:
+            except BaseException:
                 for one in reversed(added):
                     self._take_out(one.panel.id)
                 raise
