@@ -48,12 +48,12 @@ class Prefetch:
                 writing.draft = write(writing.cancel)
             except TurnCancelled:
                 pass
-            except Exception:
+            except BaseException:
                 log.exception("A panel could not be prefetched.")
 
         writing.thread = threading.Thread(target=run, name="prefetch", daemon=True)
-        self._writing = writing
         writing.thread.start()
+        self._writing = writing  # only now: a thread that never started cannot be joined
         return writing.thread
 
     @property

@@ -58,7 +58,7 @@ BRANCHED = (("p1", None), ("p2", "p1"), ("p3", "p2"), ("p4", "p1"), ("p5", "p4")
 
 
 def job(panel_id: str | None = "p2", kind: Kind = "turn", size: int = 1, **request: Any) -> Job:
-    return Job(1, kind, "story", panel_id, TurnRequest(**request), size)
+    return Job("1", kind, "story", panel_id, TurnRequest(**request), size)
 
 
 def panels_in(markup: str) -> list[str]:
