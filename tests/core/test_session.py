@@ -243,7 +243,7 @@ def test_a_stop_at_the_last_moment_leaves_no_trace(
             patch.setattr(StoryEngine, "_image", stop_then_draw)
             list(session.redraw("p2", request(3, num_inference_steps=1)))
     assert session.tree.panels == panels
-    assert len(session.memory) == memory + 1  # the draft counts, too
+    assert len(session.memory) == memory
     assert session.archive.load(session.story_id).tree.panels == panels
 
 
@@ -365,10 +365,13 @@ def test_a_story_needs_something_to_begin_with(store: SessionStore) -> None:
         turn(store.create(), None, request())
 
 
-def test_a_separator_in_a_readers_words_is_refused(store: SessionStore) -> None:
+def test_a_readers_line_break_is_kept_and_is_no_separator_to_the_model(store: SessionStore) -> None:
     session = begin(store)
-    with pytest.raises(InputError, match="mark"):
-        turn(session, "p1", request(1, reader_text="Mira waves.\nThe moon rises."))
+    words = "Mira waves.\nThe moon rises."
+    told = turn(session, "p1", request(1, reader_text=words))
+    assert told.text.startswith(words)
+    read = store.engine.tokenizer.decode_text(told.token_ids)
+    assert store.config.tokenizer.separator not in read
 
 
 def test_unknown_panels_and_stories_are_named(store: SessionStore) -> None:
