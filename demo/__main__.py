@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from demo.logs import begin_log
 from demo.quick_gradio import without_stubs
@@ -15,7 +16,10 @@ from demo.surroundings import (
     keep_proxies_away,
     tidy_path_prefix,
 )
-from seedstory_core import SeedStoryError, load_config
+from seedstory_core import ConfigError, SeedStoryError, load_config
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,11 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         store = open_store(config)
         page = build_page(store)
-        page.launch(
+        launch(
+            page,
             server_name=host,
             server_port=args.port,
             share=args.share or None,
-            prevent_thread_lock=True,
             **launch_options(store, page),
         )
     except (SeedStoryError, OSError) as error:  # Gradio raises OSError if the port is taken
@@ -52,6 +56,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error)
     page.block_thread()
     return 0
+
+
+def launch(page: gr.Blocks, **options: Any) -> None:
+    """Serve the page in the background.
+
+    Raises:
+        ConfigError: Gradio could not reach the page, which it tries at the start.
+    """
+    import httpx
+
+    try:
+        page.launch(prevent_thread_lock=True, **options)
+    except (ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
+        page.close(verbose=False)
+        raise ConfigError(
+            f"Gradio asks its own server for the page at the start, and that failed ({error}). If "
+            "a proxy stands in between, add the address to no_proxy; if the machine is only very "
+            "busy, start again."
+        ) from error
 
 
 def _fail(error: Exception) -> int:

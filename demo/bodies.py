@@ -35,9 +35,9 @@ class Bodies:
     """The functions of a page, and the values that they take."""
 
     def __init__(self, page: gr.Blocks) -> None:
-        """Take the functions of a page that is complete."""
-        self._functions = page.fns
-        self._by_name = {str(fn.api_name): fn for fn in page.fns.values() if fn.api_name}
+        """Take the functions of a page that is complete, without those that run in the browser."""
+        self._functions = {number: fn for number, fn in page.fns.items() if fn.fn is not None}
+        self._by_name = {str(fn.api_name): fn for fn in self._functions.values() if fn.api_name}
 
     def check(self, path: str, data: bytes) -> Any:
         """Return the content of a request's body, in which nothing is left that would be fetched.

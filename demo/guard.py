@@ -176,7 +176,10 @@ class Guard:
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers[name] = value
-            if path.startswith(f"{API}/file="):
+            if headers.get("content-type", "").startswith("text/event-stream"):
+                # A browser that may keep a stream makes the next one of its address wait for it.
+                headers["Cache-Control"] = "no-store"
+            elif path.startswith(f"{API}/file="):
                 headers["Cache-Control"] = "private, max-age=3600"
             elif not path.startswith(PUBLIC_FILES):
                 headers.setdefault("Cache-Control", "private, no-cache")

@@ -53,6 +53,18 @@ def test_a_start_that_cannot_be_is_explained(
     assert sentence in said and "Traceback" not in said
 
 
+def test_a_page_that_gradio_cannot_reach_is_explained() -> None:
+    class Page:
+        def launch(self, **options: object) -> None:
+            raise httpx.ConnectError("refused")
+
+        def close(self, *, verbose: bool) -> None:
+            pass
+
+    with pytest.raises(ConfigError, match="no_proxy"):
+        app.launch(Page())  # type: ignore[arg-type]
+
+
 def no_temporary_folder() -> str:
     raise FileNotFoundError("No usable temporary directory found")
 
