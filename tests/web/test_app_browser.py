@@ -45,7 +45,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tiny_config: StudioConfig, stories: Path) -> Iterator[Server]:
-    server = Server(tiny_config, stories, "detokenizer.num_inference_steps=2")
+    server = Server(tiny_config, stories, "detokenizer.num_inference_steps=2", can_hold=True)
     server.start()
     yield server
     server.kill()
@@ -177,10 +177,12 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     page.click("#write-own")
     page.fill("#line textarea", "the wind grows")
     page.uncheck("#keep-words input")
+    server.hold()
     page.click("#write")
     page.wait_for_selector("#live .gauge[aria-valuenow]")
     page.click("#stop")
     expect(page.locator(".notice")).to_contain_text("Stopped")
+    server.let_go()
     wait_for_panel(page, "p18")
     expect(page.locator("#line textarea")).to_have_value("the wind grows")
     everything = nodes(page)
