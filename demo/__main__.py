@@ -27,16 +27,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # after the page is up, so that it can be read meanwhile.
         with without_stubs():
             from demo.build import build_page, launch_options
-        from seedstory_core import open_store
+        from seedstory_core import JobQueue, open_store
 
         store = open_store(config)
-        page = build_page(store)
+        queue = JobQueue(store)
+        page = build_page(store, queue)
         page.launch(
             server_name=args.host,
             server_port=args.port,
             share=args.share or None,
             prevent_thread_lock=True,
-            **launch_options(store),
+            **launch_options(store, queue),
         )
     except (SeedStoryError, OSError) as error:  # Gradio raises OSError if the port is taken
         return _fail(error)

@@ -23,9 +23,8 @@ KEPT_SECONDS = (3600, 86400)
 """How often Gradio cleans up its copies of uploads, and how old they may become."""
 
 
-def build_page(store: SessionStore) -> gr.Blocks:
-    """Build the page over a store of stories."""
-    queue = JobQueue(store)
+def build_page(store: SessionStore, queue: JobQueue) -> gr.Blocks:
+    """Build the page over a store of stories and the queue of their turns."""
     config = store.config
     openings = load_openings(config.runtime.openings_folder)
     with gr.Blocks(
@@ -40,14 +39,14 @@ def build_page(store: SessionStore) -> gr.Blocks:
     return page
 
 
-def launch_options(store: SessionStore) -> dict[str, Any]:
+def launch_options(store: SessionStore, queue: JobQueue) -> dict[str, Any]:
     """Return the arguments of `launch` besides host and port."""
     script = project_path("assets/studio.js").read_text("utf-8")
     return {
         "theme": make_theme(),
         "head": render.head(script),
         "favicon_path": project_path("assets/logo.svg"),
-        "app_kwargs": {"routes": routes(store)},
+        "app_kwargs": {"routes": routes(store, queue)},
         "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],
         # Server-side rendering needs Node beside Python and would bypass our routes.
