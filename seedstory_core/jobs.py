@@ -28,9 +28,10 @@ from seedstory_core.errors import (
     OUR_FAULT,
     STILL_WORKING,
     BusyError,
+    InputError,
     SeedStoryError,
-    StorageError,
     StoryChangedError,
+    StoryNotFoundError,
     TurnCancelled,
 )
 from seedstory_core.generation.sampling import new_seed
@@ -58,6 +59,8 @@ MAKES_PANELS: tuple[Kind, ...] = ("turn", "alternatives")
 ENDED: tuple[Phase, ...] = ("done", "stopped", "failed")
 FAILED: Mapping[str, Any] = MappingProxyType({"phase": "failed", "error": OUR_FAULT})
 """Outcome of a job that failed for no reason that a reader could mend."""
+NOTHING_SAVED = (InputError, BusyError, StoryNotFoundError, StoryChangedError)
+"""Errors after which the story's folder surely has no new panel of this turn."""
 
 
 @dataclass(frozen=True)
@@ -400,8 +403,7 @@ class JobQueue:
             outcome: Mapping[str, Any] = {"phase": "stopped"}
         except SeedStoryError as error:
             outcome = {"phase": "failed", "error": str(error)}
-            is_doubtful = isinstance(error, StorageError)
-            is_doubtful &= not isinstance(error, StoryChangedError)
+            is_doubtful = not isinstance(error, NOTHING_SAVED)
         except BaseException:
             log.exception("A turn of story %s failed.", job.story_id)
             outcome, is_doubtful = FAILED, True
