@@ -36,16 +36,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # after the page is up, so that it can be read meanwhile.
         with without_stubs():
             from demo.build import build_page, launch_options
-        from seedstory_core import open_store
+        from seedstory_core import JobQueue, open_store
 
         store = open_store(config)
-        page = build_page(store)
+        queue = JobQueue(store)
+        page = build_page(store, queue)
         launch(
             page,
             server_name=host,
             server_port=args.port,
             share=args.share or None,
-            **launch_options(store, page),
+            **launch_options(store, queue, page),
         )
     except (SeedStoryError, OSError) as error:  # Gradio raises OSError if the port is taken
         return _fail(error)

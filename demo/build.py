@@ -25,9 +25,8 @@ KEPT_SECONDS = (3600, 86400)
 """How often Gradio cleans up its copies of uploads, and how old they may become."""
 
 
-def build_page(store: SessionStore) -> gr.Blocks:
-    """Build the page over a store of stories."""
-    queue = JobQueue(store)
+def build_page(store: SessionStore, queue: JobQueue) -> gr.Blocks:
+    """Build the page over a store of stories and the queue of their turns."""
     config = store.config
     openings = load_openings(config.runtime.openings_folder)
     with gr.Blocks(
@@ -42,7 +41,7 @@ def build_page(store: SessionStore) -> gr.Blocks:
     return page
 
 
-def launch_options(store: SessionStore, page: gr.Blocks) -> dict[str, Any]:
+def launch_options(store: SessionStore, queue: JobQueue, page: gr.Blocks) -> dict[str, Any]:
     """Return the arguments of `launch` besides host and port."""
     script = project_path("assets/studio.js").read_text("utf-8")
     runtime = store.config.runtime
@@ -53,7 +52,7 @@ def launch_options(store: SessionStore, page: gr.Blocks) -> dict[str, Any]:
         "theme": make_theme(),
         "head": render.head(script),
         "favicon_path": project_path("assets/logo.svg"),
-        "app_kwargs": {"routes": routes(store), "middleware": [guard]},
+        "app_kwargs": {"routes": routes(store, queue), "middleware": [guard]},
         "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],
         # Server-side rendering needs Node beside Python and would bypass our routes.

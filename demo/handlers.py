@@ -72,6 +72,9 @@ class Handlers:
             return self.updates.story(state, self._session(state), click.panel, watch=False)
         if click.do == "open":
             return self.updates.open(state, click.story, click.panel)
+        if click.do == "look":
+            # The page has heard nothing for a while; of a lost reply it only learns the job now.
+            return self.updates.arrive(replace(state, job=state.job or click.job))
         if click.do == "start":
             return self.updates.start(state)
         if click.do == "rename":
@@ -254,10 +257,10 @@ class Handlers:
         job = self.queue.job(state.job)
         if job is not None and not job.ended.is_set():
             return PageUpdate()
-        waited_for, state = state.job, replace(state, job="", watch="")
         if job is None:
             # Perhaps submitted before the server was restarted.
-            return self.updates.arrive(state) if waited_for else PageUpdate()
+            return self.updates.arrive(state) if state.job else PageUpdate()
+        state = replace(state, job="", watch="")
         try:
             return self.updates.finished(state, job, sentence or "", line or "")
         except StoryNotFoundError:

@@ -25,7 +25,7 @@ const ready = async () => {
 LISTEN = READY + "ready().then((studio) => studio.listen(element, trigger));"
 EDIT_TITLE = LISTEN.replace("studio.listen", "studio.title")
 KEEP_STATE = READY + "ready().then((studio) => studio.state(element, trigger, props, watch));"
-ARRIVE = "async () => {" + READY + "return [(await ready()).arrive()]; }"
+ARRIVE = "async () => {" + READY + "return [await (await ready()).arrive()]; }"
 KEEP_WORDS = "Keep my words exactly as they are"
 
 

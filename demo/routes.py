@@ -1,4 +1,4 @@
-"""The routes beside the page: images, downloads of stories, stylesheet and fonts.
+"""The routes beside the page: images, downloads of stories, a story's turn, stylesheet and fonts.
 
 Gradio would serve files by their path on disk. These routes name a story and an image instead, so
 they also serve stories in a bucket, and no path ever leaves the server.
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import functools
 import io
+import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from demo.errors import explain
 from seedstory_core import (
     FORMATS,
+    JobQueue,
     SeedStoryError,
     SessionStore,
     StoryArchive,
@@ -42,6 +45,8 @@ NO_PICTURE = (
 )
 """Shown by the page in place of a picture that is missing, damaged or not the one saved."""
 
+NEVER_KEPT = {"Cache-Control": "no-store"}
+
 
 def image_url(story_id: str, name: str | None, *, small: bool = False) -> str:
     """Return the address of a story's image; '' without a name."""
@@ -55,7 +60,7 @@ def take_url(story_id: str, panel_id: str, kind: str) -> str:
     return f"take/{quote(story_id)}/{quote(panel_id)}.{kind}"
 
 
-def routes(store: SessionStore) -> list[Route]:
+def routes(store: SessionStore, queue: JobQueue) -> list[Route]:
     """Return the routes for `launch(app_kwargs={"routes": ...})`."""
 
     def image(request: Request) -> Response:
@@ -85,6 +90,9 @@ def routes(store: SessionStore) -> list[Route]:
         data = form.write(tree, store.archive, story_id, panel_id)
         return Response(data, media_type=form.media_type, headers=headers)
 
+    def turn(request: Request) -> Response:
+        return JSONResponse(_turn_of(queue, request.path_params["story"]), headers=NEVER_KEPT)
+
     openings = store.config.runtime.openings_folder
 
     def card(request: Request) -> Response:
@@ -93,6 +101,7 @@ def routes(store: SessionStore) -> list[Route]:
     return [
         Route("/pictures/{story}/{name}", _explained(image)),
         Route("/take/{story}/{panel}.{kind}", _explained(take)),
+        Route("/turns/{story}", _explained(turn)),
         Route("/studio/openings/{name:path}", _explained(card)),
         Route("/studio/{name:path}", _explained(asset)),
     ]
@@ -121,6 +130,22 @@ def _attachment(name: str) -> str:
     plain = name if name.isascii() else f"story.{name.rsplit('.', 1)[-1]}"
     full = "" if name.isascii() else f"; filename*=UTF-8''{quote(name)}"
     return f'attachment; filename="{plain}"{full}'
+
+
+def _turn_of(queue: JobQueue, story_id: str) -> dict[str, Any]:
+    """Return how far a story's latest turn is, for a page that hears nothing of it any more.
+
+    Only the queue is asked: a page asks often, and no file is read for it.
+    """
+    job = queue.latest(story_id)
+    if job is None:
+        return {"job": ""}
+    return {
+        "job": job.id,
+        "ended": job.ended.is_set(),
+        "version": job.progress.version,
+        "age": round(time.monotonic() - job.submitted_at, 1),
+    }
 
 
 @functools.lru_cache(maxsize=512)

@@ -28,11 +28,11 @@ from seedstory_core.errors import (
     OUR_FAULT,
     STILL_WORKING,
     BusyError,
+    InputError,
     SeedStoryError,
-    StorageError,
     StoryChangedError,
+    StoryNotFoundError,
     TurnCancelled,
-    UnconfirmedError,
     message_for,
 )
 from seedstory_core.generation.sampling import new_seed
@@ -60,6 +60,8 @@ MAKES_PANELS: tuple[Kind, ...] = ("turn", "alternatives")
 ENDED: tuple[Phase, ...] = ("done", "stopped", "failed")
 FAILED: Mapping[str, Any] = MappingProxyType({"phase": "failed", "error": OUR_FAULT})
 """Outcome of a job that failed for no reason that a reader could mend."""
+NOTHING_SAVED = (InputError, BusyError, StoryNotFoundError, StoryChangedError)
+"""Errors after which the story's folder surely has no new panel of this turn."""
 
 
 @dataclass(frozen=True)
@@ -405,7 +407,7 @@ class JobQueue:
             if message.is_bug:
                 log.exception("The turn of job %s failed.", job.id)
             outcome = {"phase": "failed", "error": message.sentence}
-            is_doubtful = message.is_bug or _leaves_doubt(error)
+            is_doubtful = not isinstance(error, NOTHING_SAVED)
         except BaseException:
             log.exception("The turn of job %s failed.", job.id)
             outcome, is_doubtful = FAILED, True
@@ -432,13 +434,6 @@ class JobQueue:
             except Exception as error:
                 log.warning("The story of a failed job could not be read again: %r", error)
         return due if due in tree else ""
-
-
-def _leaves_doubt(error: Exception) -> bool:
-    """Return whether a panel may have been saved although saving failed."""
-    if isinstance(error, UnconfirmedError):
-        return True
-    return isinstance(error, StorageError) and not isinstance(error, StoryChangedError)
 
 
 def _report(job: Job, number: int, event: SessionEvent) -> None:

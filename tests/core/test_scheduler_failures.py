@@ -77,6 +77,8 @@ def test_the_scheduler_fails_the_turns_concerned_and_goes_on(
 def test_a_failure_of_one_task_leaves_the_others_alone(
     small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch, during: str, error: BaseException
 ) -> None:
+    if during == "events.put" and isinstance(error, StopIteration):
+        pytest.skip("It stands for the end of a task.")
     monkeypatch.setattr(scheduler_module, "LOOK_SECONDS", 0.02)
     scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_batch=3)
     alone = results(scheduler.run_all([small_engine._turn(Past(), request(), None, None)]))[0]

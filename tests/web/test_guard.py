@@ -15,6 +15,7 @@ from PIL import Image
 
 from demo.build import build_page, launch_options
 from seedstory_core.engine import StoryEngine
+from seedstory_core.jobs import JobQueue
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from tests.helpers.studio import served
@@ -75,8 +76,9 @@ def test_a_page_may_be_framed_by_the_sites_that_are_allowed(
     monkeypatch.setattr(runtime, "frame_ancestors", ["https://example.org"])
     monkeypatch.setattr(runtime, "hosts", ["stories.example.org"])
     monkeypatch.setenv("SPACE_ID", "")
-    page = build_page(store)
-    (guard,) = launch_options(store, page)["app_kwargs"]["middleware"]
+    queue = JobQueue(store)
+    page = build_page(store, queue)
+    (guard,) = launch_options(store, queue, page)["app_kwargs"]["middleware"]
     made = guard.cls(None, *guard.args, **guard.kwargs)
     assert made._headers["Content-Security-Policy"].endswith("'self' https://example.org")
     assert "X-Frame-Options" not in made._headers

@@ -12,14 +12,33 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from demo.routes import routes
+from seedstory_core.engine import TurnRequest
+from seedstory_core.jobs import JobQueue
 from seedstory_core.session import SessionStore
 from tests.helpers.told_stories import branched_story
 
 
 @pytest.fixture
 def client(store: SessionStore) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=routes(store)), raise_server_exceptions=False) as client:
+    with TestClient(
+        Starlette(routes=routes(store, JobQueue(store))), raise_server_exceptions=False
+    ) as client:
         yield client
+
+
+def test_a_page_can_ask_what_became_of_its_turn(store: SessionStore) -> None:
+    queue = JobQueue(store)
+    client = TestClient(Starlette(routes=routes(store, queue)))
+    story_id = store.create().story_id
+    assert client.get(f"/turns/{story_id}").json() == {"job": ""}
+    job = queue.submit("turn", story_id, None, TurnRequest("Mira waves."))
+    assert client.get(f"/turns/{story_id}").json()["job"] == job.id
+    assert job.ended.wait(60)
+    answer = client.get(f"/turns/{story_id}")
+    turn = answer.json()
+    assert turn["ended"] and turn["version"] == job.progress.version and 0 <= turn["age"] < 60
+    assert answer.headers["cache-control"] == "no-store"
+    assert client.get("/turns/nobody").json() == {"job": ""}
 
 
 def test_images_come_large_and_small(store: SessionStore, client: TestClient) -> None:
