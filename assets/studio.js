@@ -2,6 +2,8 @@
    stories, scrolls. demo/ decides what is shown. */
 (() => {
   const KEY = "seedstory-stories";
+  const WORDS = KEY + "-words";
+  const TURN = KEY + "-turn";
   const MOST = 60;
   let current = { view: "", story: "", panel: "", live: "" };
   let arrived = false;
@@ -15,6 +17,23 @@
       return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
     } catch {
       return [];
+    }
+  }
+
+  /* What only this tab knows survives a reload, also one after a restart of the server. */
+  function keep(key, value) {
+    try {
+      sessionStorage.setItem(key, JSON.stringify(value));
+    } catch {
+      /* As below. */
+    }
+  }
+
+  function recall(key, without) {
+    try {
+      return JSON.parse(sessionStorage.getItem(key)) || without;
+    } catch {
+      return without;
     }
   }
 
@@ -32,9 +51,18 @@
     return { story: query.get("story") || "", panel: query.get("panel") || "" };
   }
 
-  /* Input of the page's first event: the story in its address and this browser's stories. */
-  function arrive() {
-    return { ...address(), mine: mine() };
+  /* Input of the page's first event: the story in its address, this browser's stories, and the turn
+     that the page waited for before it was loaded again. */
+  async function arrive() {
+    await bringWords();
+    const here = { ...address(), mine: mine() };
+    const kept = recall(TURN, {});
+    if (!here.story || kept.story !== here.story) return here;
+    asked = kept.asked || 0;
+    seen = kept.seen || "";
+    if (kept.job) return { ...here, job: kept.job, due: kept.due, live: kept.live };
+    const turn = asked ? await latest(here.story) : null;
+    return turn && isMissed(turn) ? { ...here, job: turn.job } : here;
   }
 
   function withMine(state) {
@@ -53,6 +81,10 @@
     });
   }
 
+  /* Whether a key belongs to an input method, whose Enter and Escape choose a candidate. Safari
+     ends the composition first and leaves only the code. */
+  const composes = (event) => event.isComposing || event.keyCode === 229;
+
   /* The title turns into a field and back. */
   function title(element, trigger) {
     const bar = () => element.querySelector(".title-bar");
@@ -66,7 +98,7 @@
       input.select();
     });
     element.addEventListener("keydown", (event) => {
-      if (!event.target.matches(".title-input")) return;
+      if (!event.target.matches(".title-input") || composes(event)) return;
       if (event.key === "Escape") {
         event.target.dataset.cancelled = "yes";
         leave();
@@ -100,6 +132,11 @@
     const story = state.view === "story" ? state.story : "";
     const panel = state.view === "story" ? state.panel : "";
     if (story) remember(story);
+    const { job, due, live } = state;
+    seen = job || seen;
+    asked = 0;
+    keep(TURN, { story, job, due, live, seen, asked });
+    heard();
     const query = new URLSearchParams(location.search);
     story ? query.set("story", story) : query.delete("story");
     panel ? query.set("panel", panel) : query.delete("panel");
@@ -142,24 +179,19 @@
     }
   }
 
-  /* Words typed and not yet told survive a reload, also one after a restart of the server. */
-  const FIELDS = ["#sentence textarea", "#line textarea"];
+  const FIELDS = ["#sentence textarea", "#line textarea", "#new-words textarea"];
+
+  let brought = false;
 
   function keepWords() {
-    try {
-      const words = FIELDS.map((field) => document.querySelector(field)?.value || "");
-      sessionStorage.setItem(KEY + "-words", JSON.stringify(words));
-    } catch {
-      /* As above. */
-    }
+    if (brought) keep(WORDS, FIELDS.map((field) => document.querySelector(field)?.value || ""));
   }
 
-  function bringWords() {
-    let words = [];
-    try {
-      words = JSON.parse(sessionStorage.getItem(KEY + "-words") || "[]");
-    } catch {
-      return;
+  /* Resolves when the fields are there and have the words that were typed before a reload. */
+  async function bringWords() {
+    const words = recall(WORDS, []);
+    for (let wait = 0; wait < 40 && !FIELDS.every((name) => document.querySelector(name)); wait++) {
+      await pause(50);
     }
     FIELDS.forEach((name, index) => {
       const field = document.querySelector(name);
@@ -167,11 +199,103 @@
       field.value = words[index];
       field.dispatchEvent(new Event("input", { bubbles: true }));
     });
+    brought = true;
+  }
+
+  /* What became of a turn reaches the page by a chain of replies, and any of them may be lost: by a
+     gateway, or with the connection. So a page that waits and hears nothing asks the server, shows
+     what it missed by the same events as ever, and if even those are dead, loads itself again. */
+  const TICK = 1000;
+  const QUIET = 3000;
+  const PATIENCE = 10000;
+  const LONGEST = 60000;
+  const MOST_RELOADS = 3;
+  const ASKS = "#begin, #go-on, #write, #three-ways, #again, #redraw, #put-words, #stop";
+  let asked = 0;
+  let seen = "";
+  let last = { time: Date.now(), version: "" };
+  let missed = 0;
+  let looked = 0;
+
+  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+  function heard() {
+    last.time = Date.now();
+    missed = looked = 0;
+  }
+
+  /* The story's latest turn; null without a connection. */
+  async function latest(story) {
+    try {
+      const reply = await fetch(`turns/${encodeURIComponent(story)}`, {
+        cache: "no-store",
+        signal: AbortSignal.timeout(8000),
+      });
+      return reply.ok ? await reply.json() : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /* Whether a click that was not answered has begun this turn. */
+  function isMissed(turn) {
+    return turn.job && turn.job !== seen && turn.age * 1000 <= Date.now() - asked + TICK;
+  }
+
+  async function tick() {
+    const version = document.querySelector("#live [data-version]")?.dataset.version || "";
+    if (version !== last.version) {
+      last.version = version;
+      heard();
+    }
+    if (Date.now() - asked > LONGEST) asked = 0;
+    const waits = current.view === "story" && (current.busy || asked);
+    if (!waits || Date.now() - last.time < QUIET || (asked && Date.now() - asked < QUIET)) return;
+    const turn = await latest(current.story);
+    if (!turn || (!current.busy && !isMissed(turn))) return;
+    if (current.busy && turn.job === current.job && !turn.ended && String(turn.version) === version) {
+      return heard(); /* Nothing happened meanwhile. */
+    }
+    missed += 1;
+    if (missed === 2) {
+      looked = Date.now();
+      send({ do: "look", job: turn.job });
+    } else if (looked && Date.now() - looked > PATIENCE) {
+      const reloads = recall(TURN + "-reloads", {});
+      const count = reloads.job === turn.job ? reloads.count + 1 : 1;
+      if (count > MOST_RELOADS) return;
+      keep(TURN + "-reloads", { job: turn.job, count });
+      location.reload();
+    }
+  }
+
+  async function watchOver() {
+    for (;;) {
+      await Promise.race([pause(TICK), new Promise((resolve) => (wake = resolve))]);
+      await tick();
+    }
+  }
+
+  let wake = () => {};
+
+  /* Back from sleep, from another window or on line again: what was missed is shown at once. */
+  function back() {
+    if (document.visibilityState === "hidden") return;
+    last.time = 0;
+    wake();
   }
 
   function state(element, trigger, props, watch) {
     window.addEventListener("pagehide", keepWords);
-    setTimeout(bringWords, 300);
+    document.addEventListener("input", keepWords);
+    document.addEventListener("click", (event) => {
+      if (!event.target.closest(ASKS)) return;
+      asked = Date.now();
+      keep(TURN, { ...recall(TURN, {}), asked });
+    });
+    for (const sign of ["online", "pageshow"]) window.addEventListener(sign, back);
+    document.addEventListener("visibilitychange", back);
+    watchOver();
     send = (what) => trigger("click", what);
     watch("value", () => show(props.value));
     // The answer to the page's first event may have come before this part was ready.
@@ -200,7 +324,7 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") document.body.removeAttribute("data-outline");
+    if (event.key === "Escape" && !composes(event)) document.body.removeAttribute("data-outline");
   });
 
   window.seedstory = { arrive, withMine, listen, title, state, writeOwn, toggleOutline };

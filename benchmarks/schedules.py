@@ -146,6 +146,7 @@ def ours(bench: Bench, segments: list[KVSegment], context: KVContext, policy: Me
         started = time.perf_counter()
         context = bench.assemble(segments, policy, context)
         base, scores = context.num_rows, segments[-1].next_scores
+        assert scores is not None  # the segments are whole
         first = 0.0
         for token in ids:
             int(scores.argmax())

@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from demo.logs import begin_log
 from demo.quick_gradio import without_stubs
-from seedstory_core import ConfigError, SeedStoryError, load_config, project_path
+from demo.surroundings import (
+    find_room_for_uploads,
+    host_to_listen_on,
+    keep_proxies_away,
+    tidy_path_prefix,
+)
+from seedstory_core import ConfigError, SeedStoryError, load_config
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the studio until it is stopped."""
     args = argument_parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio polls its own server at the start
+    begin_log()
     try:
         config = load_config(args.config, args.set)
         find_room_for_uploads(config.runtime.stories_folder)
+        host = host_to_listen_on(args.host)
+        tidy_path_prefix()
+        keep_proxies_away(host)
         # Import the slow modules last, so that --help and a typo answer at once. The models load
         # after the page is up, so that it can be read meanwhile.
         with without_stubs():
             from demo.build import build_page, launch_options
-        from seedstory_core import open_store
+        from seedstory_core import JobQueue, open_store
 
         store = open_store(config)
-        page = build_page(store)
-        page.launch(
-            server_name=args.host,
+        queue = JobQueue(store)
+        page = build_page(store, queue)
+        launch(
+            page,
+            server_name=host,
             server_port=args.port,
             share=args.share or None,
-            prevent_thread_lock=True,
-            **launch_options(store),
+            **launch_options(store, queue, page),
         )
     except (SeedStoryError, OSError) as error:  # Gradio raises OSError if the port is taken
         return _fail(error)
@@ -47,6 +57,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error)
     page.block_thread()
     return 0
+
+
+def launch(page: gr.Blocks, **options: Any) -> None:
+    """Serve the page in the background.
+
+    Raises:
+        ConfigError: Gradio could not reach the page, which it tries at the start.
+    """
+    import httpx
+
+    try:
+        page.launch(prevent_thread_lock=True, **options)
+    except (ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
+        page.close(verbose=False)
+        raise ConfigError(
+            f"Gradio asks its own server for the page at the start, and that failed ({error}). If "
+            "a proxy stands in between, add the address to no_proxy; if the machine is only very "
+            "busy, start again."
+        ) from error
 
 
 def _fail(error: Exception) -> int:
@@ -72,37 +101,10 @@ def argument_parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="settings that override the file, for example runtime.device=cpu",
     )
-    parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 or :: lets other machines in")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
     parser.add_argument("--share", action="store_true", help="create a temporary public link")
     return parser
-
-
-def find_room_for_uploads(stories_folder: str) -> None:
-    """Keep Gradio's uploads in the story folder if the system has no writable temporary folder.
-
-    Raises:
-        ConfigError: The story folder is not writable either.
-    """
-    if "GRADIO_TEMP_DIR" in os.environ:
-        return
-    try:
-        tempfile.gettempdir()
-    except FileNotFoundError:
-        if "://" in stories_folder:
-            raise ConfigError(
-                "There is no folder on this machine that can be written to. Gradio needs one for "
-                "uploads: set GRADIO_TEMP_DIR."
-            ) from None
-        room = project_path(stories_folder) / ".uploads"
-        try:
-            room.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(
-                f"The story folder {room.parent} cannot be written to ({error.strerror}). Set "
-                "SEEDSTORY_STORIES_FOLDER to one that can."
-            ) from error
-        os.environ["GRADIO_TEMP_DIR"] = tempfile.tempdir = str(room)
 
 
 if __name__ == "__main__":

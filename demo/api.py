@@ -65,7 +65,7 @@ class Api:
 
         Args:
             sentence: The first words of the story; the storyteller goes on from them.
-            picture: An image file to begin with: PNG, JPEG or WebP.
+            picture: An image file to begin with: PNG, JPEG, WebP or AVIF.
             opening: Id of an opening (see `openings`), for its image and its sentence.
             keep_words: Whether your words are the whole text; the storyteller then adds none.
             knobs: One parameter each.
@@ -208,7 +208,7 @@ class Api:
         Args:
             story_id: Id of the story.
             panel_id: Id of the panel.
-            picture: An image file: PNG, JPEG or WebP.
+            picture: An image file: PNG, JPEG, WebP or AVIF.
 
         Returns:
             The sibling as JSON.
@@ -238,12 +238,12 @@ class Api:
             unpin: Id of a panel that the storyteller may forget again.
 
         Returns:
-            The policy and its limits, the pinned panels, and the size of the cache in bytes.
+            The policy and its limits, the pinned panels, the size of the cache in bytes, and as
+            `note` what to know about a new policy.
         """
         with _explained("memory"):
             session = self.store.open(story_id)
-            if policy:
-                session.set_policy(policy)
+            note = session.set_policy(policy) if policy else ""
             if pin:
                 session.pin(pin)
             if unpin:
@@ -257,6 +257,7 @@ class Api:
                 "max_rows": chosen.max_rows,
                 "pinned": sorted(session.pinned),
                 "bytes": session.memory.num_bytes,
+                "note": note,
             }
 
     def open_story(self, story_id: str, panel_id: str = "") -> dict[str, Any]:
@@ -267,13 +268,15 @@ class Api:
             panel_id: Id of the last panel to return; default: the newest.
 
         Returns:
-            The title, the number of all panels, and the path to that panel (`pages`).
+            The title, the number of all panels, the path to that panel (`pages`), and `warnings`
+            about files of the story that are damaged or missing.
         """
         with _explained("open_story"):
-            tree = self.store.open(story_id).tree
-            newest = tree.newest
+            session = self.store.open(story_id)
+            tree, newest = session.tree, session.tree.newest
             here = tree.panel(panel_id) if panel_id else newest
-            return story_as_json(tree, story_id, here.id if here else None)
+            shown = story_as_json(tree, story_id, here.id if here else None)
+            return {**shown, "warnings": list(session.warnings)}
 
     def outline(self, story_id: str) -> dict[str, Any]:
         """Return every panel of a story with its parent and children, and the leaves.
@@ -441,6 +444,22 @@ def _with_knobs(
     return call
 
 
+def _with_types(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint that refuses values that are no texts; all its parameters are texts."""
+    signature = inspect.signature(endpoint)
+
+    @functools.wraps(endpoint)
+    def call(*values: Any) -> Any:
+        named = signature.bind(*values).arguments
+        with _explained(endpoint.__name__):
+            for name, value in named.items():
+                if not isinstance(value, str):
+                    raise InputError(f"{name} must be a text, such as {name}='…'.")
+        return endpoint(**named)
+
+    return call
+
+
 def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
     """Add the endpoints to the page under construction."""
     api = Api(store, queue, openings)
@@ -477,4 +496,4 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
                 concurrency_limit=None,
             )
         else:
-            gr.api(endpoint, api_name=name, concurrency_limit=None)
+            gr.api(_with_types(endpoint), api_name=name, concurrency_limit=None)

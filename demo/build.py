@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from demo import render
 from demo.api import add_api
+from demo.guard import Guard
 from demo.handlers import Handlers
 from demo.openings import load_openings
 from demo.page import PageParts
@@ -23,9 +25,8 @@ KEPT_SECONDS = (3600, 86400)
 """How often Gradio cleans up its copies of uploads, and how old they may become."""
 
 
-def build_page(store: SessionStore) -> gr.Blocks:
-    """Build the page over a store of stories."""
-    queue = JobQueue(store)
+def build_page(store: SessionStore, queue: JobQueue) -> gr.Blocks:
+    """Build the page over a store of stories and the queue of their turns."""
     config = store.config
     openings = load_openings(config.runtime.openings_folder)
     with gr.Blocks(
@@ -40,14 +41,18 @@ def build_page(store: SessionStore) -> gr.Blocks:
     return page
 
 
-def launch_options(store: SessionStore) -> dict[str, Any]:
+def launch_options(store: SessionStore, queue: JobQueue, page: gr.Blocks) -> dict[str, Any]:
     """Return the arguments of `launch` besides host and port."""
     script = project_path("assets/studio.js").read_text("utf-8")
+    runtime = store.config.runtime
+    guard = Middleware(
+        Guard, page=page, hosts=runtime.hosts, frame_ancestors=runtime.frame_ancestors
+    )
     return {
         "theme": make_theme(),
         "head": render.head(script),
         "favicon_path": project_path("assets/logo.svg"),
-        "app_kwargs": {"routes": routes(store)},
+        "app_kwargs": {"routes": routes(store, queue), "middleware": [guard]},
         "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],
         # Server-side rendering needs Node beside Python and would bypass our routes.

@@ -72,6 +72,9 @@ class Handlers:
             return self.updates.story(state, self._session(state), click.panel, watch=False)
         if click.do == "open":
             return self.updates.open(state, click.story, click.panel)
+        if click.do == "look":
+            # The page has heard nothing for a while; of a lost reply it only learns the job now.
+            return self.updates.arrive(replace(state, job=state.job or click.job))
         if click.do == "start":
             return self.updates.start(state)
         if click.do == "rename":
@@ -86,6 +89,7 @@ class Handlers:
         """Take a card of the shelf, or clear the chosen image."""
         opening = self.openings.get(click.opening)
         # The reader's own sentence stays; one that came with a card goes with the card.
+        sentence = sentence or ""
         is_ours = not sentence.strip() or sentence in self.updates.shelf_texts
         if opening is None:
             return self.updates.form(sentence="" if is_ours else SAME)
@@ -147,7 +151,7 @@ class Handlers:
 
     def write(self, state: PageState, line: str, keep_words: bool, knobs: Knobs) -> PageUpdate:
         """Tell the next panel, beginning with the reader's words."""
-        if not line.strip():
+        if not (line or "").strip():
             raise InputError(NOTHING_TO_READ)
         return self._turn(state, self._request(line, None, keep_words, knobs))
 
@@ -193,7 +197,7 @@ class Handlers:
     def reword(self, state: PageState, words: str) -> PageUpdate:
         """Tell the current panel with other words, as a sibling."""
         session, panel = self._here(state)
-        request = self._request(words, None, True)
+        request = self._request(words or "", None, True)
         job = self.queue.submit("rewrite", session.story_id, panel.id, request)
         return self._asked(state, session, job, panel.id)
 
@@ -220,7 +224,8 @@ class Handlers:
         session = self._session(state)
         notice = ""
         try:
-            session.set_policy(policy)
+            if note := session.set_policy(policy):
+                notice = render.notice(note, "info")
         except SeedStoryError as error:
             notice = render.notice(str(error))
         # If the policy was refused, the page shows the old one again.
@@ -252,10 +257,10 @@ class Handlers:
         job = self.queue.job(state.job)
         if job is not None and not job.ended.is_set():
             return PageUpdate()
-        waited_for, state = state.job, replace(state, job="", watch="")
         if job is None:
             # Perhaps submitted before the server was restarted.
-            return self.updates.arrive(state) if waited_for else PageUpdate()
+            return self.updates.arrive(state) if state.job else PageUpdate()
+        state = replace(state, job="", watch="")
         try:
             return self.updates.finished(state, job, sentence or "", line or "")
         except StoryNotFoundError:

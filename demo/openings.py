@@ -38,7 +38,7 @@ def load_openings(folder_name: str) -> tuple[Opening, ...]:
     index = folder / "openings.json"
     if not index.is_file():
         return ()
-    entries = json.loads(index.read_text("utf-8"))
+    entries = json.loads(index.read_text("utf-8-sig"))
     shelf = (
         Opening(entry["id"], entry["sentence"], folder / f"{entry['id']}.webp") for entry in entries
     )

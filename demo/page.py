@@ -13,7 +13,7 @@ import gradio as gr
 from demo import render
 from demo.openings import Opening
 from demo.state import PageState
-from seedstory_core import KNOBS, POLICIES, Knob, StudioConfig
+from seedstory_core import KNOBS, POLICIES, POLICY_CHOICE, Knob, StudioConfig
 
 # Gradio may create the parts before the script in the page's head has run, so they wait for it.
 READY = """
@@ -25,7 +25,7 @@ const ready = async () => {
 LISTEN = READY + "ready().then((studio) => studio.listen(element, trigger));"
 EDIT_TITLE = LISTEN.replace("studio.listen", "studio.title")
 KEEP_STATE = READY + "ready().then((studio) => studio.state(element, trigger, props, watch));"
-ARRIVE = "async () => {" + READY + "return [(await ready()).arrive()]; }"
+ARRIVE = "async () => {" + READY + "return [await (await ready()).arrive()]; }"
 KEEP_WORDS = "Keep my words exactly as they are"
 
 
@@ -57,7 +57,7 @@ class PageParts:
             self.knobs = _knobs(config)
             self.policy = gr.Dropdown(
                 [(policy.label, name) for name, policy in POLICIES.items()],
-                label="What the storyteller remembers of this story",
+                label=POLICY_CHOICE,
                 info="Counts from the next page on; pages already told stay as they are.",
                 elem_id="policy",
             )

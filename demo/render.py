@@ -93,6 +93,11 @@ def first_words(text: str) -> str:
     return " ".join(words[:FIRST_WORDS]) + ("…" if len(words) > FIRST_WORDS else "")
 
 
+def words_of(panel: Panel) -> str:
+    """Return the beginning of a panel's caption, or that it could not be read."""
+    return "A page that could not be read" if panel.is_placeholder else first_words(panel.text)
+
+
 def own_words(text: str, reader_text: str) -> str:
     """Return the reader's words if the text begins with them, otherwise ''."""
     return reader_text if text.startswith(reader_text) else ""
@@ -106,7 +111,7 @@ def story_url(story_id: str) -> str:
 TEMPLATES.globals.update(
     count=count,
     data_url=data_url,
-    first_words=first_words,
+    words_of=words_of,
     own_words=own_words,
     image_url=image_url,
     story_url=story_url,
@@ -200,7 +205,7 @@ def tail(
     for child in children:
         branch = tree.branch(child.id)
         # Alternatives may begin alike, so several are shown in full.
-        text = child.text if child.text and not is_one else first_words(child.text)
+        text = child.text if child.text and not is_one else words_of(child)
         alternatives.append(Onward(child, text, len(branch), branch[-1].id))
     return fill(
         "tail",

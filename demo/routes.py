@@ -1,4 +1,4 @@
-"""The routes beside the page: images, downloads of stories, stylesheet and fonts.
+"""The routes beside the page: images, downloads of stories, a story's turn, stylesheet and fonts.
 
 Gradio would serve files by their path on disk. These routes name a story and an image instead, so
 they also serve stories in a bucket, and no path ever leaves the server.
@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import functools
 import io
+import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
-from PIL import Image
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from demo.errors import explain
 from seedstory_core import (
     FORMATS,
+    JobQueue,
+    SeedStoryError,
     SessionStore,
     StoryArchive,
     StoryNotFoundError,
@@ -29,8 +32,20 @@ from seedstory_core import (
 THUMBNAIL_PIXELS = 192
 SERVED = {".css": "text/css", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-"""An image's name holds random letters and is not used twice, so caches may keep it for ever."""
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""An image's name holds random letters and is not used twice, so a browser may keep it for ever.
+Its address holds the story's key, so nothing in between may."""
+PRIVATE = {"Cache-Control": "private, no-cache"}
+
+NO_PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320">'
+    '<rect width="320" height="320" fill="#efe6d3"/>'
+    '<text x="160" y="154" text-anchor="middle" font-family="serif" font-size="20" fill="#5d5140">'
+    'This picture could not<tspan x="160" dy="26">be read.</tspan></text></svg>'
+)
+"""Shown by the page in place of a picture that is missing, damaged or not the one saved."""
+
+NEVER_KEPT = {"Cache-Control": "no-store"}
 
 
 def image_url(story_id: str, name: str | None, *, small: bool = False) -> str:
@@ -45,15 +60,22 @@ def take_url(story_id: str, panel_id: str, kind: str) -> str:
     return f"take/{quote(story_id)}/{quote(panel_id)}.{kind}"
 
 
-def routes(store: SessionStore) -> list[Route]:
+def routes(store: SessionStore, queue: JobQueue) -> list[Route]:
     """Return the routes for `launch(app_kwargs={"routes": ...})`."""
 
     def image(request: Request) -> Response:
         story_id, name = request.path_params["story"], request.path_params["name"]
-        if "small" in request.query_params:
-            data = _thumbnail(store.archive, story_id, name)
-            return Response(data, media_type="image/webp", headers=FOR_EVER)
-        data = store.archive.image_bytes(story_id, name)
+        try:
+            if "small" in request.query_params:
+                data = _thumbnail(store.archive, story_id, name)
+                return Response(data, media_type="image/webp", headers=FOR_EVER)
+            data = store.archive.image_bytes(story_id, name)
+        except SeedStoryError as error:
+            if "image/svg+xml" not in request.headers.get("accept", ""):
+                raise
+            # The page asks for a picture, so the sentence becomes one.
+            status = explain(error, f"The address {request.url.path}").status
+            return Response(NO_PICTURE, status, {"Cache-Control": "no-store"}, "image/svg+xml")
         return Response(data, media_type="image/png", headers=FOR_EVER)
 
     def take(request: Request) -> Response:
@@ -64,9 +86,12 @@ def routes(store: SessionStore) -> list[Route]:
         if form is None:
             raise StoryNotFoundError(f"A story can be taken home as {' or as '.join(FORMATS)}.")
         name = f"{file_name(tree.title)}.{request.path_params['kind']}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        headers = {"Content-Disposition": _attachment(name), **PRIVATE}
         data = form.write(tree, store.archive, story_id, panel_id)
         return Response(data, media_type=form.media_type, headers=headers)
+
+    def turn(request: Request) -> Response:
+        return JSONResponse(_turn_of(queue, request.path_params["story"]), headers=NEVER_KEPT)
 
     openings = store.config.runtime.openings_folder
 
@@ -76,6 +101,7 @@ def routes(store: SessionStore) -> list[Route]:
     return [
         Route("/pictures/{story}/{name}", _explained(image)),
         Route("/take/{story}/{panel}.{kind}", _explained(take)),
+        Route("/turns/{story}", _explained(turn)),
         Route("/studio/openings/{name:path}", _explained(card)),
         Route("/studio/{name:path}", _explained(asset)),
     ]
@@ -99,11 +125,32 @@ def _served(folder: str, request: Request) -> Response:
     return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-cache"})
 
 
+def _attachment(name: str) -> str:
+    """Return the header that names a download; old programs read only the plain name."""
+    plain = name if name.isascii() else f"story.{name.rsplit('.', 1)[-1]}"
+    full = "" if name.isascii() else f"; filename*=UTF-8''{quote(name)}"
+    return f'attachment; filename="{plain}"{full}'
+
+
+def _turn_of(queue: JobQueue, story_id: str) -> dict[str, Any]:
+    """Return how far a story's latest turn is, for a page that hears nothing of it any more.
+
+    Only the queue is asked: a page asks often, and no file is read for it.
+    """
+    job = queue.latest(story_id)
+    if job is None:
+        return {"job": ""}
+    return {
+        "job": job.id,
+        "ended": job.ended.is_set(),
+        "version": job.progress.version,
+        "age": round(time.monotonic() - job.submitted_at, 1),
+    }
+
+
 @functools.lru_cache(maxsize=512)
 def _thumbnail(archive: StoryArchive, story_id: str, name: str) -> bytes:
-    with Image.open(io.BytesIO(archive.image_bytes(story_id, name))) as image:
-        small = image.convert("RGB")
-    small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
+    small = archive.thumbnail(story_id, name, THUMBNAIL_PIXELS)
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=82)
     return buffer.getvalue()
@@ -116,7 +163,9 @@ def _explained(endpoint: Callable[[Request], Response]) -> Callable[[Request], R
         try:
             return endpoint(request)
         except Exception as error:
-            problem = explain(error, f"The address {request.url.path}")
-            return PlainTextResponse(problem.sentence, problem.status)
+            # Without the story's id, which opens the story.
+            kind = request.url.path.strip("/").partition("/")[0]
+            problem = explain(error, f"An address of {kind}/")
+            return PlainTextResponse(problem.sentence, problem.status, headers=PRIVATE)
 
     return answer

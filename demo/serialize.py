@@ -23,6 +23,7 @@ def panel_as_json(tree: StoryTree, story_id: str, panel: Panel) -> dict[str, Any
         "image_seed": panel.image_seed,
         "is_end": panel.is_end,
         "notes": list(panel.notes),
+        "problem": panel.problem,
     }
 
 
@@ -51,6 +52,7 @@ def outline_as_json(tree: StoryTree, story_id: str) -> dict[str, Any]:
                 "page": tree.depth(panel.id),
                 "first_words": title_from_text(panel.text),
                 "is_end": panel.is_end,
+                "problem": panel.problem,
             }
             for panel in tree
         ],

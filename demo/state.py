@@ -25,8 +25,10 @@ class PageState:
         panel: Id of the panel that the reader is at; '' is before the first.
         title: Title of the story.
         job: Id of the job whose outcome is still to be shown.
+        due: Id of the panel that this job makes, unless it only changes one; it tells whether the
+            panel was saved by a server that has been restarted since.
         watch: Id of the job to follow from now on.
-        busy: The story has a turn waiting or running.
+        busy: The story has a turn waiting or running, or whose outcome is still to be shown.
         live: Kind of the turn that runs at this panel; '' is none.
         begun: The story has a panel.
         redraw: The panel's image may be painted again.
@@ -43,6 +45,7 @@ class PageState:
     panel: str = ""
     title: str = ""
     job: str = ""
+    due: str = ""
     watch: str = ""
     busy: bool = False
     live: str = ""
@@ -83,6 +86,7 @@ class Click:
     story: str = ""
     title: str = ""
     opening: str = ""
+    job: str = ""
 
     @classmethod
     def from_event(cls, event: Any) -> Self:

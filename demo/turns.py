@@ -11,7 +11,6 @@ from seedstory_core import (
     Job,
     JobQueue,
     Progress,
-    SeedStoryError,
     SessionStore,
     StorySession,
     TurnRequest,
@@ -35,7 +34,7 @@ def begin_story(
     session = store.create()
     try:
         return session, queue.submit("turn", session.story_id, None, request)
-    except SeedStoryError:
+    except BaseException:
         store.discard(session.story_id)
         raise
 

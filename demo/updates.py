@@ -22,7 +22,7 @@ from seedstory_core import (
     StoryNotFoundError,
     StorySession,
     StorySummary,
-    tidy_text,
+    keep_text,
 )
 
 MAX_REMEMBERED = 60
@@ -79,7 +79,10 @@ class Updates:
         """Return the story that the page's address names, or the start page."""
         if not state.story:
             return self.start(state)
+        job = self.queue.job(state.job)
         try:
+            if job is not None and job.progress.phase in ("stopped", "failed"):
+                return self.finished(replace(state, job="", watch=""), job, "", "")
             return self.open(state, state.story, state.panel)
         except StoryNotFoundError as error:
             return self.start(state, render.notice(str(error)))
@@ -92,6 +95,10 @@ class Updates:
         """Return a story at a panel; '' is the panel of its running turn, or else its newest."""
         session = self.store.open(story_id)
         running = self.queue.running(story_id)
+        if story_id != state.story:
+            state = replace(state, job="", due="", live="")
+        elif state.job and running is None and self.queue.job(state.job) is None:
+            return self._lost(state, session)
         newest = session.tree.newest
         if newest is None and running is None:
             return self.start(state, render.notice("This story was never begun.", "info"))
@@ -115,7 +122,9 @@ class Updates:
         panel = tree.panel(panel_id) if panel_id else None
         running = self.queue.running(story_id)
         is_live = running is not None and (running.panel_id or "") == panel_id
-        job_id = running.id if running else state.job
+        pending = running or self._pending(state, story_id)
+        job_id = pending.id if pending else ""
+        is_new = pending is None or pending.id != state.job
         live: str | Same = ""
         if running is not None and is_live:
             live = render.live(running, running.progress, self.panel_number(running)) or SAME
@@ -126,11 +135,14 @@ class Updates:
                 panel=panel_id,
                 title=tree.title,
                 job=job_id,
+                due=tree.next_id() if is_new or not state.due else state.due,
                 watch=job_id if watch else "",
-                busy=running is not None,
+                busy=pending is not None,
                 live=running.kind if running and is_live else "",
                 begun=bool(len(tree)),
-                redraw=panel is not None and panel.image_source == "model",
+                redraw=panel is not None
+                and panel.image_source == "model"
+                and not panel.is_placeholder,
                 again=panel is not None and not _is_readers(panel),
                 then=state.then,
                 mine=state.mine,
@@ -154,6 +166,11 @@ class Updates:
             go_on=render.go_on_label(tree, panel_id or None),
             notice="",
         )
+
+    def _pending(self, state: PageState, story_id: str) -> Job | None:
+        """Return the story's job whose outcome the page still has to show."""
+        job = self.queue.job(state.job)
+        return job if job is not None and job.story_id == story_id else None
 
     def panel_number(self, job: Job) -> int:
         """Return the number, on its path from 1, of the panel that a job makes or changes."""
@@ -194,9 +211,9 @@ class Updates:
         here = job.panel_id or "" if job.kind == "alternatives" else progress.panel_id
         update = self.story(state, session, here)
         asked = job.request.reader_text
-        if job.kind == "turn" and asked and asked == tidy_text(line):
+        if job.kind == "turn" and asked and asked == keep_text(line):
             update = replace(update, line="")
-        if is_first and asked == tidy_text(sentence):
+        if is_first and asked == keep_text(sentence):
             form = self.form(sentence="")
             update = replace(
                 update,
@@ -207,6 +224,44 @@ class Updates:
                 sentence=form.sentence,
             )
         return update
+
+    def _lost(self, state: PageState, session: StorySession) -> PageUpdate:
+        """Return what became of a turn that the queue does not know: its server was restarted.
+
+        The panel may have been saved before that; then `state.due` is in the tree.
+        """
+        tree, kind = session.tree, state.live
+        state = replace(state, job="", watch="")
+        if tree.newest is None:
+            first = "Your first page was lost: the studio was restarted before it was done."
+            kept = (
+                "Your sentence is still in its field; choose the picture again, if there was one."
+            )
+            return self.start(state, render.notice(f"{first} {kept}"))
+        here = state.panel if state.panel in tree else tree.newest.id
+        number = tree.depth(here)
+        if state.due in tree:
+            made = tree.panel(state.due)
+            if kind == "alternatives" or (made.parent or "") == here:
+                # The reader chooses among alternatives from the panel before them.
+                return self.story(state, session, here if kind == "alternatives" else made.id)
+            ready = f"Page {tree.depth(made.id)} of the story is ready."
+            return replace(self.story(state, session, here), notice=render.notice(ready, "info"))
+        what = {
+            "turn": f"Page {number + 1}",
+            "alternatives": f"Page {number + 1}",
+            "redraw": f"The new picture of page {number}",
+            "rewrite": f"The other page {number}",
+            "image": f"The other page {number}",
+        }.get(kind, "The page that was being told")
+        update = self.story(state, session, here)
+        if kind == "rewrite" and isinstance(update.state, PageState):
+            update = replace(update, state=replace(update.state, rewords=True))
+        lost = (
+            f"{what} was lost: the studio was restarted before it was done. The story is as it "
+            "was, and what you have typed is still in its field."
+        )
+        return replace(update, notice=render.notice(lost))
 
     def _failed(self, state: PageState, job: Job) -> PageUpdate:
         notice = render.notice(job.progress.error)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         WeightsError,
         message_for,
     )
-    from seedstory_core.generation.policies import POLICIES, MemoryPolicy
+    from seedstory_core.generation.policies import POLICIES, POLICY_CHOICE, MemoryPolicy
     from seedstory_core.generation.sampling import Sampling
     from seedstory_core.jobs import MAKES_PANELS, Alternative, Job, JobQueue, Progress
     from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, Knob, make_request, read_number
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from seedstory_core.story.archive import StoryArchive, StorySummary
     from seedstory_core.story.export import FORMATS, file_name
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
-    from seedstory_core.story.upload import open_image, tidy_text
+    from seedstory_core.story.upload import keep_text, open_image
 
 _HOMES = {
     "build": (
@@ -83,6 +83,7 @@ _HOMES = {
     ),
     "generation.policies": (
         "POLICIES",
+        "POLICY_CHOICE",
         "MemoryPolicy",
     ),
     "generation.sampling": ("Sampling",),
@@ -111,7 +112,7 @@ _HOMES = {
         "StoryTree",
         "title_from_text",
     ),
-    "story.upload": ("open_image", "tidy_text"),
+    "story.upload": ("keep_text", "open_image"),
 }
 """Public names by the module that defines them."""
 
@@ -133,6 +134,7 @@ __all__ = [
     "NO_BEGINNING",
     "OUR_FAULT",
     "POLICIES",
+    "POLICY_CHOICE",
     "Panel",
     "PanelAdded",
     "Progress",
@@ -155,6 +157,7 @@ __all__ = [
     "build_store",
     "css_variables",
     "file_name",
+    "keep_text",
     "load_config",
     "load_palette",
     "make_request",
@@ -163,7 +166,6 @@ __all__ = [
     "open_store",
     "project_path",
     "read_number",
-    "tidy_text",
     "title_from_text",
 ]
 

@@ -39,7 +39,14 @@ class FileMissingError(StorageError):
 
 
 class StoryChangedError(StorageError):
-    """Another server has continued the same story; open it again."""
+    """The story on disk is not what this session knows, so it has to be opened again.
+
+    Another server has changed it.
+    """
+
+
+class UnconfirmedError(StoryChangedError):
+    """A change failed on its way to the disk, and yet it holds, or nobody can tell."""
 
 
 class BusyError(SeedStoryError):
@@ -55,7 +62,7 @@ class TurnCancelled(Exception):
 
 
 OUR_FAULT = (
-    "Something went wrong on our side, and it has been noted. The story is as it was; "
+    "Something went wrong on our side, and it has been noted. Nothing that was saved is lost; "
     "please try again."
 )
 """Message to the reader for any other exception."""
@@ -65,6 +72,10 @@ STOPPED = "Stopped. The story is as it was."
 # Messages that more than one module raises.
 NOTHING_TO_READ = "There is nothing to read yet. Write a sentence first."
 NO_BEGINNING = "A story begins with a picture or a sentence. Choose a picture, or write one."
+NOTHING_READABLE = (
+    "The pages before this one could not be read, so the storyteller has nothing to go on from. "
+    "Write a sentence."
+)
 STILL_WORKING = "This story is still working on a page. Wait for it, or stop it."
 OWN_MARK = "{mark} is a mark that only the storyteller uses. Write the sentence without it."
 

@@ -3,25 +3,36 @@
 A turn belongs to the queue, not to the browser tab that requested it: it runs to its end even if
 the tab is reloaded or closed, and any number of tabs may watch it. Gradio's own queue only serves
 the watching, so other actions on the page never wait for a turn.
+
+Every job ends with an outcome, whatever is raised while it runs, and no worker is lost to it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
+import secrets
 import threading
+import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from PIL import Image
 
 from seedstory_core.engine import ImagePreview, TextDelta, TurnRequest
 from seedstory_core.errors import (
+    OUR_FAULT,
     STILL_WORKING,
     BusyError,
+    DeviceFullError,
+    InputError,
     SeedStoryError,
+    StoryChangedError,
+    StoryNotFoundError,
     TurnCancelled,
     message_for,
 )
@@ -34,6 +45,8 @@ MAX_WAITING = 100
 """Most jobs that may wait; with more, nobody would stay to see the last one."""
 IDLE_SECONDS = 60.0
 """Seconds after which a queue without jobs closes the stories that nobody uses."""
+PAUSE_SECONDS = 0.1
+"""Seconds that a worker rests after a failure outside of jobs, which might come again at once."""
 KEPT_JOBS = 500
 """Jobs that are kept, so that a tab can still ask for the outcome of one that has ended."""
 
@@ -46,6 +59,16 @@ Phase = Literal[
 MAKES_PANELS: tuple[Kind, ...] = ("turn", "alternatives")
 """Kinds of job that add panels after an existing one, or open the story."""
 ENDED: tuple[Phase, ...] = ("done", "stopped", "failed")
+FAILED: Mapping[str, Any] = MappingProxyType({"phase": "failed", "error": OUR_FAULT})
+"""Outcome of a job that failed for no reason that a reader could mend."""
+NOTHING_SAVED = (
+    InputError,
+    BusyError,
+    DeviceFullError,
+    StoryNotFoundError,
+    StoryChangedError,
+)
+"""Errors after which the story's folder surely has no new panel of this turn."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +111,7 @@ class Job:
 
     def __init__(
         self,
-        number: int,
+        job_id: str,
         kind: Kind,
         story_id: str,
         panel_id: str | None,
@@ -98,14 +121,14 @@ class Job:
         """Create a job; `JobQueue.submit` does it and puts it in the queue.
 
         Args:
-            number: Unique in this queue.
+            job_id: Its id, which no other job ever had, also before the server was restarted.
             kind: Kind of job.
             story_id: Id of an existing story.
             panel_id: The panel to continue from (None opens the story), or the one to change.
             request: The reader's request; its image is released when the job has ended.
             num_alternatives: Number of panels to make.
         """
-        self.id = str(number)
+        self.id = job_id
         self.kind = kind
         self.story_id = story_id
         self.panel_id = panel_id
@@ -118,6 +141,7 @@ class Job:
             if kind == "alternatives"
             else (),
         )
+        self.submitted_at = time.monotonic()
         self.stop_asked = threading.Event()
         self.ended = threading.Event()
 
@@ -134,6 +158,17 @@ class Job:
             self.progress = replace(self.progress, preview=None, alternatives=())
             self.ended.set()
 
+    def end(self, outcome: Mapping[str, Any]) -> None:
+        """Report the outcome; if that fails, at least that the job has ended."""
+        try:
+            self.report(**outcome)
+        except BaseException:
+            log.exception("The outcome of a turn of story %s was not reported.", self.story_id)
+            version, text = self.progress.version + 1, self.progress.text
+            self.progress = Progress(version=version, text=text, **{**FAILED, **outcome})
+        finally:
+            self.ended.set()
+
 
 def _is_given(request: TurnRequest) -> bool:
     """Whether the reader gave the image and all words, so that the model makes nothing."""
@@ -141,13 +176,14 @@ def _is_given(request: TurnRequest) -> bool:
     return request.reader_image is not None and has_words
 
 
-def _events(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent]]:
-    """Return the events of a job, each with the number of its alternative (0 if there is one)."""
+def _events(session: StorySession, job: Job) -> Generator[tuple[int, SessionEvent], None, None]:
+    """Yield the events of a job, each with the number of its alternative (0 if there is one)."""
     request, panel_id = job.request, job.panel_id or ""
     if job.kind == "alternatives":
         seeds = range(request.image_seed, request.image_seed + job.num_alternatives)
         requests = [replace(request, image_seed=seed, any_seed=True) for seed in seeds]
-        return session.alternatives(job.panel_id, requests)
+        yield from session.alternatives(job.panel_id, requests)
+        return
     if job.kind == "turn":
         events = session.turn(job.panel_id, request)
     elif job.kind == "redraw":
@@ -157,7 +193,7 @@ def _events(session: StorySession, job: Job) -> Iterator[tuple[int, SessionEvent
     else:
         assert request.reader_image is not None
         events = session.replace_image(panel_id, request.reader_image, request.notes)
-    return ((0, event) for event in events)
+    yield from zip(itertools.repeat(0), events)
 
 
 def _moved(
@@ -176,7 +212,6 @@ class JobQueue:
     def __init__(self, store: SessionStore) -> None:
         """Create a queue for the stories of a store."""
         self.store = store
-        self._numbers = itertools.count(1)
         self._waiting: deque[Job] = deque()
         self._working: list[Job] = []
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -205,22 +240,50 @@ class JobQueue:
                     f"{len(self._waiting)} stories are already waiting for the storyteller. "
                     "Please come back in a few minutes."
                 )
-            job = Job(next(self._numbers), kind, story_id, panel_id, request, num_alternatives)
+            job_id = secrets.token_urlsafe(9)
+            job = Job(job_id, kind, story_id, panel_id, request, num_alternatives)
             self._waiting.append(job)
+            try:
+                self._hire()
+            except BaseException:
+                # Without a worker nobody would ever come to it.
+                self._waiting.remove(job)
+                raise
             self._jobs[job.id] = job
             while len(self._jobs) > KEPT_JOBS and next(iter(self._jobs.values())).ended.is_set():
                 self._jobs.popitem(last=False)
-            self._tell_positions()
-            if len(self._workers) < min(len(self._working) + len(self._waiting), self._num_places):
-                worker = threading.Thread(target=self._work, name="jobs", daemon=True)
-                self._workers.append(worker)
-                worker.start()
+            _survive("Telling places in line", self._tell_positions)
             self._changed.notify_all()
         return job
+
+    def _hire(self) -> None:
+        """Start a worker if a job has none and there is a place; call it with the lock.
+
+        Raises:
+            RuntimeError: There is no worker at all, and none can be started.
+        """
+        self._workers = [worker for worker in self._workers if worker.is_alive()]
+        if len(self._workers) >= min(len(self._working) + len(self._waiting), self._num_places):
+            return
+        worker = threading.Thread(target=self._work, name="jobs", daemon=True)
+        try:
+            worker.start()
+        except RuntimeError:
+            if not self._workers:
+                raise
+            log.exception("Only %d of %d workers run.", len(self._workers), self._num_places)
+        else:
+            self._workers.append(worker)
 
     def job(self, job_id: str) -> Job | None:
         """Return the job with this id, waiting, running or ended; None if it is no longer kept."""
         return self._jobs.get(job_id)
+
+    def latest(self, story_id: str) -> Job | None:
+        """Return the story's latest job, waiting, running or ended; None if none is kept."""
+        with self._changed:
+            jobs = reversed(self._jobs.values())
+            return next((job for job in jobs if job.story_id == story_id), None)
 
     def running(self, story_id: str) -> Job | None:
         """Return the story's job that waits or runs, if any."""
@@ -240,11 +303,15 @@ class JobQueue:
             job.stop_asked.set()
             if job in self._waiting:
                 self._waiting.remove(job)
-                self._tell_positions()
-                self._forget_if_empty(job)
-                job.report(phase="stopped")
+                _survive("Telling places in line", self._tell_positions)
+                _survive("Discarding an empty story", self._forget_if_empty, job)
+                _end(job, {"phase": "stopped"})
                 return True
-        self.store.open(story_id).cancel()
+        try:
+            self.store.open(story_id).cancel()
+        except SeedStoryError as error:
+            # The job looks itself, at its next event.
+            log.warning("A turn of story %s could not be stopped at once: %s", story_id, error)
         return True
 
     def _running(self, story_id: str) -> Job | None:
@@ -259,25 +326,47 @@ class JobQueue:
                 job.report(position=position)
 
     def _work(self) -> None:
+        """Run jobs, one after the other; nothing that is raised ends the worker."""
         while True:
-            with self._changed:
-                while not self._waiting:
-                    if not self._changed.wait(IDLE_SECONDS):
-                        self.store.close_idle()
-                job = self._waiting.popleft()
-                self._working.append(job)
-                self._tell_positions()
+            job = None
+            try:
+                with self._changed:
+                    if self._changed.wait_for(lambda: self._waiting, IDLE_SECONDS):
+                        job = self._waiting.popleft()
+                        self._working.append(job)
+                        _survive("Telling places in line", self._tell_positions)
+                if job is None:
+                    self.store.close_idle()
+                else:
+                    self._see_through(job)
+            except BaseException:
+                log.exception("A worker failed beside its turns, and goes on.")
+                if job is None:
+                    time.sleep(PAUSE_SECONDS)
+            if job is not None and not job.ended.is_set():
+                self._end(job, FAILED)
+
+    def _see_through(self, job: Job) -> None:
+        """Run a job and report its outcome, whatever is raised meanwhile."""
+        outcome = FAILED
+        try:
             outcome = self._take_turn(job)
             if outcome["phase"] != "done":
                 self._forget_if_empty(job)
             elif job.kind == "turn":
                 # Now, while the queue still refuses jobs for this story: none finds it busy.
                 self._prefetch(job, str(outcome["panel_id"]))
-            with self._changed:
-                # Before the outcome is reported: its watcher may submit the next job at once.
-                self._working.remove(job)
-                self._tell_positions()
-            job.report(**outcome)
+        except BaseException:
+            log.exception("After a turn of story %s something failed.", job.story_id)
+        finally:
+            self._end(job, outcome)
+
+    def _end(self, job: Job, outcome: Mapping[str, Any]) -> None:
+        """Give a job's place away, then report its outcome: its watcher may submit the next one."""
+        with self._changed:
+            self._working = [one for one in self._working if one is not job]
+            _survive("Telling places in line", self._tell_positions)
+        _end(job, outcome)
 
     def _prefetch(self, job: Job, panel_id: str) -> None:
         """Prefetch the panel after this one, with the sampling of the job and an open seed."""
@@ -288,8 +377,9 @@ class JobQueue:
             session = self.store.open(job.story_id)
             if not session.tree.panel(panel_id).is_end:
                 session.prefetch(panel_id, TurnRequest(sampling=sampling, any_seed=True))
-        except SeedStoryError as error:
-            log.info("No panel is prefetched in story %s: %s", job.story_id, error)
+        except (SeedStoryError, TurnCancelled) as error:
+            # The reader may press Stop when the turn has just been saved.
+            log.info("No panel is prefetched after job %s: %r", job.id, error)
 
     def _forget_if_empty(self, job: Job) -> None:
         """Discard the story of a job that should have opened it and added no panel."""
@@ -297,42 +387,90 @@ class JobQueue:
             if job.panel_id is None and not len(self.store.open(job.story_id).tree):
                 self.store.discard(job.story_id)
         except SeedStoryError as error:
-            log.warning("The empty story %s could not be discarded: %s", job.story_id, error)
+            log.warning("The empty story of job %s could not be discarded: %s", job.id, error)
 
-    def _take_turn(self, job: Job) -> dict[str, object]:
-        job.report(phase="opening")
-        added = ""
+    def _take_turn(self, job: Job) -> Mapping[str, Any]:
+        """Run a job and return its outcome, as changes of its progress."""
+        session, due, added, is_doubtful = None, "", "", False
         try:
+            job.report(phase="opening")
             session = self.store.open(job.story_id)
-            events = _events(session, job)
-            if job.stop_asked.is_set():
-                raise TurnCancelled
-            for number, event in events:
-                if isinstance(event, PanelAdded):
-                    added = added or event.panel.id
-                    continue
+            due = session.tree.next_id()
+            with contextlib.closing(_events(session, job)) as events:
                 if job.stop_asked.is_set():
-                    # `stop` may have come before the turn could be cancelled: cancel again.
-                    session.cancel()
-                if isinstance(event, Replaying):
-                    job.report(phase="remembering", done=event.done, total=event.total)
-                elif isinstance(event, TextDelta):
-                    alternatives = _moved(job.progress.alternatives, number, text=event.text)
-                    job.report(phase="writing", text=event.text, alternatives=alternatives)
-                elif isinstance(event, ImagePreview):
-                    shown = {"preview": event.image} if event.image is not None else {}
-                    job.report(
-                        phase="painting",
-                        done=event.step,
-                        total=event.num_steps,
-                        alternatives=_moved(job.progress.alternatives, number, **shown),
-                        **shown,
-                    )
+                    raise TurnCancelled
+                for number, event in events:
+                    if isinstance(event, PanelAdded):
+                        added = added or event.panel.id
+                        continue
+                    if job.stop_asked.is_set():
+                        # `stop` may have come before the turn could be cancelled: cancel again.
+                        session.cancel()
+                    _report(job, number, event)
         except TurnCancelled:
-            return {"phase": "stopped"}
+            outcome: Mapping[str, Any] = {"phase": "stopped"}
         except Exception as error:
             message = message_for(error)
             if message.is_bug:
-                log.exception("A turn of story %s failed.", job.story_id)
-            return {"phase": "failed", "error": message.sentence}
-        return {"phase": "done", "panel_id": added}
+                log.exception("The turn of job %s failed.", job.id)
+            outcome = {"phase": "failed", "error": message.sentence}
+            is_doubtful = not isinstance(error, NOTHING_SAVED)
+        except BaseException:
+            log.exception("The turn of job %s failed.", job.id)
+            outcome, is_doubtful = FAILED, True
+        else:
+            return {"phase": "done", "panel_id": added}
+        if session is not None and due and not added:
+            added = self._find_saved(session, due, is_doubtful=is_doubtful)
+        # A panel that was saved is the outcome, whatever came after that.
+        return {"phase": "done", "panel_id": added} if added else outcome
+
+    def _find_saved(self, session: StorySession, due: str, *, is_doubtful: bool) -> str:
+        """Return the id of the panel that a failed turn should have made, if it was saved; or ''.
+
+        Args:
+            session: The story's session.
+            due: The id.
+            is_doubtful: Whether only the story's folder can tell; then it is read again.
+        """
+        tree = session.tree
+        if is_doubtful:
+            session.is_stale = True
+            try:
+                tree = self.store.open(session.story_id).tree
+            except Exception as error:
+                log.warning("The story of a failed job could not be read again: %r", error)
+        return due if due in tree else ""
+
+
+def _report(job: Job, number: int, event: SessionEvent) -> None:
+    """Make an event part of the job's progress."""
+    if isinstance(event, Replaying):
+        job.report(phase="remembering", done=event.done, total=event.total)
+    elif isinstance(event, TextDelta):
+        alternatives = _moved(job.progress.alternatives, number, text=event.text)
+        job.report(phase="writing", text=event.text, alternatives=alternatives)
+    elif isinstance(event, ImagePreview):
+        shown = {"preview": event.image} if event.image is not None else {}
+        job.report(
+            phase="painting",
+            done=event.step,
+            total=event.num_steps,
+            alternatives=_moved(job.progress.alternatives, number, **shown),
+            **shown,
+        )
+
+
+def _end(job: Job, outcome: Mapping[str, Any]) -> None:
+    """End a job; once more if that fails, for otherwise its story would be busy for ever."""
+    for _ in range(2):
+        if not job.ended.is_set():
+            _survive("Reporting an outcome", job.end, outcome)
+
+
+def _survive(what: str, step: Callable[..., object], *values: object) -> None:
+    """Take a step that a job does not depend on; what it raises is logged."""
+    try:
+        step(*values)
+    except BaseException:
+        log.exception("%s failed.", what)

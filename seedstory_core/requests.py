@@ -21,7 +21,10 @@ from seedstory_core.generation.sampling import Sampling, new_seed
 from seedstory_core.story.upload import check_text
 
 MAX_ALTERNATIVES = 4
-MAX_SEED = 2**31 - 1
+MAX_SEED = 2**63 - 1
+"""Highest seed: other programs have them up to 2**32 or beyond, and torch takes them all."""
+ANY_SEED = -1
+"""Stands for a new seed, as in other programs."""
 FIRST = ("temperature", "top_p", "seed", "steps", "guidance")
 """The first knobs, in the order that API clients rely on; new ones follow by name."""
 
@@ -50,7 +53,7 @@ class Knob:
 
 
 def _knobs() -> dict[str, Knob]:
-    meaning = "The same number tells the same page again."
+    meaning = "The same number tells the same page again; -1 or nothing is a new one."
     found = [Knob("seed", "seed", "", Setting(0, MAX_SEED, label="Seed", meaning=meaning), True)]
     for section, kind in (("sampling", SamplingConfig), ("detokenizer", DeTokenizerConfig)):
         is_whole = {item.name: item.type == "int" for item in dataclasses.fields(kind)}
@@ -89,12 +92,13 @@ def make_request(
     Raises:
         InputError: The text or a number cannot be used.
     """
-    text = (text or "").strip()
-    if text:
-        text = check_text(text, latin_only=config.tokenizer.latin_only)
+    has_text = bool(text and text.strip())
+    text = check_text(text, latin_only=config.tokenizer.latin_only) if has_text else ""
     asked: dict[str, dict[str, Any]] = {"sampling": {}, "detokenizer": {}, "": {}}
     for key, value in (knobs or {}).items():
         knob = KNOBS[key]
+        if key == "seed" and str(value).strip() in (str(ANY_SEED), f"{ANY_SEED}.0"):
+            continue
         # The configured value is always allowed, even beyond the reader's range.
         highest = max(knob.setting.highest, knob.default(config) or 0)
         found = read_number(key, value, knob.setting.lowest, highest, whole=knob.is_whole)
@@ -123,10 +127,11 @@ def read_number(
     Raises:
         InputError: It is not a number, not whole although it should be, or out of range.
     """
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value.strip()):
         return None
+    found: float
     try:
-        found = float(value)
+        found = _whole(value) if whole else float(value)
     except (TypeError, ValueError, OverflowError):
         found = math.nan
     if isinstance(value, bool) or not math.isfinite(found) or (whole and found != int(found)):
@@ -135,3 +140,14 @@ def read_number(
     if not lowest <= found <= highest:
         raise InputError(f"{name} is {found:g}; it must be from {lowest:g} to {highest:g}.")
     return found
+
+
+def _whole(value: Any) -> float:
+    """Return a number, to the last digit if it is whole; a float has only 15."""
+    if isinstance(value, str):
+        try:
+            value = int(value)
+        except ValueError:
+            return float(value)
+    nearest = float(value)
+    return value if isinstance(value, int) else nearest

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,12 @@ Config = TypeVar("Config")
 ENV_PREFIX = "SEEDSTORY_"
 ENV_CONFIG = ENV_PREFIX + "CONFIG"
 ENV_SETTINGS = ENV_PREFIX + "SET"
+FROM_CLUSTER = re.compile(
+    rf"{ENV_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
+    rf"|{ENV_PREFIX}(NAME|ENV_\w+)"
+)
+"""Variables that Kubernetes sets in every container beside a service called `seedstory`, and old
+links of Docker likewise; none is a setting."""
 
 
 @dataclass
@@ -201,8 +208,14 @@ def _environment() -> dict[str, str]:
     """
     names = [f.name for f in dataclasses.fields(RuntimeConfig)]
     known = [ENV_SETTINGS, ENV_CONFIG, *(ENV_PREFIX + name.upper() for name in names)]
-    for variable in os.environ:
-        if variable.startswith(ENV_PREFIX) and variable not in known:
+    for variable, value in os.environ.items():
+        if variable == f"{ENV_PREFIX}PORT" and "://" not in value:
+            raise ConfigError(
+                f"The environment variable {variable} names no setting. Name the port with "
+                "--port or in GRADIO_SERVER_PORT."
+            )
+        is_ours = variable.startswith(ENV_PREFIX) and not FROM_CLUSTER.fullmatch(variable)
+        if is_ours and variable not in known:
             near = difflib.get_close_matches(variable, known, n=3, cutoff=0.6) or known
             raise ConfigError(
                 f"The environment variable {variable} names no setting of `runtime`. Similar "

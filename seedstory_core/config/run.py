@@ -198,6 +198,13 @@ class RuntimeConfig:
     prefetch: bool = True
     """Whether the next panel's text is written while the reader looks at this one; never with an
     offloaded `story_lm`, for the same reason."""
+    hosts: list[str] = field(default_factory=list)
+    """Names under which a page may reach this studio (`stories.example.org`, `*.example.org`),
+    beside local names and bare addresses; `*` is every name. Pages of these sites may also send
+    requests. Hugging Face Spaces and the links of `--share` need no entry."""
+    frame_ancestors: list[str] = field(default_factory=list)
+    """Sites that may show the page in a frame, such as `https://example.org`, beside the studio
+    itself; on Hugging Face Spaces, huggingface.co may."""
     max_sessions: int = 32
     """Most stories open at once."""
     session_timeout_seconds: float = 3600.0
@@ -241,6 +248,14 @@ class RuntimeConfig:
         check(bool(self.stories_folder.strip()), "runtime.stories_folder is empty; name a folder.")
 
 
-OF_ONE_MACHINE = ("device", "num_threads", "weights_folder", "openings_folder", "stories_folder")
-"""Settings of `RuntimeConfig` that name a machine or places on it. The others belong to the model
-as much as to the machine: they say what it needs, and they are written beside converted weights."""
+OF_ONE_MACHINE = (
+    "device",
+    "num_threads",
+    "weights_folder",
+    "openings_folder",
+    "stories_folder",
+    "hosts",
+    "frame_ancestors",
+)
+"""Settings of `RuntimeConfig` that name a machine, places on it or sites. The others belong to the
+model as much as to the machine: they say what it needs, and are kept beside converted weights."""

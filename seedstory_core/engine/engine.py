@@ -49,6 +49,7 @@ from seedstory_core.models.preview import PreviewDecoder
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.models.transforms import clip_pixels, to_images
 from seedstory_core.models.vision import VisionEncoder
+from seedstory_core.story.upload import tidy_text
 
 END_TOKENS = 64
 """Last tokens of a story in which its end phrase is looked for; more than the phrase has."""
@@ -382,14 +383,16 @@ class StoryEngine:
     def encode_text(self, text: str) -> list[int]:
         """Return the token ids of a reader's text, as the model reads it.
 
+        A panel keeps the text as it was typed; the model reads the tidied one.
+
         Raises:
             InputError: The text is too long or contains the separator.
         """
         separator = self.config.tokenizer.separator
-        if separator in self.lexicon.tidy(text):
+        if separator in self.lexicon.tidy(tidy_text(text)):
             mark = separator.strip() or "A line break"
             raise InputError(OWN_MARK.format(mark=mark))
-        ids = self.read_ids(text)
+        ids = self.read_ids(text, typed=text)
         if len(ids) > MAX_READER_TOKENS:
             raise InputError(
                 f"The storyteller reads this as {len(ids):,} word pieces, and a page holds "
@@ -397,8 +400,15 @@ class StoryEngine:
             )
         return ids
 
-    def read_ids(self, text: str) -> list[int]:
-        """Return the token ids of a caption of any length, as the model reads it."""
+    def read_ids(self, text: str, *, typed: str = "") -> list[int]:
+        """Return the token ids of a caption of any length, as the model reads it.
+
+        Args:
+            text: The caption.
+            typed: The part that its reader typed, with which it begins.
+        """
+        if typed and text.startswith(typed):
+            text = tidy_text(typed) + text[len(typed) :]
         return self.tokenizer.encode_text(self.lexicon.tidy(text)) if text else []
 
     def encode_hint(self, hint: str) -> tuple[int, ...]:
@@ -412,7 +422,7 @@ class StoryEngine:
 
     def hint_ids(self, hint: str) -> tuple[int, ...]:
         """Return the token ids of a hint of any length, as the model reads it."""
-        return tuple(self.tokenizer.encode_hint(self.lexicon.tidy(hint)))
+        return tuple(self.tokenizer.encode_hint(self.lexicon.tidy(tidy_text(hint))))
 
     def is_end(self, text: str) -> bool:
         """Whether this caption ends a tale."""
@@ -494,7 +504,7 @@ class StoryEngine:
                 "The storyteller went on and on without asking for a picture, so this page was "
                 "closed where it stood."
             )
-        if unknown := self.lexicon.explain(request.reader_text, caption.written):
+        if unknown := self.lexicon.explain(tidy_text(request.reader_text), caption.written):
             notes.append(unknown)
         if request.reader_image is not None:
             features = self._encode_image(request.reader_image)
@@ -546,7 +556,7 @@ class StoryEngine:
         That is a text that no picture book says, or that the model cannot read as a sentence. The
         model then answers it in its own words.
         """
-        text = request.reader_text
+        text = tidy_text(request.reader_text)
         if not (text and self.config.generation.answers_wishes):
             return request
         if is_unkind(text):
@@ -555,7 +565,7 @@ class StoryEngine:
             note = UNREADABLE
         else:
             return request
-        hint = " ".join(words for words in (request.hint, text) if words)
+        hint = " ".join(words for words in (request.hint, request.reader_text) if words)
         notes = (*request.notes, note)
         return replace(request, reader_text="", hint=hint, complete_text=True, notes=notes)
 
@@ -565,7 +575,7 @@ class StoryEngine:
         Raises:
             InputError: It contains something that no picture book says.
         """
-        if self.config.generation.answers_wishes and is_unkind(text):
+        if self.config.generation.answers_wishes and is_unkind(tidy_text(text)):
             raise InputError(
                 "A picture book does not say this. Find kinder words, and the page takes them."
             )

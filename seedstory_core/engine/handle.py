@@ -53,8 +53,8 @@ class EngineHandle:
         with self._lock:
             if self._is_started:
                 return
-            self._is_started = True
-        threading.Thread(target=self._run, name="load", daemon=True).start()
+            threading.Thread(target=self._run, name="load", daemon=True).start()
+            self._is_started = True  # only now: without a thread everybody would wait for ever
 
     def get(self) -> StoryEngine:
         """Build the engine if necessary, wait for it and return it.

@@ -9,18 +9,23 @@ more tasks than fit a batch (a turn may bring several), the first ones run first
 
 All models run on the scheduler's single thread, so they need no lock, and any turn can be stopped
 between two passes.
+
+Nothing that is raised ends that thread: what a task raises ends the task, what a pass raises is
+raised in the tasks that asked for it, and what is raised in between ends the tasks concerned. A
+caller that waits looks after the thread as well, and starts another one if it is gone.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import logging
 import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -37,6 +42,11 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
 """Seconds without work after which the thread ends, so that unused models can be freed."""
+
+LOOK_SECONDS = 0.5
+"""Seconds that a caller waits for an event before it looks whether its task and the thread live."""
+PAUSE_SECONDS = 0.1
+"""Seconds without a pass after a failure that concerns no turn, which might come again at once."""
 
 Result = TypeVar("Result")
 
@@ -106,6 +116,7 @@ class Scheduler:
             now: The clock by which words and images share the time; None takes the device's.
         """
         self._now = now or clock_of(story_lm.device)
+        self._story_lm = story_lm
         self._batch = TextBatch(story_lm)
         self._detokenizer = detokenizer
         self.max_batch = max_batch
@@ -162,22 +173,33 @@ class Scheduler:
             _Running(number, task, cancel, events, is_call=is_call, is_background=is_background)
             for number, task in enumerate(tasks)
         ]
-        self._enter(running)
-        remaining = len(running)
+        waited_for = {one.number: one for one in running}
         try:
-            while remaining:
-                number, event = events.get()
-                if isinstance(event, _Ended):
-                    remaining -= 1
-                    if event.error is not None:
+            self._enter(running)
+            while waited_for:
+                for number, event in self._look(events, waited_for.values()):
+                    if not isinstance(event, _Ended):
+                        yield number, event
+                    elif waited_for.pop(number, None) and event.error is not None:
                         raise event.error
-                else:
-                    yield number, event
         finally:
             for one in running:
                 one.is_dropped.set()
             for one in running:
-                one.ended.wait()
+                while not one.ended.wait(LOOK_SECONDS):
+                    self._look_after_thread()
+
+    def _look(
+        self, events: queue.SimpleQueue[tuple[int, Any]], running: Iterable[_Running]
+    ) -> list[tuple[int, Any]]:
+        """Return the next event; if none comes, the ends of tasks, whose event may be lost."""
+        with contextlib.suppress(queue.Empty):
+            return [events.get(timeout=LOOK_SECONDS)]
+        self._look_after_thread()
+        ended = [one for one in running if one.ended.is_set()]
+        # What was put before the task ended comes first.
+        late = [events.get() for _ in range(events.qsize())]
+        return late + [(one.number, _Ended(one.outcome)) for one in ended]
 
     def call(self, function: Callable[[], Result], cancel: threading.Event | None = None) -> Result:
         """Run a function on the scheduler's thread, between two passes, and return its result.
@@ -207,12 +229,35 @@ class Scheduler:
     def _enter(self, running: Sequence[_Running]) -> None:
         with self._changed:
             if self._is_closed:
-                raise TurnCancelled
+                for one in running:
+                    one.stop()
+                return
             self._running.extend(running)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
-                self._thread.start()
+            try:
+                self._start_thread()
+            except BaseException as error:
+                # No thread could be started: nobody would ever come to these.
+                for one in running:
+                    self._running.remove(one)
+                    one.end_with(error)
+                return
             self._changed.notify_all()
+
+    def _start_thread(self) -> None:
+        """Start the thread, unless it lives; call it with the lock."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
+        thread.start()
+        self._thread = thread
+
+    def _look_after_thread(self) -> None:
+        """Start the thread again if it died with tasks left."""
+        with self._changed:
+            if self._running and not (self._thread is not None and self._thread.is_alive()):
+                log.error("The scheduler's thread died; another one takes over.")
+                self._batch = TextBatch(self._story_lm)
+                self._start_thread()
 
     def close(self) -> None:
         """Stop all tasks and end the thread."""
@@ -225,19 +270,46 @@ class Scheduler:
 
     def _loop(self) -> None:
         while True:
-            with self._changed:
-                self._running = [one for one in self._running if not one.ended.is_set()]
-                while not self._running and not self._is_closed:
-                    if not self._changed.wait(IDLE_SECONDS):
-                        self._thread = None
-                        return
-                if self._is_closed:
-                    for one in self._running:
-                        one.stop()
-                    self._running, self._thread = [], None
+            batch: Sequence[_Running] | None = ()
+            try:
+                batch = self._wait_for_batch()
+                if batch is None:
                     return
-                batch = self._next_batch()
-            self._tick(batch)
+                self._tick(batch)
+            except BaseException as error:
+                self._recover(batch or (), error)
+
+    def _wait_for_batch(self) -> Sequence[_Running] | None:
+        """Return the tasks of the next tick; None after a while without one, and once closed."""
+        with self._changed:
+            self._running = [one for one in self._running if not one.ended.is_set()]
+            while not self._running and not self._is_closed:
+                if not self._changed.wait(IDLE_SECONDS):
+                    self._thread = None
+                    return None
+            if self._is_closed:
+                for one in self._running:
+                    one.stop()
+                self._running, self._thread = [], None
+                return None
+            return self._next_batch()
+
+    def _recover(self, batch: Sequence[_Running], error: BaseException) -> None:
+        """End the tasks that a failure between two passes concerns, so that the others go on.
+
+        Args:
+            batch: The tasks of the tick that failed; empty if they were still being chosen.
+            error: What was raised.
+        """
+        with self._changed:
+            concerned = list(batch or self._running)
+        log.error("The scheduler failed, and %d turns with it.", len(concerned), exc_info=error)
+        # Its buffers may not be what its contexts are.
+        self._batch = TextBatch(self._story_lm)
+        for one in concerned:
+            one.end_with(error)
+        if not concerned:
+            time.sleep(PAUSE_SECONDS)
 
     def _next_batch(self) -> list[_Running]:
         """Return the tasks of this tick: turns and prefetches that fit a batch, and all calls.
@@ -256,12 +328,8 @@ class Scheduler:
     def _tick(self, batch: Sequence[_Running]) -> None:
         """Let every task run to its next request, then answer the requests of one kind."""
         for one in batch:
-            if not (one.is_ready or one.must_stop):
-                continue
-            had = one.request
-            one.go_on()
-            if isinstance(had, DecodeRequest) and not isinstance(one.request, DecodeRequest):
-                self._batch.leave(had.context)
+            if one.is_ready or one.must_stop:
+                self._go_on(one)
         batch = [one for one in batch if not one.ended.is_set()]
         wanted = [one for one in batch if isinstance(one.request, DecodeRequest)]
         words = [one for one in wanted if not one.is_background]
@@ -278,13 +346,27 @@ class Scheduler:
             self._answer(words, self._next_tokens)
             self._words_took += self._now() - started
 
+    def _go_on(self, one: _Running) -> None:
+        """Let a task run to its next request; what is raised here ends this task alone."""
+        try:
+            had = one.request
+            one.go_on()
+            if isinstance(had, DecodeRequest) and not isinstance(one.request, DecodeRequest):
+                self._batch.leave(had.context)
+        except BaseException as error:
+            self._recover([one], error)
+
     def _answer(
         self, running: Sequence[_Running], together: Callable[[Sequence[Any]], Sequence[Any]]
     ) -> None:
+        """Answer requests with one pass; if it fails, with one pass each.
+
+        A pass that raises leaves contexts and drawings as they were, so it can be taken again.
+        """
         requests = [one.request for one in running]
         try:
             answers: Sequence[Any] = together(requests)
-        except Exception as error:
+        except BaseException as error:
             if len(running) > 1:
                 # One of them fails, or they cannot share a batch: answer them one by one.
                 log.warning("%d turns could not run in one batch: %s", len(running), error)
@@ -332,7 +414,9 @@ class _Running:
         self.ended = threading.Event()
         self.request: Request | None = None
         self.answer: Any = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
+        self.outcome: BaseException | None = None
+        """Once it has ended: what it raised."""
         self.is_ready = True
         """Whether the task can go on: it has no open request."""
 
@@ -345,14 +429,23 @@ class _Running:
         """Store the answer to its request."""
         self.answer, self.is_ready = answer, True
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Store the failure of its request; `go_on` raises it inside the task."""
         self.error, self.is_ready = error, True
 
     def stop(self) -> None:
         """End the task where it stands."""
-        self.task.close()
-        self._end(TurnCancelled())
+        self.end_with(TurnCancelled())
+
+    def end_with(self, error: BaseException) -> None:
+        """Close the task, unless it has ended, and raise the error in its caller."""
+        if self.ended.is_set():
+            return
+        try:
+            self.task.close()
+        except BaseException:
+            log.exception("A turn could not be closed.")
+        self._end(error)
 
     def go_on(self) -> None:
         """Run to the next request or to the end, and pass on the events in between."""
@@ -372,10 +465,23 @@ class _Running:
         except StopIteration:
             self._end(None)
         except BaseException as failure:
-            self._end(failure)
+            self.end_with(failure)
         else:
             self.request, self.is_ready = found, False
 
     def _end(self, error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, Exception):
+            # What ends a thread or the program where it is raised is here the failure of a turn.
+            error = _caused_by(error)
+        self.request, self.outcome = None, error
         self.ended.set()
-        self.events.put((self.number, _Ended(error)))
+        try:
+            self.events.put((self.number, _Ended(error)))
+        except BaseException:
+            log.exception("The end of a turn could not be told; its caller will look.")
+
+
+def _caused_by(error: BaseException) -> RuntimeError:
+    failure = RuntimeError(f"A turn ended with {error!r}.")
+    failure.__cause__ = error
+    return failure

@@ -36,10 +36,22 @@ class TextBatch:
 
         One context alone is decoded without a batch. In a batch the scores differ by rounding
         (about 1e-6 in float32), because matrices of other shapes are multiplied.
+
+        If it raises, every context is as it was before, so that each may be tried again alone.
         """
-        if len(contexts) == 1:
-            self._contexts, self._cache = [], None
-            return [read_text(self._model, contexts[0], [tokens[0]])]
+        lengths = [context.num_rows for context in contexts]
+        try:
+            if len(contexts) == 1:
+                self.clear()
+                return [read_text(self._model, contexts[0], [tokens[0]])]
+            return self._next_scores(contexts, tokens)
+        except BaseException:
+            self.clear()
+            for context, num_rows in zip(contexts, lengths, strict=True):
+                context.truncate(num_rows)
+            raise
+
+    def _next_scores(self, contexts: Sequence[KVContext], tokens: Sequence[int]) -> list[Tensor]:
         cache = self._join(contexts)
         model, device = self._model, self._model.device
         lengths = torch.tensor([context.num_rows for context in contexts], device=device)
@@ -60,10 +72,10 @@ class TextBatch:
     def leave(self, context: KVContext) -> None:
         """Remove a context from the batch; its rows may change afterwards."""
         if any(context is member for member in self._contexts):
-            self._contexts, self._cache = [], None
+            self.clear()
 
     def clear(self) -> None:
-        """Remove all contexts, and free their copies."""
+        """Forget all contexts, and free their copies; the next pass copies them again."""
         self._contexts, self._cache = [], None
 
     def _join(self, contexts: Sequence[KVContext]) -> _RaggedCache:

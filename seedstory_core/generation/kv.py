@@ -223,6 +223,8 @@ class KVContext(Cache):
     def append(self, keys: Tensor, values: Tensor) -> None:
         """Append one row from another cache: rotated keys and values, `[L, H, head_dim]`.
 
+        If it raises, the context has as many rows as before.
+
         Raises:
             ValueError: The context is full.
         """

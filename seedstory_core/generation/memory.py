@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,7 @@ class StoryMemory:
         self._segments: dict[str, _Kept] = {}
         self._num_bytes = {False: 0, True: 0}  # on the models' device, and away from it
         self._view: Mapping[str, Rows] = {}
+        self._later: Mapping[str, Rows] = {}
         self._newest = ""
         self._context: KVContext | None = None
         self._context_used = 0
@@ -135,15 +136,20 @@ class StoryMemory:
                 self._exchange(panel_id, kept, _Kept(found[-1], kept.used))
         return found
 
-    def look_at(self, view: Mapping[str, Rows], newest: str) -> None:
+    def look_at(
+        self, view: Mapping[str, Rows], newest: str, later: Mapping[str, Rows] | None = None
+    ) -> None:
         """Say which rows the next turn sees; all others are dropped before these.
 
         Args:
             view: Rows by panel.
             newest: The last panel of the path; its `next_scores` are needed, too.
+            later: Rows that the next turn or a later one may see, by panel; None is `view`. They
+                are dropped after those that no turn will see.
         """
         with self.pool.lock:
-            self._view, self._newest = view, newest
+            self._view, self._later = view, view if later is None else later
+            self._newest = newest
 
     def drop(self, panel_ids: Iterable[str] | None = None) -> None:
         """Drop the context and some panels' segments, or for None all."""
@@ -200,14 +206,13 @@ class StoryMemory:
             self._num_bytes[kept.is_away] += kept.num_bytes
         return before
 
-    def _cut(self, panel_id: str, *, is_seen: bool) -> int:
-        """Drop the rows of a panel that are out of view, or all; return the number of bytes.
+    def _cut(self, panel_id: str, rows: Rows) -> int:
+        """Drop all but these rows of a panel; return the number of bytes.
 
         Its length is kept, so that the places of the other panels are known.
         """
         kept = self._segments[panel_id]
-        rows = self._view.get(panel_id, ()) if is_seen else ()
-        has_scores = is_seen and panel_id == self._newest
+        has_scores = bool(rows) and panel_id == self._newest
         cut = _Kept(kept.unpacked().keep(rows, scores=has_scores), kept.used, home=kept.home)
         self._put(panel_id, cut)
         return kept.num_bytes - cut.num_bytes
@@ -268,8 +273,8 @@ def shrink(memories: Sequence[StoryMemory], budget_bytes: int, *, is_away: bool 
     """Drop contexts, then rows out of view, then views, until the budget holds.
 
     Each least recently used first. A context is a copy that is quickly assembled again; a row out
-    of view is needed only if a reader goes back or changes the memory policy; a view that is lost
-    has to be read again before the story goes on.
+    of view is needed only if it comes back into view, a reader goes back or changes the memory
+    policy; a view that is lost has to be read again before the story goes on.
 
     Args:
         memories: Those that share the budget.
@@ -282,7 +287,12 @@ def shrink(memories: Sequence[StoryMemory], budget_bytes: int, *, is_away: bool 
         if excess > 0 and memory._context is not None:
             excess -= memory._context.num_bytes
             memory._context = None
-    for is_seen in (True, False):
+    needs: tuple[Callable[[StoryMemory], Mapping[str, Rows]], ...] = (
+        lambda memory: memory._later,
+        lambda memory: memory._view,
+        lambda memory: {},
+    )
+    for need in needs:
         if excess <= 0:
             return
         oldest = sorted(
@@ -294,4 +304,4 @@ def shrink(memories: Sequence[StoryMemory], budget_bytes: int, *, is_away: bool 
         for _, panel_id, memory in oldest:
             if excess <= 0:
                 return
-            excess -= memory._cut(panel_id, is_seen=is_seen)
+            excess -= memory._cut(panel_id, need(memory).get(panel_id, ()))

@@ -67,6 +67,12 @@ def policy_from(record: Any, otherwise: MemoryPolicy) -> MemoryPolicy:
         return otherwise
 
 
+POLICY_CHOICE = "What the storyteller remembers of this story"
+"""Name of the choice among the policies, for readers."""
+SLACK = 1.25
+"""Rows that a capped policy may show later, as a multiple of `max_rows`."""
+
+
 @dataclass(frozen=True)
 class PanelSpan:
     """Positions of one panel in its story: rows `[start, end)`, BOI at `boi`, EOI at `eoi`."""
@@ -75,6 +81,28 @@ class PanelSpan:
     boi: int
     eoi: int
     end: int
+
+
+def growth_note(policy: MemoryPolicy, num_rows: int) -> str:
+    """Return what a reader should know about a policy whose rows grow with the story, else ''.
+
+    Args:
+        policy: The memory policy.
+        num_rows: Rows that the next turn of the story sees.
+    """
+    if num_rows > policy.max_rows:
+        return (
+            f"The storyteller now looks at {num_rows:,} pieces of this story at once, and it can "
+            f"keep about {policy.max_rows:,} apart. Its words may turn to nonsense from here on. "
+            f"Choose “{next(iter(POLICIES.values())).label}” under “{POLICY_CHOICE}”."
+        )
+    if POLICIES[policy.policy].grows:
+        return (
+            f"With this choice the storyteller looks at more and more of the story: "
+            f"{num_rows:,} pieces now, and beyond about {policy.max_rows:,} its words turn to "
+            "nonsense. A warning will stand under the page."
+        )
+    return ""
 
 
 def select_rows(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]:
@@ -91,10 +119,22 @@ def select_rows(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]
 
 
 def rows_by_panel(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[tuple[int, range]]:
-    """Return the rows that a policy keeps, panel by panel: its number on the path and its rows."""
+    """Return the rows that the next turn sees, panel by panel: its number and rows of its own."""
+    return _by_panel(spans, select_rows(spans, policy))
+
+
+def later_rows_by_panel(
+    spans: Sequence[PanelSpan], policy: MemoryPolicy
+) -> list[tuple[int, range]]:
+    """Return the rows that the next turn or a later one may see, as `rows_by_panel` does."""
+    choose = POLICIES[policy.policy].later or POLICIES[policy.policy].rows
+    return _by_panel(spans, choose(spans, policy) if spans else [])
+
+
+def _by_panel(spans: Sequence[PanelSpan], chosen: Sequence[range]) -> list[tuple[int, range]]:
     starts = [span.start for span in spans]
     kept = []
-    for rows in select_rows(spans, policy):
+    for rows in chosen:
         number = bisect_right(starts, rows.start) - 1
         while number < len(spans) and spans[number].start < rows.stop:
             start, stop = max(rows.start, starts[number]), min(rows.stop, spans[number].end)
@@ -143,19 +183,44 @@ def _capped_multimodal(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list
     return kept
 
 
+def _capped_multimodal_later(spans: Sequence[PanelSpan], policy: MemoryPolicy) -> list[range]:
+    """Keep the whole window, and the sinks that would fit if the window took no rows.
+
+    How many sinks `_capped_multimodal` has room for depends on the captions in the window, so some
+    that are out of view now come back after shorter ones. `SLACK` is for neighbouring images, whose
+    rows overlap more or less.
+    """
+    pinned = [(spans[p].start, spans[p].end) for p in policy.pinned_panels if p < len(spans)]
+    always = [(0, policy.sink_positions), *pinned]
+    around: list[tuple[int, int]] = []
+    sinks = []
+    for span in _most_wanted(spans[: -policy.window_panels]):
+        around += _around_marks(span, policy)
+        if _count(_merge([*always, *around], spans[-1].end)) > SLACK * policy.max_rows:
+            break
+        sinks.append(span)
+    return _keep(spans, policy, policy.window_panels, sinks=sinks)
+
+
 @dataclass(frozen=True)
 class Policy:
     """A rule for choosing rows.
 
     Attributes:
         label: What stays, in words for the reader.
-        rows: Chooses the rows.
+        rows: Chooses the rows that the next turn sees.
         is_capped: Whether `max_rows` limits them.
+        later: Chooses the rows that the next turn or a later one of the same path may see; None if
+            no row comes back into view once it is out of it.
+        grows: Whether the rows grow with the story, in the end beyond what the model learned to
+            keep apart.
     """
 
     label: str
     rows: Callable[[Sequence[PanelSpan], MemoryPolicy], list[range]]
     is_capped: bool = False
+    later: Callable[[Sequence[PanelSpan], MemoryPolicy], list[range]] | None = None
+    grows: bool = False
 
 
 POLICIES: dict[str, Policy] = {
@@ -163,13 +228,16 @@ POLICIES: dict[str, Policy] = {
         "As much as there is room for: beginning, pictures, last pages",
         _capped_multimodal,
         is_capped=True,
+        later=_capped_multimodal_later,
     ),
     "multimodal_attention_sink": Policy(
-        "The beginning, every picture in short, the last pages", _multimodal
+        "The beginning, every picture in short, the last pages (not for long tales)",
+        _multimodal,
+        grows=True,
     ),
     "attention_sink": Policy("The first words and the last pages", _attention_sink),
     "window": Policy("The last pages", _window),
-    "dense": Policy("Everything", _dense),
+    "dense": Policy("Everything (for short tales only)", _dense, grows=True),
 }
 """All policies by name, in the order of the page; a new one is added here only."""
 

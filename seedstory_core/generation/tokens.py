@@ -242,7 +242,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path} could not be read ({error}). Fetch it again.") from error
     if not isinstance(content, dict):

@@ -63,7 +63,7 @@ class Lexicon:
     @classmethod
     def from_file(cls, path: Path) -> Lexicon:
         """Read a list with one word per line; a missing file counts as an empty list."""
-        return cls(path.read_text(encoding="utf-8").split() if path.is_file() else ())
+        return cls(path.read_text(encoding="utf-8-sig").split() if path.is_file() else ())
 
     def tidy(self, text: str) -> str:
         """Return a typed text in the spelling of the training texts.

@@ -125,6 +125,20 @@ class Drawing:
             predicted = before - self.scheduler.sigmas[index] * prediction
         return DrawStep(self.num_done, self.num_steps, self.latents, predicted)
 
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return all that `step` changes, for `restore`; the sampler remembers earlier steps."""
+        sampler = {
+            name: list(value) if isinstance(value, list) else value
+            for name, value in vars(self.scheduler).items()
+        }
+        return dict(vars(self)), sampler
+
+    def restore(self, snapshot: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        """Go back to a snapshot."""
+        own, sampler = snapshot
+        vars(self).update(own)
+        vars(self.scheduler).update(sampler)
+
 
 def build_scheduler(config: SchedulerConfig, prediction_type: str) -> Any:
     """Build a sampler of diffusers from those numbers of the config that its class takes."""
@@ -367,7 +381,18 @@ class DeTokenizer(nn.Module):
 
         They may be at different steps of different schedules, with or without guidance, but must
         have the same size.
+
+        If it raises, every drawing is as it was before, so that each may be tried again alone.
         """
+        before = [drawing.snapshot() for drawing in drawings]
+        try:
+            return self._advance(drawings)
+        except BaseException:
+            for drawing, snapshot in zip(drawings, before, strict=True):
+                drawing.restore(snapshot)
+            raise
+
+    def _advance(self, drawings: Sequence[Drawing]) -> list[DrawStep]:
         inputs = [drawing.model_input() for drawing in drawings]
         counts = [len(rows) for rows, _, _, _ in inputs]
         condition = inputs[0][2]

@@ -49,15 +49,15 @@ class Prefetch:
                 writing.draft = write(writing.cancel)
             except TurnCancelled:
                 pass
-            except Exception as error:
+            except BaseException as error:
                 if is_out_of_memory(error):
                     log.info("No panel is prefetched, as memory ran out.")
                 else:
                     log.exception("A panel could not be prefetched.")
 
         writing.thread = threading.Thread(target=run, name="prefetch", daemon=True)
-        self._writing = writing
         writing.thread.start()
+        self._writing = writing  # only now: a thread that never started cannot be joined
         return writing.thread
 
     @property

@@ -29,12 +29,15 @@ from seedstory_core.engine import (
 )
 from seedstory_core.errors import (
     NO_BEGINNING,
+    NOTHING_READABLE,
     NOTHING_TO_READ,
     STILL_WORKING,
     BusyError,
     DeviceFullError,
     InputError,
+    StorageError,
     StoryChangedError,
+    StoryNotFoundError,
     TurnCancelled,
 )
 from seedstory_core.generation.memory import MemoryPool, StoryMemory
@@ -42,6 +45,8 @@ from seedstory_core.generation.policies import (
     POLICIES,
     MemoryPolicy,
     Rows,
+    growth_note,
+    later_rows_by_panel,
     merge,
     policy_from,
     rows_by_panel,
@@ -50,7 +55,7 @@ from seedstory_core.session.prefetch import Prefetch
 from seedstory_core.session.replay import plan_replay
 from seedstory_core.session.room import Event, is_out_of_memory, make_room, twice
 from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.tree import Panel, StoryTree
+from seedstory_core.story.tree import Panel, StoryTree, panel_number
 
 if TYPE_CHECKING:
     from seedstory_core.engine import StoryEngine
@@ -107,6 +112,8 @@ class StorySession:
         self._lock = threading.Lock()
         self._title_lock = threading.Lock()
         self._cancel: threading.Event | None = None
+        self._readable: set[str] = set()
+        self._unreadable: set[str] = set()
         self._prefetch = Prefetch()
 
     @property
@@ -132,6 +139,7 @@ class StorySession:
             TurnCancelled: `cancel` was called; the story is as it was.
             StorageError: The panel could not be saved; the story is as it was.
             StoryChangedError: Another server has continued the story; open it again.
+            UnconfirmedError: The panel was saved, or may have been; open the story again.
             DeviceFullError: Memory ran out, also at a second attempt; the story is as it was.
         """
         with self._working(claims_prefetch=True) as cancel:
@@ -144,9 +152,12 @@ class StorySession:
         self, parent: str | None, request: TurnRequest, cancel: threading.Event
     ) -> Iterator[SessionEvent]:
         path = self._path(parent)
+        if not path and not (request.reader_text or request.reader_image):
+            raise InputError(NOTHING_READABLE)
         with self._prefetch.claim(parent, request, self._policy_on(path)) as draft:
             written = self.memory.take(PREFETCHED)
             past = yield from self._replay(path, cancel)
+            request = _warned(past, request)
             if draft is not None:
                 draft = self._after(past, draft, written, cancel)
             for event in self.engine.turn(past, request, cancel, draft=draft):
@@ -161,7 +172,8 @@ class StorySession:
     ) -> Iterator[tuple[int, SessionEvent]]:
         """Make several alternatives for the next panel after `parent`, as siblings.
 
-        They are decoded as one batch over the same past. All are committed or none.
+        They are decoded as one batch over the same past. All are committed or none, also if the
+        studio is killed meanwhile.
 
         Args:
             parent: As for `turn`.
@@ -182,23 +194,36 @@ class StorySession:
     def _alternatives(
         self, parent: str | None, requests: Sequence[TurnRequest], cancel: threading.Event
     ) -> Iterator[tuple[int, SessionEvent]]:
-        past = yield from self._numbered(0, self._replay(self._path(parent), cancel))
+        path = self._path(parent)
+        if not path and not all(r.reader_text or r.reader_image for r in requests):
+            raise InputError(NOTHING_READABLE)
+        past = yield from self._numbered(0, self._replay(path, cancel))
+        requests = [_warned(past, request) for request in requests]
         results: dict[int, TurnResult] = {}
         for number, event in self.engine.alternatives(past, requests, cancel):
             if isinstance(event, TurnResult):
-                results[number] = event
+                # One context is enough for the next turn, and there may be many alternatives.
+                past_of_it = dataclasses.replace(event.past, context=None)
+                results[number] = dataclasses.replace(event, past=past_of_it)
             else:
                 yield number, event
-        added: list[PanelAdded] = []
-        try:
-            for number, result in sorted(results.items()):
-                panel = self._make_panel(parent, requests[number], result, past)
-                added.append(self._commit(panel, result.image, result.past, cancel))
-        except Exception:
-            for one in reversed(added):
-                self._take_out(one.panel.id)
-            raise
-        yield from enumerate(added)
+        _check(cancel)
+        first = panel_number(self.tree.next_id())
+        made = [
+            dataclasses.replace(
+                self._make_panel(parent, requests[number], result, past), id=f"p{first + index}"
+            )
+            for index, (number, result) in enumerate(sorted(results.items()))
+        ]
+        images = [result.image for _, result in sorted(results.items())]
+        saved = self.archive.append_group(
+            self.story_id,
+            list(zip(made, images, strict=True)),
+            grandparent=self._parent_of(parent),
+        )
+        for panel, (_, result) in zip(saved, sorted(results.items()), strict=True):
+            self._add(panel, result.past)
+        yield from enumerate(map(PanelAdded, saved, images))
 
     def prefetch(self, parent: str, request: TurnRequest) -> threading.Thread:
         """Replay the path to `parent`, then write the panel after it in the background.
@@ -222,6 +247,7 @@ class StorySession:
                 if is_out_of_memory(error):
                     raise DeviceFullError("Memory ran out, so no page is written ahead.") from None
                 raise
+            request = _warned(past, request)
 
         def write(stop: threading.Event) -> Draft:
             draft = self.engine.make_draft(past, request, stop)
@@ -266,6 +292,7 @@ class StorySession:
         """
         with self._working() as cancel:
             panel = self.tree.panel(panel_id)
+            self._must_be_whole(panel)
             if not text.strip():
                 raise InputError(NOTHING_TO_READ)
             if text == panel.text:
@@ -300,6 +327,7 @@ class StorySession:
         """
         with self._working() as cancel:
             panel = self.tree.panel(panel_id)
+            self._must_be_whole(panel)
             yield from self._twice(lambda: self._replace_image(panel, image, notes, cancel))
 
     def _replace_image(
@@ -322,6 +350,7 @@ class StorySession:
         """
         with self._working() as cancel:
             panel = self.tree.panel(panel_id)
+            self._must_be_whole(panel)
             if panel.image_source == "reader":
                 raise InputError(
                     "This picture is your own, so it cannot be redrawn. "
@@ -345,6 +374,7 @@ class StorySession:
         )
         changed = self.archive.replace(self.story_id, changed, image)
         self.tree.replace(changed)
+        self._unreadable.discard(panel.id)
         yield PanelAdded(changed, image)
 
     def cancel(self) -> bool:
@@ -362,6 +392,7 @@ class StorySession:
             BusyError: This story is working on a turn.
             StoryNotFoundError: There is no such panel.
             StorageError: Nothing was removed.
+            UnconfirmedError: The branch was removed, or may have been; open the story again.
         """
         with self._working():
             self._take_out(panel_id)
@@ -373,9 +404,14 @@ class StorySession:
         self.memory.drop([panel.id for panel in panels])
 
     def rename(self, title: str) -> None:
-        """Set the story's title; '' stands for the story's first words."""
-        with self._title_lock:  # not the story's lock: a turn may be running
-            self.archive.set_title(self.story_id, title)
+        """Set the story's title; '' stands for the story's first words.
+
+        Raises:
+            StoryChangedError: Another server has renamed the story; open it again.
+            StorageError: The title was not saved.
+        """
+        with self._changing_header():
+            self.archive.set_title(self.story_id, title, was=self.tree.own_title)
             self.tree.title = title
 
     def image(self, panel_id: str) -> Image.Image:
@@ -424,12 +460,15 @@ class StorySession:
         names = pinned if isinstance(pinned, list) else ()
         return frozenset(name for name in names if name in self.tree)
 
-    def set_policy(self, policy: str, **counts: Any) -> None:
+    def set_policy(self, policy: str, **counts: Any) -> str:
         """Set the memory policy for the panels from now on; earlier ones stay as they are.
 
         Args:
             policy: Name of a memory policy in `generation/policies.py`.
             counts: Further fields of `MemoryConfig` that differ from the configured ones.
+
+        Returns:
+            What the reader should know about it, or ''.
 
         Raises:
             InputError: The policy or a count is impossible, or the pinned panels do not fit.
@@ -440,6 +479,15 @@ class StorySession:
             raise InputError(f"This memory setting is impossible: {error}") from error
         self._check_pinned(self.pinned, changed)
         self._save_settings(memory=dataclasses.asdict(changed))
+        newest = self.tree.newest
+        path = self._path(newest.id if newest else None)
+        num_rows = 0
+        if path and POLICIES[policy].grows:
+            segments = [
+                self._unread(panel, is_first=not number) for number, panel in enumerate(path)
+            ]
+            num_rows = _num_rows(segments, self._policy_on(path))
+        return growth_note(changed, num_rows)
 
     def pin(self, panel_id: str, is_pinned: bool = True) -> None:
         """Pin a panel, so that it is never evicted, or unpin it.
@@ -448,7 +496,9 @@ class StorySession:
             InputError: The pinned panels would take more than half of `max_rows`.
             StoryNotFoundError: There is no such panel.
         """
-        self.tree.panel(panel_id)
+        panel = self.tree.panel(panel_id)
+        if is_pinned:
+            self._must_be_whole(panel)
         pinned = self.pinned | {panel_id} if is_pinned else self.pinned - {panel_id}
         if is_pinned:
             self._check_pinned(pinned, self.policy)
@@ -466,10 +516,19 @@ class StorySession:
             )
 
     def _save_settings(self, **changes: Any) -> None:
-        with self._title_lock:
+        with self._changing_header():
             settings = {**self._settings, **changes}
-            self.archive.set_settings(self.story_id, settings)
-            self._settings = settings
+            header = self.archive.set_settings(self.story_id, settings, was=self._settings)
+            self._settings = dict(header.settings)
+
+    @contextlib.contextmanager
+    def _changing_header(self) -> Iterator[None]:
+        with self._title_lock:  # not the story's lock: a turn may be running
+            try:
+                yield
+            except StoryChangedError:
+                self.is_stale = True
+                raise
 
     def _twice(self, attempt: Callable[[], Iterator[Event]]) -> Iterator[Event]:
         return twice(attempt, self.engine, self.memory.pool)
@@ -505,7 +564,33 @@ class StorySession:
                 return done.value
 
     def _path(self, panel_id: str | None) -> tuple[Panel, ...]:
-        return self.tree.path(panel_id) if panel_id is not None else ()
+        """Return the path to a panel as the models read it: without panels that are lost to them.
+
+        Those are placeholders, and panels of which neither features nor image can be used.
+        """
+        path = self.tree.path(panel_id) if panel_id is not None else ()
+        return tuple(panel for panel in path if self._is_readable(panel))
+
+    def _is_readable(self, panel: Panel) -> bool:
+        if panel.is_placeholder or panel.id in self._unreadable:
+            return False
+        made_here = panel.settings.get("fingerprint") == self.engine.fingerprint
+        if (panel.visual_features is not None and made_here) or panel.id in self._readable:
+            return True
+        try:
+            self.archive.image(self.story_id, panel)
+        except (StorageError, StoryNotFoundError):
+            self._unreadable.add(panel.id)
+            return False
+        self._readable.add(panel.id)
+        return True
+
+    def _must_be_whole(self, panel: Panel) -> None:
+        if panel.is_placeholder:
+            raise InputError(
+                "This page could not be read, so it cannot be changed. Tell it again, go on below "
+                "it, or remove it."
+            )
 
     def _replay(
         self, path: tuple[Panel, ...], cancel: threading.Event
@@ -575,10 +660,19 @@ class StorySession:
         """Tell the memory which rows the turn after a path sees."""
         from seedstory_core.generation.kv import panel_spans  # imports torch
 
-        view: dict[str, Rows] = {}
-        for number, rows in rows_by_panel(panel_spans(segments), policy):
-            view[ids[number]] = merge((*view.get(ids[number], ()), rows))
-        self.memory.look_at(view, ids[-1] if ids else "")
+        spans = panel_spans(segments)
+
+        def by_id(rows_by_number: Sequence[tuple[int, range]]) -> dict[str, Rows]:
+            rows: dict[str, Rows] = {}
+            for number, some in rows_by_number:
+                rows[ids[number]] = merge((*rows.get(ids[number], ()), some))
+            return rows
+
+        self.memory.look_at(
+            by_id(rows_by_panel(spans, policy)),
+            ids[-1] if ids else "",
+            by_id(later_rows_by_panel(spans, policy)),
+        )
 
     def _policy_on(self, path: Sequence[Panel]) -> MemoryPolicy:
         pinned = tuple(index for index, panel in enumerate(path) if panel.id in self.pinned)
@@ -599,6 +693,7 @@ class StorySession:
         told = dataclasses.replace(
             panel,
             id=self.tree.next_id(),
+            problem="",
             author="reader",
             token_ids=record.token_ids,
             image_name=None,
@@ -627,7 +722,7 @@ class StorySession:
         """Return the caption's tokens; other weights may come with other tokens."""
         if self._is_of_these_weights(panel):
             return panel.token_ids
-        return tuple(self.engine.read_ids(panel.text))
+        return tuple(self.engine.read_ids(panel.text, typed=panel.reader_text))
 
     def _is_of_these_weights(self, panel: Panel) -> bool:
         return panel.settings.get("fingerprint") == self.engine.fingerprint
@@ -672,7 +767,14 @@ class StorySession:
     ) -> PanelAdded:
         """Commit a finished panel: to disk, to the tree, to memory."""
         _check(cancel)
-        panel = self.archive.append(self.story_id, panel, image)
+        panel = self.archive.append(
+            self.story_id, panel, image, grandparent=self._parent_of(panel.parent)
+        )
+        self._add(panel, past)
+        return PanelAdded(panel, image)
+
+    def _add(self, panel: Panel, past: Past) -> None:
+        """Add a panel that is on disk to the tree and to memory."""
         self.tree.add(panel)
         try:
             self.engine.run(functools.partial(self._remember, panel, past))
@@ -681,7 +783,6 @@ class StorySession:
                 raise
             # The panel is saved, and can be read again.
             make_room(self.engine, self.memory.pool)
-        return PanelAdded(panel, image)
 
     def _remember(self, panel: Panel, past: Past) -> None:
         path = self._path(panel.id)
@@ -689,6 +790,28 @@ class StorySession:
         self.memory.keep(panel.id, past.segments[-1])
         if past.context is not None:
             self.memory.keep_context(past.context)
+
+    def _parent_of(self, panel_id: str | None) -> str | None:
+        return None if panel_id is None else self.tree.panel(panel_id).parent
+
+
+def _num_rows(segments: Sequence[KVSegment], policy: MemoryPolicy) -> int:
+    """Return the rows that the turn after these segments sees."""
+    from seedstory_core.generation.kv import panel_spans  # imports torch
+
+    return sum(len(rows) for _, rows in rows_by_panel(panel_spans(segments), policy))
+
+
+def _warned(past: Past, request: TurnRequest) -> TurnRequest:
+    """Add a note to a request if the model sees more than it learned to keep apart."""
+    assert past.policy is not None
+    if not POLICIES[past.policy.policy].grows:
+        return request
+    num_rows = _num_rows(past.segments, past.policy)
+    if num_rows <= past.policy.max_rows:
+        return request
+    note = growth_note(past.policy, num_rows)
+    return dataclasses.replace(request, notes=(*request.notes, note))
 
 
 def _last(replaying: Generator[Replaying, None, Past]) -> Past:

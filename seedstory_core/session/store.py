@@ -7,9 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from seedstory_core.engine.handle import EngineHandle
+from seedstory_core.errors import StoryNotFoundError
 from seedstory_core.generation.memory import MemoryPool
 from seedstory_core.session.session import StorySession
-from seedstory_core.story.archive import StoryArchive
+from seedstory_core.story.archive import NO_SUCH_STORY, StoryArchive
 from seedstory_core.story.tree import StoryTree
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class SessionStore:
             StoryNotFoundError: There is no such story.
             StorageError: The story cannot be read.
         """
+        if not isinstance(story_id, str):
+            raise StoryNotFoundError(NO_SUCH_STORY)
         with self._lock:
             session = self._sessions.get(story_id)
             if session is not None and session.is_stale:

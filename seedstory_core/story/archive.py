@@ -1,18 +1,22 @@
 """The archive: one folder per story, which survives a reload, a restart and a crash.
 
-    <root>/<story id>/story.json       title, engine, format; its presence makes the folder a story
+    <root>/<story id>/story.json       title, settings, engine, format, revision
+                      story-3.json     the same at revision 3; only one server can create it
                       p1.json          one panel; written last, so its presence makes the panel
                       p1-3f9c2a1b.png  its image (a redrawn panel leaves the older one beside it)
                       p1-3f9c2a1b.npy  its visual features, float32
+                      p3.group         p3, p4 and p5 were committed together, with their records
                       p5.removed       p5 and what followed it were removed; the files stay
+                      deleted.json     in a bucket: the story is on its way to the trash
     <root>/.trash/<story id>-<token>/  a deleted story
 
 A panel's image and features are complete before its record appears, so a writer that is killed
-loses at most the panel that it was writing. Reading never deletes a file that a record may need: a
-damaged panel and those after it are left out and reported.
+loses at most the panel that it was writing. A call that fails finds out what holds and says that:
+a `StorageError` leaves the story as it was, after an `UnconfirmedError` it has to be opened again.
 
-`files.py` writes bytes to disk, `records.py` defines their meaning. Keys and values are not saved;
-they are a cache, rebuilt from token ids and features.
+`files.py` writes bytes to disk, `records.py` defines their meaning, and `reading.py` makes a story
+of them, damaged or not. Keys and values are not saved; they are a cache, rebuilt from token ids and
+features.
 """
 
 from __future__ import annotations
@@ -20,13 +24,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import functools
 import json
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from PIL import Image
 
@@ -35,27 +40,30 @@ from seedstory_core.errors import (
     StorageError,
     StoryChangedError,
     StoryNotFoundError,
+    UnconfirmedError,
 )
 from seedstory_core.story import records
 from seedstory_core.story.files import TEMP_PREFIX, Files, open_files
-from seedstory_core.story.records import NewerFormatError, StoryHeader
-from seedstory_core.story.tree import (
-    PANEL_ID,
-    Panel,
-    StoryTree,
-    clean_title,
-    panel_number,
-    title_from_text,
+from seedstory_core.story.reading import (
+    DELETED,
+    HEADER,
+    FolderReader,
+    StoredStory,
+    UnreadableError,
+    has_panels,
+    is_story,
+    revisions_of,
 )
+from seedstory_core.story.records import StoryHeader
+from seedstory_core.story.tree import Panel, clean_title, title_from_text
 
 STORY_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
-RECORD_NAME = re.compile(r"(p[1-9][0-9]{0,8})\.json")
-TOMBSTONE_NAME = re.compile(r"(p[1-9][0-9]{0,8})\.removed")
-HEADER = "story.json"
 TRASH = ".trash"
 
 LEFTOVER_SECONDS = 3600.0
-"""Least age of a file without a record before it is deleted; its writer may still be running."""
+"""Least age of a temporary file before it is deleted; its writer may still be running."""
+NUM_ATTEMPTS = 20
+"""Times that a change of the header is tried while other servers change it, too."""
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -63,20 +71,11 @@ NO_SUCH_STORY = (
     "There is no story under this address. It may have been deleted, or the address is incomplete."
 )
 
-Texts = list[str]
-"""`list[str]` under another name, because the class below has a method `list`."""
+Written = list[tuple[str, bytes | None]]
+"""New files in the order of writing, with what was written if it is a record.
 
-
-class StoredStory(NamedTuple):
-    """A story as read from its folder."""
-
-    tree: StoryTree
-    header: StoryHeader
-    warnings: Texts
-    """One for each panel or file that could not be read and was left out.
-
-    The reader sees them, and calls a panel a page; so they name it by its id alone.
-    """
+A name of its own, because the class below has a method `list`.
+"""
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,8 @@ class StoryArchive:
     """All saved stories under one root: a folder, `memory://…` or a bucket.
 
     The archive holds no state of a story, so threads may share it; a session orders the calls for
-    its own story. If two servers write the same story, the second to write a panel is refused.
+    its own story. If two servers write the same story, the second to write a panel, a title or a
+    setting is refused, or both changes are kept (docs/reliability.md says where this holds).
     """
 
     def __init__(self, root: str, files: Files | None = None) -> None:
@@ -142,21 +142,74 @@ class StoryArchive:
                 raise
         return header
 
-    def append(self, story_id: str, panel: Panel, image: Image.Image | None) -> Panel:
+    def append(
+        self,
+        story_id: str,
+        panel: Panel,
+        image: Image.Image | None,
+        *,
+        grandparent: str | None = None,
+    ) -> Panel:
         """Save a new panel and return it with its `image_name`.
 
         Call this first and then `tree.add` with the result, so that a full disk changes neither.
 
+        Args:
+            story_id: The story.
+            panel: The panel.
+            image: Its image.
+            grandparent: The parent's parent, from which the parent's place in the tree is known
+                even if its own record is lost.
+
         Raises:
             StorageError: The panel was not saved, and nothing of it is left.
             StoryChangedError: Another writer has saved a panel with this id.
+            UnconfirmedError: The panel was saved, or may have been.
             StoryNotFoundError: The story was deleted.
         """
-        with self._writing_panel(story_id, panel.id) as written:
-            name = self._write_image(story_id, panel.id, image, written)
-            panel = dataclasses.replace(panel, image_name=name)
-            self._write_record(story_id, panel, None, written, new=True)
+        self._must_exist(story_id)
+        with self._adding(story_id, panel.id) as written:
+            panel, record = self._write_parts(story_id, panel, image, grandparent, None, written)
+            # Image and features must be on the disk before a record names them.
+            self._files.settle(story_id)
+            self._write_new(f"{story_id}/{panel.id}.json", record, written)
+            self._files.settle(story_id)
         return panel
+
+    def append_group(
+        self,
+        story_id: str,
+        panels: Sequence[tuple[Panel, Image.Image | None]],
+        *,
+        grandparent: str | None = None,
+    ) -> Sequence[Panel]:
+        """Save new siblings together: all of them or none, even after `kill -9`.
+
+        One file with all their records decides; each gets a record of its own afterwards.
+
+        Raises:
+            As `append`.
+        """
+        self._must_exist(story_id)
+        saved = []
+        names = " and ".join(panel.id for panel, _ in panels)
+        with self._adding(story_id, names) as written:
+            for panel, image in panels:
+                saved.append(self._write_parts(story_id, panel, image, grandparent, None, written))
+            self._files.settle(story_id)
+            group = {"records": [record for _, record in saved]}
+            self._write_new(f"{story_id}/{saved[0][0].id}.group", group, written)
+            self._files.settle(story_id)
+            for panel, record in saved:
+                try:
+                    self._write_new(f"{story_id}/{panel.id}.json", record, written)
+                except FileExistsError:
+                    raise
+                except OSError:
+                    break  # the group holds them all
+            with contextlib.suppress(OSError):
+                self._files.settle(story_id)
+        return [panel for panel, _ in saved]
 
     def replace(self, story_id: str, panel: Panel, image: Image.Image | None = None) -> Panel:
         """Save a panel again, with a new image or, for None, its current one.
@@ -164,19 +217,40 @@ class StoryArchive:
         The older image's file stays. Returns the panel with its `image_name`, for `tree.replace`.
 
         Raises:
-            StorageError: The panel was not saved; on disk it is as before, or as new if only the
-                last sync failed.
+            StorageError: The panel was not saved; on disk it is as before.
+            UnconfirmedError: The panel was saved, or may have been.
             StoryNotFoundError: The story was deleted, or never had this panel.
         """
-        with self._writing_panel(story_id, panel.id) as written:
-            if not self._files.exists(f"{story_id}/{panel.id}.json"):
-                raise StoryNotFoundError(f"This story has no saved panel {panel.id}.")
-            if image is not None:
-                name = self._write_image(story_id, panel.id, image, written)
-                panel = dataclasses.replace(panel, image_name=name)
-            self._write_record(
-                story_id, panel, self._saved_features(story_id, panel.id), written, new=False
-            )
+        reader = self._reader(story_id)
+        path = f"{story_id}/{panel.id}.json"
+        if panel.id not in reader.panel_ids():
+            raise StoryNotFoundError(f"This story has no saved panel {panel.id}.")
+        grandparent: object = None
+        with contextlib.suppress(StorageError):
+            grandparent = reader.saved(panel.id)[1].get("grandparent")
+        features = self._saved_features(reader, panel.id)
+        data = b""
+        written: Written = []
+        try:
+            with self._changing(
+                f"page {panel.id} was not saved",
+                "The story so far is safe.",
+                f"page {panel.id} was saved",
+                lambda: bool(data) and self._holds(path, data),
+            ):
+                panel, record = self._write_parts(
+                    story_id, panel, image, grandparent, features, written
+                )
+                self._files.settle(story_id)
+                data = records.to_json(record)
+                self._files.write(path, data)
+                self._files.settle(story_id)
+        except UnconfirmedError:
+            raise
+        except BaseException:
+            if not data or not self._may_hold(path, data):
+                self._undo(story_id, written)
+            raise
         return panel
 
     def remove_branch(self, story_id: str, panels: Sequence[Panel]) -> None:
@@ -184,41 +258,80 @@ class StoryArchive:
 
         Raises:
             StorageError: Nothing was removed.
+            UnconfirmedError: The branch was removed, or may have been.
             StoryNotFoundError: The story was deleted.
         """
         self._must_exist(story_id)
         top = panels[0].id
         mark = {"removed": [panel.id for panel in panels], "saved_at": time.time()}
-        with self._writing(f"the branch at {top} was not removed", "The story is as it was."):
-            self._files.write(f"{story_id}/{top}.removed", records.to_json(mark))
+        path, data = f"{story_id}/{top}.removed", records.to_json(mark)
+        with self._changing(
+            f"the branch at {top} was not removed",
+            "The story is as it was.",
+            f"the branch at {top} was removed",
+            lambda: self._holds(path, data),
+        ):
+            self._files.write(path, data)
             self._files.settle(story_id)
 
-    def set_title(self, story_id: str, title: str) -> StoryHeader:
+    def set_title(self, story_id: str, title: str, *, was: str | None = None) -> StoryHeader:
         """Save the story's title; '' stands for the story's first words.
+
+        Args:
+            story_id: The story.
+            title: The new title.
+            was: The title that the caller knows; None replaces whatever there is.
 
         Raises:
             StorageError: The title was not saved.
+            StoryChangedError: Another server has given the story another title than `was`.
+            UnconfirmedError: The title was saved, or may have been.
             StoryNotFoundError: The story was deleted.
         """
-        self._must_exist(story_id)
-        header = dataclasses.replace(self._read_header(story_id), title=clean_title(title))
-        with self._writing("the new title was not saved", "The story so far is safe."):
-            self._write_header(header)
-        return header
+        clean = clean_title(title)
 
-    def set_settings(self, story_id: str, settings: Mapping[str, Any]) -> StoryHeader:
+        def change(header: StoryHeader) -> StoryHeader:
+            if was is not None and header.title not in (clean_title(was), clean):
+                raise StoryChangedError(
+                    f"This story was renamed to “{header.title}” in another window or by another "
+                    "server, so the new title was not saved. Rename it again to change that."
+                )
+            return dataclasses.replace(header, title=clean)
+
+        return self._change_header(story_id, "the new title", change)
+
+    def set_settings(
+        self,
+        story_id: str,
+        settings: Mapping[str, Any],
+        *,
+        was: Mapping[str, Any] | None = None,
+    ) -> StoryHeader:
         """Save the settings that the session needs when the story is opened again.
+
+        Args:
+            story_id: The story.
+            settings: All settings.
+            was: The settings that the caller knows; what another server changed since is kept
+                beside the caller's changes. None replaces whatever there is.
+
+        Returns:
+            The header with the settings as they are now.
 
         Raises:
             StorageError: The settings were not saved.
+            StoryChangedError: Another server has changed the same setting.
+            UnconfirmedError: The settings were saved, or may have been.
             StoryNotFoundError: The story was deleted.
         """
-        self._must_exist(story_id)
         plain = json.loads(json.dumps(dict(settings), allow_nan=False))
-        header = dataclasses.replace(self._read_header(story_id), settings=plain)
-        with self._writing("the new setting was not saved", "The story so far is safe."):
-            self._write_header(header)
-        return header
+        known = None if was is None else json.loads(json.dumps(dict(was), allow_nan=False))
+
+        def change(header: StoryHeader) -> StoryHeader:
+            merged = plain if known is None else _merged(known, plain, header.settings)
+            return dataclasses.replace(header, settings=merged)
+
+        return self._change_header(story_id, "the new setting", change)
 
     def delete(self, story_id: str) -> None:
         """Move the story's folder to the trash folder under the root, which is never emptied here.
@@ -227,93 +340,89 @@ class StoryArchive:
 
         Raises:
             StorageError: The story was not deleted.
+            UnconfirmedError: The story was deleted, or may have been.
             StoryNotFoundError: There is no such story.
         """
         self._must_exist(story_id)
-        if not any(
-            _ids_of(pattern, self._names(story_id)) for pattern in (RECORD_NAME, TOMBSTONE_NAME)
+        names = self._names(story_id)
+        with self._changing(
+            "the story was not deleted",
+            "Nothing has changed.",
+            "the story was deleted",
+            lambda: not self._exists(story_id),
         ):
-            with self._writing("the story was not deleted", "Nothing has changed."):
+            if not has_panels(names):
                 self._files.remove(f"{story_id}/{HEADER}")
-            self._files.remove_folder(story_id)
-            return
-        trash = f"{TRASH}/{story_id}-{secrets.token_hex(4)}"
-        with self._writing("the story was not deleted", "Nothing has changed."):
-            self._files.move_folder(story_id, trash, first=HEADER)
+                self._files.remove_folder(story_id)
+                return
+            if not self._files.moves_at_once:
+                mark = records.to_json({"deleted_at": time.time()})
+                self._files.write(f"{story_id}/{DELETED}", mark)
+            trash = f"{TRASH}/{story_id}-{secrets.token_hex(4)}"
+            self._files.move_folder(story_id, trash, last=DELETED)
+            self._files.settle(TRASH)
             self._files.settle("")
 
     # Reading
 
     def load(self, story_id: str) -> StoredStory:
-        """Read a story with all its panels that are undamaged.
+        """Read a story; a panel that cannot be read is a placeholder, and a warning names it.
 
         Raises:
             StoryNotFoundError: There is no such story.
-            StorageError: A newer version saved it, or none of its panels could be read.
+            StorageError: A newer version saved it, or the folder cannot be read.
         """
-        self._must_exist(story_id)
-        names = self._names(story_id)
-        warnings: Texts = []
-        try:
-            header = self._read_header(story_id)
-        except NewerFormatError:
-            raise
-        except StorageError as error:
-            warnings.append(f"{error} Until it is repaired, the title is the story's first words.")
-            header = StoryHeader(id=story_id)
-
-        saved_ids = _ids_of(RECORD_NAME, names)
-        removed = self._removed(story_id, names, warnings)
-        panels: dict[str, Panel] = {}
-        unread: Texts = []
-        for panel_id in saved_ids:  # by number, so parents come before their children
-            if panel_id in removed:
-                continue
-            try:
-                panel = self._read_panel(story_id, panel_id, names, warnings)
-            except NewerFormatError:
-                raise
-            except StorageError as error:
-                warnings.append(str(error))
-                unread.append(panel_id)
-                continue
-            if panel.parent is None or panel.parent in panels:
-                panels[panel_id] = panel
-            elif panel.parent in removed:  # another server continued the branch after its removal
-                removed.add(panel_id)
-            else:
-                unread.append(panel_id)
-                warnings.append(
-                    f"{panel_id} was left out, because {panel.parent}, which it follows, could "
-                    "not be read."
-                )
-        if unread and not panels:
-            raise StorageError(f"Nothing of this story could be read. {' '.join(warnings[:2])}")
-        self._sweep(story_id, names)
-        numbers = [panel_number(panel_id) for panel_id in (*saved_ids, *removed)]
-        tree = StoryTree(panels.values(), title=header.title, last_number=max(numbers, default=0))
-        return StoredStory(tree, header, warnings)
+        reader = self._reader(story_id)
+        story = reader.story()
+        for name in reader.names:
+            path = f"{story_id}/{name}"
+            # Of killed writers. All other files stay: they may be the last trace of a panel.
+            if name.startswith(TEMP_PREFIX) and self._files.is_stale(path, LEFTOVER_SECONDS):
+                with contextlib.suppress(OSError):
+                    self._files.remove(path)
+        return story
 
     def image(self, story_id: str, panel: Panel) -> Image.Image:
         """Load the panel's image.
 
         Raises:
             StoryNotFoundError: The story is gone, or the panel has no image.
-            StorageError: The file is missing or damaged.
+            StorageError: The file is missing, damaged, or not the one that was saved.
         """
-        if panel.image_name is None:
+        name = panel.image_name
+        if name is None:
             raise StoryNotFoundError(f"Panel {panel.id} has no picture.")
-        return records.from_png(panel.image_name, self.image_bytes(story_id, panel.image_name))
+        self._check_image_name(story_id, name)
+        data = self._read(story_id, name)
+        records.check_image(name, data, None if panel.problem else panel.image_sha256)
+        return records.from_png(name, data)
 
     def image_bytes(self, story_id: str, image_name: str) -> bytes:
-        """Return an image's PNG file without checking its contents.
+        """Return an image's PNG file; it is checked if its record has a checksum.
 
         Raises:
             StoryNotFoundError: The story is gone, or the name is no image's.
-            StorageError: The file is missing or cannot be read.
+            StorageError: The file is missing, or it is not the one that was saved.
         """
         self._check_image_name(story_id, image_name)
-        return self._read(story_id, image_name)
+        data = self._read(story_id, image_name)
+        digest: object = None
+        with contextlib.suppress(StorageError, StoryNotFoundError):
+            record = records.from_json("", self._read(story_id, f"{image_name.split('-')[0]}.json"))
+            if record.get("image_name") == image_name and not record.changed:
+                digest = record.get("image_sha256")
+        records.check_image(image_name, data, digest if isinstance(digest, str) else None)
+        return data
+
+    def thumbnail(self, story_id: str, image_name: str, pixels: int) -> Image.Image:
+        """Return an image scaled down to a number of pixels.
+
+        Raises:
+            As `image_bytes`; also if the file is damaged.
+        """
+        small = records.from_png(image_name, self.image_bytes(story_id, image_name)).convert("RGB")
+        small.thumbnail((pixels, pixels), Image.Resampling.LANCZOS)
+        return small
 
     def list(self, story_ids: Iterable[str] | None = None) -> tuple[StorySummary, ...]:
         """List stories, newest first: all, or those of `story_ids` that still exist.
@@ -343,27 +452,83 @@ class StoryArchive:
         self._files.write(f"{header.id}/{HEADER}", records.to_json(dataclasses.asdict(header)))
         self._files.settle(header.id)
 
-    def _write_image(
-        self, story_id: str, panel_id: str, image: Image.Image | None, written: Texts
-    ) -> str | None:
-        if image is None:
-            return None
-        name = f"{panel_id}-{secrets.token_hex(4)}.png"
-        self._files.write(f"{story_id}/{name}", records.to_png(image))
-        written.append(f"{story_id}/{name}")
-        return name
+    def _change_header(
+        self, story_id: str, what: str, change: Callable[[StoryHeader], StoryHeader]
+    ) -> StoryHeader:
+        """Change the newest header; if another server was faster, read its one and change that.
 
-    def _write_record(
+        Only one writer can create the file of a revision, and a revision above it decides.
+        """
+        for _ in range(NUM_ATTEMPTS):
+            reader = self._reader(story_id)
+            header = reader.header(to_change=True)
+            if header is None:
+                header = reader.rebuilt_header(reader.panels())
+            newest = max([header.revision, *revisions_of(reader.names)])
+            changed = dataclasses.replace(change(header), revision=newest + 1)
+            data = records.to_json(dataclasses.asdict(changed))
+            own = f"{story_id}/story-{changed.revision}.json"
+            try:
+                with self._changing(
+                    f"{what} was not saved",
+                    "The story so far is safe.",
+                    f"{what} was saved",
+                    functools.partial(self._has_header, changed),
+                ):
+                    if not self._take_revision(own, data):
+                        continue
+                    self._write_header(changed)
+            except StorageError:
+                raise
+            for revision in revisions_of(reader.names):
+                with contextlib.suppress(OSError):
+                    self._files.remove(f"{story_id}/story-{revision}.json")
+            return changed
+        raise StoryChangedError(
+            f"Other servers are changing this story, so {what} was not saved. Try again."
+        )
+
+    def _take_revision(self, path: str, data: bytes) -> bool:
+        """Create the file of a revision, and return whether it is ours and still the newest."""
+        story_id, name = path.split("/")
+        try:
+            self._files.write(path, data, new=True)
+            # Others may have made and cleared away this revision and be two ahead by now.
+            newest = revisions_of(self._files.names(story_id))
+        except FileExistsError:
+            return False
+        except OSError:
+            with contextlib.suppress(OSError):
+                if self._holds(path, data):
+                    self._files.remove(path)
+            raise
+        if name == f"story-{newest[0]}.json":
+            return True
+        self._files.remove(path)
+        return False
+
+    def _has_header(self, header: StoryHeader) -> bool:
+        found = self._reader(header.id).header()
+        return found is not None and found == header
+
+    def _write_parts(
         self,
         story_id: str,
         panel: Panel,
-        saved_features: dict[str, str] | None,
-        written: Texts,
-        *,
-        new: bool,
-    ) -> None:
-        """Write the features, unless they equal the saved ones, and then the record."""
-        features = None
+        image: Image.Image | None,
+        grandparent: object,
+        saved_features: Mapping[str, str] | None,
+        written: Written,
+    ) -> tuple[Panel, dict[str, Any]]:
+        """Write image and features, unless these equal the saved ones; return panel and record."""
+        panel = dataclasses.replace(panel, problem="")
+        if image is not None:
+            data = records.to_png(image)
+            name = f"{panel.id}-{secrets.token_hex(4)}.png"
+            written.append((f"{story_id}/{name}", None))
+            self._files.write(f"{story_id}/{name}", data)
+            panel = dataclasses.replace(panel, image_name=name, image_sha256=records.sha256(data))
+        features: Mapping[str, str] | None = None
         if panel.visual_features is not None:
             data = records.to_npy(panel.visual_features)
             digest = records.sha256(data)
@@ -371,33 +536,30 @@ class StoryArchive:
                 features = saved_features
             else:
                 features = {"name": f"{panel.id}-{secrets.token_hex(4)}.npy", "sha256": digest}
+                written.append((f"{story_id}/{features['name']}", None))
                 self._files.write(f"{story_id}/{features['name']}", data)
-                written.append(f"{story_id}/{features['name']}")
         record = {
             **records.panel_to_record(panel),
             "features": features,
+            "story": story_id,
+            "grandparent": grandparent,
             "saved_at": time.time(),
         }
-        path = f"{story_id}/{panel.id}.json"
-        # Image and features must be on the disk before a record names them.
-        self._files.settle(story_id)
-        self._files.write(path, records.to_json(record), new=new)
-        if new:
-            written.append(path)
-        else:
-            written.clear()  # the record needs them now
-        self._files.settle(story_id)
+        return panel, record
 
-    def _saved_features(self, story_id: str, panel_id: str) -> dict[str, str] | None:
+    def _write_new(self, path: str, record: Mapping[str, Any], written: Written) -> None:
+        data = records.to_json(record)
+        written.append((path, data))
+        self._files.write(path, data, new=True)
+
+    def _saved_features(self, reader: FolderReader, panel_id: str) -> dict[str, str] | None:
         """Return name and checksum of a saved panel's features; None without undamaged ones."""
         with contextlib.suppress(StorageError):
-            record = self._read_json(story_id, f"{panel_id}.json")
-            records.panel_from_record(panel_id, f"{panel_id}.json", record)
+            _, record = reader.saved(panel_id)
             features: dict[str, str] | None = record["features"]
             if features is not None:
-                records.from_npy(
-                    features["name"], self._read(story_id, features["name"]), features["sha256"]
-                )
+                data = self._read(reader.story_id, features["name"])
+                records.from_npy(features["name"], data, features["sha256"])
             return features
         return None
 
@@ -408,81 +570,54 @@ class StoryArchive:
             self._must_exist(story_id)
             raise FileMissingError(f"The file {name} of this story is missing.") from error
         except OSError as error:
-            raise StorageError(
+            raise UnreadableError(
                 f"The file {name} of this story could not be read: {_reason(error)}."
             ) from error
 
-    def _read_json(self, story_id: str, name: str) -> dict[str, Any]:
-        return records.from_json(name, self._read(story_id, name))
+    def _reader(self, story_id: str) -> FolderReader:
+        """Return a reader of the story's folder as it is now.
 
-    def _read_header(self, story_id: str) -> StoryHeader:
-        return records.header_from_record(story_id, HEADER, self._read_json(story_id, HEADER))
-
-    def _read_panel(self, story_id: str, panel_id: str, names: set[str], warnings: Texts) -> Panel:
-        """Read a panel; a missing image or lost features only add a warning."""
-        file_name = f"{panel_id}.json"
-        record = self._read_json(story_id, file_name)
-        panel = records.panel_from_record(panel_id, file_name, record)
-        if panel.image_name is not None and panel.image_name not in names:
-            warnings.append(
-                f"The picture {panel.image_name} of {panel_id} is missing. "
-                "Paint it again to have one."
-            )
-        features = record["features"]
-        if features is None:
-            return panel
-        try:
-            data = self._read(story_id, features["name"])
-            array = records.from_npy(features["name"], data, features["sha256"])
-        except StorageError as error:
-            warnings.append(
-                f"{error} {panel_id} can be read, but what is told after it may turn out "
-                "differently."
-            )
-            return panel
-        return dataclasses.replace(panel, visual_features=array)
-
-    def _removed(self, story_id: str, names: set[str], warnings: Texts) -> set[str]:
-        """Return the ids of removed panels."""
-        removed: set[str] = set()
-        for panel_id in _ids_of(TOMBSTONE_NAME, names):
-            removed.add(panel_id)
-            try:
-                ids = self._read_json(story_id, f"{panel_id}.removed").get("removed")
-            except NewerFormatError:
-                raise
-            except StorageError as error:
-                # The file's name is enough: later panels are found through their parents.
-                warnings.append(str(error))
-                continue
-            if isinstance(ids, Sequence):
-                removed.update(i for i in ids if isinstance(i, str) and PANEL_ID.fullmatch(i))
-        return removed
+        Raises:
+            StoryNotFoundError: There is no such story.
+        """
+        if not _is_story_id(story_id):
+            raise StoryNotFoundError(NO_SUCH_STORY)
+        names = self._names(story_id)
+        if not is_story(names):
+            raise StoryNotFoundError(NO_SUCH_STORY)
+        return FolderReader(story_id, names, functools.partial(self._read, story_id))
 
     def _summary(self, story_id: str) -> StorySummary | None:
         """Return a story's entry in the list; None for a folder that is no story, or no longer."""
         summary = StorySummary(id=story_id, title="")
         try:
-            names = self._names(story_id)
-            if HEADER not in names:
-                return None
-            header = self._read_header(story_id)
+            reader = self._reader(story_id)
+            header = reader.header() or StoryHeader(id=story_id)
             summary = StorySummary(
-                story_id, header.title, created_at=header.created_at, updated_at=header.created_at
+                story_id,
+                header.title,
+                created_at=header.created_at,
+                updated_at=header.created_at,
+                problem=next(iter(reader.warnings), ""),
             )
-            removed = self._removed(story_id, names, [])
-            ids = [i for i in _ids_of(RECORD_NAME, names) if i not in removed]
+            ids = reader.panel_ids()
             summary = dataclasses.replace(summary, num_panels=len(ids))
-            if ids:
-                newest = self._read_json(story_id, f"{ids[-1]}.json").get("saved_at")
+            with contextlib.suppress(StorageError):
+                newest = reader.json(f"{ids[-1]}.json").get("saved_at") if ids else None
                 if isinstance(newest, float):
                     summary = dataclasses.replace(summary, updated_at=newest)
             for panel_id in ids:
-                record = self._read_json(story_id, f"{panel_id}.json")
-                panel = records.panel_from_record(panel_id, f"{panel_id}.json", record)
+                try:
+                    panel, _ = reader.saved(panel_id)
+                except records.NewerFormatError:
+                    raise
+                except StorageError as error:
+                    problem = summary.problem or str(error)
+                    summary = dataclasses.replace(summary, problem=problem)
+                    continue
                 title = summary.title or title_from_text(panel.text)
                 summary = dataclasses.replace(summary, title=title)
-                if panel.image_name in names:
+                if panel.image_name in reader.names:
                     summary = dataclasses.replace(summary, thumbnail=panel.image_name)
                     break
         except StoryNotFoundError:
@@ -497,11 +632,20 @@ class StoryArchive:
         if not _is_story_id(story_id):
             raise StoryNotFoundError(NO_SUCH_STORY)
         try:
-            found = self._files.exists(f"{story_id}/{HEADER}")
+            found = self._exists(story_id)
         except OSError as error:
             raise _unreadable(error) from error
         if not found:
             raise StoryNotFoundError(NO_SUCH_STORY)
+
+    def _exists(self, story_id: str) -> bool:
+        # Only a damaged story has no header, so most calls ask for one file.
+        if self._files.moves_at_once and self._files.exists(f"{story_id}/{HEADER}"):
+            return True
+        try:
+            return is_story(self._files.names(story_id))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def _check_image_name(self, story_id: str, image_name: str) -> None:
         if not _is_story_id(story_id):
@@ -525,51 +669,134 @@ class StoryArchive:
         try:
             yield
         except OSError as error:
-            if error.errno in DISK_FULL:
-                why, cure = "The disk is full", "Free some space and try again."
-            elif error.errno in READ_ONLY or isinstance(error, PermissionError):
-                why = f"The story folder {self.root} cannot be written to"
-                cure = "Make it writable or choose another one."
-            else:
-                why = f"The story folder {self.root} could not be written to ({_reason(error)})"
-                cure = "Try again, or choose another folder."
+            why, cure = self._why(error)
             raise StorageError(f"{why}, so {what_failed}. {what_is_safe} {cure}") from error
 
     @contextlib.contextmanager
-    def _writing_panel(self, story_id: str, panel_id: str) -> Iterator[Texts]:
-        """As `_writing`; on failure also delete the files in the yielded list, last one first."""
-        self._must_exist(story_id)
-        written: Texts = []
-        with self._writing(f"panel {panel_id} was not saved", "The story so far is safe."):
-            try:
-                yield written
-            except BaseException as error:
-                for path in reversed(written):
-                    with contextlib.suppress(OSError):
-                        self._files.remove(path)
-                if isinstance(error, FileExistsError):
-                    raise StoryChangedError(
-                        f"This story already has a panel {panel_id}, written in another window or "
-                        "by another server, so this one was not saved. Open the story again to "
-                        "continue from there."
-                    ) from error
-                raise
+    def _changing(
+        self, what_failed: str, what_is_safe: str, what_holds: str, holds: Callable[[], bool]
+    ) -> Iterator[None]:
+        """As `_writing`, but first find out whether the change holds although a call failed.
 
-    def _sweep(self, story_id: str, names: set[str]) -> None:
-        """Delete old leftovers of killed writers: temporary files, files of panels without record.
-
-        Images and features go only if their number is above that of every record: a lower one may
-        belong to a record that was lost.
+        Raises:
+            UnconfirmedError: It does, or that could not be found out.
         """
-        numbers = [panel_number(panel_id) for panel_id in _ids_of(RECORD_NAME, names)]
-        for name in names:
-            leftover = name.startswith(TEMP_PREFIX)
-            if records.IMAGE_NAME.fullmatch(name) or records.FEATURES_NAME.fullmatch(name):
-                leftover = panel_number(name.split("-")[0]) > max(numbers, default=0)
-            path = f"{story_id}/{name}"
-            if leftover and self._files.is_stale(path, LEFTOVER_SECONDS):
+        try:
+            yield
+        except OSError as error:
+            why, cure = self._why(error)
+            try:
+                is_done = holds()
+            except (OSError, StorageError):
+                raise UnconfirmedError(
+                    f"{why}, and it is not known whether {what_holds}. Open the story again to see."
+                ) from error
+            if is_done:
+                raise UnconfirmedError(
+                    f"{why}, but {what_holds}. Only the disk did not confirm it: after a power cut "
+                    "it may be as before."
+                ) from error
+            raise StorageError(f"{why}, so {what_failed}. {what_is_safe} {cure}") from error
+
+    @contextlib.contextmanager
+    def _adding(self, story_id: str, panel_ids: str) -> Iterator[Written]:
+        """As `_changing` for new panels: if it fails, all files in the yielded list are deleted.
+
+        The list has the paths in the order of writing, and for records what was written.
+        """
+        written: Written = []
+        undone = True
+        try:
+            with self._changing(
+                f"page {panel_ids} was not saved",
+                "The story so far is safe.",
+                f"page {panel_ids} was saved",
+                lambda: not undone,
+            ):
+                try:
+                    yield written
+                except BaseException as error:
+                    undone = self._undo(story_id, written)
+                    if undone and isinstance(error, FileExistsError):
+                        raise StoryChangedError(
+                            f"This story already has a page {panel_ids}, written in another window "
+                            "or by another server, so this one was not saved. Open the story again "
+                            "to continue from there."
+                        ) from error
+                    raise
+        finally:
+            written.clear()
+
+    def _undo(self, story_id: str, written: Sequence[tuple[str, bytes | None]]) -> bool:
+        """Delete new files, the last one first, and return whether no record of them is left.
+
+        What a record names stays as long as the record may still be there.
+        """
+        try:
+            for path, data in reversed(written):
+                if data is not None and self._holds(path, data):
+                    self._files.remove(path)
+                    self._files.settle(story_id)
+        except OSError:
+            return not any(
+                data is not None and self._may_hold(path, data) for path, data in written
+            )
+        for path, data in reversed(written):
+            if data is None:
                 with contextlib.suppress(OSError):
                     self._files.remove(path)
+        return True
+
+    def _holds(self, path: str, data: bytes) -> bool:
+        """Whether a file has these bytes."""
+        try:
+            return self._files.read(path) == data
+        except FileNotFoundError:
+            return False
+
+    def _may_hold(self, path: str, data: bytes) -> bool:
+        """As `_holds`; True if nobody can tell."""
+        try:
+            return self._holds(path, data)
+        except OSError:
+            return True
+
+    def _why(self, error: OSError) -> tuple[str, str]:
+        """Return why a write failed, and what to do."""
+        if error.errno in DISK_FULL:
+            return "The disk is full", "Free some space and try again."
+        if error.errno in READ_ONLY or isinstance(error, PermissionError):
+            why = f"The story folder {self.root} cannot be written to"
+            return why, "Make it writable or choose another one."
+        why = f"The story folder {self.root} could not be written to ({_reason(error)})"
+        return why, "Try again, or choose another folder."
+
+
+def _merged(
+    known: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the settings with the changes of two writers who both knew `known`.
+
+    Raises:
+        StoryChangedError: Both changed the same setting, and it is no list.
+    """
+    merged = dict(theirs)
+    for key in {*known, *ours}:
+        before, mine, other = known.get(key), ours.get(key), theirs.get(key)
+        if mine in (before, other):
+            continue
+        if other == before:
+            merged[key] = mine
+        elif isinstance(mine, list) and isinstance(other, list):
+            old = before if isinstance(before, list) else []
+            kept = [item for item in other if item in mine or item not in old]
+            merged[key] = kept + [item for item in mine if item not in old and item not in kept]
+        else:
+            raise StoryChangedError(
+                f"The setting {key} of this story was changed in another window or by another "
+                "server, so the new one was not saved. Choose it again to change that."
+            )
+    return {key: value for key, value in merged.items() if value is not None}
 
 
 def _is_story_id(story_id: object) -> bool:
@@ -583,14 +810,9 @@ def _new_story_id() -> str:
     return story_id
 
 
-def _ids_of(pattern: re.Pattern[str], names: Iterable[str]) -> Sequence[str]:
-    """Return the panel ids in file names that match a pattern, in order of their numbers."""
-    return sorted((m[1] for n in names if (m := pattern.fullmatch(n))), key=panel_number)
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _unreadable(error: OSError) -> StorageError:
     return StorageError(f"This story could not be read: {_reason(error)}.")
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__

@@ -3,6 +3,9 @@
 On a disk, a file is written under a temporary name, synced and renamed. In other file systems that
 fsspec supports (a bucket, `memory://`) it is put in one step. Paths are relative to the root, with
 `/`, and checked by the caller. Failures are `OSError`s.
+
+Several servers may share a root if "write only a new file" is one step: on disks with hard links
+and on the file systems of `CREATES_AT_ONCE`.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import fsspec
@@ -21,10 +25,24 @@ from fsspec.implementations.local import LocalFileSystem
 TEMP_PREFIX = ".tmp-"
 NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES}
 
+CREATES_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
+"""Protocols whose `pipe_file(mode="create")` is one conditional request (If-None-Match,
+ifGenerationMatch). All others look first and then write, so two servers may both succeed."""
+
 
 def open_files(root: str) -> Files:
-    """Return the files under a path or URL; nothing is created before the first write."""
-    fs, path = fsspec.core.url_to_fs(root)
+    """Return the files under a path or URL; nothing is created before the first write.
+
+    fsspec reads `::` as a chain of file systems, such as `simplecache::s3://bucket`. Here it is
+    one only after the name of a file system; elsewhere it belongs to the folder's name.
+    """
+    is_chain = root.partition("::")[0] in fsspec.available_protocols()
+    if "::" not in root or is_chain:
+        fs, path = fsspec.core.url_to_fs(root)
+    else:
+        protocol = root.partition("://")[0] if "://" in root else "file"
+        kind = fsspec.get_filesystem_class(protocol)
+        fs, path = kind(**kind._get_kwargs_from_urls(root)), kind._strip_protocol(root)
     if isinstance(fs, LocalFileSystem):
         return LocalFiles(path)
     return RemoteFiles(fs, path)
@@ -32,6 +50,9 @@ def open_files(root: str) -> Files:
 
 class LocalFiles:
     """Files in a folder on a disk of this machine."""
+
+    moves_at_once = True
+    """Whether `move_folder` is one step, so that no crash leaves a folder half moved."""
 
     def __init__(self, root: str, system: Any = os) -> None:
         """Set the folder.
@@ -115,8 +136,8 @@ class LocalFiles:
         """Delete a folder with its contents, as far as possible."""
         shutil.rmtree(self._full(folder), ignore_errors=True)
 
-    def move_folder(self, folder: str, target: str, first: str) -> None:
-        """Move a folder in one step; `first` matters only for `RemoteFiles`."""
+    def move_folder(self, folder: str, target: str, last: str) -> None:
+        """Move a folder in one step; `last` matters only for `RemoteFiles`."""
         self._os.makedirs(os.path.dirname(self._full(target)), exist_ok=True)
         self._os.rename(self._full(folder), self._full(target))
 
@@ -131,7 +152,10 @@ class LocalFiles:
         try:
             self._os.link(temp, full)
         except FileExistsError:
-            raise
+            # A network disk sends a call again if its answer was lost, and then meets its own link.
+            if not os.path.samefile(temp, full):
+                raise
+            self._os.unlink(temp)
         except OSError as error:
             if error.errno not in NO_HARD_LINKS:
                 raise
@@ -149,17 +173,24 @@ class LocalFiles:
 class RemoteFiles:
     """Files in a folder of any other file system that fsspec supports."""
 
+    moves_at_once = False
+
     def __init__(self, fs: Any, root: str) -> None:
         self.fs = fs
         self.root = root.rstrip("/")
+        protocol = fs.protocol
+        names = {protocol} if isinstance(protocol, str) else set(protocol)
+        self.creates_at_once = bool(names & CREATES_AT_ONCE)
 
     def read(self, path: str) -> bytes:
         """Read a whole file."""
-        return bytes(self.fs.cat_file(self._full(path)))
+        with _os_errors():
+            return bytes(self.fs.cat_file(self._full(path)))
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
-        return bool(self.fs.isfile(self._full(path)))
+        with _os_errors():
+            return bool(self.fs.isfile(self._full(path)))
 
     def names(self, folder: str) -> set[str]:
         """Return the names of files and folders in a folder.
@@ -167,45 +198,71 @@ class RemoteFiles:
         Raises:
             FileNotFoundError: There is no such folder.
         """
-        # fsspec caches listings, and another server may have written since.
-        self.fs.invalidate_cache()
-        paths = self.fs.ls(self._full(folder), detail=False)
+        with _os_errors():
+            # fsspec caches listings, and another server may have written since.
+            self.fs.invalidate_cache()
+            paths = self.fs.ls(self._full(folder), detail=False)
         return {str(path).rstrip("/").rsplit("/", 1)[-1] for path in paths}
 
     def make_folder(self, folder: str) -> None:
         """Create a folder, if the file system has folders."""
-        self.fs.makedirs(self._full(folder), exist_ok=True)
+        with _os_errors():
+            self.fs.makedirs(self._full(folder), exist_ok=True)
 
     def write(self, path: str, data: bytes, *, new: bool = False) -> None:
-        """Put a file. The check for `new` comes before, so another writer may slip in between.
+        """Put a file.
+
+        Args:
+            path: A path in an existing folder.
+            data: The whole file.
+            new: Whether to refuse to replace an existing file; one step if `creates_at_once`.
 
         Raises:
             FileExistsError: `new` is set, and the file exists.
         """
-        if new and self.fs.exists(self._full(path)):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        self.fs.pipe_file(self._full(path), data)
+        with _os_errors():
+            if not new:
+                self.fs.pipe_file(self._full(path), data)
+            elif not self._create(self._full(path), data):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+
+    def _create(self, full: str, data: bytes) -> bool:
+        """Write a new file, and return whether it is ours."""
+        if not self.creates_at_once:
+            if self.fs.exists(full):
+                return False
+            self.fs.pipe_file(full, data)
+            return True
+        try:
+            self.fs.pipe_file(full, data, mode="create")
+        except FileExistsError:
+            # A client sends a put again if its answer was lost, and then meets its own file.
+            return bool(self.fs.cat_file(full) == data)
+        return True
 
     def settle(self, folder: str) -> None:
         """Nothing to do: a put is complete when it returns."""
 
     def remove(self, path: str) -> None:
         """Delete a file."""
-        self.fs.rm_file(self._full(path))
+        with _os_errors():
+            self.fs.rm_file(self._full(path))
 
     def remove_folder(self, folder: str) -> None:
         """Delete a folder with its contents, as far as possible."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), _os_errors():
             self.fs.rm(self._full(folder), recursive=True)
 
-    def move_folder(self, folder: str, target: str, first: str) -> None:
-        """Move a folder file by file, `first` before the others: it makes them a story."""
+    def move_folder(self, folder: str, target: str, last: str) -> None:
+        """Move a folder file by file; the file `last` is not moved but deleted at the end."""
         source = self._full(folder)
-        inside = [str(path)[len(source) + 1 :] for path in self.fs.find(source)]
-        self.fs.makedirs(self._full(target), exist_ok=True)
-        for name in sorted(inside, key=lambda name: (name != first, name)):
-            self.fs.mv(f"{source}/{name}", f"{self._full(target)}/{name}")
-        with contextlib.suppress(OSError):  # buckets have no folder left to delete
+        with _os_errors():
+            inside = [str(path)[len(source) + 1 :] for path in self.fs.find(source)]
+            self.fs.makedirs(self._full(target), exist_ok=True)
+            for name in sorted(inside):
+                if name != last:
+                    self.fs.mv(f"{source}/{name}", f"{self._full(target)}/{name}")
+        with contextlib.suppress(OSError), _os_errors():  # buckets have no folder left to delete
             self.fs.rm(source, recursive=True)
 
     def is_stale(self, path: str, after_seconds: float) -> bool:
@@ -214,6 +271,17 @@ class RemoteFiles:
 
     def _full(self, path: str) -> str:
         return f"{self.root}/{path}" if path else self.root
+
+
+@contextlib.contextmanager
+def _os_errors() -> Iterator[None]:
+    """Raise every exception of a file system as an `OSError`; clients of buckets have their own."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(errno.EIO, type(error).__name__) from error
 
 
 Files = LocalFiles | RemoteFiles

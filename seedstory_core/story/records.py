@@ -1,11 +1,14 @@
 """The contents of a story folder's files: headers, panels, images and features to bytes and back.
 
 A file may be damaged or written by somebody else, so every field is checked; a wrong one raises a
-`StorageError` that names the file.
+`StorageError` that names the file. Headers, records and tombstones end with a checksum of
+themselves, their seal, and a record names those of its image and its features. Files without a
+seal are older than 0.3 and are believed.
 """
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import hashlib
 import io
@@ -26,6 +29,7 @@ FORMAT = 1
 """Version of the format; increased when older versions could not read it or would misread it."""
 
 IMAGE_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.png")
+SEAL = re.compile(rb', "sha256": "([0-9a-f]{64})"\}\s*\Z')
 FEATURES_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.npy")
 
 PNG_LEVEL = 4
@@ -53,32 +57,61 @@ class StoryHeader:
     created_at: float = 0.0
     """Unix seconds."""
     format: int = FORMAT
+    revision: int = 0
+    """Number of changes so far; two servers that change a header at once cannot both take one."""
+
+
+class Record(dict[str, Any]):
+    """The fields of a header, record or tombstone."""
+
+    changed = False
+    """Whether its bytes are not those that were written, although they can be read."""
 
 
 def to_json(value: Mapping[str, Any]) -> bytes:
-    """Return a header, record or tombstone as bytes, with the version of the format."""
+    """Return a header, record or tombstone as bytes, with the version of the format and a seal."""
     # ASCII escapes preserve every string that a browser can send, lone surrogates included.
-    return (json.dumps({"format": FORMAT, **value}) + "\n").encode("ascii")
+    body = json.dumps({"format": FORMAT, "sealed": True, **value}).encode("ascii")
+    return b'%s, "sha256": "%s"}\n' % (body[:-1], sha256(body).encode("ascii"))
 
 
-def from_json(name: str, data: bytes) -> dict[str, Any]:
+def from_json(name: str, data: bytes) -> Record:
     """Read the bytes of `to_json`; `name` is the file's, for messages.
 
     Raises:
         NewerFormatError: A newer version wrote them.
         StorageError: They are damaged.
     """
+    data = data.removeprefix(codecs.BOM_UTF8)  # of an editor
     try:
-        record = _typed(json.loads(data.decode("utf-8")), dict)
+        record = Record(_typed(json.loads(data.decode("utf-8")), dict))
         saved_format = _typed(record["format"], int)
     except BAD_RECORD as error:
         raise damaged(name) from error
-    if saved_format > FORMAT:
+    seal = SEAL.search(data)
+    if seal is not None:
+        record.changed = sha256(data[: seal.start()] + b"}").encode("ascii") != seal[1]
+    else:
+        record.changed = "sealed" in record
+    if saved_format > FORMAT and not record.changed:
         raise NewerFormatError(
             f"This story was saved by a newer version (format {saved_format}, this one reads up to "
             f"{FORMAT}). Update the studio to open it."
         )
+    if saved_format != FORMAT:  # one flipped bit makes a 1 a 3
+        raise damaged(name)
     return record
+
+
+def salvage(data: bytes, key: str) -> str | None:
+    """Return a text field of a damaged file if it can still be found, otherwise None."""
+    found = re.search(rb'"%s": ("(?:[^"\\\x00-\x1f]|\\.){0,4000}")' % key.encode(), data)
+    if found is None:
+        return None
+    try:
+        return str(_typed(json.loads(found[1]), str))
+    except BAD_RECORD:
+        return None
 
 
 def header_from_record(story_id: str, name: str, record: Mapping[str, Any]) -> StoryHeader:
@@ -94,15 +127,17 @@ def header_from_record(story_id: str, name: str, record: Mapping[str, Any]) -> S
             engine_fingerprint=_typed(record["engine_fingerprint"], str),
             settings=_typed(record["settings"], dict),
             created_at=float(record["created_at"]),
+            revision=_typed(record.get("revision", 0), int),
         )
     except BAD_RECORD as error:
         raise damaged(name) from error
 
 
 def panel_to_record(panel: Panel) -> dict[str, Any]:
-    """Return all fields but the features, which have a file of their own."""
+    """Return all fields but the features, which have a file of their own, and `problem`."""
     names = [item.name for item in dataclasses.fields(panel)]
-    return {name: getattr(panel, name) for name in names if name != "visual_features"}
+    left_out = ("visual_features", "problem")
+    return {name: getattr(panel, name) for name in names if name not in left_out}
 
 
 def panel_from_record(panel_id: str, name: str, record: Mapping[str, Any]) -> Panel:
@@ -143,6 +178,18 @@ def from_png(name: str, data: bytes) -> Image.Image:
         raise damaged(name) from error
 
 
+def check_image(name: str, data: bytes, digest: str | None) -> None:
+    """Check an image's file against the checksum in its record; None is a record without one.
+
+    Raises:
+        StorageError: It is another file than the one that was saved.
+    """
+    if digest is None or sha256(data) == digest:
+        return
+    from_png(name, data)  # says so if it is damaged
+    raise StorageError(f"The file {name} of this story is not the one that was saved.")
+
+
 def to_npy(features: NDArray[np.float32]) -> bytes:
     """Return features as bytes, from which `from_npy` restores every bit."""
     buffer = io.BytesIO()
@@ -168,7 +215,7 @@ def from_npy(name: str, data: bytes, digest: object) -> NDArray[np.float32]:
 
 
 def sha256(data: bytes) -> str:
-    """Return the checksum that a record keeps for its features."""
+    """Return a checksum as records keep it."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -188,6 +235,7 @@ def _panel_from_record(panel_id: str, record: Mapping[str, Any]) -> Panel:
         _typed(features["sha256"], str)
         if not FEATURES_NAME.fullmatch(features["name"]):
             raise ValueError("not features of ours")
+    digest = record.get("image_sha256")  # stories before 0.3 have none
     for key in ("author", "image_source"):
         if record[key] not in ("model", "reader"):
             raise ValueError(f"unknown {key}")
@@ -207,6 +255,7 @@ def _panel_from_record(panel_id: str, record: Mapping[str, Any]) -> Panel:
         is_end=_typed(record["is_end"], bool),
         notes=tuple(_typed(note, str) for note in record["notes"]),
         created_at=float(record["created_at"]),
+        image_sha256=None if digest is None else _typed(digest, str),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,6 +24,8 @@ PANEL_ID = re.compile(r"p[1-9][0-9]{0,8}")
 """Panel ids: `p1`, `p2`, … Only ASCII digits, so that an id is always a safe file name."""
 
 MAX_TITLE_CHARS = 120
+JOINERS = frozenset("\u200c\u200d\u200e\u200f\u061c\u2066\u2067\u2068\u2069")
+"""Joiners of letters and emoji (ZWNJ, ZWJ), and marks of writing directions."""
 TITLE_WORDS = 7
 
 
@@ -76,6 +79,10 @@ class Panel:
     """Notes on this turn for the reader."""
     created_at: float = 0.0
     """Unix seconds."""
+    image_sha256: str | None = None
+    """Checksum of the image's file; None for panels saved before 0.3."""
+    problem: str = ""
+    """What is wrong with the panel as it was read from its folder, for the reader; never saved."""
 
     def __post_init__(self) -> None:
         number = panel_number(self.id)
@@ -97,6 +104,14 @@ class Panel:
                 features = np.array(features, order="C")
                 features.flags.writeable = False
             object.__setattr__(self, "visual_features", features)
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether this stands for a panel that could not be read, so that the tree keeps its shape.
+
+        The models pass over it.
+        """
+        return bool(self.problem) and not self.text and self.image_name is None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Panel):
@@ -169,6 +184,11 @@ class StoryTree:
     @title.setter
     def title(self, title: str) -> None:
         self._title = clean_title(title)
+
+    @property
+    def own_title(self) -> str:
+        """The title that the reader chose, or ''."""
+        return self._title
 
     @property
     def newest(self) -> Panel | None:
@@ -293,9 +313,24 @@ def id_runs(panel_ids: Iterable[str]) -> str:
 
 
 def clean_title(title: str) -> str:
-    """Return a title as one line of at most `MAX_TITLE_CHARS` printable characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in title).split())
-    return line if len(line) <= MAX_TITLE_CHARS else line[: MAX_TITLE_CHARS - 1].rstrip() + "…"
+    """Return a title as one line of at most `MAX_TITLE_CHARS` characters.
+
+    Invisible characters that join letters, emoji or flags or set the direction stay; others go.
+    """
+    line = " ".join("".join(map(_in_title, title)).split())
+    if len(line) > MAX_TITLE_CHARS:
+        line = line[: MAX_TITLE_CHARS - 1].rstrip(f" {''.join(JOINERS)}") + "…"
+    return line if any(letter.isprintable() and not letter.isspace() for letter in line) else ""
+
+
+def _in_title(letter: str) -> str:
+    """Return a character of a title, a space in place of a control character, or ''."""
+    if letter.isprintable() or letter in JOINERS or "\U000e0020" <= letter <= "\U000e007f":
+        return letter
+    kind = unicodedata.category(letter)
+    if kind == "Cn" and ord(letter) & 0xFFFE != 0xFFFE:
+        return letter  # perhaps an emoji that is newer than this Python
+    return "" if kind in ("Cf", "Cs") else " "
 
 
 def title_from_text(text: str) -> str:

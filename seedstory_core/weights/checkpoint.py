@@ -265,11 +265,11 @@ def shards_of(path: Path, *, prefix: str = "") -> list[Path]:
     if path.is_file() or not index.is_file():
         return [check_file(path)]
     try:
-        places = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        names = {shard for name, shard in places.items() if name.startswith(prefix)}
+        places = json.loads(index.read_text(encoding="utf-8-sig"))["weight_map"]
+        shards = [path.parent / shard for name, shard in places.items() if name.startswith(prefix)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"{index} is damaged ({error!r}). Fetch it again.") from error
-    return [check_file(path.parent / name) for name in sorted(names)]
+    return [check_file(shard) for shard in sorted(set(shards))]
 
 
 @contextmanager

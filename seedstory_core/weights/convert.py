@@ -190,7 +190,7 @@ def _claim(target: Path, record: Mapping[str, str]) -> None:
     path = target / RECORD
     try:
         if path.exists():
-            if json.loads(path.read_text(encoding="utf-8")) != record:
+            if json.loads(path.read_text(encoding="utf-8-sig")) != record:
                 raise WeightsError(
                     f"{target} holds a conversion of other weights or to another number format. "
                     "Name another folder, or delete this one."

@@ -128,7 +128,7 @@ class Hub:
             )
         self.fetch(index)
         try:
-            places = json.loads(index.target.read_text(encoding="utf-8"))["weight_map"]
+            places = json.loads(index.target.read_text(encoding="utf-8-sig"))["weight_map"]
             wanted = {shard for name, shard in places.items() if name.startswith(prefix)}
         except (OSError, ValueError, KeyError, AttributeError) as error:
             raise WeightsError(

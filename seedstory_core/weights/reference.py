@@ -45,7 +45,7 @@ def read_json(path: Path) -> dict[str, Any]:
         WeightsError: The file is missing, damaged, or holds something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise WeightsError(
             f"{path} could not be read: {error}. Is {path.parent} part of a reference folder?"

@@ -224,3 +224,35 @@ def test_one_setting_is_exchanged_and_the_other_config_stays() -> None:
         with_setting(config, "runtime.quantize", "int4")
     with pytest.raises(ConfigError, match="they must be equal"):
         with_setting(config, "vision.output_dim", 64)
+
+
+def test_a_service_of_that_name_in_a_cluster_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = "tcp://10.0.0.7:7860"
+    for name, value in {
+        "SEEDSTORY_PORT": place,
+        "SEEDSTORY_PORT_7860_TCP": place,
+        "SEEDSTORY_PORT_7860_TCP_ADDR": "10.0.0.7",
+        "SEEDSTORY_SERVICE_HOST": "10.0.0.7",
+        "SEEDSTORY_SERVICE_PORT": "7860",
+        "SEEDSTORY_SERVICE_PORT_HTTP": "7860",
+        "SEEDSTORY_WEB_PORT": place,
+        "SEEDSTORY_WEB_SERVICE_HOST": "10.0.0.7",
+        "SEEDSTORY_NAME": "/app/seedstory",
+        "SEEDSTORY_ENV_PATH": "/bin",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert load_config() == load_config(None, [])
+
+
+def test_a_port_in_the_environment_is_told_where_it_belongs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SEEDSTORY_PORT", "7861")
+    with pytest.raises(ConfigError, match="--port or in GRADIO_SERVER_PORT"):
+        load_config()
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("sampling:\n  top_p: 0.5\n", encoding="utf-8-sig")
+    assert load_config(path).sampling.top_p == 0.5

@@ -128,8 +128,23 @@ def test_a_lost_image_leaves_a_marked_gap(story):
     name = story.tree.panel("p2").image_name
     story.archive._files.remove(f"{story.id}/{name}")
     page = Reader(to_html(*story.args("p4")))
-    assert "This picture is missing." in page.text and "“Oh no!”" in page.text
+    assert "This picture is missing or damaged." in page.text and "“Oh no!”" in page.text
     assert len([tag for tag, _ in page.tags if tag == "img"]) == 2
+
+
+def test_a_page_that_could_not_be_read_leaves_a_marked_gap_in_every_format(story, tmp_path):
+    story.archive._files.write(f"{story.id}/p2.json", b"")
+    tree = story.archive.load(story.id).tree
+    args = (tree, story.archive, story.id, "p4")
+    assert "This page could not be read, because the file p2.json" in Reader(to_html(*args)).text
+    with zipfile.ZipFile(io.BytesIO(to_zip(*args))) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith("story.json"))
+        pages = json.loads(archive.read(name))["panels"]
+    assert ["p2.json" in page["problem"] for page in pages] == [
+        page["id"] == "p2" for page in pages
+    ]
+    assert any(page["id"] == "p2" for page in pages)
+    to_storystream(tree, story.archive, story.id, str(tmp_path / "out"))
 
 
 def test_the_zip_holds_book_data_and_images(story):
@@ -209,8 +224,8 @@ def test_what_cannot_be_exported_says_so(story, tmp_path):
 
 def test_file_names_are_plain():
     assert file_name("Pip's Kite!") == "pips-kite"
-    assert file_name("Żółw i Ćma") == "zow-i-cma"
-    assert file_name("カメ 🐢") == "story"
+    assert file_name("Żółw i Ćma") == "zolw-i-cma"
+    assert file_name("カメ 🐢") == "カメ"
     assert file_name("../../etc/passwd") == "etc-passwd"
     assert len(file_name("word " * 99)) <= 50
 
@@ -219,3 +234,59 @@ def test_every_format_says_what_it_is(story):
     for ending, form in FORMATS.items():
         data = form.write(*story.args("p4"))
         assert data and form.label and "/" in form.media_type and ending.isalnum()
+
+
+def test_every_export_has_the_words_as_they_were_typed() -> None:
+    typed = "“Wait—what?”\nhalf past ½,  3² \U0001f469\u200d\U0001f680"
+    archive, tree = StoryArchive(f"memory://{uuid.uuid4().hex}"), StoryTree()
+    story_id = archive.create().id
+    panel = Panel("p1", None, typed, reader_text=typed, author="reader")
+    tree.add(archive.append(story_id, panel, image_of(1)))
+    book = to_html(tree, archive, story_id, "p1")
+    assert typed in book and "white-space: pre-wrap" in book
+    with zipfile.ZipFile(io.BytesIO(to_zip(tree, archive, story_id, "p1"))) as content:
+        (name,) = (name for name in content.namelist() if name.endswith("story.json"))
+        assert json.loads(content.read(name))["panels"][0]["text"] == typed
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Con", "story-con"),
+        ("NUL", "story-nul"),
+        ("aux.", "story-aux"),
+        ("COM1", "story-com1"),
+        ("lpt⁹", "story-lpt9"),
+        ("Con artists", "con-artists"),
+        ("きつねの凧", "きつねの凧"),
+        ("Лиса и змей", "лиса-и-змей"),
+        ("नमस्ते दुनिया", "नमस्ते-दुनिया"),
+        ("Żółw też się śmiał", "zolw-tez-sie-smial"),
+        ("Straße über Ærø", "strasse-uber-aero"),
+        ("نام\u200cها", "نامها"),
+        ("../..\\a:b*?", "a-b"),
+        ("🦊🪁", "story"),
+        ("", "story"),
+    ],
+)
+def test_a_file_name_is_one_that_any_disk_takes(title: str, name: str) -> None:
+    assert file_name(title) == name
+
+
+def test_a_long_file_name_fits_every_disk() -> None:
+    for title in ("x" * 999, "凧" * 999, "नमस्ते" * 99):
+        assert 30 <= len(file_name(title).encode()) <= 120
+
+
+@pytest.mark.parametrize(
+    ("seconds", "year"),
+    [(0, 1980), (-1e18, 1980), (1.7e9, 2023), (5e9, 2107), (1e18, 2107), (float("nan"), 1980)],
+)
+def test_a_zip_holds_any_time_as_well_as_it_can(seconds: float, year: int) -> None:
+    archive, tree = StoryArchive(f"memory://{uuid.uuid4().hex}"), StoryTree(title="きつね")
+    story_id = archive.create().id
+    panel = Panel("p1", None, "Mira waves.", created_at=seconds)
+    tree.add(archive.append(story_id, panel, image_of(1)))
+    with zipfile.ZipFile(io.BytesIO(to_zip(tree, archive, story_id, "p1"))) as content:
+        assert {entry.date_time[0] for entry in content.infolist()} == {year}
+        assert all(entry.filename.startswith("きつね/") for entry in content.infolist())

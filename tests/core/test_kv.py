@@ -100,7 +100,8 @@ def test_cached_reading_equals_reading_the_whole_story_at_once(model: StoryLM) -
     segments = tell(model, 5, DENSE)
     context = assemble(model.decoder, segments[:4], DENSE, room=40)
     whole = model.score(read_whole_story(model, 5)[:, -1])[0]
-    assert torch.allclose(read(model, context, 4).next_scores, whole, atol=2e-5)
+    scores = read(model, context, 4).next_scores
+    assert scores is not None and torch.allclose(scores, whole, atol=2e-5)
 
 
 def test_captured_keys_are_those_before_rotation(model: StoryLM) -> None:
@@ -248,6 +249,7 @@ def test_a_turn_takes_one_forward_per_text_token_and_two_more(model: StoryLM) ->
     try:
         sampler = Sampler(Sampling(seed=5), forbidden_ids=range(80, 91))
         scores = segments[-1].next_scores
+        assert scores is not None
         written = write(model, context, scores, sampler, 9)
         decode.query_image(model, context, MARKS)
         context.truncate(base)

@@ -16,6 +16,8 @@ from seedstory_core.generation.policies import (
     MemoryPolicy,
     PanelSpan,
     configured,
+    later_rows_by_panel,
+    rows_by_panel,
     select_rows,
 )
 
@@ -114,6 +116,32 @@ def test_pinned_panels_are_never_evicted(
             assert set(range(spans[number].start, spans[number].end)) <= kept
         if policy != CAPPED:  # there a pinned panel may take the place of sinks
             assert set(rows(select_rows(spans, rule))) <= kept
+
+
+@given(
+    st.lists(st.integers(8, 40), min_size=2, max_size=60),
+    st.integers(9, 70),
+    st.integers(1, 8),
+    st.integers(60, 600),
+    st.sampled_from(list(POLICIES)),
+    st.sets(st.integers(0, 59), max_size=2),
+)
+def test_what_no_later_turn_sees_never_comes_back_into_view(
+    captions: list[int], image_tokens: int, window: int, most: int, name: str, pinned: set[int]
+) -> None:
+    spans = spans_of(captions, image_tokens)
+    rule = MemoryPolicy(
+        policy=name, window_panels=window, max_rows=most, pinned_panels=tuple(pinned)
+    )
+    kept: set[tuple[int, int]] = set()
+    for number in range(1, len(spans) + 1):
+        path = spans[:number]
+        seen = {(n, row) for n, some in rows_by_panel(path, rule) for row in some}
+        new = {(number - 1, row) for row in range(path[-1].end - path[-1].start)}
+        assert seen <= kept | new
+        later = {(n, row) for n, some in later_rows_by_panel(path, rule) for row in some}
+        assert seen <= later
+        kept = (kept | new) & later
 
 
 def test_the_separator_behind_an_evicted_image_belongs_to_the_window() -> None:

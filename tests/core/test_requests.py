@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
+import torch
 
 from demo.api import Api, _with_knobs
 from seedstory_core.config import DeTokenizerConfig, SamplingConfig, StudioConfig
@@ -42,8 +43,34 @@ def test_what_is_asked_for_arrives(tiny_config: StudioConfig) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("temperature", 5.5), ("top_p", 0), ("top_k", 1.5), ("steps", 51), ("seed", -1)],
+    [("temperature", 5.5), ("top_p", 0), ("top_k", 1.5), ("steps", 51), ("seed", -2)],
 )
 def test_what_is_out_of_range_is_named(tiny_config: StudioConfig, key: str, value: float) -> None:
     with pytest.raises(InputError, match=rf"^{key} is .*must be"):
         make_request(tiny_config, knobs={key: value})
+
+
+@pytest.mark.parametrize("seed", [-1, "-1", " -1 ", -1.0, "", "  ", None])
+def test_minus_one_and_nothing_are_a_new_seed(tiny_config: StudioConfig, seed: object) -> None:
+    first, second = (make_request(tiny_config, knobs={"seed": seed}) for _ in range(2))
+    assert first.any_seed and first.image_seed != second.image_seed
+
+
+@pytest.mark.parametrize(
+    ("seed", "taken"),
+    [(2**32 - 1, 2**32 - 1), ("4294967296", 2**32), (str(2**63 - 1), 2**63 - 1), (7.0, 7)],
+)
+def test_a_seed_of_another_program_is_taken_to_the_last_digit(
+    tiny_config: StudioConfig, seed: object, taken: int
+) -> None:
+    request = make_request(tiny_config, knobs={"seed": seed})
+    assert request.sampling.seed == request.image_seed == taken and not request.any_seed
+    torch.Generator().manual_seed(taken)
+
+
+@pytest.mark.parametrize("seed", [-2, 2**63, 10**400, "9" * 5000, 1.5, "x", True, [1], {}, "nan"])
+def test_an_impossible_seed_is_refused_with_a_sentence(
+    tiny_config: StudioConfig, seed: object
+) -> None:
+    with pytest.raises(InputError, match="seed is .*; it must be"):
+        make_request(tiny_config, knobs={"seed": seed})

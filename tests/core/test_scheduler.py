@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from seedstory_core.engine import scheduler as module
 from seedstory_core.engine.scheduler import Scheduler, Task
 from seedstory_core.errors import InputError, TurnCancelled
 from seedstory_core.generation import batch
+from seedstory_core.generation.decode import read_text
 from seedstory_core.generation.kv import KVContext, assemble
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.weights.memory_estimate import need_of
@@ -341,9 +343,8 @@ def test_a_failing_turn_fails_alone(
 
 
 def test_a_refused_request_is_refused_and_nothing_else(small_engine: StoryEngine) -> None:
-    separator = small_engine.config.tokenizer.separator
-    with pytest.raises(InputError):
-        list(small_engine.turn(Past(), TurnRequest(f"Mira waves.{separator}The moon rises.")))
+    with pytest.raises(InputError, match="word pieces"):
+        list(small_engine.turn(Past(), TurnRequest("Mira waves. " * 400)))
     assert result_of(small_engine.turn(Past(), request(1))).text
 
 
@@ -450,6 +451,46 @@ def test_words_and_images_share_what_the_device_computes_not_what_is_launched(
     word, step = module.DecodeRequest(context, 0), module.DenoiseRequest(cast(Any, None))
     list(scheduler.run_all([task(word), task(step)]))
     assert "wwww".join("iiii") in order  # a step takes as long as four words
+
+
+def test_contexts_of_stopped_tasks_may_be_changed_and_decoded_together_again(
+    small_engine: StoryEngine,
+) -> None:
+    """In the same order, with as many rows as before: only their content is another."""
+    model = small_engine.story_lm
+    scheduler = Scheduler(model, small_engine.detokenizer, max_batch=2)
+
+    def task(context: KVContext, tokens: Sequence[int], scores: list[torch.Tensor]) -> Task:
+        for token in tokens:
+            scores.append((yield module.DecodeRequest(context, token)))
+        yield "read"
+        while True:
+            yield module.DecodeRequest(context, 5)
+
+    def together(contexts: Sequence[KVContext], tokens: Sequence[int]) -> list[torch.Tensor]:
+        scores: list[list[torch.Tensor]] = [[] for _ in contexts]
+        events = scheduler.run_all(
+            [task(*each) for each in zip(contexts, [tokens] * len(contexts), scores, strict=True)]
+        )
+        assert next(events)[1] == "read"
+        events.close()  # type: ignore[attr-defined]
+        return [each[len(tokens) - 1] for each in scores]
+
+    contexts = [assemble(model.decoder, (), small_engine.policy, room=40) for _ in range(2)]
+    for context in contexts:
+        small_engine._scheduler.call(functools.partial(read_text, model, context, [1, 2, 3]))
+    together(contexts, [10, 11])
+    for context in contexts:
+        had = context.num_rows
+        context.truncate(0)
+        small_engine._scheduler.call(functools.partial(read_text, model, context, [9] * had))
+    expected = [10, 11]
+    alone = assemble(model.decoder, (), small_engine.policy, room=40)
+    read_text(model, alone, [9] * had)
+    for token in expected:
+        wanted = read_text(model, alone, [token])
+    for scores in together(contexts, expected):
+        assert torch.allclose(scores, wanted, atol=1e-4)
 
 
 def test_the_clock_waits_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:

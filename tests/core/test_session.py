@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import threading
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -58,6 +59,34 @@ def begin(store: SessionStore, panels: int = 1) -> StorySession:
     for seed in range(1, panels):
         parent = turn(session, parent, request(seed)).id
     return session
+
+
+TYPED = "“Wait…” said Mira — half past ½,\nand  a \U0001f469\u200d\U0001f680 waved."
+READ = '"Wait..." said Mira - half past 1⁄2, and a \U0001f469\U0001f680 waved.'
+
+
+def test_a_panel_keeps_what_was_typed_and_the_model_reads_it_tidied(store: SessionStore) -> None:
+    session = store.create()
+    typed = turn(session, None, request(reader_text=TYPED, complete_text=False))
+    tidy = turn(session, None, request(reader_text=READ, complete_text=False))
+    assert (typed.text, typed.reader_text) == (TYPED, TYPED)
+    assert typed.token_ids == tidy.token_ids
+    np.testing.assert_array_equal(typed.visual_features, tidy.visual_features)
+    reworded = panel_of(session.rewrite(tidy.id, TYPED))
+    assert reworded.text == TYPED and reworded.token_ids == typed.token_ids
+    assert store.archive.load(session.story_id).tree.panel(reworded.id).text == TYPED
+
+
+def test_other_weights_read_a_readers_part_tidied_and_the_rest_as_written(
+    tiny_engine: StoryEngine,
+) -> None:
+    both = tiny_engine.read_ids(f"{TYPED} “Oh.”", typed=TYPED)
+    assert both == tiny_engine.read_ids(f"{READ} “Oh.”")
+
+
+def test_the_model_goes_on_after_typed_words(store: SessionStore) -> None:
+    panel = turn(store.create(), None, request(reader_text="“Look!”\nsaid Mira"))
+    assert panel.text.startswith("“Look!”\nsaid Mira") and len(panel.text) > 20
 
 
 def features(panel: Panel) -> np.ndarray:
@@ -213,7 +242,8 @@ def test_a_stop_at_the_last_moment_leaves_no_trace(
         else:
             patch.setattr(StoryEngine, "_image", stop_then_draw)
             list(session.redraw("p2", request(3, num_inference_steps=1)))
-    assert session.tree.panels == panels and len(session.memory) == memory
+    assert session.tree.panels == panels
+    assert len(session.memory) == memory
     assert session.archive.load(session.story_id).tree.panels == panels
 
 
@@ -335,10 +365,13 @@ def test_a_story_needs_something_to_begin_with(store: SessionStore) -> None:
         turn(store.create(), None, request())
 
 
-def test_a_separator_in_a_readers_words_is_refused(store: SessionStore) -> None:
+def test_a_readers_line_break_is_kept_and_is_no_separator_to_the_model(store: SessionStore) -> None:
     session = begin(store)
-    with pytest.raises(InputError, match="mark"):
-        turn(session, "p1", request(1, reader_text="Mira waves.\nThe moon rises."))
+    words = "Mira waves.\nThe moon rises."
+    told = turn(session, "p1", request(1, reader_text=words))
+    assert told.text.startswith(words)
+    read = store.engine.tokenizer.decode_text(told.token_ids)
+    assert store.config.tokenizer.separator not in read
 
 
 def test_unknown_panels_and_stories_are_named(store: SessionStore) -> None:
@@ -532,15 +565,12 @@ def test_stopped_or_unsaved_alternatives_leave_no_trace(
         for _, event in session.alternatives("p2", wishes):
             if isinstance(event, ImagePreview):
                 session.cancel()
-    append = session.archive.append
 
-    def full(story_id: str, panel: Panel, image: Image.Image) -> Panel:
-        if panel.id == "p4":
-            raise StorageError("The disk is full")
-        return append(story_id, panel, image)
+    def full(*args: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(StorageError):
-        patch.setattr(session.archive, "append", full)
+    with monkeypatch.context() as patch, pytest.raises(StorageError, match="The disk is full"):
+        patch.setattr(session.archive, "_write_new", full)
         list(session.alternatives("p2", wishes))
     assert session.tree.panels == panels
     assert len(session.memory) == memory
@@ -598,7 +628,8 @@ def test_a_prefetch_that_is_not_wanted_leaves_no_trace(
     expected = turn(same, "p3", wanted)
     panels, memory = session.tree.panels, len(session.memory)
     session.prefetch("p3", request(50, any_seed=True)).join(60)
-    assert session.tree.panels == panels and len(session.memory) == memory
+    assert session.tree.panels == panels
+    assert len(session.memory) == memory + 1  # the draft counts, too
     assert not session.is_busy
     told = turn(session, "p3", wanted)
     assert (told.text, told.seed) == (expected.text, expected.seed)
@@ -667,3 +698,18 @@ def test_other_words_for_a_panel_leave_its_hint_behind(store: SessionStore) -> N
     *_, added = session.rewrite(second.id, "The sun came out.")
     assert isinstance(added, PanelAdded)
     assert added.panel.hint == ""
+
+
+def test_a_policy_whose_view_outgrows_the_model_says_so(store: SessionStore) -> None:
+    session = begin(store, 3)
+    assert session.set_policy("window") == ""
+    note = session.set_policy("dense", max_rows=150)
+    assert "more and more of the story" in note or "nonsense from here on" in note
+    told = turn(session, "p3", request(5))
+    while not any("nonsense from here on" in words for words in told.notes):
+        told = turn(session, told.id, request(5))
+        assert session.tree.depth(told.id) < 12
+    assert "nonsense from here on" in session.set_policy("multimodal_attention_sink", max_rows=150)
+    assert session.set_policy("capped_multimodal_attention_sink", max_rows=150) == ""
+    calm = turn(session, told.id, request(6))
+    assert not any("nonsense" in words for words in calm.notes)

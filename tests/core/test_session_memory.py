@@ -152,7 +152,11 @@ class Readers(RuleBasedStateMachine):
         before = self.session.memory.num_bytes
         new = last(self.session.redraw(old.id, request(seed)))
         assert dataclasses.replace(
-            new, image_seed=old.image_seed, image_name=old.image_name, settings=old.settings
+            new,
+            image_seed=old.image_seed,
+            image_name=old.image_name,
+            image_sha256=old.image_sha256,
+            settings=old.settings,
         ) == dataclasses.replace(old)
         assert self.session.memory.num_bytes == before
         self.told[old.id] = new

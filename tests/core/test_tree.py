@@ -179,3 +179,29 @@ def test_any_history_leaves_a_sound_tree(moves):
         assert p in tree.children(p.parent)
     assert {p.id for leaf in tree.leaves() for p in tree.path(leaf.id)} == set(ids(tree))
     assert StoryTree(tree.panels) == tree
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("\U0001f469\u200d\U0001f680 flies", None),
+        ("\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", None),
+        ("\u0646\u0627\u0645\u200c\u0647\u0627", None),
+        ("\u0915\u094d\u200d\u0937", None),
+        ("\u2764\ufe0f the fox", None),
+        ("\U0001fbff\U000320f0 new", None),
+        ("fox\u00adglove", "foxglove"),
+        ("\ufeffThe\u200b fox\u202e!", "The fox!"),
+        ("The\x00fox\tand\n\n me\ud800", "The fox and me"),
+        ("\u200d \u200f", ""),
+    ],
+)
+def test_a_title_keeps_what_joins_letters_and_drops_what_nobody_sees(
+    typed: str, kept: str | None
+) -> None:
+    assert clean_title(typed) == (typed if kept is None else kept)
+    assert clean_title(clean_title(typed)) == clean_title(typed)
+
+
+def test_a_title_is_not_cut_inside_of_a_joined_emoji() -> None:
+    assert clean_title("x" * 117 + "\U0001f469\u200d\U0001f680!!") == "x" * 117 + "\U0001f469…"

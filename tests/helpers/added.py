@@ -24,6 +24,7 @@ from seedstory_core.config import reference as config_reference
 from seedstory_core.engine import StoryEngine
 from seedstory_core.generation.policies import PanelSpan, select_rows
 from seedstory_core.generation.sampler import Sampler
+from seedstory_core.jobs import JobQueue
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
 from tests.helpers.studio import served
@@ -39,7 +40,7 @@ def store(small_engine: StoryEngine, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def page(store: SessionStore) -> gr.Blocks:
-    return build_page(store)
+    return build_page(store, JobQueue(store))
 
 
 @pytest.fixture(scope="module")

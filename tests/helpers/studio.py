@@ -15,6 +15,7 @@ from pathlib import Path
 
 from demo.build import build_page, launch_options
 from seedstory_core.config import StudioConfig, project_path
+from seedstory_core.jobs import JobQueue
 from seedstory_core.session import SessionStore
 from tests.helpers.held_app import HELD_BY
 
@@ -38,13 +39,14 @@ def free_port() -> int:
 @contextmanager
 def served(store: SessionStore, port: int | None = None) -> Iterator[str]:
     """Serve the page over a store, and yield its address."""
-    page = build_page(store)
+    queue = JobQueue(store)
+    page = build_page(store, queue)
     _, url, _ = page.launch(
         server_name="127.0.0.1",
         server_port=port or free_port(),
         prevent_thread_lock=True,
         quiet=True,
-        **launch_options(store),
+        **launch_options(store, queue, page),
     )
     try:
         yield url

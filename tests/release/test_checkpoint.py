@@ -428,3 +428,14 @@ class Empty(nn.Module):
 
 def test_a_model_without_weights_takes_none() -> None:
     load_weights(Empty(), {}, "nothing")
+
+
+def test_an_index_may_have_a_byte_order_mark_and_a_senseless_one_is_named(tmp_path: Path) -> None:
+    save_file({"a": torch.ones(1)}, tmp_path / "x.safetensors")
+    index = tmp_path / "m.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": "x.safetensors"}}), encoding="utf-8-sig")
+    assert list(read_weights(tmp_path / "m.safetensors")) == ["a"]
+    for odd in ({"a": 5}, {"a": None}, ["a"], "a", {"a": ["x"]}):
+        index.write_text(json.dumps({"weight_map": odd}))
+        with pytest.raises(WeightsError, match="damaged"):
+            read_weights(tmp_path / "m.safetensors")

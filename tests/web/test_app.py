@@ -11,11 +11,13 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from demo import __main__ as app
 from demo.handlers import Handlers
 from demo.state import PageState, PageUpdate
+from demo.surroundings import host_to_listen_on, keep_proxies_away, tidy_path_prefix
 from seedstory_core.config import PROJECT_ROOT, load_config
 from seedstory_core.engine import StoryEngine
 from seedstory_core.engine.handle import EngineHandle
@@ -51,6 +53,18 @@ def test_a_start_that_cannot_be_is_explained(
     assert sentence in said and "Traceback" not in said
 
 
+def test_a_page_that_gradio_cannot_reach_is_explained() -> None:
+    class Page:
+        def launch(self, **options: object) -> None:
+            raise httpx.ConnectError("refused")
+
+        def close(self, *, verbose: bool) -> None:
+            pass
+
+    with pytest.raises(ConfigError, match="no_proxy"):
+        app.launch(Page())  # type: ignore[arg-type]
+
+
 def no_temporary_folder() -> str:
     raise FileNotFoundError("No usable temporary directory found")
 
@@ -76,6 +90,95 @@ def test_a_machine_without_any_room_is_explained(
         app.find_room_for_uploads(str(tmp_path / "file"))
     with pytest.raises(ConfigError, match="GRADIO_TEMP_DIR"):
         app.find_room_for_uploads("s3://bucket/stories")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="users as Unix has them")
+def test_uploads_avoid_a_folder_that_is_somebody_elses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("GRADIO_TEMP_DIR")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app.find_room_for_uploads("stories")
+    assert "GRADIO_TEMP_DIR" not in os.environ  # nobody has it yet
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "gradio").symlink_to(elsewhere)
+    app.find_room_for_uploads("stories")
+    own = tmp_path / f"gradio-{os.getuid()}"
+    assert os.environ["GRADIO_TEMP_DIR"] == str(own) and own.stat().st_mode & 0o777 == 0o700
+    monkeypatch.delenv("GRADIO_TEMP_DIR")
+    own.rmdir()
+    own.symlink_to(elsewhere)
+    app.find_room_for_uploads("stories")
+    assert Path(os.environ["GRADIO_TEMP_DIR"]).is_dir()
+    assert not Path(os.environ["GRADIO_TEMP_DIR"]).is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (None, None),
+        ("0.0.0.0", "0.0.0.0"),
+        ("::", "[::]"),
+        ("[::1]", "[::1]"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_addresses_of_ipv6_stand_in_brackets(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, taken: str | None
+) -> None:
+    monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
+    assert host_to_listen_on(given) == taken
+    if given:
+        monkeypatch.setenv("GRADIO_SERVER_NAME", given)
+        assert host_to_listen_on(None) == taken
+        assert ("GRADIO_SERVER_NAME" in os.environ) is (":" not in given)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("studio", "/studio"),
+        ("/studio/", "/studio"),
+        ("a/b/", "/a/b"),
+        ("/", ""),
+        ("https://example.org/studio/", "https://example.org/studio"),
+    ],
+)
+def test_a_path_prefix_needs_no_slash(
+    monkeypatch: pytest.MonkeyPatch, given: str, used: str
+) -> None:
+    monkeypatch.setenv("GRADIO_ROOT_PATH", given)
+    tidy_path_prefix()
+    assert os.environ["GRADIO_ROOT_PATH"] == used
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"ALL_PROXY": "socks5://127.0.0.1:9"},
+        {"all_proxy": "socks4://127.0.0.1:9", "NO_PROXY": "10.0.0.0/8,fe80::/10"},
+        {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"},
+        {"HTTP_PROXY": "127.0.0.1:9", "no_proxy": "::1,fd00::/8,example.org"},
+        {"http_proxy": "http://127.0.0.1:9", "no_proxy": "*"},
+        {"NO_PROXY": "fe80::/10"},
+    ],
+    ids=["socks", "socks4", "dead", "networks", "star", "no proxy"],
+)
+def test_no_proxy_stands_before_the_own_server(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    keep_proxies_away("[::]")
+    with httpx.Client() as client:  # which raises for what it does not know
+        for url in ("http://127.0.0.1:7860/", "http://localhost:7860/", "http://[::]:7860/"):
+            assert client._transport_for_url(httpx.URL(url)) is client._transport
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ.pop(name, None)
 
 
 def test_gradio_is_imported_whole_and_writes_no_stubs() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tiny_config: StudioConfig, stories: Path) -> Iterator[Server]:
-    server = Server(tiny_config, stories, "detokenizer.num_inference_steps=2")
+    server = Server(tiny_config, stories, "detokenizer.num_inference_steps=2", can_hold=True)
     server.start()
     yield server
     server.kill()
@@ -177,10 +178,12 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     page.click("#write-own")
     page.fill("#line textarea", "the wind grows")
     page.uncheck("#keep-words input")
+    server.hold()
     page.click("#write")
     page.wait_for_selector("#live .gauge[aria-valuenow]")
     page.click("#stop")
     expect(page.locator(".notice")).to_contain_text("Stopped")
+    server.let_go()
     wait_for_panel(page, "p18")
     expect(page.locator("#line textarea")).to_have_value("the wind grows")
     everything = nodes(page)
@@ -256,19 +259,128 @@ def test_a_page_left_open_survives_a_restart(page: Page, server: Server) -> None
     wait_for_panel(page, "p2")
 
 
-def test_a_restart_in_the_middle_of_a_turn_loses_no_words(page: Page, held_server: Server) -> None:
+@pytest.mark.parametrize("way", ["written", "reworded"])
+def test_a_restart_in_the_middle_of_a_turn_names_it_and_loses_no_words(
+    page: Page, held_server: Server, way: str
+) -> None:
     size = open_told(page, held_server)
-    page.click("#write-own")
-    page.fill("#line textarea", "then it snows")
-    page.click("#go-on")
-    page.wait_for_selector("#live .gauge[aria-valuenow]")
+    if way == "written":
+        field, lost = page.locator("#line textarea"), "Page 7 was lost"
+        page.click("#write-own")
+        field.fill("then it snows")
+        page.click("#write")
+        page.wait_for_selector("#live .gauge[aria-valuenow]")
+    else:
+        # Held by a turn of another story, for new words alone are told in a moment.
+        other = page.context.new_page()
+        open_told(other, held_server)
+        other.click("#go-on")
+        other.wait_for_selector("#live .gauge[aria-valuenow]")
+        field, lost = page.locator("#new-words textarea"), "The other page 6 was lost"
+        page.click("#reword")
+        page.wait_for_selector("body[data-rewords=yes]")
+        field.fill("then it snows")
+        page.click("#put-words")
+        page.wait_for_selector("body[data-live=rewrite]")
     held_server.kill()
     expect(page.get_by_text(LOST)).to_be_visible()
     held_server.start()
     wait_for_connection(page)
     wait_for_panel(page, "p6")
-    expect(page.locator("#line textarea")).to_have_value("then it snows")
+    expect(page.locator(".notice")).to_contain_text(lost)
+    expect(field).to_have_value("then it snows")
+    if way == "reworded":
+        expect(field).to_be_visible()
     assert len(nodes(page)) == size
+    # It can be asked for again, and a reload does not speak of it any more.
+    page.reload()
+    wait_for_panel(page, "p6")
+    expect(page.locator(".notice")).to_have_count(0)
+
+
+def test_a_reload_in_a_turns_last_moment_shows_the_new_page(
+    page: Page, held_server: Server
+) -> None:
+    size = open_told(page, held_server)
+    address = page.url
+    story = re.search(r"story=([^&]+)", address)
+    assert story is not None
+    page.click("#write-own")
+    page.fill("#line textarea", "then it snows")
+    page.click("#write")
+    page.wait_for_selector("#live .gauge[aria-valuenow]")
+    page.goto(f"{held_server.url}studio/logo.svg")  # away, in the same tab
+    held_server.let_go()
+    deadline = time.monotonic() + TURN_MS / 1000
+    while not page.request.get(f"{held_server.url}turns/{story[1]}").json()["ended"]:
+        assert time.monotonic() < deadline
+    page.goto(address)
+    page.wait_for_selector(f"#outline [data-panel=p{size + 1}]")
+    wait_for_panel(page, f"p{size + 1}")
+    expect(page.locator("#line textarea")).to_have_value("")
+    # Whoever comes to that address afresh is at that page, and no one is carried off.
+    other = page.context.new_page()
+    other.goto(address)
+    wait_for_panel(other, "p6")
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+@pytest.mark.parametrize("how", ["502", "cut"])
+def test_a_lost_reply_leaves_no_page_waiting(
+    page: Page, server: Server, lost: int, how: str
+) -> None:
+    """The replies to the click, to following the turn, and to asking for its outcome."""
+    size = open_told(page, server)
+    page.wait_for_timeout(3000)  # until the events of the arrival are over
+    seen = []
+
+    def reply(route: Any) -> None:
+        seen.append(route)
+        if len(seen) != lost:
+            route.continue_()
+            return
+        if lost == 1:
+            route.fetch()  # the turn has begun, and the page does not learn of it
+        if how == "cut":
+            route.abort()
+        else:
+            route.fulfill(status=502, content_type="text/html", body="<html>Bad Gateway</html>")
+
+    page.route("**/queue/join*", reply)
+    page.click("#go-on")
+    wait_for_panel(page, f"p{size + 1}")
+    assert len(seen) >= lost
+    page.unroute("**/queue/join*")
+    page.click("#go-on")
+    wait_for_panel(page, f"p{size + 2}")
+
+
+@pytest.mark.parametrize("how", ["502", "cut", "ends", "silent"])
+def test_a_lost_stream_leaves_no_page_waiting(page: Page, server: Server, how: str) -> None:
+    """The stream of events is refused, cut off, ended as if all was well, or says nothing."""
+    size = open_told(page, server)
+    page.wait_for_timeout(3000)
+    count = []
+
+    def stream(route: Any) -> None:
+        count.append(route)
+        if len(count) > 1:
+            route.continue_()
+        elif how == "502":
+            route.fulfill(status=502, content_type="text/html", body="<html>Bad Gateway</html>")
+        elif how == "cut":
+            route.abort()
+        elif how == "ends":
+            route.fulfill(status=200, content_type="text/event-stream", body="")
+
+    page.route("**/queue/data*", stream)
+    page.click("#go-on")
+    # A dead stream is only known by its silence, and then the page is loaded again.
+    page.wait_for_selector(f"#page-p{size + 1}.page-current", timeout=TURN_MS)
+    wait_for_panel(page, f"p{size + 1}")
+    assert count
+    page.click("#go-on")
+    wait_for_panel(page, f"p{size + 2}")
 
 
 def test_two_readers_wait_in_line_and_see_their_place(
@@ -432,3 +544,19 @@ def test_words_that_were_not_sent_survive_a_reload(page: Page, server: Server) -
     expect(page.locator("#page-p1 .caption")).to_have_text("Late one night, the wind sang.")
     page.click(".masthead [data-do=start] >> nth=1")
     expect(page.locator("#sentence textarea")).to_have_value("")
+
+
+@pytest.mark.parametrize("key", ["Enter", "Escape"])
+def test_keys_of_an_input_method_leave_the_title_open(page: Page, server: Server, key: str) -> None:
+    open_told(page, server)
+    page.click("[data-do=edit-title]")
+    page.fill(".title-input", "")
+    page.focus(".title-input")
+    keys = page.context.new_cdp_session(page)
+    keys.send("Input.imeSetComposition", {"text": "きつね", "selectionStart": 3, "selectionEnd": 3})
+    pressed = {"type": "rawKeyDown", "windowsVirtualKeyCode": 229, "key": key, "code": key}
+    keys.send("Input.dispatchKeyEvent", pressed)
+    expect(page.locator(".title-bar.editing")).to_be_visible()
+    keys.send("Input.insertText", {"text": "きつね"})
+    page.keyboard.press("Enter")
+    expect(page.locator("h1.title")).to_have_text("きつね")

@@ -186,6 +186,16 @@ def test_what_a_story_remembers_is_chosen_story_by_story(on: Handlers) -> None:
     assert "memory setting is impossible" in refused.notice and refused.policy == "window"
 
 
+def test_the_page_shows_what_was_typed_and_empties_its_field(on: Handlers) -> None:
+    typed = "“Wait…” said Mira —\nhalf past ½ \U0001f469\u200d\U0001f680"
+    state = begin(on)
+    state = answered(on.write, state, f" {typed}\n", True, KNOBS).state
+    wait(on.queue, state.story)
+    shown = answered(on.finish, state, "", f" {typed}\n")
+    assert typed in shown.book and shown.line == ""
+    assert answered(on.ask_for_words, shown.state).words == typed
+
+
 def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
     state = begin(on)
     asked = answered(on.write, state, "It snows", True, KNOBS).state
@@ -224,6 +234,121 @@ def test_a_turn_asked_for_before_the_server_restarted_is_not_waited_for(on: Hand
     state = begin(on)
     shown = answered(on.finish, replace(state, job="12345", busy=True), "", "")
     assert shown.state.panel == "p1" and not shown.state.busy
+
+
+def reloaded(state: PageState) -> PageState:
+    """What a browser sends with the first event after a reload."""
+    names = ("story", "panel", "job", "due", "live")
+    return PageState.from_json({name: getattr(state, name) for name in names})
+
+
+def test_a_page_reloaded_when_its_turn_has_just_ended_shows_the_new_panel(on: Handlers) -> None:
+    state = begin(on)
+    asked = answered(on.write, state, "It snows.", True, KNOBS).state
+    wait(on.queue, state.story)
+    arrived = answered(on.arrive, reloaded(asked)).state
+    # No button makes a branch before the outcome is shown.
+    assert arrived.panel == "p1" and arrived.busy and arrived.watch == asked.job
+    shown = answered(on.finish, arrived, "", "It snows.")
+    assert shown.state.panel == "p2" and not shown.state.busy and shown.line == ""
+    # Another visit to the same address is where it says, and free.
+    visit = answered(on.arrive, PageState(story=state.story, panel="p1")).state
+    assert visit.panel == "p1" and not visit.busy
+
+
+def test_a_page_reloaded_elsewhere_stays_there_and_is_told(on: Handlers) -> None:
+    state = begin(on)
+    state = answered(on.finish, told(on, state), "", "").state
+    asked = told(on, state)
+    elsewhere = answered(on.arrive, replace(reloaded(asked), panel="p1")).state
+    shown = answered(on.finish, elsewhere, "", "")
+    assert shown.state.panel == "p1" and "Page 3 of the story is ready" in shown.notice
+
+
+def told(on: Handlers, state: PageState) -> PageState:
+    asked: PageState = answered(on.go_on, state, KNOBS).state
+    wait(on.queue, state.story)
+    return asked
+
+
+def test_a_page_reloaded_after_a_failed_turn_says_why(
+    on: Handlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = begin(on)
+    monkeypatch.setattr(on.store.archive, "append", lambda *_, **__: full())
+    shown = answered(on.arrive, reloaded(told(on, state)))
+    assert "The disk is full" in shown.notice and not shown.state.busy
+    monkeypatch.undo()
+    first = answered(on.begin, START, {}, None, SENTENCE, False, SLOW).state
+    on.stop(first)
+    wait(on.queue, first.story)
+    shown = answered(on.arrive, reloaded(first))
+    assert shown.state.view == "start" and "Stopped" in shown.notice
+
+
+def full() -> None:
+    raise StorageError("The disk is full.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ("turn", "Page 2 was lost"),
+        ("alternatives", "Page 2 was lost"),
+        ("redraw", "The new picture of page 1 was lost"),
+        ("rewrite", "The other page 1 was lost"),
+        ("image", "The other page 1 was lost"),
+        ("", "The page that was being told was lost"),
+    ],
+)
+def test_a_turn_lost_with_its_server_is_named(on: Handlers, kind: str, named: str) -> None:
+    state = begin(on)
+    waits = replace(state, job="of-another-server", live=kind, busy=True)
+    for shown in (answered(on.arrive, reloaded(waits)), answered(on.finish, waits, "", "")):
+        assert named in shown.notice and "still in its field" in shown.notice
+        assert shown.state.panel == "p1" and not shown.state.busy and shown.state.job == ""
+        # The field with the new words, which the browser keeps, is open again.
+        assert shown.state.rewords == (kind == "rewrite")
+        assert shown.line is SAME
+
+
+def test_a_first_turn_lost_with_its_server_is_named(on: Handlers) -> None:
+    session = on.store.create()
+    waits = PageState(story=session.story_id, job="of-another-server", live="turn", due="p1")
+    shown = answered(on.arrive, waits)
+    assert shown.state.view == "start" and "Your first page was lost" in shown.notice
+
+
+@pytest.mark.parametrize("kind", ["turn", "alternatives", "rewrite"])
+def test_a_panel_saved_before_its_server_stopped_is_shown(on: Handlers, kind: str) -> None:
+    state = begin(on)
+    asked = told(on, state)
+    lost = replace(reloaded(asked), job="of-another-server", live=kind)
+    shown = answered(on.arrive, lost)
+    assert "lost" not in shown.notice and not shown.state.busy
+    assert shown.state.panel == ("p1" if kind == "alternatives" else "p2")
+    elsewhere = answered(on.arrive, replace(lost, panel="p2", due="p2", live=""))
+    assert elsewhere.state.panel == "p2" and "Page 2 of the story is ready" in elsewhere.notice
+
+
+def test_a_page_that_missed_the_reply_to_its_click_looks_for_the_turn(on: Handlers) -> None:
+    state = begin(on)
+    asked = told(on, state)
+    looked = answered(on.click, state, Click(do="look", job=asked.job)).state
+    assert looked.busy and looked.watch == asked.job
+    assert answered(on.finish, looked, "", "").state.panel == "p2"
+    running = answered(on.go_on, looked, SLOW).state
+    looked = answered(on.click, replace(looked, job=""), Click(do="look", job=running.job)).state
+    assert looked.live == "turn" and looked.watch == running.job
+    on.stop(looked)
+    wait(on.queue, state.story)
+
+
+def test_a_turn_of_another_story_is_not_waited_for(on: Handlers) -> None:
+    one, other = begin(on), begin(on)
+    asked = told(on, one)
+    shown = answered(on.click, asked, Click(do="open", story=other.story)).state
+    assert shown.story == other.story and not shown.busy and shown.job == ""
 
 
 def test_an_address_that_cannot_be_opened_just_now_is_kept(

@@ -58,7 +58,7 @@ BRANCHED = (("p1", None), ("p2", "p1"), ("p3", "p2"), ("p4", "p1"), ("p5", "p4")
 
 
 def job(panel_id: str | None = "p2", kind: Kind = "turn", size: int = 1, **request: Any) -> Job:
-    return Job(1, kind, "story", panel_id, TurnRequest(**request), size)
+    return Job("1", kind, "story", panel_id, TurnRequest(**request), size)
 
 
 def panels_in(markup: str) -> list[str]:
@@ -147,6 +147,17 @@ def test_there_is_nothing_between_two_tags_that_only_the_template_needs() -> Non
         render.live(job(), Progress(phase="writing", text="Mira"), 3),
     ):
         assert "\n" not in markup and "> <" not in markup
+
+
+def test_a_page_that_could_not_be_read_is_named_and_can_be_left() -> None:
+    why = "This page could not be read, because the file p2.json of this story is damaged."
+    tree = grow(("p1", None), ("p3", "p1"))
+    tree = StoryTree([tree.panel("p1"), Panel("p2", "p1", "", problem=why)])
+    shown = render.book(tree, "x" * 22, "p2")
+    assert why in shown and '<span class="gap">This page could not be read</span>' in shown
+    shown = render.outline(tree, "x" * 22, "p1")
+    assert "A page that could not be read" in shown and 'data-panel="p2"' in shown
+    assert "A page that could not be read" in render.tail(tree, "x" * 22, "p1")
 
 
 def test_every_template_escapes() -> None:

@@ -12,14 +12,33 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from demo.routes import routes
+from seedstory_core.engine import TurnRequest
+from seedstory_core.jobs import JobQueue
 from seedstory_core.session import SessionStore
 from tests.helpers.told_stories import branched_story
 
 
 @pytest.fixture
 def client(store: SessionStore) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=routes(store)), raise_server_exceptions=False) as client:
+    with TestClient(
+        Starlette(routes=routes(store, JobQueue(store))), raise_server_exceptions=False
+    ) as client:
         yield client
+
+
+def test_a_page_can_ask_what_became_of_its_turn(store: SessionStore) -> None:
+    queue = JobQueue(store)
+    client = TestClient(Starlette(routes=routes(store, queue)))
+    story_id = store.create().story_id
+    assert client.get(f"/turns/{story_id}").json() == {"job": ""}
+    job = queue.submit("turn", story_id, None, TurnRequest("Mira waves."))
+    assert client.get(f"/turns/{story_id}").json()["job"] == job.id
+    assert job.ended.wait(60)
+    answer = client.get(f"/turns/{story_id}")
+    turn = answer.json()
+    assert turn["ended"] and turn["version"] == job.progress.version and 0 <= turn["age"] < 60
+    assert answer.headers["cache-control"] == "no-store"
+    assert client.get("/turns/nobody").json() == {"job": ""}
 
 
 def test_images_come_large_and_small(store: SessionStore, client: TestClient) -> None:
@@ -30,7 +49,8 @@ def test_images_come_large_and_small(store: SessionStore, client: TestClient) ->
     assert Image.open(io.BytesIO(large.content)).size == (256, 256)
     assert max(Image.open(io.BytesIO(small.content)).size) == 192
     assert len(small.content) < len(large.content)
-    assert "immutable" in large.headers["cache-control"]
+    for answer in (large, small):
+        assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
 
 
 def test_a_story_is_taken_home_as_a_book_or_as_everything(
@@ -40,6 +60,7 @@ def test_a_story_is_taken_home_as_a_book_or_as_everything(
     book = client.get(f"/take/{shelf.story_id}/p3.html")
     assert book.headers["content-type"].startswith("text/html")
     assert book.headers["content-disposition"].endswith('.html"')
+    assert book.headers["cache-control"] == "private, no-cache"
     everything = client.get(f"/take/{shelf.story_id}/p3.zip")
     with zipfile.ZipFile(io.BytesIO(everything.content)) as content:
         assert content.testzip() is None
@@ -87,7 +108,37 @@ def test_a_failing_disk_is_no_missing_page(
         assert "could not be read" in answer.text and "Traceback" not in answer.text
 
 
+def test_a_damaged_picture_is_a_sentence_and_on_the_page_a_picture_that_says_so(
+    store: SessionStore, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf = branched_story(store.archive)
+    one, two = (shelf.tree.panel(i).image_name for i in ("p1", "p2"))
+    address = f"/pictures/{shelf.story_id}/{one}"
+    whole = store.archive.image_bytes(shelf.story_id, str(one))
+    swapped = store.archive.image_bytes(shelf.story_id, str(two))
+    for data in (whole[:-30], b"", b"GIF89a", whole[:99] + b"x" + whole[100:], swapped):
+        store.archive._files.write(f"{shelf.story_id}/{one}", data)
+        for query in ("", "?small"):
+            answer = client.get(address + query)
+            assert answer.status_code == 503
+            assert answer.text.startswith(f"The file {one} of this story is ")
+            answer = client.get(address + query, headers={"accept": "image/svg+xml,image/*;q=0.8"})
+            assert answer.status_code == 503 and answer.headers["cache-control"] == "no-store"
+            assert answer.headers["content-type"] == "image/svg+xml"
+            assert "This picture could not" in answer.text
+    assert "Traceback" not in caplog.text
+    store.archive._files.write(f"{shelf.story_id}/{one}", whole)
+    assert client.get(f"{address}?small").status_code == 200
+
+
 def test_the_stylesheet_is_asked_for_anew(client: TestClient) -> None:
     answer = client.get("/studio/style.css")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_a_download_keeps_a_title_of_any_script(store: SessionStore, client: TestClient) -> None:
+    shelf = branched_story(store.archive)
+    store.open(shelf.story_id).rename("きつねの凧")
+    said = client.get(f"/take/{shelf.story_id}/p1.zip").headers["content-disposition"]
+    assert said.startswith("attachment; filename=\"story.zip\"; filename*=UTF-8''%E3%81%8D")

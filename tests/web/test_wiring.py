@@ -17,7 +17,7 @@ from demo.build import build_page
 from demo.page import PageParts
 from demo.state import Click, PageState, PageUpdate
 from demo.wiring import Wires, answer
-from seedstory_core import KNOBS, OUR_FAULT, InputError, SessionStore, StudioConfig
+from seedstory_core import KNOBS, OUR_FAULT, InputError, JobQueue, SessionStore, StudioConfig
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_watcher_that_fails_is_logged_and_leaves_the_page(
 
 
 def test_the_page_is_built_and_only_its_endpoints_are_public(store: SessionStore) -> None:
-    page = build_page(store)
+    page = build_page(store, JobQueue(store))
     named = {fn.api_name for fn in page.fns.values() if fn.api_visibility == "public"}
     assert {"begin", "continue_story", "openings"} <= named and len(named) == 13
 

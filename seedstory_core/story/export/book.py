@@ -19,7 +19,7 @@ from seedstory_core.story.tree import Panel, StoryTree
 def to_html(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) -> str:
     """Return one path of the story as a picture book.
 
-    An image that is missing or damaged leaves a marked gap.
+    An image that is missing or damaged, and a panel that cannot be read, leave a marked gap.
     """
     path = tree.path(leaf_id)
     return make_book(tree.title, path, read_images(archive, story_id, path))
@@ -33,8 +33,10 @@ def make_book(title: str, path: Sequence[Panel], images: dict[int, bytes]) -> st
         if number in images:
             data = base64.b64encode(images[number]).decode("ascii")
             frame = IMAGE.format(data=data, number=number)
+        elif panel.is_placeholder:
+            frame = GAP.format(why=_escape(panel.problem))
         elif panel.image_name is not None:
-            frame = GAP
+            frame = GAP.format(why="This picture is missing or damaged.")
         pages.append(PAGE.format(frame=frame, text=_escape(panel.text), number=number))
     return BOOK.format(
         title=_escape(title),
@@ -78,7 +80,7 @@ BOOK = """<!DOCTYPE html>
 """
 
 IMAGE = '<img src="data:image/png;base64,{data}" alt="Picture {number}">'
-GAP = '<p class="gap">This picture is missing.</p>'
+GAP = '<p class="gap">{why}</p>'
 
 PAGE = """<section>
 {frame}
@@ -102,7 +104,7 @@ img { display: block; width: 100%; max-width: 36rem; margin: 0 auto 1.5rem;
 .gap { margin: 0 0 1.5rem; padding: 4rem 1rem; text-align: center; font-style: italic;
   color: var(--faint); border: 2px dashed var(--faint); border-radius: 10px; }
 .text { font-size: 1.3rem; line-height: 1.6; margin: 0 auto; max-width: 34rem;
-  display: flow-root; white-space: pre-line; overflow-wrap: anywhere; text-wrap: pretty; }
+  display: flow-root; white-space: pre-wrap; overflow-wrap: anywhere; text-wrap: pretty; }
 section:first-of-type .text::first-letter { font-size: 3.1em; line-height: .82; float: left;
   padding: .06em .09em 0 0; color: var(--initial); }
 .number { text-align: center; color: var(--faint); font-size: .95rem; margin-top: 1.2rem; }

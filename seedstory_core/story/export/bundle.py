@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import math
 import zipfile
 from collections.abc import Sequence
 
@@ -32,8 +33,7 @@ def to_zip(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) 
     }
     files |= {name: text.encode("utf-8", "replace") for name, text in texts.items()}
     folder = file_name(tree.title)
-    moment = datetime.datetime.fromtimestamp(max(path[-1].created_at, 0.0), datetime.UTC)
-    date = max(moment.timetuple()[:6], (1980, 1, 1, 0, 0, 0))  # ZIP's earliest date
+    date = _zip_date(path[-1].created_at)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive_file:
         for name in sorted(files):
@@ -42,6 +42,18 @@ def to_zip(tree: StoryTree, archive: StoryArchive, story_id: str, leaf_id: str) 
             packed = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
             archive_file.writestr(entry, files[name], packed)
     return buffer.getvalue()
+
+
+def _zip_date(seconds: float) -> tuple[int, int, int, int, int, int]:
+    """Return a time in UTC as ZIP can hold it: from 1980 to 2107."""
+    first, last = (
+        datetime.datetime(year, month, day, tzinfo=datetime.UTC).timestamp()
+        for year, month, day in ((1980, 1, 1), (2107, 12, 31))
+    )
+    inside = min(max(seconds, first), last) if math.isfinite(seconds) else first
+    moment = datetime.datetime.fromtimestamp(inside, datetime.UTC)
+    day = moment.date()
+    return day.year, day.month, day.day, moment.hour, moment.minute, moment.second
 
 
 def _story_json(title: str, path: Sequence[Panel], names: dict[str, str]) -> str:
@@ -57,6 +69,7 @@ def _story_json(title: str, path: Sequence[Panel], names: dict[str, str]) -> str
             "image_seed": panel.image_seed,
             "settings": panel.settings,
             "is_end": panel.is_end,
+            "problem": panel.problem,
         }
         for panel in path
     ]

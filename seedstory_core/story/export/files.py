@@ -12,13 +12,38 @@ from seedstory_core.story.records import from_png
 from seedstory_core.story.tree import Panel
 
 MAX_NAME_CHARS = 50
+MAX_NAME_BYTES = 120
+"""Room for an extension on every disk: some encrypted ones take 143 bytes."""
+DEVICES = re.compile(r"con|prn|aux|nul|clock|conin|conout|com[0-9]|lpt[0-9]")
+"""Names that Windows keeps for devices, with any extension."""
+_LATIN = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i"}
+)
 
 
 def file_name(title: str) -> str:
-    """Turn a title into a file name that any disk allows: `Pip's Kite` becomes `pips-kite`."""
-    ascii_only = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode("ascii")
-    words = re.findall(r"[a-z0-9]+", ascii_only.lower().replace("'", ""))
-    return "-".join(words)[:MAX_NAME_CHARS].strip("-") or "story"
+    """Turn a title into a file name that any disk allows: `Pip's Kite` becomes `pips-kite`.
+
+    Latin letters become plain ones, and letters of other scripts stay as they are.
+    """
+    plain = "".join(map(_plain, unicodedata.normalize("NFKC", title).lower().translate(_LATIN)))
+    name = "-".join(plain.replace("'", "").replace("’", "").split())[:MAX_NAME_CHARS]
+    name = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore").strip("-") or "story"
+    return f"story-{name}" if DEVICES.fullmatch(name) else name
+
+
+def _plain(letter: str) -> str:
+    """Return a letter as a file name has it; a space in place of anything else."""
+    if letter in "'’":
+        return letter
+    if "LATIN" in unicodedata.name(letter, ""):
+        plain = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode("ascii")
+        return plain if plain.isalnum() else ""
+    kind = unicodedata.category(letter)
+    if kind == "Cf":  # joiners
+        return ""
+    # Marks belong to the letters before them: vowels of Hindi, for example.
+    return letter if letter.isalnum() or kind in ("Mn", "Mc") else " "
 
 
 def read_images(archive: StoryArchive, story_id: str, path: Sequence[Panel]) -> dict[int, bytes]:

@@ -1,0 +1,102 @@
+"""What the thousandth page costs: time, memory, and pages read again, at a budget of a few views.
+
+One story grows to its full length and another one only to `SHORT` panels, both under a budget that
+holds little more than what a turn sees. Then both go on alternately, in one process, with the same
+words. Readers write most captions here, because the model's own differ in length.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+
+import psutil
+
+from benchmarks.report import Report, Series, machine
+from benchmarks.studio import OPENING
+from seedstory_core.engine import TurnRequest
+from seedstory_core.generation.sampling import Sampling
+from seedstory_core.session import Replaying, SessionStore, StorySession
+
+SHORT = 50
+EVERY = 100
+ALTERNATELY = 25
+"""Turns of each story that are compared."""
+WORDS = (
+    "Mira the fox waves from the hill.",
+    "Then a kite flies over the garden.",
+    "Everybody laughs and claps.",
+)
+
+
+def measure(store: SessionStore, num_panels: int) -> Report:
+    """Make a story of `num_panels` panels and one of `SHORT`, and compare their next turns."""
+    report = Report("bounds", machine(store.engine.story_lm.device), "the studio as configured")
+    long, short = store.create(), store.create()
+    budget = _budget(store)
+    for session in (long, short):
+        session.memory.budget_bytes = budget
+    process = psutil.Process()
+    used = Series("Memory of the process", "MiB", "panel")
+    kept = Series("Memory of the story", "MiB", "panel")
+    report.series = {"rss": used, "kept": kept}
+    num_replayed = 0
+    for number in range(1, num_panels + 1):
+        num_replayed += _turn(long, number)[1]
+        if number <= SHORT:
+            num_replayed += _turn(short, number)[1]
+        if number % EVERY == 0:
+            gc.collect()
+            used.add("long story", number, [process.memory_info().rss / 2**20])
+            kept.add("long story", number, [long.memory.num_bytes / 2**20])
+    times: dict[StorySession, list[float]] = {long: [], short: []}
+    for number in range(ALTERNATELY):
+        for session in (short, long):
+            seconds, replayed = _turn(session, number, is_written=number % 5 == 0)
+            num_replayed += replayed
+            times[session].append(seconds)
+    late, early = (statistics.median(times[session]) for session in (long, short))
+    places = sorted(used.values["long story"])
+    report.lines = [
+        f"budget of a story: {budget / 2**20:.0f} MiB, a context and two views of {SHORT} panels",
+        f"panels read again in {num_panels + SHORT + 2 * ALTERNATELY} turns: {num_replayed}",
+        f"turn {num_panels} against turn {SHORT} (medians of {ALTERNATELY}), times: "
+        f"{late / early:.3f}",
+    ]
+    if len(places) > 2:
+        # The first hundred panels fill the budget.
+        grown = used.median("long story", places[-1]) - used.median("long story", places[1])
+        per_hundred = grown / (places[-1] - places[1]) * 100
+        report.lines.append(
+            f"growth of the process from panel {places[1]} on: {per_hundred:.1f} MiB in 100 panels"
+        )
+    return report
+
+
+def _budget(store: SessionStore) -> int:
+    """Return the bytes of a context and of twice the rows that a story of `SHORT` panels sees."""
+    session = store.create()
+    for number in range(1, SHORT + 1):
+        _turn(session, number)
+    context = session.memory.context
+    assert context is not None
+    return context.num_bytes + 2 * context.num_bytes * context.num_rows // context.capacity
+
+
+def _turn(session: StorySession, number: int, *, is_written: bool = False) -> tuple[float, int]:
+    """Make the next panel; return the seconds, and the number of panels that were read again."""
+    newest = session.tree.newest
+    text = WORDS[number % len(WORDS)] if newest else OPENING
+    request = TurnRequest(
+        reader_text="" if is_written else text,
+        complete_text=is_written,
+        sampling=Sampling(seed=number),
+        image_seed=number,
+        num_inference_steps=1,
+    )
+    replayed = 0
+    started = time.perf_counter()
+    for event in session.turn(newest.id if newest else None, request):
+        replayed += isinstance(event, Replaying)
+    return time.perf_counter() - started, replayed

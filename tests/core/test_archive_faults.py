@@ -1,0 +1,514 @@
+"""Story folders under faults: what a call says after a failure is true, and nothing is hidden."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import random
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedstory_core.errors import StorageError, StoryChangedError, UnconfirmedError
+from seedstory_core.story import records
+from seedstory_core.story.archive import StoryArchive
+from seedstory_core.story.files import CREATES_AT_ONCE, LocalFiles, RemoteFiles, open_files
+from seedstory_core.story.tree import Panel
+from tests.core.test_archive import image_of, killed_at_step, on_disk, panel_of, place_of
+from tests.core.test_archive import write_story as write_story
+from tests.helpers.faults import FailingFiles, FailingSystem, Nth, PowerCut, damaged_folders
+
+ACTIONS = ["append", "append_group", "replace", "remove", "rename", "pin", "delete"]
+
+
+def group_of(*numbers: int, parent: str) -> list[tuple[Panel, Any]]:
+    return [(panel_of(number, parent), image_of(number)) for number in numbers]
+
+
+def act(action: str, archive: StoryArchive, story_id: str, tree: Any) -> None:
+    """Change the story p1, p2, p3 in one way."""
+    match action:
+        case "append":
+            archive.append(story_id, panel_of(4, "p3"), image_of(4), grandparent="p2")
+        case "append_group":
+            archive.append_group(story_id, group_of(4, 5, 6, parent="p3"), grandparent="p2")
+        case "replace":
+            changed = dataclasses.replace(tree.panel("p2"), image_seed=70)
+            archive.replace(story_id, changed, image_of(70))
+        case "remove":
+            archive.remove_branch(story_id, tree.branch("p2"))
+        case "rename":
+            archive.set_title(story_id, "After", was="Before")
+        case "pin":
+            archive.set_settings(story_id, {"pinned": ["p1"]}, was={})
+        case "delete":
+            archive.delete(story_id)
+
+
+def is_done(action: str, archive: StoryArchive, story_id: str) -> bool:
+    """Whether a story is as after the action (True) or as before (False), and nothing else."""
+    if story_id not in [summary.id for summary in archive.list()]:
+        assert action == "delete"
+        return True
+    found = archive.load(story_id)
+    unfinished = "without its record: it was never finished, or"
+    assert [w for w in found.warnings if unfinished not in w] == []
+    for panel in found.tree:
+        assert archive.image(story_id, panel).tobytes() == image_of(panel.image_seed).tobytes()
+        assert panel.visual_features is not None
+    ids = [panel.id for panel in found.tree]
+    states = {
+        "ids": (["p1", "p2", "p3"], ids),
+        "image": (2, found.tree.panel("p2").image_seed if "p2" in ids else 2),
+        "title": ("Before", found.tree.title),
+        "settings": ({}, found.header.settings),
+    }
+    changed = {name: new for name, (old, new) in states.items() if new != old}
+    after: dict[str, Any] = {
+        "append": {"ids": ["p1", "p2", "p3", "p4"]},
+        "append_group": {"ids": ["p1", "p2", "p3", "p4", "p5", "p6"]},
+        "replace": {"image": 70},
+        "remove": {"ids": ["p1"]},
+        "rename": {"title": "After"},
+        "pin": {"settings": {"pinned": ["p1"]}},
+        "delete": None,
+    }
+    assert changed in ({}, after[action])
+    return bool(changed)
+
+
+def new_story(archive: StoryArchive) -> tuple[str, Any]:
+    story_id, tree = write_story(archive, None, "p1", "p2")
+    archive.set_title(story_id, "Before")
+    return story_id, tree
+
+
+@pytest.mark.parametrize("took_effect", [False, True])
+@pytest.mark.parametrize("for_ever", [False, True])
+@pytest.mark.parametrize("kind", ["disk", "memory"])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_after_any_failed_call_what_is_said_is_true(tmp_path, action, kind, for_ever, took_effect):
+    """The first call fails, then the second, and so on, for once or from then on."""
+    for nth in range(100):
+        place = place_of(kind, tmp_path / str(nth))
+        whole = on_disk(place) if kind == "disk" else StoryArchive(place)
+        story_id, tree = new_story(whole)
+        faults = Nth(nth, took_effect=took_effect, for_ever=for_ever)
+        files: Any = (
+            LocalFiles(place, FailingSystem(faults))
+            if kind == "disk"
+            else FailingFiles(open_files(place), faults)
+        )
+        said = "done"
+        try:
+            act(action, StoryArchive(place, files), story_id, tree)
+        except UnconfirmedError as error:
+            said = "unknown" if "it is not known whether" in str(error) else "done"
+        except StorageError as error:
+            said = "not done"
+            assert " was not " in str(error) and "Errno" not in str(error)
+        done = is_done(action, whole, story_id)
+        assert said == "unknown" or done == (said == "done"), (nth, faults.calls, said)
+        # The reader goes on as if nothing had been.
+        if not done:
+            act(action, whole, story_id, tree)
+            assert is_done(action, whole, story_id)
+        if not faults.has_failed:
+            assert nth >= 2
+            return
+    raise AssertionError("the call never came to an end")
+
+
+def test_a_failure_that_cannot_be_looked_into_says_so(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, tree = new_story(archive)
+
+    class Dead(FailingFiles):
+        def read(self, path: str) -> bytes:
+            if self.faults.has_failed:
+                raise OSError(5, "Input/output error")
+            return self._files.read(path)
+
+    files: Any = Dead(archive._files, Nth(0, took_effect=True, for_ever=True))
+    with pytest.raises(UnconfirmedError, match=r"it is not known whether the branch at p2 was rem"):
+        StoryArchive(str(tmp_path), files).remove_branch(story_id, tree.branch("p2"))
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_power_cut_leaves_the_story_as_before_or_after(tmp_path, action, in_order):
+    chance = random.Random(7)
+    root = str(tmp_path / "live")
+    story_id, tree = new_story(on_disk(root))
+    recorder = PowerCut(root)
+    act(action, StoryArchive(root, LocalFiles(root, recorder)), story_id, tree)
+    assert len(recorder) >= 4
+    for cut in range(len(recorder) + 1):
+        for trial in range(3):
+            target = str(tmp_path / f"{cut}-{trial}")
+            recorder.survivors(cut, target, chance, in_order=in_order)
+            done = is_done(action, on_disk(target), story_id)
+            assert done or cut < len(recorder), "what was reported is gone"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_group_is_kept_whole_or_not_at_all_by_a_killed_writer(tmp_path):
+    outcomes = set()
+    for step in range(200):
+        archive = on_disk(tmp_path / str(step))
+        story_id, tree = new_story(archive)
+        child = os.fork()
+        if child == 0:
+            act("append_group", killed_at_step(archive.root, step), story_id, tree)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        outcomes.add(is_done("append_group", archive, story_id))
+        if status == 0:
+            assert outcomes == {False, True}
+            return
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        tree = archive.load(story_id).tree
+        number = int(tree.next_id()[1:])
+        archive.append(story_id, panel_of(number, "p3"), image_of(number))
+        assert len(archive.load(story_id).tree) == len(tree) + 1
+    raise AssertionError("the writer never came to an end")
+
+
+def test_a_panel_of_an_unfinished_group_can_be_redrawn_and_removed(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, tree = new_story(archive)
+    archive.append_group(story_id, group_of(4, 5, 6, parent="p3"))
+    for number in (4, 5, 6):
+        archive._files.remove(f"{story_id}/p{number}.json")
+    tree = archive.load(story_id).tree
+    assert len(tree) == 6 and archive.list()[0].num_panels == 6
+    archive.replace(story_id, dataclasses.replace(tree.panel("p5"), image_seed=70), image_of(70))
+    archive.remove_branch(story_id, tree.branch("p6"))
+    tree = archive.load(story_id).tree
+    assert [p.id for p in tree] == ["p1", "p2", "p3", "p4", "p5"]
+    assert tree.panel("p5").image_seed == 70
+
+
+def test_a_group_meets_another_servers_panel(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, _ = new_story(archive)
+    archive.append(story_id, panel_of(5, "p3"), image_of(5))
+    before = archive._files.names(story_id)
+    with pytest.raises(StoryChangedError, match="already has a page"):
+        archive.append_group(story_id, group_of(4, 5, 6, parent="p3"))
+    assert archive._files.names(story_id) == before
+
+
+# Damage
+
+
+def test_every_damage_to_every_file_is_named_and_hides_nothing_else(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id = archive.create("", "tiny-1").id
+    grandparents = {None: None, "p1": None, "p2": "p1", "p3": "p2"}
+    parents = [None, "p1", "p2", "p2", "p3"]
+    for number, parent in enumerate(parents, start=1):
+        archive.append(
+            story_id, panel_of(number, parent), image_of(number), grandparent=grandparents[parent]
+        )
+    archive.set_title(story_id, "The Bell")
+    whole = archive.load(story_id)
+    shape = [(panel.id, panel.parent) for panel in whole.tree]
+    chance = random.Random(3)
+    for name, damage in damaged_folders(tmp_path / story_id, chance):
+        found = archive.load(story_id)
+        panel_id = name.split(".")[0].split("-")[0]
+        what = f"{name}: {damage}"
+        placeholders = [p.id for p in found.tree if p.is_placeholder]
+        others = [p for p in found.tree if p.id != panel_id]
+        assert others == [p for p in whole.tree if p.id != panel_id], what
+        if damage == "missing" and name in ("p4.json", "p5.json"):
+            # Nobody follows it, so that it was there is known by its picture only.
+            assert placeholders == [] and f"files of a page {panel_id} without" in str(
+                found.warnings
+            )
+        else:
+            assert set(placeholders) <= {panel_id}, what
+            guessed = "Its place is lost" in str(found.warnings)
+            assert guessed or [(p.id, p.parent) for p in found.tree] == shape, what
+            assert not guessed or panel_id in ("p4", "p5"), what
+        if name.endswith(".png"):
+            with pytest.raises(StorageError, match=name):
+                archive.image_bytes(story_id, name)
+            with pytest.raises(StorageError, match=name):
+                archive.image(story_id, found.tree.panel(panel_id))
+        elif name == "story-1.json":
+            assert found.tree.title == "The Bell"
+        elif damage != "missing":
+            assert any(name in warning for warning in found.warnings), what
+        assert found.tree.next_id() == "p6" and archive.list()[0].num_panels >= 4, what
+    assert archive.load(story_id) == whole
+
+
+def test_a_story_goes_on_below_a_placeholder_and_the_placeholder_can_be_removed(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, _ = write_story(archive, None, "p1", "p2")
+    archive._files.write(f"{story_id}/p1.json", b"")
+    archive.append(story_id, panel_of(4, "p3"), image_of(4))
+    tree = archive.load(story_id).tree
+    assert [p.id for p in tree.path("p4")] == ["p1", "p2", "p3", "p4"]
+    archive.remove_branch(story_id, tree.branch("p1"))
+    found = archive.load(story_id)
+    assert len(found.tree) == 0 and found.warnings == []
+
+
+def test_a_lost_record_is_placed_by_its_children(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, _ = write_story(archive, None, "p1", "p1")
+    archive.append(story_id, panel_of(4, "p2"), image_of(4), grandparent="p1")
+    archive._files.remove(f"{story_id}/p2.json")
+    found = archive.load(story_id)
+    assert [p.id for p in found.tree.path("p4")] == ["p1", "p2", "p4"]
+    assert found.tree.panel("p2").problem == (
+        "This page could not be read, because the file p2.json of this story is missing."
+    )
+    # Without a child that knows it, it is guessed, and that is said.
+    archive._files.write(f"{story_id}/p3.json", b"")
+    found = archive.load(story_id)
+    assert "Its place is lost, too; it was put after p2." in found.tree.panel("p3").problem
+
+
+def test_swapped_files_are_noticed(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, tree = write_story(archive, None, "p1")
+    other, _ = write_story(archive, None, "p1")
+    one, two = (str(tree.panel(i).image_name) for i in ("p1", "p2"))
+    images = [archive.image_bytes(story_id, name) for name in (one, two)]
+    for name, data in ((one, images[1]), (two, images[0])):
+        archive._files.write(f"{story_id}/{name}", data)
+    for panel in archive.load(story_id).tree:
+        with pytest.raises(StorageError, match="is not the one that was saved"):
+            archive.image(story_id, panel)
+        with pytest.raises(StorageError, match="is not the one that was saved"):
+            archive.image_bytes(story_id, str(panel.image_name))
+    foreign = archive._files.read(f"{other}/p1.json")
+    archive._files.write(f"{story_id}/p1.json", foreign)
+    found = archive.load(story_id)
+    assert "Page 1 (p1): The file p1.json of this page was saved in another story." in (
+        found.warnings
+    )
+    assert found.tree.panel("p1").problem and not found.tree.panel("p1").is_placeholder
+
+
+def test_an_edited_record_is_shown_and_said(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, _ = write_story(archive, None, "p1")
+    data = archive._files.read(f"{story_id}/p1.json")
+    archive._files.write(f"{story_id}/p1.json", data.replace(b"Panel 1 of", b"Panel 9 of"))
+    found = archive.load(story_id)
+    assert found.tree.panel("p1").text == "Panel 9 of the story."
+    assert found.warnings == [
+        "Page 1 (p1): The file p1.json of this page is not the one that was saved."
+    ]
+    archive.replace(story_id, found.tree.panel("p1"))  # saving it again accepts it
+    found = archive.load(story_id)
+    assert found.warnings == [] and found.tree.panel("p1").text == "Panel 9 of the story."
+
+
+def as_before_checksums(archive: StoryArchive, story_id: str) -> None:
+    """Write a story's files as versions before 0.3 did."""
+    for name in archive._files.names(story_id):
+        if not name.endswith((".json", ".removed")):
+            continue
+        record = records.from_json(name, archive._files.read(f"{story_id}/{name}"))
+        if name.startswith("story-"):
+            archive._files.remove(f"{story_id}/{name}")
+            continue
+        for key in ("sealed", "sha256", "image_sha256", "story", "grandparent", "revision"):
+            record.pop(key, None)
+        data = (json.dumps(record) + "\n").encode("ascii")
+        archive._files.write(f"{story_id}/{name}", data)
+
+
+@pytest.mark.parametrize("kind", ["disk", "memory"])
+def test_a_story_without_checksums_opens_and_goes_on(tmp_path, kind):
+    archive = StoryArchive(place_of(kind, tmp_path))
+    story_id, tree = write_story(archive, None, "p1", "p1")
+    archive.set_title(story_id, "Old")
+    archive.remove_branch(story_id, tree.branch("p3"))
+    as_before_checksums(archive, story_id)
+    found = archive.load(story_id)
+    assert found.warnings == [] and found.tree.title == "Old"
+    assert [dataclasses.replace(p, image_sha256=None) for p in tree][:2] == list(found.tree)
+    assert archive.image_bytes(story_id, str(found.tree.panel("p1").image_name))
+    archive.append(story_id, panel_of(4, "p2"), image_of(4))
+    archive.set_title(story_id, "New", was="Old")
+    archive.replace(story_id, found.tree.panel("p1"), image_of(70))
+    found = archive.load(story_id)
+    assert found.warnings == [] and found.tree.title == "New" and len(found.tree) == 3
+
+
+def test_a_title_given_by_an_older_version_is_the_newest(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, _ = write_story(archive, None)
+    archive.set_title(story_id, "One")
+    header = {"format": 1, "title": "By an older version", "engine_fingerprint": ""}
+    older = {**header, "settings": {}, "created_at": 0.0}
+    archive._files.write(f"{story_id}/story.json", json.dumps(older).encode())
+    assert archive.load(story_id).tree.title == "By an older version"
+    archive.set_title(story_id, "Two")
+    assert archive.load(story_id).tree.title == "Two"
+
+
+def test_a_story_whose_only_record_is_lost_is_not_deleted_for_good(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, _ = write_story(archive, None)
+    archive._files.remove(f"{story_id}/p1.json")
+    archive.delete(story_id)
+    assert list(Path(archive.root, ".trash").glob(f"{story_id}-*/p1-*.png"))
+
+
+def test_a_disk_that_gives_nothing_is_no_damaged_story(tmp_path, monkeypatch):
+    archive = on_disk(tmp_path)
+    story_id, _ = write_story(archive, None, "p1", "p2")
+    read = archive._files.read
+    refused = {"p2.json"}
+
+    def fail(path: str) -> bytes:
+        if path.split("/")[1] in refused:
+            raise OSError(5, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(archive._files, "read", fail)
+    found = archive.load(story_id)  # one bad sector costs one page
+    assert [p.id for p in found.tree if p.is_placeholder] == ["p2"]
+    assert "could not be read: Input/output error" in found.warnings[0]
+    refused |= {"p1.json", "p3.json"}
+    with pytest.raises(StorageError, match="could not be read: Input/output error"):
+        archive.load(story_id)
+    refused = {"story.json"}
+    assert len(archive.load(story_id).tree) == 3
+    with pytest.raises(StorageError, match=r"story\.json of this story could not be read"):
+        archive.set_title(story_id, "This would lose what story.json holds")
+
+
+# Two servers
+
+
+@pytest.fixture(params=["disk", "memory"])
+def servers(request, tmp_path) -> tuple[StoryArchive, StoryArchive]:
+    place = place_of(request.param, tmp_path)
+    return StoryArchive(place), StoryArchive(place)
+
+
+def test_pins_of_two_servers_are_both_kept_and_titles_are_not_overwritten(servers):
+    one, two = servers
+    story_id, _ = write_story(one, None, "p1")
+    one.set_settings(story_id, {"pinned": ["p1"]}, was={})
+    both = two.set_settings(story_id, {"pinned": ["p2"], "memory": {"a": 1}}, was={})
+    assert both.settings == {"pinned": ["p1", "p2"], "memory": {"a": 1}}
+    gone = one.set_settings(story_id, {"pinned": []}, was={"pinned": ["p1"]})
+    assert gone.settings == {"pinned": ["p2"], "memory": {"a": 1}}
+    with pytest.raises(StoryChangedError, match="The setting memory of this story was changed"):
+        two.set_settings(story_id, {"memory": {"a": 2}}, was={})
+    one.set_title(story_id, "One", was="")
+    with pytest.raises(StoryChangedError, match="was renamed to “One” in another window or by an"):
+        two.set_title(story_id, "Two", was="")
+    two.set_title(story_id, "Two", was="One")
+    header = one.load(story_id).header
+    assert header.title == "Two" and header.settings == gone.settings
+
+
+def test_changes_of_many_servers_at_once_are_all_kept(tmp_path):
+    one = StoryArchive(str(tmp_path))
+    story_id, _ = write_story(one, None)
+    failures: list[BaseException] = []
+
+    def pin(number: int) -> None:
+        try:
+            StoryArchive(one.root).set_settings(story_id, {"pinned": [f"p{number}"]}, was={})
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=pin, args=(number,)) for number in range(1, 7)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert sorted(one.load(story_id).header.settings["pinned"]) == [f"p{n}" for n in range(1, 7)]
+    left = [n for n in one._files.names(story_id) if n.startswith("story-")]
+    assert 1 <= len(left) <= 6
+
+
+def test_a_create_only_write_is_one_request_where_the_file_system_can():
+    calls: list[dict[str, Any]] = []
+
+    class Bucket:
+        def __init__(self, protocol: Any, wins: bytes | None = None) -> None:
+            self.protocol, self.held = protocol, wins
+
+        def exists(self, path: str) -> bool:
+            return False  # the other server has not written yet
+
+        def cat_file(self, path: str) -> bytes:
+            return self.held or b""
+
+        def pipe_file(self, path: str, data: bytes, **kwargs: Any) -> None:
+            calls.append(kwargs)
+            if kwargs.get("mode") == "create" and self.held is not None:
+                raise FileExistsError
+            self.held = data
+
+    for protocol in sorted(CREATES_AT_ONCE):
+        files = RemoteFiles(Bucket((protocol, "other"), b"theirs"), "bucket/stories")
+        with pytest.raises(FileExistsError):
+            files.write("a/p1.json", b"ours", new=True)
+        assert calls.pop() == {"mode": "create"} and files.read("a/p1.json") == b"theirs"
+        # A put that was sent twice, because its answer was lost, meets itself.
+        RemoteFiles(Bucket(protocol, b"ours"), "bucket").write("a/p1.json", b"ours", new=True)
+        calls.clear()
+    files = RemoteFiles(Bucket("sftp", b"theirs"), "host/stories")
+    assert not files.creates_at_once
+    files.write("a/p1.json", b"ours", new=True)
+    assert calls == [{}]
+
+
+def test_the_errors_of_a_bucket_are_errors_of_files():
+    class Angry:
+        protocol = "s3"
+
+        def cat_file(self, path: str) -> bytes:
+            raise RuntimeError("secret address")
+
+    with pytest.raises(OSError, match="RuntimeError") as error:
+        RemoteFiles(Angry(), "bucket").read("a/p1.json")
+    assert "secret" not in str(error.value)
+
+
+def test_a_bucket_whose_move_to_the_trash_was_killed_shows_no_half_story(tmp_path, monkeypatch):
+    archive = StoryArchive(place_of("memory", tmp_path))
+    other, _ = write_story(archive, None)
+    assert isinstance(archive._files, RemoteFiles)
+    fs = archive._files.fs
+    move = fs.mv
+    for allowed in range(20):
+        story_id, _ = write_story(archive, None, "p1")
+        left = iter(range(allowed))
+
+        def mortal(*args: Any, left: Any = left) -> None:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            move(*args)
+
+        monkeypatch.setattr(fs, "mv", mortal)
+        try:
+            archive.delete(story_id)
+        except KeyboardInterrupt:
+            assert [summary.id for summary in archive.list()] == [other]
+        else:
+            break
+        finally:
+            monkeypatch.undo()
+    assert allowed >= 6
+    trashed = [n for n in archive._files.names(".trash") if n.startswith(story_id)]
+    assert "deleted.json" not in archive._files.names(f".trash/{trashed[0]}")
