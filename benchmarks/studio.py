@@ -44,7 +44,7 @@ def measure(store: SessionStore, settings: Sequence[str], rounds: int) -> Report
                 note("whole turn (text and image), s", took)
         branches = [_branch(session, panel) for panel in ("p25", "p13", "p24")]
         note("branch ready to go on, panels 13 to 25, s", *branches)
-        note("memory of a 25-panel story, MB", _story_bytes(session) / 1e6)
+        note("memory of a 25-panel story, MB", session.memory.num_bytes / 1e6)
         # Captions differ in length, so both turns are repeated several times, alternately.
         seeds = [1000 * (round_number + 1) + number for number in range(RETOLD)]
         ends = [[_turn(session, parent, s)[1] for parent in ("p1", "p24")] for s in seeds]
@@ -77,9 +77,3 @@ def _branch(session: StorySession, panel: str) -> float:
     started = time.perf_counter()
     session.warm(panel)
     return time.perf_counter() - started
-
-
-def _story_bytes(session: StorySession) -> int:
-    """Return the bytes of the story's memory and of the features that its tree holds."""
-    features = (panel.visual_features for panel in session.tree)
-    return session.memory.num_bytes + sum(f.nbytes for f in features if f is not None)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from seedstory_core.engine import (
@@ -61,6 +64,8 @@ if TYPE_CHECKING:
     from seedstory_core.engine import StoryEngine
     from seedstory_core.engine.handle import EngineHandle
     from seedstory_core.generation.kv import KVSegment
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,7 @@ class StorySession:
                     yield event
                     continue
                 panel = self._make_panel(parent, request, event, past)
-                yield self._commit(panel, event.image, event.past, cancel)
+                yield self._commit(panel, event.image, event.record, event.past, cancel)
 
     def alternatives(
         self, parent: str | None, requests: Sequence[TurnRequest]
@@ -216,9 +221,10 @@ class StorySession:
             for index, (number, result) in enumerate(sorted(results.items()))
         ]
         images = [result.image for _, result in sorted(results.items())]
+        features = [result.record.visual_features.numpy() for _, result in sorted(results.items())]
         saved = self.archive.append_group(
             self.story_id,
-            list(zip(made, images, strict=True)),
+            list(zip(made, images, features, strict=True)),
             grandparent=self._parent_of(parent),
         )
         for panel, (_, result) in zip(saved, sorted(results.items()), strict=True):
@@ -574,8 +580,8 @@ class StorySession:
     def _is_readable(self, panel: Panel) -> bool:
         if panel.is_placeholder or panel.id in self._unreadable:
             return False
-        made_here = panel.settings.get("fingerprint") == self.engine.fingerprint
-        if (panel.visual_features is not None and made_here) or panel.id in self._readable:
+        has_features = panel.features_name is not None and self._is_of_these_weights(panel)
+        if has_features or panel.id in self._readable:
             return True
         try:
             self.archive.image(self.story_id, panel)
@@ -697,26 +703,42 @@ class StorySession:
             author="reader",
             token_ids=record.token_ids,
             image_name=None,
-            visual_features=record.visual_features.numpy(),
             settings={**panel.settings, **memory},
             created_at=time.time(),
             **changes,
         )
         past = self.engine.read(past, record, cancel)
-        yield self._commit(told, image, past, cancel)
+        yield self._commit(told, image, record, past, cancel)
 
     def _record(self, panel: Panel, cancel: threading.Event) -> PanelRecord:
         """Return a panel as the model reads it; encode it again if other weights made it."""
-        config = self.engine.config
         token_ids, hint_ids = self._token_ids(panel), self.engine.hint_ids(panel.hint)
-        features = panel.visual_features
-        shape = (config.vision.n_queries, config.vision.output_dim)
-        if features is None or features.shape != shape or not self._is_of_these_weights(panel):
-            image = self.archive.image(self.story_id, panel)
+        features = self._saved_features(panel)
+        if features is None:
+            try:
+                image = self.archive.image(self.story_id, panel)
+            except StorageError:
+                self._unreadable.add(panel.id)  # so that the next turn passes over it
+                raise
             return PanelRecord(token_ids, self.engine.encode_image(image, cancel), hint_ids)
         import torch  # here, so that importing this module does not import torch
 
-        return PanelRecord(token_ids, torch.from_numpy(features.copy()), hint_ids)
+        return PanelRecord(token_ids, torch.from_numpy(features), hint_ids)
+
+    def _saved_features(self, panel: Panel) -> NDArray[np.float32] | None:
+        """Return the features with which a panel was made; None if these weights cannot use them.
+
+        They are on the disk only: a long story would hold many that no turn reads again.
+        """
+        if panel.features_name is None or not self._is_of_these_weights(panel):
+            return None
+        try:
+            features = self.archive.features(self.story_id, panel)
+        except StorageError as error:
+            log.warning("The image of page %s is encoded again: %s", panel.id, error)
+            return None
+        vision = self.engine.config.vision
+        return features if features.shape == (vision.n_queries, vision.output_dim) else None
 
     def _token_ids(self, panel: Panel) -> tuple[int, ...]:
         """Return the caption's tokens; other weights may come with other tokens."""
@@ -748,7 +770,6 @@ class StorySession:
             author="reader" if result.reader_text or request.reader_image else "model",
             token_ids=result.record.token_ids,
             image_source="reader" if request.reader_image is not None else "model",
-            visual_features=result.record.visual_features.numpy(),
             seed=result.sampling.seed,
             image_seed=request.image_seed,
             settings={
@@ -763,13 +784,17 @@ class StorySession:
         )
 
     def _commit(
-        self, panel: Panel, image: Image.Image, past: Past, cancel: threading.Event
+        self,
+        panel: Panel,
+        image: Image.Image,
+        record: PanelRecord,
+        past: Past,
+        cancel: threading.Event,
     ) -> PanelAdded:
         """Commit a finished panel: to disk, to the tree, to memory."""
         _check(cancel)
-        panel = self.archive.append(
-            self.story_id, panel, image, grandparent=self._parent_of(panel.parent)
-        )
+        features, grandparent = record.visual_features.numpy(), self._parent_of(panel.parent)
+        panel = self.archive.append(self.story_id, panel, image, features, grandparent=grandparent)
         self._add(panel, past)
         return PanelAdded(panel, image)
 

@@ -33,6 +33,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from seedstory_core.errors import (
@@ -147,10 +149,11 @@ class StoryArchive:
         story_id: str,
         panel: Panel,
         image: Image.Image | None,
+        features: NDArray[np.float32] | None = None,
         *,
         grandparent: str | None = None,
     ) -> Panel:
-        """Save a new panel and return it with its `image_name`.
+        """Save a new panel and return it with the names of its files.
 
         Call this first and then `tree.add` with the result, so that a full disk changes neither.
 
@@ -158,6 +161,7 @@ class StoryArchive:
             story_id: The story.
             panel: The panel.
             image: Its image.
+            features: The image's visual features, `[V, C]`.
             grandparent: The parent's parent, from which the parent's place in the tree is known
                 even if its own record is lost.
 
@@ -169,7 +173,8 @@ class StoryArchive:
         """
         self._must_exist(story_id)
         with self._adding(story_id, panel.id) as written:
-            panel, record = self._write_parts(story_id, panel, image, grandparent, None, written)
+            panel = self._write_parts(story_id, panel, image, features, written)
+            record = _record_of(story_id, panel, grandparent)
             # Image and features must be on the disk before a record names them.
             self._files.settle(story_id)
             self._write_new(f"{story_id}/{panel.id}.json", record, written)
@@ -179,7 +184,7 @@ class StoryArchive:
     def append_group(
         self,
         story_id: str,
-        panels: Sequence[tuple[Panel, Image.Image | None]],
+        panels: Sequence[tuple[Panel, Image.Image | None, NDArray[np.float32] | None]],
         *,
         grandparent: str | None = None,
     ) -> Sequence[Panel]:
@@ -187,15 +192,19 @@ class StoryArchive:
 
         One file with all their records decides; each gets a record of its own afterwards.
 
+        Args:
+            story_id: The story.
+            panels: Each panel with its image and the image's visual features.
+            grandparent: As for `append`.
+
         Raises:
             As `append`.
         """
         self._must_exist(story_id)
-        saved = []
-        names = " and ".join(panel.id for panel, _ in panels)
+        names = " and ".join(panel.id for panel, _, _ in panels)
         with self._adding(story_id, names) as written:
-            for panel, image in panels:
-                saved.append(self._write_parts(story_id, panel, image, grandparent, None, written))
+            told = [self._write_parts(story_id, *each, written) for each in panels]
+            saved = [(panel, _record_of(story_id, panel, grandparent)) for panel in told]
             self._files.settle(story_id)
             group = {"records": [record for _, record in saved]}
             self._write_new(f"{story_id}/{saved[0][0].id}.group", group, written)
@@ -209,12 +218,18 @@ class StoryArchive:
                     break  # the group holds them all
             with contextlib.suppress(OSError):
                 self._files.settle(story_id)
-        return [panel for panel, _ in saved]
+        return told
 
-    def replace(self, story_id: str, panel: Panel, image: Image.Image | None = None) -> Panel:
-        """Save a panel again, with a new image or, for None, its current one.
+    def replace(
+        self,
+        story_id: str,
+        panel: Panel,
+        image: Image.Image | None = None,
+        features: NDArray[np.float32] | None = None,
+    ) -> Panel:
+        """Save a panel again, with a new image and new features or, for None, its current ones.
 
-        The older image's file stays. Returns the panel with its `image_name`, for `tree.replace`.
+        The older files stay. Returns the panel with the names of its files, for `tree.replace`.
 
         Raises:
             StorageError: The panel was not saved; on disk it is as before.
@@ -228,7 +243,6 @@ class StoryArchive:
         grandparent: object = None
         with contextlib.suppress(StorageError):
             grandparent = reader.saved(panel.id)[1].get("grandparent")
-        features = self._saved_features(reader, panel.id)
         data = b""
         written: Written = []
         try:
@@ -238,11 +252,9 @@ class StoryArchive:
                 f"page {panel.id} was saved",
                 lambda: bool(data) and self._holds(path, data),
             ):
-                panel, record = self._write_parts(
-                    story_id, panel, image, grandparent, features, written
-                )
+                panel = self._write_parts(story_id, panel, image, features, written)
                 self._files.settle(story_id)
-                data = records.to_json(record)
+                data = records.to_json(_record_of(story_id, panel, grandparent))
                 self._files.write(path, data)
                 self._files.settle(story_id)
         except UnconfirmedError:
@@ -397,6 +409,18 @@ class StoryArchive:
         records.check_image(name, data, None if panel.problem else panel.image_sha256)
         return records.from_png(name, data)
 
+    def features(self, story_id: str, panel: Panel) -> NDArray[np.float32]:
+        """Load the visual features `[V, C]` of the panel's image, bit for bit as they were saved.
+
+        Raises:
+            StoryNotFoundError: The story is gone, or the panel has no features.
+            StorageError: The file is missing, damaged, or not the one that was saved.
+        """
+        name = panel.features_name
+        if name is None:
+            raise StoryNotFoundError(f"Panel {panel.id} has no features.")
+        return records.from_npy(name, self._read(story_id, name), panel.features_sha256)
+
     def image_bytes(self, story_id: str, image_name: str) -> bytes:
         """Return an image's PNG file; it is checked if its record has a checksum.
 
@@ -516,52 +540,30 @@ class StoryArchive:
         story_id: str,
         panel: Panel,
         image: Image.Image | None,
-        grandparent: object,
-        saved_features: Mapping[str, str] | None,
+        features: NDArray[np.float32] | None,
         written: Written,
-    ) -> tuple[Panel, dict[str, Any]]:
-        """Write image and features, unless these equal the saved ones; return panel and record."""
-        panel = dataclasses.replace(panel, problem="")
-        if image is not None:
-            data = records.to_png(image)
-            name = f"{panel.id}-{secrets.token_hex(4)}.png"
+    ) -> Panel:
+        """Write image and features; return the panel with the names of their files."""
+
+        def write(kind: str, data: bytes) -> tuple[str, str]:
+            name = f"{panel.id}-{secrets.token_hex(4)}.{kind}"
             written.append((f"{story_id}/{name}", None))
             self._files.write(f"{story_id}/{name}", data)
-            panel = dataclasses.replace(panel, image_name=name, image_sha256=records.sha256(data))
-        features: Mapping[str, str] | None = None
-        if panel.visual_features is not None:
-            data = records.to_npy(panel.visual_features)
-            digest = records.sha256(data)
-            if saved_features is not None and saved_features["sha256"] == digest:
-                features = saved_features
-            else:
-                features = {"name": f"{panel.id}-{secrets.token_hex(4)}.npy", "sha256": digest}
-                written.append((f"{story_id}/{features['name']}", None))
-                self._files.write(f"{story_id}/{features['name']}", data)
-        record = {
-            **records.panel_to_record(panel),
-            "features": features,
-            "story": story_id,
-            "grandparent": grandparent,
-            "saved_at": time.time(),
-        }
-        return panel, record
+            return name, records.sha256(data)
+
+        changes: dict[str, Any] = {"problem": ""}
+        if image is not None:
+            name, digest = write("png", records.to_png(image))
+            changes |= {"image_name": name, "image_sha256": digest}
+        if features is not None:
+            name, digest = write("npy", records.to_npy(features))
+            changes |= {"features_name": name, "features_sha256": digest}
+        return dataclasses.replace(panel, **changes)
 
     def _write_new(self, path: str, record: Mapping[str, Any], written: Written) -> None:
         data = records.to_json(record)
         written.append((path, data))
         self._files.write(path, data, new=True)
-
-    def _saved_features(self, reader: FolderReader, panel_id: str) -> dict[str, str] | None:
-        """Return name and checksum of a saved panel's features; None without undamaged ones."""
-        with contextlib.suppress(StorageError):
-            _, record = reader.saved(panel_id)
-            features: dict[str, str] | None = record["features"]
-            if features is not None:
-                data = self._read(reader.story_id, features["name"])
-                records.from_npy(features["name"], data, features["sha256"])
-            return features
-        return None
 
     def _read(self, story_id: str, name: str) -> bytes:
         try:
@@ -797,6 +799,15 @@ def _merged(
                 "server, so the new one was not saved. Choose it again to change that."
             )
     return {key: value for key, value in merged.items() if value is not None}
+
+
+def _record_of(story_id: str, panel: Panel, grandparent: object) -> dict[str, Any]:
+    return {
+        **records.panel_to_record(panel),
+        "story": story_id,
+        "grandparent": grandparent,
+        "saved_at": time.time(),
+    }
 
 
 def _is_story_id(story_id: object) -> bool:

@@ -284,12 +284,10 @@ class FolderReader:
                     f"Its picture {panel.image_name} is missing. Redraw it to have one again.",
                 )
             )
-        return dataclasses.replace(
-            panel, visual_features=self._features(panel_id, record), problem=problem
-        )
+        return dataclasses.replace(self._with_whole_features(panel), problem=problem)
 
     def saved(self, panel_id: str) -> tuple[Panel, Record]:
-        """Return a panel without its features and its record, or the one in its group.
+        """Return a panel and its record, or the one in its group.
 
         Raises:
             StorageError: There is no record that can be read.
@@ -308,21 +306,18 @@ class FolderReader:
             record = self.groups()[panel_id]
             return records.panel_from_record(panel_id, name, record), record
 
-    def _features(self, panel_id: str, record: Record) -> Any:
-        features = record["features"]
-        if features is None:
-            return None
+    def _with_whole_features(self, panel: Panel) -> Panel:
+        """Return the panel without features if their file is missing or damaged."""
+        name, digest = panel.features_name, panel.features_sha256
+        if name is None or digest is None:
+            return panel
         try:
-            data = self._read(features["name"])
-            return records.from_npy(features["name"], data, features["sha256"])
+            records.from_npy(name, self._read(name), digest)
         except StorageError as error:
-            self._remarks.append(
-                (
-                    panel_id,
-                    f"{error} It can be read, but the pages after it may turn out otherwise.",
-                )
-            )
-            return None
+            remark = f"{error} It can be read, but the pages after it may turn out otherwise."
+            self._remarks.append((panel.id, remark))
+            return dataclasses.replace(panel, features_name=None, features_sha256=None)
+        return panel
 
     def _placeholder(self, panel_id: str, problem: str, others: Iterable[str]) -> Panel:
         """Return a placeholder at the place of a panel that cannot be read.

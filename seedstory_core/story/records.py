@@ -134,14 +134,16 @@ def header_from_record(story_id: str, name: str, record: Mapping[str, Any]) -> S
 
 
 def panel_to_record(panel: Panel) -> dict[str, Any]:
-    """Return all fields but the features, which have a file of their own, and `problem`."""
+    """Return all fields but `problem`; name and checksum of the features are one entry."""
     names = [item.name for item in dataclasses.fields(panel)]
-    left_out = ("visual_features", "problem")
-    return {name: getattr(panel, name) for name in names if name not in left_out}
+    left_out = ("features_name", "features_sha256", "problem")
+    record = {name: getattr(panel, name) for name in names if name not in left_out}
+    features = {"name": panel.features_name, "sha256": panel.features_sha256}
+    return {**record, "features": None if panel.features_name is None else features}
 
 
 def panel_from_record(panel_id: str, name: str, record: Mapping[str, Any]) -> Panel:
-    """Return a panel without its features.
+    """Return a panel.
 
     Raises:
         StorageError: The record is damaged.
@@ -191,7 +193,13 @@ def check_image(name: str, data: bytes, digest: str | None) -> None:
 
 
 def to_npy(features: NDArray[np.float32]) -> bytes:
-    """Return features as bytes, from which `from_npy` restores every bit."""
+    """Return features `[V, C]` as bytes, from which `from_npy` restores every bit.
+
+    Raises:
+        ValueError: They are no float32 matrix.
+    """
+    if features.dtype != np.float32 or features.ndim != 2:
+        raise ValueError(f"Features must be float32 [V, C], not {features.dtype} {features.shape}.")
     buffer = io.BytesIO()
     np.save(buffer, features, allow_pickle=False)
     return buffer.getvalue()
@@ -230,8 +238,8 @@ def _panel_from_record(panel_id: str, record: Mapping[str, Any]) -> Panel:
     image_name = record["image_name"]
     if image_name is not None and not IMAGE_NAME.fullmatch(image_name):
         raise ValueError("not an image of ours")
-    features = record["features"]
-    if features is not None:
+    features = record["features"] or {"name": None, "sha256": None}
+    if record["features"] is not None:
         _typed(features["sha256"], str)
         if not FEATURES_NAME.fullmatch(features["name"]):
             raise ValueError("not features of ours")
@@ -256,6 +264,8 @@ def _panel_from_record(panel_id: str, record: Mapping[str, Any]) -> Panel:
         notes=tuple(_typed(note, str) for note in record["notes"]),
         created_at=float(record["created_at"]),
         image_sha256=None if digest is None else _typed(digest, str),
+        features_name=features["name"],
+        features_sha256=features["sha256"],
     )
 
 

@@ -1,7 +1,8 @@
 """A story: its panels and the tree that they form.
 
-The tree is the record. It knows no models or files: a panel names its image's file, visual features
-are numpy arrays, and `archive.py` saves both. The session that owns a tree also locks it.
+The tree is the record. It knows no models or files: a panel names the files of its image and of
+its visual features, which `archive.py` saves and loads, so a long story takes little memory. The
+session that owns a tree also locks it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from seedstory_core.errors import StoryNotFoundError
 
@@ -44,9 +42,8 @@ def panel_number(panel_id: str) -> int:
 class Panel:
     """One text with one image, and the data for an exact replay.
 
-    Two panels are equal if all fields are equal, the features bit for bit. Branches share panels,
-    so `visual_features` becomes read-only (a writable array is copied) and `settings` a plain JSON
-    copy.
+    Two panels are equal if all fields are equal; the checksums stand for image and features.
+    Branches share panels, so `settings` becomes a plain JSON copy.
     """
 
     id: str
@@ -64,9 +61,6 @@ class Panel:
     image_name: str | None = None
     """Name of the image's file in the story folder; `StoryArchive.append` and `replace` set it."""
     image_source: Author = "model"
-    visual_features: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
-    """`[V, C]` float32. None without an image, or if the story folder lost them: encoding the image
-    again then gives similar but not equal features."""
     seed: int = 0
     """Seed of the text sampling."""
     image_seed: int = 0
@@ -81,6 +75,12 @@ class Panel:
     """Unix seconds."""
     image_sha256: str | None = None
     """Checksum of the image's file; None for panels saved before 0.3."""
+    features_name: str | None = None
+    """Name of the file of the image's visual features; `StoryArchive.append` and `replace` set it.
+    None without an image, or if the story folder lost them: encoding the image again then gives
+    similar but not equal features."""
+    features_sha256: str | None = None
+    """Checksum of the features' file."""
     problem: str = ""
     """What is wrong with the panel as it was read from its folder, for the reader; never saved."""
 
@@ -93,17 +93,6 @@ class Panel:
         object.__setattr__(self, "settings", plain)
         object.__setattr__(self, "token_ids", tuple(int(token) for token in self.token_ids))
         object.__setattr__(self, "notes", tuple(self.notes))
-        if self.visual_features is not None:
-            features = np.asarray(self.visual_features)
-            if features.dtype != np.float32 or features.ndim != 2:
-                raise ValueError(
-                    f"visual_features must be float32 [V, C], not {features.dtype} "
-                    f"{features.shape}."
-                )
-            if features.flags.writeable:
-                features = np.array(features, order="C")
-                features.flags.writeable = False
-            object.__setattr__(self, "visual_features", features)
 
     @property
     def is_placeholder(self) -> bool:
@@ -113,18 +102,8 @@ class Panel:
         """
         return bool(self.problem) and not self.text and self.image_name is None
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Panel):
-            return NotImplemented
-        return self._fields() == other._fields() and _same_bits(
-            self.visual_features, other.visual_features
-        )
-
     def __hash__(self) -> int:
         return hash((self.id, self.parent, self.text))
-
-    def _fields(self) -> tuple[object, ...]:
-        return tuple(value for name, value in vars(self).items() if name != "visual_features")
 
 
 class StoryTree:
@@ -340,9 +319,3 @@ def title_from_text(text: str) -> str:
         return "Untitled story"
     start = clean_title(" ".join(words[:TITLE_WORDS])).rstrip(".,;:!?\"'“”‘’- ")
     return f"{start}…" if len(words) > TITLE_WORDS else start or "Untitled story"
-
-
-def _same_bits(one: NDArray[np.float32] | None, two: NDArray[np.float32] | None) -> bool:
-    if one is None or two is None:
-        return one is two
-    return one is two or (one.shape == two.shape and one.tobytes() == two.tobytes())

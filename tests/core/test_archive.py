@@ -50,7 +50,6 @@ def panel_of(number: int, parent: str | None) -> Panel:
         parent=parent,
         text=f"Panel {number} of the story.",
         token_ids=tuple(range(number, number + 5)),
-        visual_features=features_of(number),
         seed=number * 2**33,
         image_seed=number,
         settings={"temperature": 0.1 * number, "top_p": 0.9},
@@ -63,7 +62,11 @@ def write_story(archive: StoryArchive, *parents: str | None) -> tuple[str, Story
     story_id = archive.create("", "tiny-1").id
     tree = StoryTree()
     for number, parent in enumerate(parents, start=1):
-        tree.add(archive.append(story_id, panel_of(number, parent), image_of(number)))
+        tree.add(
+            archive.append(
+                story_id, panel_of(number, parent), image_of(number), features_of(number)
+            )
+        )
     return story_id, tree
 
 
@@ -144,7 +147,6 @@ def test_a_story_comes_back_to_the_bit(archive):
         author="reader",
         image_source="reader",
         token_ids=(0, 31999, 7),
-        visual_features=features,
         seed=2**63 + 1,
         image_seed=3,
         settings={"top_p": 0.1 + 0.2, "stop": None, "nested": {"a": [1, True]}},
@@ -152,7 +154,7 @@ def test_a_story_comes_back_to_the_bit(archive):
         notes=("closed after 120 words without a picture",),
         created_at=time.time(),
     )
-    tree.add(archive.append(story_id, first, image_of(1)))
+    tree.add(archive.append(story_id, first, image_of(1), features))
     tree.add(archive.append(story_id, Panel("p2", "p1", "No picture."), None))
 
     found = archive.load(story_id)
@@ -160,12 +162,18 @@ def test_a_story_comes_back_to_the_bit(archive):
     assert found.header == header and found.header.title == "Oto's bell"
     assert found.tree == tree
     back = found.tree.panel("p1")
-    assert back.visual_features.tobytes() == features.tobytes()
-    assert back.visual_features.dtype == np.float32 and back.seed == 2**63 + 1
+    assert archive.features(story_id, back).tobytes() == features.tobytes()
+    assert archive.features(story_id, back).dtype == np.float32 and back.seed == 2**63 + 1
     assert archive.image(story_id, back).tobytes() == image_of(1).tobytes()
     assert found.tree.panel("p2").image_name is None
     with pytest.raises(StoryNotFoundError, match="p2 has no picture"):
         archive.image(story_id, found.tree.panel("p2"))
+    with pytest.raises(StoryNotFoundError, match="p2 has no features"):
+        archive.features(story_id, found.tree.panel("p2"))
+    for wrong in (np.zeros((2, 3)), np.zeros(3, np.float32)):
+        with pytest.raises(ValueError, match=r"float32 \[V, C\]"):
+            archive.append(story_id, Panel("p3", "p2", ""), image_of(3), wrong)
+    assert archive.load(story_id).tree == tree
 
 
 def test_branches_and_removed_ids_come_back(archive):
@@ -180,7 +188,7 @@ def test_branches_and_removed_ids_come_back(archive):
     assert archive.list()[0].num_panels == 3
 
 
-def test_replacing_keeps_the_older_image_and_writes_features_only_when_they_changed(archive):
+def test_replacing_keeps_the_older_files_and_writes_features_only_when_they_are_given(archive):
     story_id, tree = write_story(archive, None, "p1")
     old = tree.panel("p1")
     redrawn = archive.replace(story_id, dataclasses.replace(old, image_seed=99), image_of(50))
@@ -192,9 +200,11 @@ def test_replacing_keeps_the_older_image_and_writes_features_only_when_they_chan
     assert archive.load(story_id).tree == tree
     files = archive._files.names(story_id)
     assert len([n for n in files if n.startswith("p1-") and n.endswith(".npy")]) == 1
-    changed = dataclasses.replace(redrawn, visual_features=features_of(77))
-    tree.replace(archive.replace(story_id, changed))
+    changed = archive.replace(story_id, tree.panel("p1"), features=features_of(77))
+    tree.replace(changed)
     assert archive.load(story_id).tree == tree
+    assert archive.features(story_id, changed).tobytes() == features_of(77).tobytes()
+    assert archive.features(story_id, old).tobytes() == features_of(1).tobytes()
     with pytest.raises(StoryNotFoundError, match="no saved panel p9"):
         archive.replace(story_id, panel_of(9, "p1"))
 
@@ -205,7 +215,7 @@ def test_the_shelf_shows_the_newest_story_first(archive):
     two, tree = write_story(archive, None)
     empty = archive.create("Nothing yet").id
     archive.set_title(one, "The first")
-    archive.append(one, panel_of(3, "p2"), image_of(3))
+    archive.append(one, panel_of(3, "p2"), image_of(3), features_of(3))
     shelf = archive.list()
     assert [s.id for s in shelf] == [one, empty, two]
     assert [s.title for s in shelf] == ["The first", "Nothing yet", "Panel 1 of the story"]
@@ -224,7 +234,7 @@ def test_a_deleted_story_is_gone_from_the_shelf_and_kept_in_the_trash(archive):
     assert [s.id for s in archive.list()] == [other]
     for call in (
         lambda: archive.load(story_id),
-        lambda: archive.append(story_id, panel_of(2, "p1"), image_of(2)),
+        lambda: archive.append(story_id, panel_of(2, "p1"), image_of(2), features_of(2)),
         lambda: archive.replace(story_id, tree.panel("p1")),
         lambda: archive.remove_branch(story_id, tree.branch("p1")),
         lambda: archive.set_title(story_id, "x"),
@@ -385,14 +395,17 @@ def test_damaged_features_cost_the_features(archive):
     for data in (flipped, whole[:-7], b"", pickled):
         archive._files.write(f"{story_id}/{name}", data)
         found = archive.load(story_id)
-        assert found.tree.panel("p1") == dataclasses.replace(tree.panel("p1"), visual_features=None)
+        lost: dict[str, Any] = {"features_name": None, "features_sha256": None}
+        assert found.tree.panel("p1") == dataclasses.replace(tree.panel("p1"), **lost)
+        with pytest.raises(StorageError, match=f"{name} of this story is damaged"):
+            archive.features(story_id, tree.panel("p1"))
         assert found.tree.panel("p2") == tree.panel("p2")
         (warning,) = found.warnings
         assert warning.startswith(
             f"Page 1 (p1): The file {name} of this story is damaged. It can be read, but"
         )
     # Saving the panel with its features again makes it whole.
-    archive.replace(story_id, tree.panel("p1"))
+    tree.replace(archive.replace(story_id, tree.panel("p1"), features=features_of(1)))
     assert archive.load(story_id) == (tree, found.header, [])
 
 
@@ -447,7 +460,7 @@ def test_a_header_is_made_again_from_the_records(archive, data):
     settings = {"fingerprint": "weights-2", "memory": memory}
     for number, parent in ((1, None), (2, "p1")):
         panel = dataclasses.replace(panel_of(number, parent), settings=settings)
-        archive.append(story_id, panel, image_of(number))
+        archive.append(story_id, panel, image_of(number), features_of(number))
     if data is None:
         archive._files.remove(f"{story_id}/story.json")
     else:
@@ -467,7 +480,7 @@ def test_a_header_is_made_again_from_the_records(archive, data):
     # It can be renamed and pinned again, and goes on.
     archive.set_title(story_id, "Found again")
     archive.set_settings(story_id, {"pinned": ["p2"]})
-    archive.append(story_id, panel_of(3, "p2"), image_of(3))
+    archive.append(story_id, panel_of(3, "p2"), image_of(3), features_of(3))
     found = archive.load(story_id)
     assert found.warnings == [] and found.tree.title == "Found again" and len(found.tree) == 3
     assert found.header.settings == {"pinned": ["p2"]}
@@ -540,11 +553,10 @@ def test_a_disk_that_refuses_leaves_the_story_as_it_was(tmp_path, kind, number, 
     archive = StoryArchive(place, files)
     story_id, tree = write_story(archive, None)
     before = archive._files.names(story_id)
-    redrawn = dataclasses.replace(tree.panel("p1"), visual_features=features_of(9))
     # Image, features, (their names settle,) record, (its name settles.)
     for method, allowed in (("write", 0), ("write", 1), ("write", 2), ("settle", 0), ("settle", 1)):
         with files.refuse_after(method, allowed, number), pytest.raises(StorageError) as error:
-            archive.append(story_id, panel_of(2, "p1"), image_of(2))
+            archive.append(story_id, panel_of(2, "p1"), image_of(2), features_of(2))
         assert sentence in str(error.value)
         left = archive._files.names(story_id) - before
         # A record whose removal the disk does not confirm may come back, so its files stay.
@@ -554,10 +566,10 @@ def test_a_disk_that_refuses_leaves_the_story_as_it_was(tmp_path, kind, number, 
     for method, allowed in (("write", 0), ("write", 1), ("write", 2), ("settle", 0)):
         refused = pytest.raises(StorageError, match="page p1 was not saved")
         with files.refuse_after(method, allowed, number), refused:
-            archive.replace(story_id, redrawn, image_of(2))
+            archive.replace(story_id, tree.panel("p1"), image_of(2), features_of(9))
         assert archive._files.names(story_id) == before
         assert archive.load(story_id).tree == tree
-    tree.add(archive.append(story_id, panel_of(2, "p1"), image_of(2)))
+    tree.add(archive.append(story_id, panel_of(2, "p1"), image_of(2), features_of(2)))
     assert archive.load(story_id).tree == tree
 
 
@@ -570,7 +582,7 @@ def test_a_write_that_dies_half_way_leaves_no_file(disk):
 
     full = on_disk(disk.root, fsync=no_room)
     for call in (
-        lambda: full.append(story_id, panel_of(2, "p1"), image_of(2)),
+        lambda: full.append(story_id, panel_of(2, "p1"), image_of(2), features_of(2)),
         lambda: full.remove_branch(story_id, tree.branch("p1")),
         lambda: full.set_title(story_id, "Other"),
     ):
@@ -603,7 +615,11 @@ def test_a_really_full_disk_then_a_really_read_only_one(small_disk):
     story_id, tree = write_story(archive, None)
     with pytest.raises(StorageError, match="The disk is full, so page p.* was not saved"):
         for number in range(2, 200):
-            tree.add(archive.append(story_id, panel_of(number, "p1"), image_of(number)))
+            tree.add(
+                archive.append(
+                    story_id, panel_of(number, "p1"), image_of(number), features_of(number)
+                )
+            )
     assert len(tree) > 5
     assert archive.load(story_id)[::2] == (tree, [])
     names = archive._files.names(story_id)
@@ -634,9 +650,9 @@ def test_a_really_full_disk_then_a_really_read_only_one(small_disk):
 def test_the_second_writer_of_a_panel_is_refused(archive):
     story_id, tree = write_story(archive, None)
     other = StoryArchive(archive.root)
-    first = archive.append(story_id, panel_of(2, "p1"), image_of(2))
+    first = archive.append(story_id, panel_of(2, "p1"), image_of(2), features_of(2))
     with pytest.raises(StorageError, match=r"already has a page p2.*Open the story again"):
-        other.append(story_id, panel_of(2, "p1"), image_of(3))
+        other.append(story_id, panel_of(2, "p1"), image_of(3), features_of(3))
     found = other.load(story_id)
     assert found.tree.panel("p2") == first and found.warnings == []
     assert other.image(story_id, first).tobytes() == image_of(2).tobytes()
@@ -660,14 +676,16 @@ def test_a_disk_without_hard_links_refuses_the_second_writer_too(tmp_path):
     disk = on_disk(tmp_path / "stories", link=no_links)
     story_id, tree = write_story(disk, None, "p1")
     with pytest.raises(StorageError, match="already has a page p2"):
-        disk.append(story_id, panel_of(2, "p1"), image_of(3))
+        disk.append(story_id, panel_of(2, "p1"), image_of(3), features_of(3))
     assert disk.load(story_id)[::2] == (tree, [])
 
 
 def test_a_panel_written_behind_a_removed_one_is_kept_and_named(archive):
     story_id, tree = write_story(archive, None, "p1", "p2")
     archive.remove_branch(story_id, tree.branch("p2"))
-    orphan = archive.append(story_id, panel_of(4, "p3"), image_of(4), grandparent="p2")
+    orphan = archive.append(
+        story_id, panel_of(4, "p3"), image_of(4), features_of(4), grandparent="p2"
+    )
     found = archive.load(story_id)
     assert [p.id for p in found.tree.path("p4")] == ["p1", "p2", "p3", "p4"]
     assert found.tree.panel("p4") == orphan
@@ -709,13 +727,19 @@ def check_consistent(archive: StoryArchive, story_id: str) -> StoryTree:
     # A page that was being saved may leave its picture.
     assert [w for w in found.warnings if "it was never finished, or" not in w] == []
     for panel in found.tree:
-        expected = panel_of(int(panel.id[1:]), panel.parent)
-        name = panel.image_name
-        assert dataclasses.replace(
-            panel, image_name=None, image_sha256=None, image_seed=0
-        ) == dataclasses.replace(expected, image_seed=0)
-        image = archive.image(story_id, dataclasses.replace(panel, image_name=name))
+        number = int(panel.id[1:])
+        bare = dataclasses.replace(
+            panel,
+            image_name=None,
+            image_sha256=None,
+            features_name=None,
+            features_sha256=None,
+            image_seed=0,
+        )
+        assert bare == dataclasses.replace(panel_of(number, panel.parent), image_seed=0)
+        image = archive.image(story_id, panel)
         assert image.tobytes() == image_of(panel.image_seed).tobytes()
+        assert archive.features(story_id, panel).tobytes() == features_of(number).tobytes()
     return found.tree
 
 
@@ -733,7 +757,7 @@ def test_killed_before_any_one_step_the_story_is_as_before_or_after(disk, action
             mortal = killed_at_step(disk.root, step)
             match action:
                 case "append":
-                    mortal.append(story_id, panel_of(4, "p3"), image_of(4))
+                    mortal.append(story_id, panel_of(4, "p3"), image_of(4), features_of(4))
                 case "replace":
                     mortal.replace(story_id, redrawn, image_of(70))
                 case "remove_branch":
@@ -769,7 +793,7 @@ def test_killed_before_any_one_step_the_story_is_as_before_or_after(disk, action
                     assert found.title in ("Before", "After")
                     assert not finished or found.title == "After"
             if found == after:  # the reader goes on as if nothing had been
-                disk.append(story_id, panel_of(4, "p3"), image_of(4))
+                disk.append(story_id, panel_of(4, "p3"), image_of(4), features_of(4))
                 assert len(check_consistent(disk, story_id)) == 4
         if finished:
             assert step >= 2
@@ -798,7 +822,7 @@ WRITER = """
 import dataclasses, sys
 sys.path.insert(0, {repo!r})
 from seedstory_core.story.archive import StoryArchive
-from tests.core.test_archive import panel_of, image_of
+from tests.core.test_archive import features_of, image_of, panel_of
 
 archive = StoryArchive({root!r})
 tree = archive.load({story_id!r}).tree
@@ -807,7 +831,8 @@ while True:
     number = int(tree.next_id()[1:])
     middle = tree.panels[len(tree) // 2].id if len(tree) else None
     parent = tree.newest.id if len(tree) and number % 3 else middle
-    tree.add(archive.append({story_id!r}, panel_of(number, parent), image_of(number)))
+    parts = image_of(number), features_of(number)
+    tree.add(archive.append({story_id!r}, panel_of(number, parent), *parts))
     print(f"added {{number}}", flush=True)  # one write, so that a kill cannot halve it
     if number % 4 == 0:
         panel = dataclasses.replace(tree.newest, image_seed=number + 1000)

@@ -17,23 +17,32 @@ from seedstory_core.errors import StorageError, StoryChangedError, UnconfirmedEr
 from seedstory_core.story import records
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.files import CREATES_AT_ONCE, LocalFiles, RemoteFiles, open_files
-from seedstory_core.story.tree import Panel
-from tests.core.test_archive import image_of, killed_at_step, on_disk, panel_of, place_of
+from seedstory_core.story.tree import Panel, panel_number
+from tests.core.test_archive import (
+    features_of,
+    image_of,
+    killed_at_step,
+    on_disk,
+    panel_of,
+    place_of,
+)
 from tests.core.test_archive import write_story as write_story
 from tests.helpers.faults import FailingFiles, FailingSystem, Nth, PowerCut, damaged_folders
 
 ACTIONS = ["append", "append_group", "replace", "remove", "rename", "pin", "delete"]
 
 
-def group_of(*numbers: int, parent: str) -> list[tuple[Panel, Any]]:
-    return [(panel_of(number, parent), image_of(number)) for number in numbers]
+def group_of(*numbers: int, parent: str) -> list[tuple[Panel, Any, Any]]:
+    return [(panel_of(number, parent), image_of(number), features_of(number)) for number in numbers]
 
 
 def act(action: str, archive: StoryArchive, story_id: str, tree: Any) -> None:
     """Change the story p1, p2, p3 in one way."""
     match action:
         case "append":
-            archive.append(story_id, panel_of(4, "p3"), image_of(4), grandparent="p2")
+            archive.append(
+                story_id, panel_of(4, "p3"), image_of(4), features_of(4), grandparent="p2"
+            )
         case "append_group":
             archive.append_group(story_id, group_of(4, 5, 6, parent="p3"), grandparent="p2")
         case "replace":
@@ -59,7 +68,8 @@ def is_done(action: str, archive: StoryArchive, story_id: str) -> bool:
     assert [w for w in found.warnings if unfinished not in w] == []
     for panel in found.tree:
         assert archive.image(story_id, panel).tobytes() == image_of(panel.image_seed).tobytes()
-        assert panel.visual_features is not None
+        number = panel_number(panel.id)
+        assert archive.features(story_id, panel).tobytes() == features_of(number).tobytes()
     ids = [panel.id for panel in found.tree]
     states = {
         "ids": (["p1", "p2", "p3"], ids),
@@ -173,7 +183,7 @@ def test_a_group_is_kept_whole_or_not_at_all_by_a_killed_writer(tmp_path):
         assert os.WTERMSIG(status) == signal.SIGKILL
         tree = archive.load(story_id).tree
         number = int(tree.next_id()[1:])
-        archive.append(story_id, panel_of(number, "p3"), image_of(number))
+        archive.append(story_id, panel_of(number, "p3"), image_of(number), features_of(number))
         assert len(archive.load(story_id).tree) == len(tree) + 1
     raise AssertionError("the writer never came to an end")
 
@@ -196,7 +206,7 @@ def test_a_panel_of_an_unfinished_group_can_be_redrawn_and_removed(tmp_path):
 def test_a_group_meets_another_servers_panel(tmp_path):
     archive = on_disk(tmp_path)
     story_id, _ = new_story(archive)
-    archive.append(story_id, panel_of(5, "p3"), image_of(5))
+    archive.append(story_id, panel_of(5, "p3"), image_of(5), features_of(5))
     before = archive._files.names(story_id)
     with pytest.raises(StoryChangedError, match="already has a page"):
         archive.append_group(story_id, group_of(4, 5, 6, parent="p3"))
@@ -213,7 +223,11 @@ def test_every_damage_to_every_file_is_named_and_hides_nothing_else(tmp_path):
     parents = [None, "p1", "p2", "p2", "p3"]
     for number, parent in enumerate(parents, start=1):
         archive.append(
-            story_id, panel_of(number, parent), image_of(number), grandparent=grandparents[parent]
+            story_id,
+            panel_of(number, parent),
+            image_of(number),
+            features_of(number),
+            grandparent=grandparents[parent],
         )
     archive.set_title(story_id, "The Bell")
     whole = archive.load(story_id)
@@ -253,7 +267,7 @@ def test_a_story_goes_on_below_a_placeholder_and_the_placeholder_can_be_removed(
     archive = on_disk(tmp_path)
     story_id, _ = write_story(archive, None, "p1", "p2")
     archive._files.write(f"{story_id}/p1.json", b"")
-    archive.append(story_id, panel_of(4, "p3"), image_of(4))
+    archive.append(story_id, panel_of(4, "p3"), image_of(4), features_of(4))
     tree = archive.load(story_id).tree
     assert [p.id for p in tree.path("p4")] == ["p1", "p2", "p3", "p4"]
     archive.remove_branch(story_id, tree.branch("p1"))
@@ -264,7 +278,7 @@ def test_a_story_goes_on_below_a_placeholder_and_the_placeholder_can_be_removed(
 def test_a_lost_record_is_placed_by_its_children(tmp_path):
     archive = on_disk(tmp_path)
     story_id, _ = write_story(archive, None, "p1", "p1")
-    archive.append(story_id, panel_of(4, "p2"), image_of(4), grandparent="p1")
+    archive.append(story_id, panel_of(4, "p2"), image_of(4), features_of(4), grandparent="p1")
     archive._files.remove(f"{story_id}/p2.json")
     found = archive.load(story_id)
     assert [p.id for p in found.tree.path("p4")] == ["p1", "p2", "p4"]
@@ -340,7 +354,7 @@ def test_a_story_without_checksums_opens_and_goes_on(tmp_path, kind):
     assert found.warnings == [] and found.tree.title == "Old"
     assert [dataclasses.replace(p, image_sha256=None) for p in tree][:2] == list(found.tree)
     assert archive.image_bytes(story_id, str(found.tree.panel("p1").image_name))
-    archive.append(story_id, panel_of(4, "p2"), image_of(4))
+    archive.append(story_id, panel_of(4, "p2"), image_of(4), features_of(4))
     archive.set_title(story_id, "New", was="Old")
     archive.replace(story_id, found.tree.panel("p1"), image_of(70))
     found = archive.load(story_id)

@@ -12,7 +12,6 @@ import uuid
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -55,7 +54,6 @@ class Story:
                 seed=number,
                 author="reader" if number == 5 else "model",
                 reader_text=text if number == 5 else "",
-                visual_features=np.ones((2, 2), np.float32),
                 is_end=number == 4,
                 created_at=1.7e9,
             )

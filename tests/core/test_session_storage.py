@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from seedstory_core.engine import StoryEngine
-from seedstory_core.errors import InputError, StoryChangedError, UnconfirmedError
+from seedstory_core.errors import InputError, StorageError, StoryChangedError, UnconfirmedError
 from seedstory_core.session import SessionStore, StorySession
 from seedstory_core.story.archive import StoryArchive
 from tests.core.test_session import OPENING, begin, request, turn
@@ -55,6 +55,23 @@ def test_a_story_goes_on_below_a_page_without_features_and_picture(store: Sessio
     again = reopened(session)
     assert again.tree.panel("p2").text == session.tree.panel("p2").text
     assert turn(again, "p2", request(9)).parent == "p2"
+
+
+def test_features_that_are_damaged_in_an_open_story_are_encoded_again(store: SessionStore) -> None:
+    session = begin(store, 2)
+    damage(session, session.tree.panel("p1").features_name)
+    session.memory.drop()
+    again = turn(session, "p2", request(9))
+    assert again.parent == "p2" and again.text
+    damage(session, session.tree.panel("p1").image_name)
+    session.memory.drop()
+    with pytest.raises(StorageError, match="is damaged"):
+        turn(session, "p2", request(10))
+    assert turn(session, "p2", request(10)).parent == "p2"
+
+
+def damage(session: StorySession, name: str | None) -> None:
+    session.archive._files.write(f"{session.story_id}/{name}", b"")
 
 
 def test_a_story_whose_first_page_is_lost_goes_on_with_a_readers_words(store: SessionStore) -> None:

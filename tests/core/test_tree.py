@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -119,25 +118,19 @@ def test_title_is_the_readers_or_the_first_words():
     assert len(clean_title("x" * 5000)) == 120
 
 
-def test_panels_are_equal_by_value_and_to_the_bit():
-    features = np.random.default_rng(0).standard_normal((4, 8)).astype(np.float32)
-    one = panel("p1", visual_features=features, settings={"top_p": 0.9, "stops": (1, 2)})
-    two = panel("p1", visual_features=features.copy(), settings={"top_p": 0.9, "stops": [1, 2]})
+def test_panels_are_equal_by_value():
+    one = panel("p1", features_sha256="12ab", settings={"top_p": 0.9, "stops": (1, 2)})
+    two = panel("p1", features_sha256="12ab", settings={"top_p": 0.9, "stops": [1, 2]})
     assert one == two and hash(one) == hash(two)
-    assert one != panel("p1", settings=one.settings)
-    nudged = features.copy()
-    nudged[0, 0] = np.nextafter(nudged[0, 0], 9)
-    assert one != dataclasses.replace(one, visual_features=nudged)
+    assert one != dataclasses.replace(one, features_sha256="12ac")
     assert one != dataclasses.replace(one, is_end=True)
 
 
 def test_a_panel_cannot_change_under_its_branches():
-    features = np.zeros((2, 3), np.float32)
-    made = panel("p1", visual_features=features)
-    features[:] = 1
-    assert made.visual_features is not None and not made.visual_features.any()
-    with pytest.raises(ValueError):
-        made.visual_features[0, 0] = 1
+    settings: dict[str, Any] = {"stops": [1]}
+    made = panel("p1", settings=settings)
+    settings["stops"].append(2)
+    assert made.settings == {"stops": [1]}
     with pytest.raises(dataclasses.FrozenInstanceError):
         made.text = "other"  # type: ignore[misc]
 
@@ -146,8 +139,6 @@ def test_impossible_panels_are_refused():
     cases: tuple[dict[str, Any], ...] = (
         {"id": "first"},
         {"parent": "p2"},
-        {"visual_features": np.zeros((2, 3))},
-        {"visual_features": np.zeros(3, np.float32)},
         {"settings": {"temperature": float("nan")}},
     )
     for bad in cases:
