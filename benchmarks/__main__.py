@@ -9,8 +9,8 @@ default:
 - `memory`: the language model's part of a turn, panel by panel, compared with the released schedule
   (`--sizes tiny 130m 7b`; `7b` needs a GPU).
 - `growth`: a long story under every memory policy: rows in view, seconds, bytes.
-- `bounds`: a story of `--panels` panels at a small memory budget: its turns against those of a
-  short one, panels read again, memory of the process.
+- `bounds`: `--stories` stories of `--panels` panels in a small memory pool: turns against those of
+  a short one, panels read again, memory of the process.
 - `together`: panels per minute of 1, 2, 4 and 8 stories at once, with up to `runtime.max_turns` in
   one batch.
 - `images`: drawing time and distance to a many-step reference by sampler and passes, drawing time
@@ -52,7 +52,8 @@ def main() -> int:
     parser.add_argument("--config", default=None)
     parser.add_argument("--set", dest="overrides", nargs="+", default=[], metavar="KEY=VALUE")
     parser.add_argument("--sizes", nargs="+", default=["tiny", "130m"], choices=memory.SIZES)
-    parser.add_argument("--panels", type=int, default=1000, help="length of the story of bounds")
+    parser.add_argument("--panels", type=int, default=1000, help="length of the stories of bounds")
+    parser.add_argument("--stories", type=int, default=1, help="number of the stories of bounds")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="also write JSON, tables and plots there")
     arguments = parser.parse_args()
@@ -85,7 +86,7 @@ def main() -> int:
             elif part == "growth":
                 reports = [growth.measure(store)]
             elif part == "bounds":
-                reports = [bounds.measure(store, arguments.panels)]
+                reports = [bounds.measure(store, arguments.panels, arguments.stories)]
             elif part == "together":
                 reports = _together(store, arguments.sizes, arguments.rounds)
             elif part == "linears":

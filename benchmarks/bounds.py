@@ -1,8 +1,9 @@
 """What the thousandth page costs: time, memory, and pages read again, at a budget of a few views.
 
-One story grows to its full length and another one only to `SHORT` panels, both under a budget that
-holds little more than what a turn sees. Then both go on alternately, in one process, with the same
-words. Readers write most captions here, because the model's own differ in length.
+Some stories grow to their full length and another one only to `SHORT` panels. They share a pool
+that holds, for each of them, little more than what a turn sees. Then one of the long stories and
+the short one go on alternately, in one process, with the same words. Readers write most captions
+here, because the model's own differ in length.
 """
 
 from __future__ import annotations
@@ -30,26 +31,29 @@ WORDS = (
 )
 
 
-def measure(store: SessionStore, num_panels: int) -> Report:
-    """Make a story of `num_panels` panels and one of `SHORT`, and compare their next turns."""
+def measure(store: SessionStore, num_panels: int, num_stories: int = 1) -> Report:
+    """Make stories of `num_panels` panels and one of `SHORT`, and compare their next turns."""
     report = Report("bounds", machine(store.engine.story_lm.device), "the studio as configured")
-    long, short = store.create(), store.create()
+    short, *growing = [store.create() for _ in range(1 + num_stories)]
+    long = growing[-1]
     budget = _budget(store)
-    for session in (long, short):
-        session.memory.budget_bytes = budget
+    store.pool.budget_bytes = budget * (1 + num_stories)
+    for session in (short, *growing):
+        session.memory.budget_bytes = store.pool.budget_bytes
     process = psutil.Process()
     used = Series("Memory of the process", "MiB", "panel")
-    kept = Series("Memory of the story", "MiB", "panel")
+    kept = Series("Memory of all stories", "MiB", "panel")
     report.series = {"rss": used, "kept": kept}
     num_replayed = 0
     for number in range(1, num_panels + 1):
-        num_replayed += _turn(long, number)[1]
+        num_replayed += sum(_turn(session, number)[1] for session in growing)
         if number <= SHORT:
             num_replayed += _turn(short, number)[1]
         if number % EVERY == 0:
             gc.collect()
-            used.add("long story", number, [process.memory_info().rss / 2**20])
-            kept.add("long story", number, [long.memory.num_bytes / 2**20])
+            used.add("stories", number, [process.memory_info().rss / 2**20])
+            num_bytes = sum(session.memory.num_bytes for session in (short, *growing))
+            kept.add("stories", number, [num_bytes / 2**20])
     times: dict[StorySession, list[float]] = {long: [], short: []}
     for number in range(ALTERNATELY):
         for session in (short, long):
@@ -57,19 +61,21 @@ def measure(store: SessionStore, num_panels: int) -> Report:
             num_replayed += replayed
             times[session].append(seconds)
     late, early = (statistics.median(times[session]) for session in (long, short))
-    places = sorted(used.values["long story"])
+    places = sorted(used.values.get("stories", ()))
+    num_turns = num_panels * num_stories + SHORT + 2 * ALTERNATELY
     report.lines = [
-        f"budget of a story: {budget / 2**20:.0f} MiB, a context and two views of {SHORT} panels",
-        f"panels read again in {num_panels + SHORT + 2 * ALTERNATELY} turns: {num_replayed}",
+        f"pool of {1 + num_stories} stories: {store.pool.budget_bytes / 2**20:.0f} MiB, for each a "
+        f"context and two views of {SHORT} panels",
+        f"panels read again in {num_turns} turns: {num_replayed}",
         f"turn {num_panels} against turn {SHORT} (medians of {ALTERNATELY}), times: "
         f"{late / early:.3f}",
     ]
     if len(places) > 2:
         # The first hundred panels fill the budget.
-        grown = used.median("long story", places[-1]) - used.median("long story", places[1])
-        per_hundred = grown / (places[-1] - places[1]) * 100
+        grown = used.median("stories", places[-1]) - used.median("stories", places[1])
+        per_hundred = grown / (places[-1] - places[1]) / num_stories * 100
         report.lines.append(
-            f"growth of the process from panel {places[1]} on: {per_hundred:.1f} MiB in 100 panels"
+            f"growth of the process from panel {places[1]} on: {per_hundred:.1f} MiB in 100 turns"
         )
     return report
 
