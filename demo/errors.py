@@ -12,8 +12,10 @@ from seedstory_core import (
     BusyError,
     FileMissingError,
     InputError,
+    StoryChangedError,
     StoryNotFoundError,
     TurnCancelled,
+    UnconfirmedError,
     message_for,
 )
 
@@ -24,9 +26,11 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (FileMissingError, 404),
     (InputError, 400),
     (BusyError, 409),
+    (UnconfirmedError, 503),
+    (StoryChangedError, 409),
     (TurnCancelled, 409),
 )
-"""HTTP status of errors that the client can mend; all others are the server's."""
+"""HTTP status by the first kind that fits; 503 is what only those who run the server can mend."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,7 @@ def explain(error: Exception, what: str) -> Problem:
     if message.is_bug:
         log.error("%s failed.", what, exc_info=error)
         return Problem(message.sentence, 500)
-    for kind, status in STATUSES:
-        if isinstance(error, kind):
-            return Problem(message.sentence, status)
-    log.warning("%s failed. %s", what, message.sentence)
-    return Problem(message.sentence, 503)
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 503)
+    if status == 503:
+        log.warning("%s failed. %s", what, message.sentence)
+    return Problem(message.sentence, status)

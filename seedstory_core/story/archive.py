@@ -239,7 +239,7 @@ class StoryArchive:
         reader = self._reader(story_id)
         path = f"{story_id}/{panel.id}.json"
         if panel.id not in reader.panel_ids():
-            raise StoryNotFoundError(f"This story has no saved panel {panel.id}.")
+            raise StoryNotFoundError(f"This story has no saved page {panel.id}.")
         grandparent: object = None
         with contextlib.suppress(StorageError):
             grandparent = reader.saved(panel.id)[1].get("grandparent")
@@ -403,7 +403,7 @@ class StoryArchive:
         """
         name = panel.image_name
         if name is None:
-            raise StoryNotFoundError(f"Panel {panel.id} has no picture.")
+            raise StoryNotFoundError(f"Page {panel.id} has no picture.")
         self._check_image_name(story_id, name)
         data = self._read(story_id, name)
         records.check_image(name, data, None if panel.problem else panel.image_sha256)
@@ -418,7 +418,7 @@ class StoryArchive:
         """
         name = panel.features_name
         if name is None:
-            raise StoryNotFoundError(f"Panel {panel.id} has no features.")
+            raise StoryNotFoundError(f"Page {panel.id} has no features.")
         return records.from_npy(name, self._read(story_id, name), panel.features_sha256)
 
     def image_bytes(self, story_id: str, image_name: str) -> bytes:

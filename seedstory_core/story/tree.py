@@ -267,7 +267,7 @@ class StoryTree:
     def _no_such_panel(self, panel_id: object) -> str:
         # An untrusted id may contain anything, so the message does not repeat it.
         known = isinstance(panel_id, str) and PANEL_ID.fullmatch(panel_id)
-        asked = f"no panel {panel_id}" if known else "no such panel"
+        asked = f"no page {panel_id}" if known else "no such page"
         return f"This story has {asked} ({self._inventory()}). The branch may have been deleted."
 
     def _inventory(self) -> str:

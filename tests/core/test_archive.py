@@ -205,7 +205,7 @@ def test_replacing_keeps_the_older_files_and_writes_features_only_when_they_are_
     assert archive.load(story_id).tree == tree
     assert archive.features(story_id, changed).tobytes() == features_of(77).tobytes()
     assert archive.features(story_id, old).tobytes() == features_of(1).tobytes()
-    with pytest.raises(StoryNotFoundError, match="no saved panel p9"):
+    with pytest.raises(StoryNotFoundError, match="no saved page p9"):
         archive.replace(story_id, panel_of(9, "p1"))
 
 

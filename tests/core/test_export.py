@@ -210,7 +210,7 @@ def test_storystream_of_one_path_ending_without_an_image(story, tmp_path):
 
 def test_what_cannot_be_exported_says_so(story, tmp_path):
     for export in (to_html, to_zip):
-        with pytest.raises(StoryNotFoundError, match="no panel p9"):
+        with pytest.raises(StoryNotFoundError, match="no page p9"):
             export(*story.args("p9"))
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="could not be written"):

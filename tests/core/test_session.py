@@ -371,7 +371,7 @@ def test_a_readers_line_break_is_kept_and_is_no_separator_to_the_model(store: Se
 
 def test_unknown_panels_and_stories_are_named(store: SessionStore) -> None:
     session = begin(store)
-    with pytest.raises(StoryNotFoundError, match="no panel p9"):
+    with pytest.raises(StoryNotFoundError, match="no page p9"):
         turn(session, "p9", request())
     for story_id in ("nothing-like-this", "../../etc", "", "a" * 5000, "\0"):
         with pytest.raises(StoryNotFoundError):

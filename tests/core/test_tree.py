@@ -76,10 +76,10 @@ def test_unknown_panels_are_named_with_those_there_are(tree):
     with pytest.raises(StoryNotFoundError) as error:
         tree.path("p7")
     assert str(error.value) == (
-        "This story has no panel p7 (it has p1 to p6). The branch may have been deleted."
+        "This story has no page p7 (it has p1 to p6). The branch may have been deleted."
     )
     tree.remove_branch("p2")
-    with pytest.raises(StoryNotFoundError, match=r"no panel p3 \(it has p1, p4 to p6\)"):
+    with pytest.raises(StoryNotFoundError, match=r"no page p3 \(it has p1, p4 to p6\)"):
         tree.children("p3")
     with pytest.raises(StoryNotFoundError):
         tree.add(panel("p7", "p3"))
@@ -91,7 +91,7 @@ def test_unknown_panels_are_named_with_those_there_are(tree):
 )
 def test_a_strange_id_is_not_repeated_in_the_message(tree, bad):
     with pytest.raises(
-        StoryNotFoundError, match=r"^This story has no such panel \(it has p1 to p6\)"
+        StoryNotFoundError, match=r"^This story has no such page \(it has p1 to p6\)"
     ):
         tree.panel(bad)
 

@@ -166,7 +166,7 @@ def test_a_program_chooses_how_a_story_forgets(client: Client) -> None:
     assert (again["policy"], again["pinned"]) == ("dense", [])
     for wrong, said in (
         ({"policy": "all"}, "must be one of capped"),
-        ({"pin": "p9"}, "no panel p9"),
+        ({"pin": "p9"}, "no page p9"),
     ):
         with pytest.raises(AppError, match=said):
             client.predict(story_id=story_id, **wrong, api_name="/memory")
@@ -288,7 +288,7 @@ def test_foreign_story_ids_find_nothing(client: Client, story_id: str) -> None:
 
 def test_foreign_panels_are_named(client: Client) -> None:
     story_id = begin(client)[0]["story_id"]
-    for panel_id, said in (("p99", "no panel p99"), ("../p1", "no such panel")):
+    for panel_id, said in (("p99", "no page p99"), ("../p1", "no such page")):
         with pytest.raises(AppError, match=said):
             client.predict(story_id=story_id, panel_id=panel_id, api_name="/continue_story")
 

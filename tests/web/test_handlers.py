@@ -422,7 +422,7 @@ def test_a_removed_panel_in_the_address_opens_the_newest_panel(on: Handlers) -> 
     shown = answered(on.arrive, PageState(story=shelf.story_id, panel="p99"))
     assert shelf.tree.newest is not None
     assert shown.state.panel == shelf.tree.newest.id
-    assert "no panel p99" in shown.notice
+    assert "no page p99" in shown.notice
 
 
 @pytest.mark.parametrize(
