@@ -11,6 +11,7 @@ default:
 - `growth`: a long story under every memory policy: rows in view, seconds, bytes.
 - `bounds`: `--stories` stories of `--panels` panels in a small memory pool: turns against those of
   a short one, panels read again, memory of the process.
+- `against`: turns of this checkout and of another one (`--other FOLDER`), alternately.
 - `together`: panels per minute of 1, 2, 4 and 8 stories at once, with up to `runtime.max_turns` in
   one batch.
 - `images`: drawing time and distance to a many-step reference by sampler and passes, drawing time
@@ -29,7 +30,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import bounds, growth, images, linears, memory, start, studio, together
+from benchmarks import against, bounds, growth, images, linears, memory, start, studio, together
 from benchmarks.report import Report, machine
 from seedstory_core.build import build_store
 from seedstory_core.config import StudioConfig, load_config
@@ -39,6 +40,7 @@ from seedstory_core.evaluation.__main__ import load_classifier
 from seedstory_core.session import SessionStore
 
 PARTS = ("start", "studio", "memory", "growth", "bounds", "together", "images", "linears")
+"""Measured if none is named; `against` needs another checkout, too."""
 
 
 def main() -> int:
@@ -54,11 +56,16 @@ def main() -> int:
     parser.add_argument("--sizes", nargs="+", default=["tiny", "130m"], choices=memory.SIZES)
     parser.add_argument("--panels", type=int, default=1000, help="length of the stories of bounds")
     parser.add_argument("--stories", type=int, default=1, help="number of the stories of bounds")
+    parser.add_argument("--other", type=Path, help="another checkout, for against")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="also write JSON, tables and plots there")
     arguments = parser.parse_args()
-    if unknown := set(arguments.parts) - set(PARTS):
-        parser.error(f"There is no part {unknown.pop()!r}; choose from {', '.join(PARTS)}.")
+    if unknown := set(arguments.parts) - {*PARTS, "against"}:
+        parser.error(
+            f"There is no part {unknown.pop()!r}; choose from {', '.join(PARTS)}, against."
+        )
+    if "against" in arguments.parts and arguments.other is None:
+        parser.error("against needs another checkout: --other FOLDER.")
     reports: Iterable[Report]
     with tempfile.TemporaryDirectory() as stories:
         overrides = [*arguments.overrides, f"runtime.stories_folder={stories}"]
@@ -85,6 +92,8 @@ def main() -> int:
                 )
             elif part == "growth":
                 reports = [growth.measure(store)]
+            elif part == "against":
+                reports = [against.measure(store, arguments.other, overrides, arguments.rounds)]
             elif part == "bounds":
                 reports = [bounds.measure(store, arguments.panels, arguments.stories)]
             elif part == "together":
