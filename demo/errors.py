@@ -12,6 +12,7 @@ from seedstory_core import (
     BusyError,
     FileMissingError,
     InputError,
+    LimitError,
     StoryNotFoundError,
     TurnCancelled,
     message_for,
@@ -23,6 +24,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (StoryNotFoundError, 404),
     (FileMissingError, 404),
     (InputError, 400),
+    (LimitError, 429),
     (BusyError, 409),
     (TurnCancelled, 409),
 )

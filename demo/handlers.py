@@ -334,7 +334,7 @@ class Handlers:
                 num_alternatives,
             )
         except BusyError as error:
-            # Another window of the story asked for a turn: this page watches that one.
+            # If another window of the story asked for a turn, this page watches that one.
             update = self.updates.story(state, session, state.panel)
             return replace(update, notice=render.notice(str(error)))
         return self._asked(state, session, job, state.panel)
