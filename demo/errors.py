@@ -44,6 +44,15 @@ class Problem:
     status: int
 
 
+def explain_saved(error: Exception, what: str) -> str:
+    """Return what is said if something fails after a panel was saved; log it as `explain` does."""
+    problem = explain(error, what)
+    why = "" if problem.status == 500 else f" {problem.sentence}"
+    return (
+        f"The page is saved, but it cannot be shown just now.{why} Open the story again to see it."
+    )
+
+
 def explain(error: Exception, what: str) -> Problem:
     """Return an error's sentence and status; log it if the server is at fault.
 

@@ -22,7 +22,6 @@ from demo.visitors import Visitors
 from seedstory_core import (
     FORMATS,
     JobQueue,
-    SeedStoryError,
     SessionStore,
     StoryArchive,
     StoryNotFoundError,
@@ -71,7 +70,7 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
                 data = _thumbnail(store.archive, story_id, name)
                 return Response(data, media_type="image/webp", headers=FOR_EVER)
             data = store.archive.image_bytes(story_id, name)
-        except SeedStoryError as error:
+        except Exception as error:
             if "image/svg+xml" not in request.headers.get("accept", ""):
                 raise
             # The page asks for a picture, so the sentence becomes one.

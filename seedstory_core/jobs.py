@@ -35,6 +35,7 @@ from seedstory_core.errors import (
     StoryChangedError,
     StoryNotFoundError,
     TurnCancelled,
+    UnconfirmedError,
     message_for,
 )
 from seedstory_core.generation.sampling import new_seed
@@ -415,10 +416,14 @@ class JobQueue:
     def _take_turn(self, job: Job) -> Mapping[str, Any]:
         """Run a job and return its outcome, as changes of its progress."""
         session, due, added, is_doubtful = None, "", "", False
+        was: str | None = ""
         try:
             job.report(phase="opening")
             session = self.store.open(job.story_id)
             due = session.tree.next_id()
+            if job.kind == "redraw":
+                due = job.panel_id or ""
+                was = session.tree.panel(due).image_name
             with contextlib.closing(_events(session, job)) as events:
                 if job.stop_asked.is_set():
                     raise TurnCancelled
@@ -437,23 +442,28 @@ class JobQueue:
             if message.is_bug:
                 log.exception("The turn of job %s failed.", job.id)
             outcome = {"phase": "failed", "error": message.sentence}
-            is_doubtful = not isinstance(error, NOTHING_SAVED)
+            is_doubtful = isinstance(error, UnconfirmedError) or not isinstance(
+                error, NOTHING_SAVED
+            )
         except BaseException:
             log.exception("The turn of job %s failed.", job.id)
             outcome, is_doubtful = FAILED, True
         else:
             return {"phase": "done", "panel_id": added}
         if session is not None and due and not added:
-            added = self._find_saved(session, due, is_doubtful=is_doubtful)
+            added = self._find_saved(session, due, was, is_doubtful=is_doubtful)
         # A panel that was saved is the outcome, whatever came after that.
         return {"phase": "done", "panel_id": added} if added else outcome
 
-    def _find_saved(self, session: StorySession, due: str, *, is_doubtful: bool) -> str:
+    def _find_saved(
+        self, session: StorySession, due: str, was: str | None, *, is_doubtful: bool
+    ) -> str:
         """Return the id of the panel that a failed turn should have made, if it was saved; or ''.
 
         Args:
             session: The story's session.
             due: The id.
+            was: Name of the image that the panel had before, if it should have been redrawn.
             is_doubtful: Whether only the story's folder can tell; then it is read again.
         """
         tree = session.tree
@@ -463,7 +473,7 @@ class JobQueue:
                 tree = self.store.open(session.story_id).tree
             except Exception as error:
                 log.warning("The story of a failed job could not be read again: %r", error)
-        return due if due in tree else ""
+        return due if due in tree and tree.panel(due).image_name != was else ""
 
 
 def _report(job: Job, number: int, event: SessionEvent) -> None:
