@@ -145,7 +145,11 @@
     if (!state.stay && (here.story !== story || here.panel !== panel)) {
       // Every panel the reader goes to is a step in the history, so that "back" goes back.
       const step = arrived && (here.story !== story || state.panel !== before.panel);
-      history[step ? "pushState" : "replaceState"]({}, "", url);
+      try {
+        history[step ? "pushState" : "replaceState"]({}, "", url);
+      } catch {
+        /* Browsers refuse very many steps in a short time; the next one brings the address along. */
+      }
       tellParent(text);
     }
     const moved = before.view !== state.view || before.story !== state.story ||

@@ -15,6 +15,7 @@ from demo.surroundings import (
     host_to_listen_on,
     keep_proxies_away,
     tidy_path_prefix,
+    trust_proxies,
 )
 from seedstory_core import ConfigError, SeedStoryError, load_config
 
@@ -32,21 +33,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         host = host_to_listen_on(args.host)
         tidy_path_prefix()
         keep_proxies_away(host)
+        trust_proxies()
         # Import the slow modules last, so that --help and a typo answer at once. The models load
         # after the page is up, so that it can be read meanwhile.
         with without_stubs():
-            from demo.build import build_page, launch_options
+            from demo.build import build_page, launch_options, make_visitors
         from seedstory_core import JobQueue, open_store
 
         store = open_store(config)
-        queue = JobQueue(store)
+        visitors = make_visitors(config)
+        queue = JobQueue(store, visitors.current)
         page = build_page(store, queue)
         launch(
             page,
             server_name=host,
             server_port=args.port,
             share=args.share or None,
-            **launch_options(store, queue, page),
+            **launch_options(store, queue, page, visitors),
         )
     except (SeedStoryError, OSError) as error:  # Gradio raises OSError if the port is taken
         return _fail(error)

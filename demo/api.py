@@ -17,7 +17,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from demo.errors import explain
+from demo.errors import explain, explain_saved
 from demo.openings import Opening
 from demo.serialize import outline_as_json, panel_as_json, progress_as_json, story_as_json
 from demo.turns import begin_story, watch
@@ -42,6 +42,23 @@ Knobs = Mapping[str, Any]
 NO_KNOBS: Knobs = MappingProxyType({})
 PAINTING = ("seed", "steps", "guidance")
 """The knobs that apply when only an image is painted."""
+
+
+def _kept(store: Any) -> Any:
+    """Return a component's `postprocess` that answers None if it cannot store an image.
+
+    It writes a copy for the client beside the uploads. Without it the answer still has the panel,
+    and in `picture` the address of the image.
+    """
+
+    def postprocess(value: Any) -> Any:
+        try:
+            return store(value)
+        except Exception as error:
+            explain(error, "Storing the picture of an answer")
+            return None
+
+    return postprocess
 
 
 class Api:
@@ -391,20 +408,37 @@ class Api:
         with _explained(endpoint):
             job: Job = await asyncio.to_thread(ask)
             async for progress in watch(job):
-                yield progress_as_json(job, progress), None
+                try:
+                    step = progress_as_json(job, progress), None
+                except Exception as error:
+                    explain(error, f"The progress of the endpoint {endpoint}")
+                else:
+                    yield step
             progress = job.progress
             if progress.phase == "stopped":
                 raise TurnCancelled
             if progress.phase == "failed":
                 raise SeedStoryError(progress.error)
-            session = await asyncio.to_thread(self.store.open, job.story_id)
-            panel = session.tree.panel(progress.panel_id)
-            image = await asyncio.to_thread(session.image, panel.id)
-            as_json = panel_as_json(session.tree, job.story_id, panel)
+            yield await asyncio.to_thread(self._outcome, endpoint, job)
+
+    def _outcome(self, endpoint: str, job: Job) -> Step:
+        """Return the panel that a job has made, and its image; whatever fails, it is saved.
+
+        What could not be read is left out, and `problem` says so.
+        """
+        panel_id = job.progress.panel_id
+        as_json: dict[str, Any] = {"state": "done", "story_id": job.story_id}
+        as_json |= {"panel_id": panel_id, "picture": None}
+        try:
+            session = self.store.open(job.story_id)
+            as_json |= panel_as_json(session.tree, job.story_id, session.tree.panel(panel_id))
             if job.kind == "alternatives":
                 made = session.tree.children(job.panel_id)[-job.num_alternatives :]
                 as_json["panel_ids"] = [one.id for one in made]
-            yield {"story_id": job.story_id, "state": "done", **as_json}, image
+            return as_json, session.image(panel_id)
+        except Exception as error:
+            as_json["problem"] = explain_saved(error, f"The answer of the endpoint {endpoint}")
+            return as_json, None
 
 
 @contextlib.contextmanager
@@ -477,6 +511,7 @@ def add_api(store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...])
         panel = gr.JSON(label="page")
         image = gr.Image(label="picture", format="png", type="pil")
         trigger = gr.Button()
+    image.postprocess = _kept(image.postprocess)  # type: ignore[method-assign]
     inputs: dict[str, list[Any]] = {
         "begin": [text, file, opening, keep_words, *knobs.values()],
         "continue_story": [story_id, panel_id, text, keep_words, *knobs.values()],

@@ -14,9 +14,11 @@ from demo.handlers import Handlers
 from demo.openings import load_openings
 from demo.page import PageParts
 from demo.routes import routes
+from demo.surroundings import is_space
 from demo.theme import make_theme
+from demo.visitors import Visitors
 from demo.wiring import wire
-from seedstory_core import JobQueue, SessionStore, project_path
+from seedstory_core import JobQueue, SessionStore, StudioConfig, project_path
 
 TITLE = "SEED-Story Studio"
 MAX_UPLOAD = "40mb"
@@ -41,18 +43,30 @@ def build_page(store: SessionStore, queue: JobQueue) -> gr.Blocks:
     return page
 
 
-def launch_options(store: SessionStore, queue: JobQueue, page: gr.Blocks) -> dict[str, Any]:
+def make_visitors(config: StudioConfig) -> Visitors:
+    """Return the visitors, who are limited as `runtime.public` says."""
+    public = config.runtime.public
+    return Visitors(config, is_public=is_space() if public is None else public)
+
+
+def launch_options(
+    store: SessionStore, queue: JobQueue, page: gr.Blocks, visitors: Visitors
+) -> dict[str, Any]:
     """Return the arguments of `launch` besides host and port."""
     script = project_path("assets/studio.js").read_text("utf-8")
     runtime = store.config.runtime
     guard = Middleware(
-        Guard, page=page, hosts=runtime.hosts, frame_ancestors=runtime.frame_ancestors
+        Guard,
+        page=page,
+        visitors=visitors,
+        hosts=runtime.hosts,
+        frame_ancestors=runtime.frame_ancestors,
     )
     return {
         "theme": make_theme(),
         "head": render.head(script),
         "favicon_path": project_path("assets/logo.svg"),
-        "app_kwargs": {"routes": routes(store, queue), "middleware": [guard]},
+        "app_kwargs": {"routes": routes(store, queue, visitors), "middleware": [guard]},
         "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],
         # Server-side rendering needs Node beside Python and would bypass our routes.

@@ -12,6 +12,7 @@ from seedstory_core import (
     BusyError,
     FileMissingError,
     InputError,
+    LimitError,
     StoryChangedError,
     StoryNotFoundError,
     TurnCancelled,
@@ -25,6 +26,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (StoryNotFoundError, 404),
     (FileMissingError, 404),
     (InputError, 400),
+    (LimitError, 429),
     (BusyError, 409),
     (UnconfirmedError, 503),
     (StoryChangedError, 409),
@@ -44,6 +46,15 @@ class Problem:
 
     sentence: str
     status: int
+
+
+def explain_saved(error: Exception, what: str) -> str:
+    """Return what is said if something fails after a panel was saved; log it as `explain` does."""
+    problem = explain(error, what)
+    why = "" if problem.status == 500 else f" {problem.sentence}"
+    return (
+        f"The page is saved, but it cannot be shown just now.{why} Open the story again to see it."
+    )
 
 
 def explain(error: Exception, what: str) -> Problem:

@@ -5,6 +5,7 @@
 - Requests that change something must not come from foreign pages. Uploads need no preflight, so
   the browser alone would not stop them.
 - A body that Gradio could not use is answered with a sentence and 4xx, not with a traceback.
+- Uploads are limited, and fail with a sentence (`uploads.py`).
 - Answers say how they may be embedded, cached and referred to: a story's address is its key.
 """
 
@@ -25,6 +26,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.bodies import BadRequestError, Bodies
+from demo.surroundings import is_space
+from demo.uploads import Uploads
+from demo.visitors import Visitors
 
 API = "/gradio_api"
 MAX_BODY_BYTES = 4 * 2**20
@@ -46,6 +50,7 @@ class Guard:
         self,
         app: ASGIApp,
         page: Blocks,
+        visitors: Visitors,
         hosts: Sequence[str] = (),
         frame_ancestors: Sequence[str] = (),
     ) -> None:
@@ -54,14 +59,16 @@ class Guard:
         Args:
             app: The application.
             page: The page whose functions may be asked for.
+            visitors: Who may upload how much.
             hosts: Names of the studio beside the local ones; `*` is every name.
             frame_ancestors: Sites that may show the page in a frame, beside the studio itself.
         """
         self.app = app
         self.hosts = [name.lower() for name in hosts]
         self._bodies = Bodies(page)
+        self._uploads = Uploads(app, visitors)
         ancestors = [*frame_ancestors]
-        if os.environ.get("SPACE_ID"):
+        if is_space():
             ancestors += ["https://huggingface.co", "https://*.hf.space"]
         self._headers = {
             "X-Content-Type-Options": "nosniff",
@@ -78,9 +85,13 @@ class Guard:
             return
         marked = functools.partial(self._send, send=send, path=_path(scope))
         refused = self._refusal(scope)
+        app = self.app
         if refused is None and scope["method"] == "POST":
-            refused, receive = await self._read(scope, receive)
-        await (refused or self.app)(scope, receive, marked)
+            if _path(scope).startswith(f"{API}/upload"):
+                app = self._uploads
+            else:
+                refused, receive = await self._read(scope, receive)
+        await (refused or app)(scope, receive, marked)
 
     def _refusal(self, scope: Scope) -> Response | None:
         """Return the answer to a request that nobody here may make."""
@@ -108,11 +119,15 @@ class Guard:
         return is_own or _address(host) is not None or self._is_listed(host)
 
     def _is_listed(self, host: str) -> bool:
-        space = os.environ.get("SPACE_ID") and host.endswith(SPACES)
+        space = is_space() and host.endswith(SPACES)
         shared = host.endswith(".gradio.live")
-        return bool(space or shared) or any(
-            name in ("*", host) or (name.startswith("*.") and host.endswith(name[1:]))
-            for name in self.hosts
+        return (
+            space
+            or shared
+            or any(
+                name in ("*", host) or (name.startswith("*.") and host.endswith(name[1:]))
+                for name in self.hosts
+            )
         )
 
     def _is_same_site(self, headers: Headers) -> bool:
@@ -137,7 +152,7 @@ class Guard:
     async def _read(self, scope: Scope, receive: Receive) -> tuple[Response | None, Receive]:
         """Check a JSON body; return the refusal, or a `receive` that brings the checked body."""
         path = _path(scope)
-        if not path.startswith(API) or path.startswith(f"{API}/upload"):
+        if not path.startswith(API):
             return None, receive
         data = bytearray()
         more = True

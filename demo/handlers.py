@@ -14,6 +14,7 @@ from typing import Any
 from PIL import Image
 
 from demo import render
+from demo.errors import explain_saved
 from demo.openings import Opening
 from demo.state import SAME, Click, PageState, PageUpdate
 from demo.turns import LOOK_SECONDS, begin_story, watch
@@ -266,6 +267,12 @@ class Handlers:
         except StoryNotFoundError:
             # The story or the shown panel was removed in another window.
             return self.updates.arrive(state)
+        except Exception as error:
+            if job.progress.phase != "done":
+                raise
+            said = explain_saved(error, "Showing a saved page")
+            state = replace(state, busy=False, live="")
+            return PageUpdate(state=state, live="", notice=render.notice(said, "info"))
 
     # Removing panels
 
@@ -334,7 +341,7 @@ class Handlers:
                 num_alternatives,
             )
         except BusyError as error:
-            # Another window of the story asked for a turn: this page watches that one.
+            # If another window of the story asked for a turn, this page watches that one.
             update = self.updates.story(state, session, state.panel)
             return replace(update, notice=render.notice(str(error)))
         return self._asked(state, session, job, state.panel)

@@ -32,6 +32,9 @@ This page is written by `python -m demo.reference`.
 `gradio_client` calls them by name (README). Those that make a panel report their progress
 (`submit`) and return the panel last (`predict` waits for it). An error is one sentence. `None`
 stands for the studio's own value.
+
+A panel that was saved is always the answer. If it could not be read again whole, `problem` says
+why; if its image could not be sent, that is `None`, and `picture` is its address.
 """
 WIDTH = 100
 """Width of the help text in characters."""

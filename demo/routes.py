@@ -18,10 +18,10 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from demo.errors import explain
+from demo.visitors import Visitors
 from seedstory_core import (
     FORMATS,
     JobQueue,
-    SeedStoryError,
     SessionStore,
     StoryArchive,
     StoryNotFoundError,
@@ -60,7 +60,7 @@ def take_url(story_id: str, panel_id: str, kind: str) -> str:
     return f"take/{quote(story_id)}/{quote(panel_id)}.{kind}"
 
 
-def routes(store: SessionStore, queue: JobQueue) -> list[Route]:
+def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Route]:
     """Return the routes for `launch(app_kwargs={"routes": ...})`."""
 
     def image(request: Request) -> Response:
@@ -70,7 +70,7 @@ def routes(store: SessionStore, queue: JobQueue) -> list[Route]:
                 data = _thumbnail(store.archive, story_id, name)
                 return Response(data, media_type="image/webp", headers=FOR_EVER)
             data = store.archive.image_bytes(story_id, name)
-        except SeedStoryError as error:
+        except Exception as error:
             if "image/svg+xml" not in request.headers.get("accept", ""):
                 raise
             # The page asks for a picture, so the sentence becomes one.
@@ -87,7 +87,9 @@ def routes(store: SessionStore, queue: JobQueue) -> list[Route]:
             raise StoryNotFoundError(f"A story can be taken home as {' or as '.join(FORMATS)}.")
         name = f"{file_name(tree.title)}.{request.path_params['kind']}"
         headers = {"Content-Disposition": _attachment(name), **PRIVATE}
-        data = form.write(tree, store.archive, story_id, panel_id)
+        visitor = visitors.name(request.client.host if request.client else None)
+        with visitors.exporting(visitor):
+            data = form.write(tree, store.archive, story_id, panel_id)
         return Response(data, media_type=form.media_type, headers=headers)
 
     def turn(request: Request) -> Response:

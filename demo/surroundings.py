@@ -19,6 +19,8 @@ from seedstory_core import ConfigError, project_path
 
 log = logging.getLogger(__name__)
 
+PRIVATE = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+"""Networks in which a Space and its proxies are; nobody else reaches a Space from them."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 SOCKS = ("socks5", "socks5h")
@@ -77,6 +79,22 @@ def _room_beside_stories(stories_folder: str) -> str:
             "SEEDSTORY_STORIES_FOLDER to one that can."
         ) from error
     return str(room)
+
+
+def is_space() -> bool:
+    """Whether this is a Hugging Face Space."""
+    return bool(os.environ.get("SPACE_ID"))
+
+
+def trust_proxies() -> None:
+    """On a Space, take the address of a visitor from the Space's own proxies.
+
+    uvicorn follows the forwarded addresses from the last one back, as long as they are trusted, so
+    what a visitor writes into the header is not believed. Elsewhere it trusts this machine alone,
+    or what `FORWARDED_ALLOW_IPS` names.
+    """
+    if is_space():
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", PRIVATE)
 
 
 def host_to_listen_on(host: str | None) -> str | None:

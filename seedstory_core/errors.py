@@ -53,6 +53,10 @@ class BusyError(SeedStoryError):
     """The story already has a turn that waits or runs, or the queue is full."""
 
 
+class LimitError(BusyError):
+    """A visitor of a public studio asked for more than one visitor may have at a time."""
+
+
 class DeviceFullError(SeedStoryError):
     """Memory ran out, and dropping all that can be read again did not help."""
 

@@ -30,10 +30,12 @@ from seedstory_core.errors import (
     BusyError,
     DeviceFullError,
     InputError,
+    LimitError,
     SeedStoryError,
     StoryChangedError,
     StoryNotFoundError,
     TurnCancelled,
+    UnconfirmedError,
     message_for,
 )
 from seedstory_core.generation.sampling import new_seed
@@ -117,6 +119,7 @@ class Job:
         panel_id: str | None,
         request: TurnRequest,
         num_alternatives: int = 1,
+        visitor: str = "",
     ) -> None:
         """Create a job; `JobQueue.submit` does it and puts it in the queue.
 
@@ -127,6 +130,7 @@ class Job:
             panel_id: The panel to continue from (None opens the story), or the one to change.
             request: The reader's request; its image is released when the job has ended.
             num_alternatives: Number of panels to make.
+            visitor: Who asked for it; '' is not limited.
         """
         self.id = job_id
         self.kind = kind
@@ -134,6 +138,7 @@ class Job:
         self.panel_id = panel_id
         self.request: TurnRequest = request
         self.num_alternatives = num_alternatives
+        self.visitor = visitor
         self.is_given = _is_given(request)
         self.progress = Progress(
             text=request.reader_text if kind in MAKES_PANELS else "",
@@ -209,9 +214,16 @@ def _moved(
 class JobQueue:
     """Runs jobs, as many at once as the engine batches."""
 
-    def __init__(self, store: SessionStore) -> None:
-        """Create a queue for the stories of a store."""
+    def __init__(self, store: SessionStore, who: Callable[[], str] = lambda: "") -> None:
+        """Create a queue.
+
+        Args:
+            store: The stories.
+            who: Names the visitor for whom the calling thread works. Each may have
+                `runtime.visitor_turns` jobs that wait or run; '' is not limited.
+        """
         self.store = store
+        self._who = who
         self._waiting: deque[Job] = deque()
         self._working: list[Job] = []
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -231,17 +243,20 @@ class JobQueue:
 
         Raises:
             BusyError: The story already has a job that waits or runs, or the queue is full.
+            LimitError: The visitor has as many jobs as one visitor may have.
         """
+        visitor = self._who()
         with self._changed:
             if self._running(story_id) is not None:
                 raise BusyError(STILL_WORKING)
+            self._check_visitor(visitor)
             if len(self._waiting) >= MAX_WAITING:
                 raise BusyError(
                     f"{len(self._waiting)} stories are already waiting for the storyteller. "
                     "Please come back in a few minutes."
                 )
             job_id = secrets.token_urlsafe(9)
-            job = Job(job_id, kind, story_id, panel_id, request, num_alternatives)
+            job = Job(job_id, kind, story_id, panel_id, request, num_alternatives, visitor)
             self._waiting.append(job)
             try:
                 self._hire()
@@ -255,6 +270,15 @@ class JobQueue:
             _survive("Telling places in line", self._tell_positions)
             self._changed.notify_all()
         return job
+
+    def _check_visitor(self, visitor: str) -> None:
+        most = self.store.config.runtime.visitor_turns
+        jobs = [job for job in (*self._waiting, *self._working) if job.visitor == visitor]
+        if visitor and len(jobs) >= most:
+            raise LimitError(
+                f"As many pages as one network address may ask for at a time ({most}) are already "
+                "being told for yours. Wait until one is done, or stop it; then ask again."
+            )
 
     def _hire(self) -> None:
         """Start a worker if a job has none and there is a place; call it with the lock.
@@ -392,10 +416,14 @@ class JobQueue:
     def _take_turn(self, job: Job) -> Mapping[str, Any]:
         """Run a job and return its outcome, as changes of its progress."""
         session, due, added, is_doubtful = None, "", "", False
+        was: str | None = ""
         try:
             job.report(phase="opening")
             session = self.store.open(job.story_id)
             due = session.tree.next_id()
+            if job.kind == "redraw":
+                due = job.panel_id or ""
+                was = session.tree.panel(due).image_name
             with contextlib.closing(_events(session, job)) as events:
                 if job.stop_asked.is_set():
                     raise TurnCancelled
@@ -414,23 +442,28 @@ class JobQueue:
             if message.is_bug:
                 log.exception("The turn of job %s failed.", job.id)
             outcome = {"phase": "failed", "error": message.sentence}
-            is_doubtful = not isinstance(error, NOTHING_SAVED)
+            is_doubtful = isinstance(error, UnconfirmedError) or not isinstance(
+                error, NOTHING_SAVED
+            )
         except BaseException:
             log.exception("The turn of job %s failed.", job.id)
             outcome, is_doubtful = FAILED, True
         else:
             return {"phase": "done", "panel_id": added}
         if session is not None and due and not added:
-            added = self._find_saved(session, due, is_doubtful=is_doubtful)
+            added = self._find_saved(session, due, was, is_doubtful=is_doubtful)
         # A panel that was saved is the outcome, whatever came after that.
         return {"phase": "done", "panel_id": added} if added else outcome
 
-    def _find_saved(self, session: StorySession, due: str, *, is_doubtful: bool) -> str:
+    def _find_saved(
+        self, session: StorySession, due: str, was: str | None, *, is_doubtful: bool
+    ) -> str:
         """Return the id of the panel that a failed turn should have made, if it was saved; or ''.
 
         Args:
             session: The story's session.
             due: The id.
+            was: Name of the image that the panel had before, if it should have been redrawn.
             is_doubtful: Whether only the story's folder can tell; then it is read again.
         """
         tree = session.tree
@@ -440,7 +473,7 @@ class JobQueue:
                 tree = self.store.open(session.story_id).tree
             except Exception as error:
                 log.warning("The story of a failed job could not be read again: %r", error)
-        return due if due in tree else ""
+        return due if due in tree and tree.panel(due).image_name != was else ""
 
 
 def _report(job: Job, number: int, event: SessionEvent) -> None:

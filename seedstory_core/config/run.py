@@ -205,6 +205,17 @@ class RuntimeConfig:
     frame_ancestors: list[str] = field(default_factory=list)
     """Sites that may show the page in a frame, such as `https://example.org`, beside the studio
     itself; on Hugging Face Spaces, huggingface.co may."""
+    public: bool | None = None
+    """Whether strangers use this studio. If so, the `visitor_` settings below limit what each
+    network address may ask for; unset, they do so on Hugging Face Spaces only."""
+    visitor_turns: int = 3
+    """Most turns of one visitor that wait or run at a time, over all stories."""
+    visitor_uploads: int = 40
+    """Most files that one visitor may upload within ten minutes."""
+    visitor_upload_bytes: int = 200 * 2**20
+    """Most bytes that one visitor may upload within ten minutes."""
+    visitor_exports: int = 2
+    """Most exports that are made for one visitor at a time."""
     max_sessions: int = 32
     """Most stories open at once."""
     session_timeout_seconds: float = 3600.0
@@ -238,6 +249,10 @@ class RuntimeConfig:
             "memory_pool_bytes",
             "rest_seconds",
             "max_turns",
+            "visitor_turns",
+            "visitor_uploads",
+            "visitor_upload_bytes",
+            "visitor_exports",
             "max_sessions",
             "session_timeout_seconds",
         )
@@ -256,6 +271,12 @@ OF_ONE_MACHINE = (
     "stories_folder",
     "hosts",
     "frame_ancestors",
+    "public",
+    "visitor_turns",
+    "visitor_uploads",
+    "visitor_upload_bytes",
+    "visitor_exports",
 )
-"""Settings of `RuntimeConfig` that name a machine, places on it or sites. The others belong to the
-model as much as to the machine: they say what it needs, and are kept beside converted weights."""
+"""Settings of `RuntimeConfig` that name a machine, places on it, sites or visitors. The others
+belong to the model as much as to the machine: they say what it needs, and are kept beside converted
+weights."""

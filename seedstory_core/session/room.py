@@ -41,7 +41,10 @@ def make_room(engine: StoryEngine, pool: MemoryPool) -> None:
 
 
 def twice(
-    attempt: Callable[[], Iterator[Event]], engine: StoryEngine, pool: MemoryPool
+    attempt: Callable[[], Iterator[Event]],
+    engine: StoryEngine,
+    pool: MemoryPool,
+    is_saved: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Yield the events of a change of a story; if memory runs out, make room and try once more.
 
@@ -49,6 +52,8 @@ def twice(
         attempt: Makes the change, and leaves the story as it was if it fails.
         engine: The engine, and
         pool: the pool of all stories, of which room is made.
+        is_saved: Whether an attempt that failed has saved its change all the same; then it is not
+            made again, and the error is raised as it is.
 
     Raises:
         DeviceFullError: Memory ran out again; the message names settings that need less.
@@ -58,7 +63,7 @@ def twice(
             yield from attempt()
             return
         except Exception as error:
-            if not is_out_of_memory(error):
+            if not is_out_of_memory(error) or is_saved():
                 raise
             log.warning("Memory ran out, attempt %d of 2: %s", number, error)
         # Not before the error is gone: its traceback keeps the tensors of the attempt.

@@ -68,6 +68,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class PanelAdded:
     """A panel was committed: it is on disk, in the tree and in memory."""
@@ -537,7 +540,18 @@ class StorySession:
                 raise
 
     def _twice(self, attempt: Callable[[], Iterator[Event]]) -> Iterator[Event]:
-        return twice(attempt, self.engine, self.memory.pool)
+        due = self.tree.next_id()
+        return twice(attempt, self.engine, self.memory.pool, lambda: self._is_saved(due))
+
+    def _is_saved(self, panel_id: str) -> bool:
+        """Whether a panel is saved, or may be: the folder is asked if the tree does not know."""
+        if panel_id in self.tree:
+            return True
+        try:
+            return panel_id in self.archive.load(self.story_id).tree
+        except Exception as error:
+            log.warning("Whether a page was saved is not known: %r", error)
+            return True
 
     @contextlib.contextmanager
     def _working(self, *, claims_prefetch: bool = False) -> Iterator[threading.Event]:
@@ -799,15 +813,21 @@ class StorySession:
         return PanelAdded(panel, image)
 
     def _add(self, panel: Panel, past: Past) -> None:
-        """Add a panel that is on disk to the tree and to memory."""
+        """Add a panel that is on disk to the tree and to memory.
+
+        Memory may fail: the panel is saved, and is read again when it is needed.
+        """
         self.tree.add(panel)
         try:
             self.engine.run(functools.partial(self._remember, panel, past))
         except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            # The panel is saved, and can be read again.
-            make_room(self.engine, self.memory.pool)
+            try:
+                if is_out_of_memory(error):
+                    make_room(self.engine, self.memory.pool)
+                else:
+                    log.exception("A saved page was not remembered.")
+            except Exception:
+                log.exception("A saved page was not remembered, and there was no room to be made.")
 
     def _remember(self, panel: Panel, past: Past) -> None:
         path = self._path(panel.id)

@@ -72,13 +72,25 @@ def test_every_machine_setting_has_an_environment_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     changed = {"device": "cpu", "dtype": "float16", "quantize": "nf4", "offload": "vision"}
-    changed["pack_at_rest"] = changed["prefetch"] = "True"
+    changed["pack_at_rest"] = changed["prefetch"] = changed["public"] = "True"
     for item in dataclasses.fields(RuntimeConfig):
         monkeypatch.setenv(f"SEEDSTORY_{item.name.upper()}", changed.get(item.name, "7"))
     runtime = load_config().runtime
     for item in dataclasses.fields(RuntimeConfig):
         wanted = changed.get(item.name, "7")
         assert str(getattr(runtime, item.name)) in (wanted, "7.0", str([wanted]))
+
+
+@pytest.mark.parametrize(
+    ("override", "public"), [("=true", True), ("=false", False), ("=null", None)]
+)
+def test_a_studio_is_public_not_public_or_undecided(override: str, public: bool | None) -> None:
+    assert load_config().runtime.public is None
+    assert load_config(None, [f"runtime.public{override}"]).runtime.public is public
+    with pytest.raises(ConfigError, match=r"runtime\.public"):
+        load_config(None, ["runtime.public=perhaps"])
+    with pytest.raises(ConfigError, match=r"runtime\.visitor_turns is 0"):
+        load_config(None, ["runtime.visitor_turns=0"])
 
 
 def test_models_that_change_places_tell_one_story_at_a_time() -> None:

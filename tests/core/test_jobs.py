@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from PIL import Image
 
 from seedstory_core import jobs as jobs_module
 from seedstory_core.engine import StoryEngine, TurnRequest
 from seedstory_core.engine import scheduler as scheduler_module
 from seedstory_core.engine.scheduler import Scheduler
-from seedstory_core.errors import TurnCancelled
+from seedstory_core.errors import LimitError, TurnCancelled, UnconfirmedError
 from seedstory_core.generation.batch import TextBatch
 from seedstory_core.generation.sampling import Sampling
 from seedstory_core.jobs import Job, JobQueue
@@ -21,6 +24,7 @@ from seedstory_core.models.detokenizer import Drawing
 from seedstory_core.session import SessionStore, StorySession
 from seedstory_core.session.prefetch import Prefetch
 from seedstory_core.story.archive import StoryArchive
+from seedstory_core.story.tree import StoryTree
 from tests.helpers.failing import Trap, each_error_at
 
 WAIT_SECONDS = 60
@@ -61,6 +65,10 @@ PLACES: list[tuple[Any, str]] = [
     (StorySession, "_path"),
     (StoryArchive, "append"),
     (StorySession, "_commit"),
+    (StorySession, "_add"),
+    (StorySession, "_remember"),
+    (StoryTree, "add"),
+    (StoryTree, "next_id"),
     (JobQueue, "_prefetch"),
     (StorySession, "prefetch"),
     (Prefetch, "begin"),
@@ -93,8 +101,8 @@ def test_a_job_ends_and_the_next_ones_run_whatever_is_raised(
     after: bool,
     error: BaseException,
 ) -> None:
-    if name == "append" and isinstance(error, TurnCancelled):
-        pytest.skip("The archive never stops a turn.")
+    if name in ("append", "_add", "add") and isinstance(error, TurnCancelled):
+        pytest.skip("Nothing stops a turn while it is saved.")
     first = opened(queue)
     assert outcome(first) == "done"
     story_id, panel_id = first.story_id, first.progress.panel_id
@@ -120,6 +128,105 @@ def test_a_job_ends_and_the_next_ones_run_whatever_is_raised(
     assert outcome(again) == outcome(other) == "done"
     assert queue.store.open(story_id).tree.panels == queue.store.archive.load(story_id).tree.panels
     assert queue._workers and all(worker.is_alive() for worker in queue._workers)
+
+
+COMMITS: list[tuple[Any, Any, str]] = [
+    ("turn", StoryArchive, "append"),
+    ("turn", StorySession, "_commit"),
+    ("alternatives", StoryArchive, "append_group"),
+    ("alternatives", StorySession, "_add"),
+    ("redraw", StoryArchive, "replace"),
+    ("redraw", StoryTree, "replace"),
+    ("rewrite", StoryArchive, "append"),
+    ("rewrite", StorySession, "_add"),
+    ("image", StoryArchive, "append"),
+    ("image", StorySession, "_commit"),
+]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnconfirmedError("The page was saved; only the disk did not confirm it."),
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        OSError(28, "No space left on device"),
+        RuntimeError("a bug"),
+        KeyboardInterrupt(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize(("kind", "owner", "name"), COMMITS)
+def test_what_was_saved_is_the_outcome_and_is_made_once(
+    queue: JobQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Any,
+    owner: Any,
+    name: str,
+    error: BaseException,
+) -> None:
+    first = opened(queue)
+    assert outcome(first) == "done"
+    story_id, panel_id = first.story_id, first.progress.panel_id
+    before = queue.store.open(story_id).tree.panel(panel_id)
+    asked = request("It rains.", seed=2)
+    if kind == "image":
+        asked = replace(asked, reader_image=Image.new("RGB", (64, 64)))
+    trap = Trap(error, after=True)
+    with monkeypatch.context() as patch:
+        trap.set_on(patch, owner, name)
+        count = 2 if kind == "alternatives" else 1
+        job = queue.submit(kind, story_id, panel_id, asked, count)
+        assert outcome(job) == "done"
+    assert trap.has_sprung
+    saved = queue.store.archive.load(story_id).tree
+    assert queue.store.open(story_id).tree.panels == saved.panels
+    if kind == "redraw":
+        assert job.progress.panel_id == panel_id and len(saved) == 1
+        assert saved.panel(panel_id).image_name != before.image_name
+    else:
+        assert job.progress.panel_id == "p2" and len(saved) == 1 + count
+
+
+def test_a_redrawing_that_was_not_saved_has_failed(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = opened(queue)
+    assert outcome(first) == "done"
+    with monkeypatch.context() as patch:
+        Trap(RuntimeError("a bug")).set_on(patch, StoryArchive, "replace")
+        job = queue.submit("redraw", first.story_id, "p1", request(seed=2))
+        assert outcome(job) == "failed" and job.progress.error
+
+
+def test_a_visitor_has_a_few_jobs_at_a_time_over_all_stories(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.config.runtime, "visitor_turns", 2)
+    visitor = ["one"]
+    queue = JobQueue(store, lambda: visitor[0])
+    queue._num_places = 1
+    runs = opened(queue, num_inference_steps=2000)
+    while runs.progress.phase != "painting":
+        time.sleep(0.005)
+    waits = opened(queue)
+    with pytest.raises(LimitError, match=r"ask for at a time \(2\) .* or stop it; then ask again"):
+        opened(queue)
+    visitor[0] = "other"
+    others = [opened(queue), opened(queue)]
+    with pytest.raises(LimitError):
+        opened(queue)
+    visitor[0] = ""
+    others += [opened(queue) for _ in range(4)]
+    visitor[0] = "one"
+    with pytest.raises(LimitError):
+        opened(queue)
+    assert queue.stop(waits.story_id), "a place in line is given away at once"
+    again = opened(queue)
+    assert queue.stop(runs.story_id)
+    assert {outcome(job) for job in (runs, waits)} == {"stopped"}
+    assert {outcome(job) for job in (*others, again)} == {"done"}
+    assert outcome(opened(queue)) == "done", "no turn that has ended is counted"
 
 
 @pytest.mark.parametrize(

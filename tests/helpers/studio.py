@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo.build import build_page, launch_options
+from demo.build import build_page, launch_options, make_visitors
 from seedstory_core.config import StudioConfig, project_path
 from seedstory_core.jobs import JobQueue
 from seedstory_core.session import SessionStore
@@ -39,14 +39,15 @@ def free_port() -> int:
 @contextmanager
 def served(store: SessionStore, port: int | None = None) -> Iterator[str]:
     """Serve the page over a store, and yield its address."""
-    queue = JobQueue(store)
+    visitors = make_visitors(store.config)
+    queue = JobQueue(store, visitors.current)
     page = build_page(store, queue)
     _, url, _ = page.launch(
         server_name="127.0.0.1",
         server_port=port or free_port(),
         prevent_thread_lock=True,
         quiet=True,
-        **launch_options(store, queue, page),
+        **launch_options(store, queue, page, visitors),
     )
     try:
         yield url

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from demo.build import build_page, launch_options
+from demo.build import build_page, launch_options, make_visitors
 from seedstory_core.engine import StoryEngine
 from seedstory_core.jobs import JobQueue
 from seedstory_core.session import SessionStore
@@ -78,7 +78,8 @@ def test_a_page_may_be_framed_by_the_sites_that_are_allowed(
     monkeypatch.setenv("SPACE_ID", "")
     queue = JobQueue(store)
     page = build_page(store, queue)
-    (guard,) = launch_options(store, queue, page)["app_kwargs"]["middleware"]
+    visitors = make_visitors(store.config)
+    (guard,) = launch_options(store, queue, page, visitors)["app_kwargs"]["middleware"]
     made = guard.cls(None, *guard.args, **guard.kwargs)
     assert made._headers["Content-Security-Policy"].endswith("'self' https://example.org")
     assert "X-Frame-Options" not in made._headers

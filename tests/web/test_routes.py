@@ -11,6 +11,7 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from demo.build import make_visitors
 from demo.routes import routes
 from seedstory_core.engine import TurnRequest
 from seedstory_core.jobs import JobQueue
@@ -21,14 +22,16 @@ from tests.helpers.told_stories import branched_story
 @pytest.fixture
 def client(store: SessionStore) -> Iterator[TestClient]:
     with TestClient(
-        Starlette(routes=routes(store, JobQueue(store))), raise_server_exceptions=False
+        Starlette(routes=routes(store, JobQueue(store), make_visitors(store.config))),
+        raise_server_exceptions=False,
     ) as client:
         yield client
 
 
 def test_a_page_can_ask_what_became_of_its_turn(store: SessionStore) -> None:
     queue = JobQueue(store)
-    client = TestClient(Starlette(routes=routes(store, queue)))
+    visitors = make_visitors(store.config)
+    client = TestClient(Starlette(routes=routes(store, queue, visitors)))
     story_id = store.create().story_id
     assert client.get(f"/turns/{story_id}").json() == {"job": ""}
     job = queue.submit("turn", story_id, None, TurnRequest("Mira waves."))
