@@ -63,7 +63,7 @@ class _Checkout:
     def turn(self, number: int, opening: str) -> tuple[float, float, str]:
         """Make a turn; return the seconds by the wall clock and of the CPU, and the caption."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps([number, opening]) + "\\n")
+        self._process.stdin.write(json.dumps([number, opening]) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
