@@ -11,9 +11,14 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from seedstory_core.config import StudioConfig
+from tests.helpers.small import SMALL_WORDS
+from tests.helpers.studio import Server
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ COUNTS = {
     "cuts": Count(2, 100, "outcomes of a power cut before each step of each change"),
     "writers": Count(3, 200, "kills of a process that only writes pages"),
     "damages": Count(1, 30, "times that every file is damaged in every way"),
-    "kills": Count(2, 200, "kills of `python app.py` in the middle of turns"),
+    "kills": Count(1, 200, "kills of `python app.py` in the middle of turns"),
     "visitors": Count(5, 50, "visitors at once"),
     "minutes": Count(0.1, 20, "minutes of their visit"),
     "turns": Count(60, 1000, "turns of one story"),
@@ -92,6 +97,14 @@ def tally(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
     counted: Counter[str] = Counter()
     yield counted
     request.node.user_properties.append(("tally", dict(counted)))
+
+
+@pytest.fixture
+def small_server(small_config: StudioConfig, tmp_path: Path) -> Iterator[Server]:
+    """Return `python app.py` with the small models and a folder of its own, not started yet."""
+    server = Server(small_config, tmp_path / "stories", *SMALL_WORDS)
+    yield server
+    server.kill()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
