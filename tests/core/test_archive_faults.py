@@ -238,6 +238,15 @@ def test_pins_of_two_servers_are_both_kept_and_titles_are_not_overwritten(server
     assert header.title == "Two" and header.settings == gone.settings
 
 
+def test_a_branch_that_two_servers_remove_stays_removed_whoever_knew_more(servers):
+    one, two = servers
+    story_id, tree = write_story(one, None, "p1", "p2")
+    one.append(story_id, panel_of(4, "p3"), image_of(4), grandparent="p2")
+    one.remove_branch(story_id, one.load(story_id).tree.branch("p3"))
+    two.remove_branch(story_id, tree.branch("p3"))  # it has not heard of p4
+    assert [panel.id for panel in one.load(story_id).tree] == ["p1", "p2"]
+
+
 def test_changes_of_many_servers_at_once_are_all_kept(tmp_path):
     one = StoryArchive(str(tmp_path))
     story_id, _ = write_story(one, None)
