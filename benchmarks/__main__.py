@@ -85,7 +85,7 @@ def main() -> int:
             elif part == "growth":
                 reports = [growth.measure(store)]
             elif part == "bounds":
-                reports = [bounds.measure(store, arguments.panels)]
+                reports = [bounds.measure(store, arguments.panels).report]
             elif part == "together":
                 reports = _together(store, arguments.sizes, arguments.rounds)
             elif part == "linears":

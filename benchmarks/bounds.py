@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
+from dataclasses import dataclass
 
 import psutil
 
@@ -30,11 +31,33 @@ WORDS = (
 )
 
 
-def measure(store: SessionStore, num_panels: int) -> Report:
+@dataclass(frozen=True)
+class Bounds:
+    """What was measured, and its report.
+
+    Attributes:
+        report: For people.
+        story: The long story.
+        num_replayed: Panels that were read again in all turns.
+        ratio: Median time of a late turn over that of an early one.
+        growth: MiB that the process grew in 100 panels once the budget was full; None for a story
+            that was too short to tell.
+    """
+
+    report: Report
+    story: StorySession
+    num_replayed: int
+    ratio: float
+    growth: float | None
+
+
+def measure(store: SessionStore, num_panels: int) -> Bounds:
     """Make a story of `num_panels` panels and one of `SHORT`, and compare their next turns."""
     report = Report("bounds", machine(store.engine.story_lm.device), "the studio as configured")
     long, short = store.create(), store.create()
-    budget = _budget(store)
+    # A story of under a hundred panels is only tried, and compared with a shorter one.
+    num_short, num_compared = min(SHORT, num_panels // 2), min(ALTERNATELY, num_panels // 4)
+    budget = _budget(store, num_short)
     for session in (long, short):
         session.memory.budget_bytes = budget
     process = psutil.Process()
@@ -44,40 +67,42 @@ def measure(store: SessionStore, num_panels: int) -> Report:
     num_replayed = 0
     for number in range(1, num_panels + 1):
         num_replayed += _turn(long, number)[1]
-        if number <= SHORT:
+        if number <= num_short:
             num_replayed += _turn(short, number)[1]
         if number % EVERY == 0:
             gc.collect()
             used.add("long story", number, [process.memory_info().rss / 2**20])
             kept.add("long story", number, [long.memory.num_bytes / 2**20])
     times: dict[StorySession, list[float]] = {long: [], short: []}
-    for number in range(ALTERNATELY):
+    for number in range(num_compared):
         for session in (short, long):
             seconds, replayed = _turn(session, number, is_written=number % 5 == 0)
             num_replayed += replayed
             times[session].append(seconds)
     late, early = (statistics.median(times[session]) for session in (long, short))
-    places = sorted(used.values["long story"])
+    places = sorted(used.values.get("long story", ()))
     report.lines = [
-        f"budget of a story: {budget / 2**20:.0f} MiB, a context and two views of {SHORT} panels",
-        f"panels read again in {num_panels + SHORT + 2 * ALTERNATELY} turns: {num_replayed}",
-        f"turn {num_panels} against turn {SHORT} (medians of {ALTERNATELY}), times: "
+        f"budget of a story: {budget / 2**20:.0f} MiB, a context and two views of {num_short} "
+        "panels",
+        f"panels read again in {num_panels + num_short + 2 * num_compared} turns: {num_replayed}",
+        f"turn {num_panels} against turn {num_short} (medians of {num_compared}), times: "
         f"{late / early:.3f}",
     ]
+    growth = None
     if len(places) > 2:
         # The first hundred panels fill the budget.
         grown = used.median("long story", places[-1]) - used.median("long story", places[1])
-        per_hundred = grown / (places[-1] - places[1]) * 100
+        growth = grown / (places[-1] - places[1]) * 100
         report.lines.append(
-            f"growth of the process from panel {places[1]} on: {per_hundred:.1f} MiB in 100 panels"
+            f"growth of the process from panel {places[1]} on: {growth:.1f} MiB in 100 panels"
         )
-    return report
+    return Bounds(report, long, num_replayed, late / early, growth)
 
 
-def _budget(store: SessionStore) -> int:
-    """Return the bytes of a context and of twice the rows that a story of `SHORT` panels sees."""
+def _budget(store: SessionStore, num_panels: int) -> int:
+    """Return the bytes of a context and of twice the rows that a story of some panels sees."""
     session = store.create()
-    for number in range(1, SHORT + 1):
+    for number in range(1, num_panels + 1):
         _turn(session, number)
     context = session.memory.context
     assert context is not None
