@@ -1,8 +1,9 @@
 """The campaigns: how often each is repeated, what it drew, and how much it tried.
 
 Every campaign is a test whose count is an argument. By default the counts are short, as in the
-ordinary suite; `python -m pytest tests/reliability --whole` takes the whole ones, and an option of
-its own sets each, such as `--kills 50 --seed 3`. What was tried is printed at the end.
+ordinary suite; `python -m pytest tests/reliability --whole -m ""` takes the whole ones, also in a
+browser, and an option of its own sets each, such as `--kills 50 --seed 3`. What was tried is
+printed at the end.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ COUNTS = {
     "runs": Count(8, 500, "runs of two servers on one folder"),
     "steps": Count(12, 40, "most steps of such a run"),
     "inputs": Count(150, 5000, "inputs of each fuzzer"),
+    "texts": Count(3, 18, "hostile texts shown in a browser"),
 }
 """The counts of all campaigns by the names of their options."""
 
