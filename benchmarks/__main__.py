@@ -95,7 +95,7 @@ def main() -> int:
             elif part == "against":
                 reports = [against.measure(store, arguments.other, overrides, arguments.rounds)]
             elif part == "bounds":
-                reports = [bounds.measure(store, arguments.panels, arguments.stories)]
+                reports = [bounds.measure(store, arguments.panels, arguments.stories).report]
             elif part == "together":
                 reports = _together(store, arguments.sizes, arguments.rounds)
             elif part == "linears":

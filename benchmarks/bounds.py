@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
+from dataclasses import dataclass
 
 import psutil
 
@@ -31,12 +32,34 @@ WORDS = (
 )
 
 
-def measure(store: SessionStore, num_panels: int, num_stories: int = 1) -> Report:
+@dataclass(frozen=True)
+class Bounds:
+    """What was measured, and its report.
+
+    Attributes:
+        report: For people.
+        story: One of the long stories.
+        num_replayed: Panels that were read again in all turns.
+        ratio: Median time of a late turn over that of an early one.
+        growth: MiB that the process grew in 100 turns once the budget was full; None for stories
+            that were too short to tell.
+    """
+
+    report: Report
+    story: StorySession
+    num_replayed: int
+    ratio: float
+    growth: float | None
+
+
+def measure(store: SessionStore, num_panels: int, num_stories: int = 1) -> Bounds:
     """Make stories of `num_panels` panels and one of `SHORT`, and compare their next turns."""
     report = Report("bounds", machine(store.engine.story_lm.device), "the studio as configured")
     short, *growing = [store.create() for _ in range(1 + num_stories)]
     long = growing[-1]
-    budget = _budget(store)
+    # A story of under a hundred panels is only tried, and compared with a shorter one.
+    num_short, num_compared = min(SHORT, num_panels // 2), min(ALTERNATELY, num_panels // 4)
+    budget = _budget(store, num_short)
     store.pool.budget_bytes = budget * (1 + num_stories)
     for session in (short, *growing):
         session.memory.budget_bytes = store.pool.budget_bytes
@@ -47,7 +70,7 @@ def measure(store: SessionStore, num_panels: int, num_stories: int = 1) -> Repor
     num_replayed = 0
     for number in range(1, num_panels + 1):
         num_replayed += sum(_turn(session, number)[1] for session in growing)
-        if number <= SHORT:
+        if number <= num_short:
             num_replayed += _turn(short, number)[1]
         if number % EVERY == 0:
             gc.collect()
@@ -55,35 +78,36 @@ def measure(store: SessionStore, num_panels: int, num_stories: int = 1) -> Repor
             num_bytes = sum(session.memory.num_bytes for session in (short, *growing))
             kept.add("stories", number, [num_bytes / 2**20])
     times: dict[StorySession, list[float]] = {long: [], short: []}
-    for number in range(ALTERNATELY):
+    for number in range(num_compared):
         for session in (short, long):
             seconds, replayed = _turn(session, number, is_written=number % 5 == 0)
             num_replayed += replayed
             times[session].append(seconds)
     late, early = (statistics.median(times[session]) for session in (long, short))
     places = sorted(used.values.get("stories", ()))
-    num_turns = num_panels * num_stories + SHORT + 2 * ALTERNATELY
+    num_turns = num_panels * num_stories + num_short + 2 * num_compared
     report.lines = [
         f"pool of {1 + num_stories} stories: {store.pool.budget_bytes / 2**20:.0f} MiB, for each a "
-        f"context and two views of {SHORT} panels",
+        f"context and two views of {num_short} panels",
         f"panels read again in {num_turns} turns: {num_replayed}",
-        f"turn {num_panels} against turn {SHORT} (medians of {ALTERNATELY}), times: "
+        f"turn {num_panels} against turn {num_short} (medians of {num_compared}), times: "
         f"{late / early:.3f}",
     ]
+    growth = None
     if len(places) > 2:
         # The first hundred panels fill the budget.
         grown = used.median("stories", places[-1]) - used.median("stories", places[1])
-        per_hundred = grown / (places[-1] - places[1]) / num_stories * 100
+        growth = grown / (places[-1] - places[1]) / num_stories * 100
         report.lines.append(
-            f"growth of the process from panel {places[1]} on: {per_hundred:.1f} MiB in 100 turns"
+            f"growth of the process from panel {places[1]} on: {growth:.1f} MiB in 100 turns"
         )
-    return report
+    return Bounds(report, long, num_replayed, late / early, growth)
 
 
-def _budget(store: SessionStore) -> int:
-    """Return the bytes of a context and of twice the rows that a story of `SHORT` panels sees."""
+def _budget(store: SessionStore, num_panels: int) -> int:
+    """Return the bytes of a context and of twice the rows that a story of some panels sees."""
     session = store.create()
-    for number in range(1, SHORT + 1):
+    for number in range(1, num_panels + 1):
         _turn(session, number)
     context = session.memory.context
     assert context is not None

@@ -24,7 +24,7 @@ from seedstory_core.weights.checkpoint import save_weights
 from seedstory_core.weights.parts import PARTS
 from seedstory_core.weights.verify.folder import ReferenceFolder
 from tests.helpers.reference import COPY
-from tests.helpers.small import SMALL
+from tests.helpers.small import SMALL_WORDS
 from tests.helpers.told_stories import NO_SKIA
 
 try:
@@ -105,13 +105,18 @@ def tiny_engine(tiny_config: StudioConfig) -> StoryEngine:
 
 
 @pytest.fixture(scope="session")
-def small_engine(tmp_path_factory: pytest.TempPathFactory) -> StoryEngine:
-    """An untrained engine so small that hundreds of turns take seconds."""
+def small_config(tmp_path_factory: pytest.TempPathFactory) -> StudioConfig:
+    """The configuration of untrained models so small that hundreds of turns take seconds."""
     folder = tmp_path_factory.mktemp("small")
-    sizes = [*SMALL, "decoder.vocab_size=2066", "generation.max_new_tokens=5"]
-    config = load_config(None, [*sizes, f"runtime.weights_folder={folder}"])
+    config = load_config(None, [*SMALL_WORDS, f"runtime.weights_folder={folder}"])
     write_random(config, folder)
-    return build_engine(config)
+    return config
+
+
+@pytest.fixture(scope="session")
+def small_engine(small_config: StudioConfig) -> StoryEngine:
+    """The engine of `small_config`."""
+    return build_engine(small_config)
 
 
 @pytest.fixture

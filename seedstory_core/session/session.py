@@ -511,7 +511,11 @@ class StorySession:
         pinned = self.pinned | {panel_id} if is_pinned else self.pinned - {panel_id}
         if is_pinned:
             self._check_pinned(pinned, self.policy)
-        self._save_settings(pinned=sorted(pinned))
+        known = self._settings.get("pinned")
+        before = set(known if isinstance(known, list) else ())
+        # What is asked for is a change, also if it is so already as far as this server knows.
+        before = before - {panel_id} if is_pinned else before | {panel_id}
+        self._save_settings({"pinned": sorted(before)}, pinned=sorted(pinned))
 
     def _check_pinned(self, pinned: frozenset[str], policy: MemoryPolicy) -> None:
         if not POLICIES[policy.policy].is_capped:
@@ -524,10 +528,16 @@ class StorySession:
                 "go first."
             )
 
-    def _save_settings(self, **changes: Any) -> None:
+    def _save_settings(self, before: Mapping[str, Any] | None = None, **changes: Any) -> None:
+        """Save changed settings.
+
+        Args:
+            before: Values before the change that differ from those that this server knows.
+            changes: Values after it.
+        """
         with self._changing_header():
-            settings = {**self._settings, **changes}
-            header = self.archive.set_settings(self.story_id, settings, was=self._settings)
+            settings, known = {**self._settings, **changes}, {**self._settings, **(before or {})}
+            header = self.archive.set_settings(self.story_id, settings, was=known)
             self._settings = dict(header.settings)
 
     @contextlib.contextmanager

@@ -268,22 +268,38 @@ class StoryArchive:
     def remove_branch(self, story_id: str, panels: Sequence[Panel]) -> None:
         """Remove a branch, given as `tree.branch(panel_id)`, with one write; its files stay.
 
+        What another server has removed already stays removed.
+
         Raises:
             StorageError: Nothing was removed.
             UnconfirmedError: The branch was removed, or may have been.
             StoryNotFoundError: The story was deleted.
         """
-        self._must_exist(story_id)
-        top = panels[0].id
-        mark = {"removed": [panel.id for panel in panels], "saved_at": time.time()}
-        path, data = f"{story_id}/{top}.removed", records.to_json(mark)
+        top, path, data = panels[0].id, "", b""
         with self._changing(
             f"the branch at {top} was not removed",
             "The story is as it was.",
             f"the branch at {top} was removed",
-            lambda: self._holds(path, data),
+            lambda: bool(data) and self._holds(path, data),
         ):
-            self._files.write(path, data)
+            for _ in range(NUM_ATTEMPTS):
+                # Another server may have removed more of it than this one knows.
+                removed, _ = self._reader(story_id).removed()
+                left = [panel.id for panel in panels if panel.id not in removed]
+                if not left:
+                    break
+                path = f"{story_id}/{left[0]}.removed"
+                data = records.to_json({"removed": left, "saved_at": time.time()})
+                try:
+                    self._files.write(path, data, new=True)
+                except FileExistsError:
+                    continue
+                break
+            else:
+                raise StoryChangedError(
+                    f"Other servers are changing this story, so the branch at {top} was not "
+                    "removed. Try again."
+                )
             self._files.settle(story_id)
 
     def set_title(self, story_id: str, title: str, *, was: str | None = None) -> StoryHeader:
@@ -789,9 +805,9 @@ def _merged(
             continue
         if other == before:
             merged[key] = mine
-        elif isinstance(mine, list) and isinstance(other, list):
+        elif isinstance(mine, list) and isinstance(other, list | None):
             old = before if isinstance(before, list) else []
-            kept = [item for item in other if item in mine or item not in old]
+            kept = [item for item in other or () if item in mine or item not in old]
             merged[key] = kept + [item for item in mine if item not in old and item not in kept]
         else:
             raise StoryChangedError(

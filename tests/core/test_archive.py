@@ -8,17 +8,13 @@ import errno
 import io
 import json
 import os
-import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,54 +26,16 @@ from seedstory_core.story import records
 from seedstory_core.story.archive import LEFTOVER_SECONDS, StoryArchive
 from seedstory_core.story.files import Files, LocalFiles, RemoteFiles, open_files
 from seedstory_core.story.tree import Panel, StoryTree
+from tests.helpers.archives import (
+    features_of,
+    image_of,
+    on_disk,
+    panel_of,
+    place_of,
+    write_story,
+)
 
 STRANGE_TEXT = 'Żółw & <img_00003> "ok" 🐢 \ud800 \x00 \u202e end\n'
-
-
-def features_of(number: int) -> np.ndarray:
-    return np.random.default_rng(number).standard_normal((4, 6)).astype(np.float32)
-
-
-def image_of(number: int) -> Image.Image:
-    pixels = np.random.default_rng(number).integers(0, 256, (12, 16, 3), dtype=np.uint8)
-    return Image.fromarray(pixels)
-
-
-def panel_of(number: int, parent: str | None) -> Panel:
-    """Return panel `number`, the same whoever writes it."""
-    return Panel(
-        id=f"p{number}",
-        parent=parent,
-        text=f"Panel {number} of the story.",
-        token_ids=tuple(range(number, number + 5)),
-        seed=number * 2**33,
-        image_seed=number,
-        settings={"temperature": 0.1 * number, "top_p": 0.9},
-        created_at=1.7e9 + number / 3,
-    )
-
-
-def write_story(archive: StoryArchive, *parents: str | None) -> tuple[str, StoryTree]:
-    """Write a story whose panels p1, p2, … have these parents."""
-    story_id = archive.create("", "tiny-1").id
-    tree = StoryTree()
-    for number, parent in enumerate(parents, start=1):
-        tree.add(
-            archive.append(
-                story_id, panel_of(number, parent), image_of(number), features_of(number)
-            )
-        )
-    return story_id, tree
-
-
-def on_disk(root: Path | str, **calls: Callable[..., Any]) -> StoryArchive:
-    """An archive on a disk that answers some system calls so.
-
-    None waits for the platter: a kill is no power cut. The killed subprocess really waits.
-    """
-    hasty = {"fsync": lambda descriptor: None}
-    system = SimpleNamespace(**{**vars(os), **hasty, **calls})
-    return StoryArchive(str(root), LocalFiles(str(root), system))
 
 
 class Refusing:
@@ -109,11 +67,6 @@ class Untouchable:
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError("the disk was touched")
-
-
-def place_of(kind: str, tmp_path: Path) -> str:
-    disk = str(tmp_path / "new" / "stories")
-    return disk if kind == "disk" else f"memory://{uuid.uuid4().hex}/stories"
 
 
 @pytest.fixture(params=["disk", "memory"])
@@ -719,166 +672,6 @@ def test_reading_deletes_nothing_but_stale_temporary_files(disk):
     assert found.tree.next_id() == "p4"  # the traces of p3 may be those of a lost page
     names = disk._files.names(story_id)
     assert ".tmp-0011" not in names and set(kept) <= names
-
-
-def check_consistent(archive: StoryArchive, story_id: str) -> StoryTree:
-    """Check that every panel is complete."""
-    found = archive.load(story_id)
-    # A page that was being saved may leave its picture.
-    assert [w for w in found.warnings if "it was never finished, or" not in w] == []
-    for panel in found.tree:
-        number = int(panel.id[1:])
-        bare = dataclasses.replace(
-            panel,
-            image_name=None,
-            image_sha256=None,
-            features_name=None,
-            features_sha256=None,
-            image_seed=0,
-        )
-        assert bare == dataclasses.replace(panel_of(number, panel.parent), image_seed=0)
-        image = archive.image(story_id, panel)
-        assert image.tobytes() == image_of(panel.image_seed).tobytes()
-        assert archive.features(story_id, panel).tobytes() == features_of(number).tobytes()
-    return found.tree
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("action", ["append", "replace", "remove_branch", "set_title", "delete"])
-def test_killed_before_any_one_step_the_story_is_as_before_or_after(disk, action):
-    """The writer is killed before its first touch of the disk, before its second, and so on."""
-    for step in range(200):
-        story_id, tree = write_story(disk, None, "p1", "p2")
-        disk.set_title(story_id, "Before")
-        redrawn = dataclasses.replace(tree.panel("p2"), image_seed=70)
-        after = StoryTree(tree.panels, title="Before")
-        child = os.fork()
-        if child == 0:
-            mortal = killed_at_step(disk.root, step)
-            match action:
-                case "append":
-                    mortal.append(story_id, panel_of(4, "p3"), image_of(4), features_of(4))
-                case "replace":
-                    mortal.replace(story_id, redrawn, image_of(70))
-                case "remove_branch":
-                    mortal.remove_branch(story_id, tree.branch("p2"))
-                case "set_title":
-                    mortal.set_title(story_id, "After")
-                case "delete":
-                    mortal.delete(story_id)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        finished = status == 0
-        assert finished or os.WTERMSIG(status) == signal.SIGKILL
-
-        if action == "delete" and (finished or story_id not in [s.id for s in disk.list()]):
-            (trashed,) = Path(disk.root, ".trash").glob(f"{story_id}-*")
-            assert (trashed / "p3.json").exists()
-        else:
-            found = check_consistent(disk, story_id)
-            summary = next(s for s in disk.list() if s.id == story_id)
-            assert summary.problem == "" and summary.num_panels == len(found)
-            before, changed = ["p1", "p2", "p3"], [p.id for p in found]
-            match action:
-                case "append":
-                    assert changed in (before, [*before, "p4"])
-                    assert not finished or len(changed) == 4
-                case "replace":
-                    assert changed == before and found.panel("p2").image_seed in (2, 70)
-                    assert not finished or found.panel("p2").image_seed == 70
-                case "remove_branch":
-                    assert changed in (before, ["p1"]) and found.next_id() == "p4"
-                    assert not finished or changed == ["p1"]
-                case "set_title":
-                    assert found.title in ("Before", "After")
-                    assert not finished or found.title == "After"
-            if found == after:  # the reader goes on as if nothing had been
-                disk.append(story_id, panel_of(4, "p3"), image_of(4), features_of(4))
-                assert len(check_consistent(disk, story_id)) == 4
-        if finished:
-            assert step >= 2
-            return
-    raise AssertionError("the writer never came to an end")
-
-
-def killed_at_step(root: str, step: int) -> StoryArchive:
-    """An archive whose system call number `step` that changes the disk never happens."""
-    calls = iter(range(10_000))
-
-    def mortal(real):
-        def call(*args, **kwargs):
-            if next(calls) == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*args, **kwargs)
-
-        return call
-
-    names = ("open", "fsync", "link", "unlink", "replace", "rename", "makedirs")
-    hasty = {name: getattr(os, name) for name in names} | {"fsync": lambda descriptor: None}
-    return on_disk(root, **{name: mortal(call) for name, call in hasty.items()})
-
-
-WRITER = """
-import dataclasses, sys
-sys.path.insert(0, {repo!r})
-from seedstory_core.story.archive import StoryArchive
-from tests.core.test_archive import features_of, image_of, panel_of
-
-archive = StoryArchive({root!r})
-tree = archive.load({story_id!r}).tree
-print("ready", flush=True)
-while True:
-    number = int(tree.next_id()[1:])
-    middle = tree.panels[len(tree) // 2].id if len(tree) else None
-    parent = tree.newest.id if len(tree) and number % 3 else middle
-    parts = image_of(number), features_of(number)
-    tree.add(archive.append({story_id!r}, panel_of(number, parent), *parts))
-    print(f"added {{number}}", flush=True)  # one write, so that a kill cannot halve it
-    if number % 4 == 0:
-        panel = dataclasses.replace(tree.newest, image_seed=number + 1000)
-        tree.replace(archive.replace({story_id!r}, panel, image_of(number + 1000)))
-    if number % 7 == 0:
-        branch = tree.branch(tree.newest.id)
-        archive.remove_branch({story_id!r}, branch)
-        tree.remove_branch(branch[0].id)
-        print(f"removed {{number}}", flush=True)
-"""
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_writer_killed_at_any_moment_loses_at_most_the_unfinished_panel(disk):
-    story_id = disk.create().id
-    chance = random.Random(5)
-    repo = str(Path(__file__).resolve().parents[2])
-    script = WRITER.format(repo=repo, root=disk.root, story_id=story_id)
-    alive: set[str] = set()
-    for kills in range(60):
-        if kills >= 5 and len(alive) > 10:  # on a busy machine a writer does not come far
-            break
-        writer = subprocess.Popen(
-            [sys.executable, "-c", script],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert writer.stdout is not None and writer.stderr is not None
-        assert writer.stdout.readline() == "ready\n", writer.stderr.read()
-        time.sleep(chance.uniform(0.01, 0.3))
-        writer.kill()
-        said, errors = writer.communicate()
-        assert errors == ""
-        tree = check_consistent(disk, story_id)
-        for line in said.splitlines():
-            word, number = line.split()
-            (alive.add if word == "added" else alive.discard)(f"p{number}")
-        found = {panel.id for panel in tree}
-        # What the writer reported is there. The panel it was at may be there or not.
-        assert len(alive ^ found) <= 1
-        assert alive - found <= {f"p{n}" for n in range(7, 9999, 7)}  # at most a removal unreported
-        alive = found
-    assert len(alive) > 10
-    removed = [n for n in disk._files.names(story_id) if n.endswith(".removed")]
-    assert int(tree.next_id()[1:]) > len(tree) + len(removed)
 
 
 def test_the_stores_are_chosen_by_the_root(tmp_path):

@@ -1,12 +1,9 @@
-"""Story folders under faults: what a call says after a failure is true, and nothing is hidden."""
+"""Story folders under faults, case by case; `tests/reliability/test_disk.py` tries them all."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import random
-import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,121 +13,18 @@ import pytest
 from seedstory_core.errors import StorageError, StoryChangedError, UnconfirmedError
 from seedstory_core.story import records
 from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.files import CREATES_AT_ONCE, LocalFiles, RemoteFiles, open_files
-from seedstory_core.story.tree import Panel, panel_number
-from tests.core.test_archive import (
+from seedstory_core.story.files import CREATES_AT_ONCE, RemoteFiles
+from tests.helpers.archives import (
     features_of,
+    group_of,
     image_of,
-    killed_at_step,
+    new_story,
     on_disk,
     panel_of,
     place_of,
+    write_story,
 )
-from tests.core.test_archive import write_story as write_story
-from tests.helpers.faults import FailingFiles, FailingSystem, Nth, PowerCut, damaged_folders
-
-ACTIONS = ["append", "append_group", "replace", "remove", "rename", "pin", "delete"]
-
-
-def group_of(*numbers: int, parent: str) -> list[tuple[Panel, Any, Any]]:
-    return [(panel_of(number, parent), image_of(number), features_of(number)) for number in numbers]
-
-
-def act(action: str, archive: StoryArchive, story_id: str, tree: Any) -> None:
-    """Change the story p1, p2, p3 in one way."""
-    match action:
-        case "append":
-            archive.append(
-                story_id, panel_of(4, "p3"), image_of(4), features_of(4), grandparent="p2"
-            )
-        case "append_group":
-            archive.append_group(story_id, group_of(4, 5, 6, parent="p3"), grandparent="p2")
-        case "replace":
-            changed = dataclasses.replace(tree.panel("p2"), image_seed=70)
-            archive.replace(story_id, changed, image_of(70))
-        case "remove":
-            archive.remove_branch(story_id, tree.branch("p2"))
-        case "rename":
-            archive.set_title(story_id, "After", was="Before")
-        case "pin":
-            archive.set_settings(story_id, {"pinned": ["p1"]}, was={})
-        case "delete":
-            archive.delete(story_id)
-
-
-def is_done(action: str, archive: StoryArchive, story_id: str) -> bool:
-    """Whether a story is as after the action (True) or as before (False), and nothing else."""
-    if story_id not in [summary.id for summary in archive.list()]:
-        assert action == "delete"
-        return True
-    found = archive.load(story_id)
-    unfinished = "without its record: it was never finished, or"
-    assert [w for w in found.warnings if unfinished not in w] == []
-    for panel in found.tree:
-        assert archive.image(story_id, panel).tobytes() == image_of(panel.image_seed).tobytes()
-        number = panel_number(panel.id)
-        assert archive.features(story_id, panel).tobytes() == features_of(number).tobytes()
-    ids = [panel.id for panel in found.tree]
-    states = {
-        "ids": (["p1", "p2", "p3"], ids),
-        "image": (2, found.tree.panel("p2").image_seed if "p2" in ids else 2),
-        "title": ("Before", found.tree.title),
-        "settings": ({}, found.header.settings),
-    }
-    changed = {name: new for name, (old, new) in states.items() if new != old}
-    after: dict[str, Any] = {
-        "append": {"ids": ["p1", "p2", "p3", "p4"]},
-        "append_group": {"ids": ["p1", "p2", "p3", "p4", "p5", "p6"]},
-        "replace": {"image": 70},
-        "remove": {"ids": ["p1"]},
-        "rename": {"title": "After"},
-        "pin": {"settings": {"pinned": ["p1"]}},
-        "delete": None,
-    }
-    assert changed in ({}, after[action])
-    return bool(changed)
-
-
-def new_story(archive: StoryArchive) -> tuple[str, Any]:
-    story_id, tree = write_story(archive, None, "p1", "p2")
-    archive.set_title(story_id, "Before")
-    return story_id, tree
-
-
-@pytest.mark.parametrize("took_effect", [False, True])
-@pytest.mark.parametrize("for_ever", [False, True])
-@pytest.mark.parametrize("kind", ["disk", "memory"])
-@pytest.mark.parametrize("action", ACTIONS)
-def test_after_any_failed_call_what_is_said_is_true(tmp_path, action, kind, for_ever, took_effect):
-    """The first call fails, then the second, and so on, for once or from then on."""
-    for nth in range(100):
-        place = place_of(kind, tmp_path / str(nth))
-        whole = on_disk(place) if kind == "disk" else StoryArchive(place)
-        story_id, tree = new_story(whole)
-        faults = Nth(nth, took_effect=took_effect, for_ever=for_ever)
-        files: Any = (
-            LocalFiles(place, FailingSystem(faults))
-            if kind == "disk"
-            else FailingFiles(open_files(place), faults)
-        )
-        said = "done"
-        try:
-            act(action, StoryArchive(place, files), story_id, tree)
-        except UnconfirmedError as error:
-            said = "unknown" if "it is not known whether" in str(error) else "done"
-        except StorageError as error:
-            said = "not done"
-            assert " was not " in str(error) and "Errno" not in str(error)
-        done = is_done(action, whole, story_id)
-        assert said == "unknown" or done == (said == "done"), (nth, faults.calls, said)
-        # The reader goes on as if nothing had been.
-        if not done:
-            act(action, whole, story_id, tree)
-            assert is_done(action, whole, story_id)
-        if not faults.has_failed:
-            assert nth >= 2
-            return
-    raise AssertionError("the call never came to an end")
+from tests.helpers.faults import FailingFiles, Nth
 
 
 def test_a_failure_that_cannot_be_looked_into_says_so(tmp_path):
@@ -146,46 +40,6 @@ def test_a_failure_that_cannot_be_looked_into_says_so(tmp_path):
     files: Any = Dead(archive._files, Nth(0, took_effect=True, for_ever=True))
     with pytest.raises(UnconfirmedError, match=r"it is not known whether the branch at p2 was rem"):
         StoryArchive(str(tmp_path), files).remove_branch(story_id, tree.branch("p2"))
-
-
-@pytest.mark.parametrize("in_order", [True, False])
-@pytest.mark.parametrize("action", ACTIONS)
-def test_a_power_cut_leaves_the_story_as_before_or_after(tmp_path, action, in_order):
-    chance = random.Random(7)
-    root = str(tmp_path / "live")
-    story_id, tree = new_story(on_disk(root))
-    recorder = PowerCut(root)
-    act(action, StoryArchive(root, LocalFiles(root, recorder)), story_id, tree)
-    assert len(recorder) >= 4
-    for cut in range(len(recorder) + 1):
-        for trial in range(3):
-            target = str(tmp_path / f"{cut}-{trial}")
-            recorder.survivors(cut, target, chance, in_order=in_order)
-            done = is_done(action, on_disk(target), story_id)
-            assert done or cut < len(recorder), "what was reported is gone"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_group_is_kept_whole_or_not_at_all_by_a_killed_writer(tmp_path):
-    outcomes = set()
-    for step in range(200):
-        archive = on_disk(tmp_path / str(step))
-        story_id, tree = new_story(archive)
-        child = os.fork()
-        if child == 0:
-            act("append_group", killed_at_step(archive.root, step), story_id, tree)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        outcomes.add(is_done("append_group", archive, story_id))
-        if status == 0:
-            assert outcomes == {False, True}
-            return
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        tree = archive.load(story_id).tree
-        number = int(tree.next_id()[1:])
-        archive.append(story_id, panel_of(number, "p3"), image_of(number), features_of(number))
-        assert len(archive.load(story_id).tree) == len(tree) + 1
-    raise AssertionError("the writer never came to an end")
 
 
 def test_a_panel_of_an_unfinished_group_can_be_redrawn_and_removed(tmp_path):
@@ -214,53 +68,6 @@ def test_a_group_meets_another_servers_panel(tmp_path):
 
 
 # Damage
-
-
-def test_every_damage_to_every_file_is_named_and_hides_nothing_else(tmp_path):
-    archive = on_disk(tmp_path)
-    story_id = archive.create("", "tiny-1").id
-    grandparents = {None: None, "p1": None, "p2": "p1", "p3": "p2"}
-    parents = [None, "p1", "p2", "p2", "p3"]
-    for number, parent in enumerate(parents, start=1):
-        archive.append(
-            story_id,
-            panel_of(number, parent),
-            image_of(number),
-            features_of(number),
-            grandparent=grandparents[parent],
-        )
-    archive.set_title(story_id, "The Bell")
-    whole = archive.load(story_id)
-    shape = [(panel.id, panel.parent) for panel in whole.tree]
-    chance = random.Random(3)
-    for name, damage in damaged_folders(tmp_path / story_id, chance):
-        found = archive.load(story_id)
-        panel_id = name.split(".")[0].split("-")[0]
-        what = f"{name}: {damage}"
-        placeholders = [p.id for p in found.tree if p.is_placeholder]
-        others = [p for p in found.tree if p.id != panel_id]
-        assert others == [p for p in whole.tree if p.id != panel_id], what
-        if damage == "missing" and name in ("p4.json", "p5.json"):
-            # Nobody follows it, so that it was there is known by its picture only.
-            assert placeholders == [] and f"files of a page {panel_id} without" in str(
-                found.warnings
-            )
-        else:
-            assert set(placeholders) <= {panel_id}, what
-            guessed = "Its place is lost" in str(found.warnings)
-            assert guessed or [(p.id, p.parent) for p in found.tree] == shape, what
-            assert not guessed or panel_id in ("p4", "p5"), what
-        if name.endswith(".png"):
-            with pytest.raises(StorageError, match=name):
-                archive.image_bytes(story_id, name)
-            with pytest.raises(StorageError, match=name):
-                archive.image(story_id, found.tree.panel(panel_id))
-        elif name == "story-1.json":
-            assert found.tree.title == "The Bell"
-        elif damage != "missing":
-            assert any(name in warning for warning in found.warnings), what
-        assert found.tree.next_id() == "p6" and archive.list()[0].num_panels >= 4, what
-    assert archive.load(story_id) == whole
 
 
 def test_a_story_goes_on_below_a_placeholder_and_the_placeholder_can_be_removed(tmp_path):
@@ -430,6 +237,15 @@ def test_pins_of_two_servers_are_both_kept_and_titles_are_not_overwritten(server
     two.set_title(story_id, "Two", was="One")
     header = one.load(story_id).header
     assert header.title == "Two" and header.settings == gone.settings
+
+
+def test_a_branch_that_two_servers_remove_stays_removed_whoever_knew_more(servers):
+    one, two = servers
+    story_id, tree = write_story(one, None, "p1", "p2")
+    one.append(story_id, panel_of(4, "p3"), image_of(4), features_of(4), grandparent="p2")
+    one.remove_branch(story_id, one.load(story_id).tree.branch("p3"))
+    two.remove_branch(story_id, tree.branch("p3"))  # it has not heard of p4
+    assert [panel.id for panel in one.load(story_id).tree] == ["p1", "p2"]
 
 
 def test_changes_of_many_servers_at_once_are_all_kept(tmp_path):

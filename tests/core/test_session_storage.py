@@ -83,6 +83,22 @@ def test_a_story_whose_first_page_is_lost_goes_on_with_a_readers_words(store: Se
     assert turn(again, "p1", request(9, reader_text=OPENING)).parent == "p1"
 
 
+def test_a_pin_is_set_although_this_server_does_not_know_that_another_took_it_away(
+    store: SessionStore,
+) -> None:
+    one = begin(store)
+    two = SessionStore(store.engine, store.archive).open(one.story_id)
+    for is_pinned in (True, False):
+        one.pin("p1", is_pinned)
+        again = SessionStore(store.engine, store.archive).open(one.story_id)
+        two.pin("p1", not is_pinned)
+        assert ("p1" in two.pinned) is not is_pinned
+        again.pin("p1", is_pinned)
+        assert ("p1" in again.pinned) is is_pinned
+        two = SessionStore(store.engine, store.archive).open(one.story_id)
+        one = SessionStore(store.engine, store.archive).open(one.story_id)
+
+
 def test_two_servers_keep_each_others_pins_and_titles(store: SessionStore) -> None:
     session = begin(store, 2)
     other = reopened(session)

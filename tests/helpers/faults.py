@@ -2,6 +2,7 @@
 
 `FailingSystem` stands in for `os` in `LocalFiles` and makes its n-th call fail, before or after it
 took effect. `FailingFiles` does the same with the methods of any files, such as a bucket's.
+`MortalSystem` is the `os` of a process that is killed at a call.
 `PowerCut` records what is written and rebuilds what a disk may hold after the power was cut.
 `DAMAGES` are ways to damage a file.
 
@@ -82,7 +83,7 @@ class Nth:
 class _HalfWritten:
     """A file of which only the first half of what is written arrives."""
 
-    def __init__(self, file: Any, error: OSError) -> None:
+    def __init__(self, file: Any, error: BaseException) -> None:
         self._file = file
         self._error = error
 
@@ -119,6 +120,35 @@ class FailingFiles:
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._files, name)
         return self.faults.wrap(name, real) if name in CHANGING_FILES else real
+
+
+class KilledError(BaseException):
+    """The process is gone in the middle of a call: nothing that it does changes the disk."""
+
+
+class MortalSystem:
+    """The module `os` of a process that dies at a call; nothing waits for the platter."""
+
+    def __init__(self) -> None:
+        self.calls_left: int | None = None
+        """Number of calls until it dies; None lets it live."""
+
+    def __getattr__(self, name: str) -> Any:
+        real = (lambda descriptor: None) if name == "fsync" else getattr(os, name)
+        if name not in CHANGING:
+            return real
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self.calls_left is None:
+                return real(*args, **kwargs)
+            if self.calls_left > 0:
+                self.calls_left -= 1
+                return real(*args, **kwargs)
+            if name == "fdopen":
+                return _HalfWritten(real(*args, **kwargs), KilledError())
+            raise KilledError
+
+        return call
 
 
 # Power cuts

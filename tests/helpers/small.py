@@ -35,3 +35,5 @@ SMALL = [
     "detokenizer.vae.block_out_channels=[32,32,32]",
     "generation.max_new_tokens=12",
 ]
+SMALL_WORDS = [*SMALL, "decoder.vocab_size=2066", "generation.max_new_tokens=5"]
+"""The same with the shipped words."""

@@ -109,6 +109,11 @@ class Server:
     def let_go(self) -> None:
         self._held_by.unlink(missing_ok=True)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
