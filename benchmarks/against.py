@@ -35,9 +35,8 @@ for line in sys.stdin:
     if opening:
         session = store.create()
     newest = session.tree.newest
-    request = TurnRequest(
-        reader_text=opening, sampling=Sampling(seed=number), image_seed=number
-    )
+    sampling = Sampling(seed=number, top_k=1)  # so that other habits of sampling tell the same
+    request = TurnRequest(reader_text=opening, sampling=sampling, image_seed=number)
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in session.turn(newest.id if newest else None, request):
         pass
