@@ -69,6 +69,7 @@ class Uploads:
                 message["status"] = 429
             await send(message)
 
+        refusal = None
         with self._running():
             try:
                 await self.app(scope, body.receive, answer)
@@ -82,7 +83,8 @@ class Uploads:
                 refusal = PlainTextResponse(
                     NO_ROOM if is_full else NOT_STORED, 507 if is_full else 503
                 )
-                await refusal(scope, receive, send)
+        if refusal is not None:  # only now: the half of a file is gone when the answer is there
+            await refusal(scope, receive, send)
 
     @contextlib.contextmanager
     def _running(self) -> Iterator[None]:
