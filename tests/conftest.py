@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -123,3 +124,15 @@ def small_engine(small_config: StudioConfig) -> StoryEngine:
 def store(tiny_engine: StoryEngine, tmp_path: Path) -> Iterator[SessionStore]:
     """Sessions over an empty story folder."""
     yield SessionStore(tiny_engine, StoryArchive(str(tmp_path / "stories")))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; files that use it are marked `browser`, and need Playwright."""
+    playwright_api = pytest.importorskip("playwright.sync_api")
+    from tests.helpers.studio import CHROMIUM, CHROMIUM_ARGS  # imports Gradio
+
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()

@@ -68,9 +68,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-log = logging.getLogger(__name__)
-
-
 @dataclass(frozen=True)
 class PanelAdded:
     """A panel was committed: it is on disk, in the tree and in memory."""

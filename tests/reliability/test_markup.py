@@ -21,7 +21,7 @@ import pytest
 from seedstory_core.story.archive import StoryArchive
 from tests.helpers.archives import image_of, panel_of
 from tests.helpers.small import SMALL_WORDS
-from tests.helpers.studio import CHROMIUM, CHROMIUM_ARGS, Server
+from tests.helpers.studio import CHROMIUM, Server
 from tests.helpers.visitor import plain_png
 
 playwright_api = pytest.importorskip("playwright.sync_api")
@@ -64,14 +64,6 @@ def server(small_config: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     server.start()
     yield server
     server.kill()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -158,6 +150,7 @@ def test_words_in_every_field_of_a_story_are_only_shown(
         page.wait_for_selector("body[data-rewords=yes]")
         field = page.locator("#new-words textarea")
         assert plain(field.input_value()) == plain(words)
+        page.click("#keep-old-words")
         page.click("#ask-remove")
         expect(page.locator("#question")).to_contain_text("page 2")
         assert not has_run(page), words

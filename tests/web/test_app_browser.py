@@ -18,7 +18,7 @@ from PIL import Image
 
 from seedstory_core.config import StudioConfig
 from seedstory_core.story.archive import StoryArchive
-from tests.helpers.studio import CHROMIUM, CHROMIUM_ARGS, Server
+from tests.helpers.studio import CHROMIUM, Server
 from tests.helpers.told_stories import branched_story
 
 playwright_api = pytest.importorskip("playwright.sync_api")
@@ -70,14 +70,6 @@ def held_server(slow_server: Server) -> Iterator[Server]:
     slow_server.hold()
     yield slow_server
     slow_server.let_go()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
