@@ -12,6 +12,7 @@ places and appends the others, so that simply continuing a story only appends.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -410,6 +411,8 @@ def rotate(decoder: Decoder, keys: Tensor, begin: int) -> None:
 def capture_keys(decoder: Decoder) -> Iterator[list[Tensor]]:
     """Collect every layer's keys before rotation during a forward pass inside the block.
 
+    Only passes of the calling thread count: two engines may share one decoder.
+
     The hook is on the module whose output is rotated: `k_norm` if the architecture has it (Qwen3),
     else `k_proj` (Llama, Mistral, Qwen2).
 
@@ -417,8 +420,11 @@ def capture_keys(decoder: Decoder) -> Iterator[list[Tensor]]:
         A list to which each layer, in order, adds its keys `[H, S, head_dim]`.
     """
     captured: list[Tensor] = []
+    reader = threading.get_ident()
 
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if threading.get_ident() != reader:
+            return
         rows = output.shape[1]
         keys = output.reshape(rows, -1, head_dim)
         captured.append(keys.transpose(0, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from seedstory_core.generation.kv import (
     KVContext,
     KVSegment,
     assemble,
+    capture_keys,
     kept_pieces,
     panel_spans,
 )
@@ -113,6 +115,12 @@ def test_captured_keys_are_those_before_rotation(model: StoryLM) -> None:
         rows = slice(context.num_rows)
         assert torch.allclose(context.keys[layer][..., rows, :], cached.keys, atol=2e-5)
         assert torch.allclose(context.values[layer][..., rows, :], cached.values, atol=2e-5)
+
+
+def test_keys_of_another_thread_are_not_captured(model: StoryLM) -> None:
+    with capture_keys(model.decoder) as captured, ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(read_whole_story, model, 2).result()
+    assert not captured
 
 
 @pytest.mark.parametrize(
