@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +33,7 @@ from seedstory_core.evaluation.telling import opening, sampling_of, tell_story
 from seedstory_core.models.story_lm import StoryLM
 from seedstory_core.training.__main__ import main
 from seedstory_core.training.plan import DataPlan, Plan
+from seedstory_core.training.prepare import export
 from seedstory_core.training.recipe import ON_REQUEST, STEPS, Prepared, Trained, build
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.stages.language import StoryPlan
@@ -172,6 +174,25 @@ def test_shipped_weights_can_be_trained_further(
     assert set(shipped) == set(fresh)
     for name, tensor in shipped.items():
         assert torch.equal(fresh[name], tensor.float()), name
+
+
+def test_a_recipe_can_go_on_elsewhere_before_stage_two_is_done(
+    weights: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MOST_FILE_BYTES", 20_000)  # packed, and in shards
+    config = load_config(None, weights)
+    trained = Runs(Path(config.runtime.weights_folder).parent / "runs", config)
+    here, there = Runs(tmp_path / "here", config), Runs(tmp_path / "there", config)
+    here.weights("language").parent.mkdir(parents=True)
+    shutil.copy(trained.weights("language"), here.weights("language"))
+    config.runtime.weights_folder = str(tmp_path / "weights")
+    export.export(here, DATA)
+    export.import_weights(there, DATA)
+    before, after = (
+        runs.load("language", export._story_lm(config)).state_dict() for runs in (here, there)
+    )
+    for name, tensor in before.items():
+        assert torch.allclose(after[name], tensor, atol=1e-2), name
 
 
 def test_the_decoders_layers_are_compiled_where_the_plan_says_so() -> None:

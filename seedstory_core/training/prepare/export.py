@@ -21,7 +21,7 @@ from seedstory_core.models.vision import VisionEncoder
 from seedstory_core.training.plan import DataPlan
 from seedstory_core.training.runs import Runs
 from seedstory_core.training.story_data import read_stories
-from seedstory_core.weights.checkpoint import load_weights, read_weights, save_weights
+from seedstory_core.weights.checkpoint import INDEX, load_weights, read_weights, save_weights
 from storyworld.attributes import QUESTIONS
 from storyworld.wordlists import not_drawn, other_names
 
@@ -34,7 +34,8 @@ LEAST_OFTEN = 2
 def export(runs: Runs, plan: DataPlan) -> None:
     """Pack the models trained so far into the folder that the configuration names.
 
-    Weights are in half precision; a part too large for one file is in 8 bits.
+    Weights are in half precision; a part too large for one file is in 8 bits. Until stage 2 is
+    done, `language` stands for the story model, so that another machine can go on.
     """
     config = runs.config
     target = project_path(config.runtime.weights_folder)
@@ -51,6 +52,8 @@ def export(runs: Runs, plan: DataPlan) -> None:
             lambda: runs.load("classifier", AttributeClassifier(questions=QUESTIONS)),
         ),
     }
+    if not runs.weights("story_lm").exists():
+        parts["language"] = ("language", lambda: runs.load("language", _story_lm(config)))
     for part, (run, load) in parts.items():
         if runs.weights(run).exists():
             path = target / f"{part}.safetensors"
@@ -92,7 +95,10 @@ def write_lexicon(runs: Runs, path: Path) -> None:
 
 
 def import_weights(runs: Runs, plan: DataPlan) -> None:
-    """Copy the shipped weights into the run folder, wherever it has none of its own."""
+    """Copy the shipped weights into the run folder, wherever it has none of its own.
+
+    A model that is still being trained may have shipped only some of its parts.
+    """
     config = runs.config
     source = project_path(config.runtime.weights_folder)
     modules: dict[str, Callable[[], nn.Module]] = {
@@ -101,13 +107,13 @@ def import_weights(runs: Runs, plan: DataPlan) -> None:
         "vae": lambda: ImageVae(config.detokenizer.vae),
         "preview": lambda: _preview(config),
         "detokenizer": lambda: DeTokenizer(config.detokenizer),
-        "story_lm": lambda: StoryLM(
-            config.decoder, config.input_resampler, config.output_resampler
-        ),
+        "language": lambda: _story_lm(config),
+        "story_lm": lambda: _story_lm(config),
     }
     for name, build_module in modules.items():
         file, target = source / f"{name}.safetensors", runs.weights(name)
-        if not file.exists() or target.exists():
+        is_there = file.exists() or file.with_name(file.name + INDEX).exists()
+        if not is_there or target.exists():
             continue
         weights = read_weights(file)
         if name == "detokenizer":
@@ -118,8 +124,12 @@ def import_weights(runs: Runs, plan: DataPlan) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         save_model(module, str(target))
     words = runs.folder / "tokenizer"
-    if not words.exists():
+    if config.tokenizer_path.exists() and not words.exists():
         shutil.copytree(config.tokenizer_path, words)
+
+
+def _story_lm(config: StudioConfig) -> StoryLM:
+    return StoryLM(config.decoder, config.input_resampler, config.output_resampler)
 
 
 def _preview(config: StudioConfig) -> PreviewDecoder:
