@@ -318,11 +318,13 @@ class StoryArchive:
         """
         clean = clean_title(title)
 
-        def change(header: StoryHeader) -> StoryHeader:
-            if was is not None and header.title not in (clean_title(was), clean):
+        def change(header: StoryHeader, is_made_again: bool) -> StoryHeader:
+            is_lost = is_made_again and not header.title
+            if was is not None and not is_lost and header.title not in (clean_title(was), clean):
+                now = f"was renamed to “{header.title}”" if header.title else "lost its title"
                 raise StoryChangedError(
-                    f"This story was renamed to “{header.title}” in another window or by another "
-                    "server, so the new title was not saved. Rename it again to change that."
+                    f"This story {now} in another window or by another server, so the new title "
+                    "was not saved. Rename it again to change that."
                 )
             return dataclasses.replace(header, title=clean)
 
@@ -355,8 +357,13 @@ class StoryArchive:
         plain = json.loads(json.dumps(dict(settings), allow_nan=False))
         known = None if was is None else json.loads(json.dumps(dict(was), allow_nan=False))
 
-        def change(header: StoryHeader) -> StoryHeader:
-            merged = plain if known is None else _merged(known, plain, header.settings)
+        def change(header: StoryHeader, is_made_again: bool) -> StoryHeader:
+            before = known
+            if before is not None and is_made_again:
+                # What was guessed is nobody's change, but of others' pins all that is left.
+                guessed = {k: v for k, v in header.settings.items() if not isinstance(v, list)}
+                before = {**before, **{k: v for k, v in guessed.items() if k in plain}}
+            merged = plain if before is None else _merged(before, plain, header.settings)
             return dataclasses.replace(header, settings=merged)
 
         return self._change_header(story_id, "the new setting", change)
@@ -493,19 +500,20 @@ class StoryArchive:
         self._files.settle(header.id)
 
     def _change_header(
-        self, story_id: str, what: str, change: Callable[[StoryHeader], StoryHeader]
+        self, story_id: str, what: str, change: Callable[[StoryHeader, bool], StoryHeader]
     ) -> StoryHeader:
         """Change the newest header; if another server was faster, read its one and change that.
 
-        Only one writer can create the file of a revision, and a revision above it decides.
+        `change` also gets whether the header was lost and made again from the records. Only one
+        writer can create the file of a revision, and a revision above it decides.
         """
         for _ in range(NUM_ATTEMPTS):
             reader = self._reader(story_id)
             header = reader.header(to_change=True)
-            if header is None:
-                header = reader.rebuilt_header(reader.panels())
+            is_made_again = header is None
+            header = header or reader.rebuilt_header(reader.panels())
             newest = max([header.revision, *revisions_of(reader.names)])
-            changed = dataclasses.replace(change(header), revision=newest + 1)
+            changed = dataclasses.replace(change(header, is_made_again), revision=newest + 1)
             data = records.to_json(dataclasses.asdict(changed))
             own = f"{story_id}/story-{changed.revision}.json"
             try:
