@@ -445,11 +445,11 @@ class StoryArchive:
         return records.from_npy(name, self._read(story_id, name), panel.features_sha256)
 
     def image_bytes(self, story_id: str, image_name: str) -> bytes:
-        """Return an image's PNG file; it is checked if its record has a checksum.
+        """Return an image's PNG file, checked by its record or, without one, as far as PNG can.
 
         Raises:
             StoryNotFoundError: The story is gone, or the name is no image's.
-            StorageError: The file is missing, or it is not the one that was saved.
+            StorageError: The file is missing, damaged, or not the one that was saved.
         """
         self._check_image_name(story_id, image_name)
         data = self._read(story_id, image_name)
@@ -458,7 +458,10 @@ class StoryArchive:
             record = records.from_json("", self._read(story_id, f"{image_name.split('-')[0]}.json"))
             if record.get("image_name") == image_name and not record.changed:
                 digest = record.get("image_sha256")
-        records.check_image(image_name, data, digest if isinstance(digest, str) else None)
+        if isinstance(digest, str):
+            records.check_image(image_name, data, digest)
+        else:
+            records.from_png(image_name, data)  # its own checksums
         return data
 
     def thumbnail(self, story_id: str, image_name: str, pixels: int) -> Image.Image:
