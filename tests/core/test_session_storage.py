@@ -144,6 +144,21 @@ def test_a_header_that_is_lost_while_the_story_is_open_is_nobodys_change(
         session.rename("The drum")
 
 
+def test_a_story_opens_although_another_one_cannot_be_put_to_rest(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = begin(store), begin(store)
+    first.last_used -= 200
+
+    def fail(**_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(first.memory, "rest", fail)
+    second.is_stale = True
+    assert store.open(second.story_id).tree.panels == second.tree.panels
+    assert not first.is_busy
+
+
 def lose_header(session: StorySession) -> None:
     files = session.archive._files
     for name in files.names(session.story_id):
