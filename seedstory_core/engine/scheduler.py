@@ -133,7 +133,8 @@ class Scheduler:
     ) -> Iterator[Any]:
         """Run a turn and yield its events as they come.
 
-        Closing this iterator stops the turn; when it returns or raises, the turn has ended.
+        When this iterator returns or raises, the turn has ended. Closing it, or letting it go, ends
+        the turn before the next pass, and before whatever is called from then on.
 
         Args:
             task: The turn.
@@ -174,6 +175,7 @@ class Scheduler:
             for number, task in enumerate(tasks)
         ]
         waited_for = {one.number: one for one in running}
+        is_closed = False
         try:
             self._enter(running)
             while waited_for:
@@ -182,10 +184,15 @@ class Scheduler:
                         yield number, event
                     elif waited_for.pop(number, None) and event.error is not None:
                         raise event.error
+        except GeneratorExit:
+            # Perhaps the garbage collector's. It works on any thread, also on the scheduler's own
+            # or on one that holds a lock for which a turn waits, so nothing may be waited for.
+            is_closed = True
+            raise
         finally:
             for one in running:
                 one.is_dropped.set()
-            for one in running:
+            for one in () if is_closed else running:
                 while not one.ended.wait(LOOK_SECONDS):
                     self._look_after_thread()
 

@@ -505,14 +505,15 @@ class StorySession:
         panel = self.tree.panel(panel_id)
         if is_pinned:
             self._must_be_whole(panel)
-        pinned = self.pinned | {panel_id} if is_pinned else self.pinned - {panel_id}
         if is_pinned:
-            self._check_pinned(pinned, self.policy)
+            self._check_pinned(self.pinned | {panel_id}, self.policy)
         known = self._settings.get("pinned")
-        before = set(known if isinstance(known, list) else ())
+        # Another server may have pinned pages that this one's tree lacks; they stay pinned.
+        others = {i for i in (known if isinstance(known, list) else ()) if isinstance(i, str)}
+        with_it, without = sorted(others | {panel_id}), sorted(others - {panel_id})
         # What is asked for is a change, also if it is so already as far as this server knows.
-        before = before - {panel_id} if is_pinned else before | {panel_id}
-        self._save_settings({"pinned": sorted(before)}, pinned=sorted(pinned))
+        before, after = (without, with_it) if is_pinned else (with_it, without)
+        self._save_settings({"pinned": before}, pinned=after)
 
     def _check_pinned(self, pinned: frozenset[str], policy: MemoryPolicy) -> None:
         if not POLICIES[policy.policy].is_capped:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from seedstory_core.story.tree import StoryTree
 
 if TYPE_CHECKING:
     from seedstory_core.engine import StoryEngine
+
+log = logging.getLogger(__name__)
 
 
 class SessionStore:
@@ -114,7 +117,11 @@ class SessionStore:
                 elif now - session.last_used > runtime.rest_seconds:
                     unused.append(session)
         for session in unused:  # without the lock: other stories are opened meanwhile
-            session.rest(pack=runtime.pack_at_rest)
+            try:
+                session.rest(pack=runtime.pack_at_rest)
+            except Exception:
+                # Whoever opens another story just now has nothing to do with it.
+                log.exception("The memory of an unused story was not reduced.")
         return closed
 
     def _register(self, session: StorySession) -> StorySession:

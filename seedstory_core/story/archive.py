@@ -318,11 +318,13 @@ class StoryArchive:
         """
         clean = clean_title(title)
 
-        def change(header: StoryHeader) -> StoryHeader:
-            if was is not None and header.title not in (clean_title(was), clean):
+        def change(header: StoryHeader, is_made_again: bool) -> StoryHeader:
+            is_lost = is_made_again and not header.title
+            if was is not None and not is_lost and header.title not in (clean_title(was), clean):
+                now = f"was renamed to “{header.title}”" if header.title else "lost its title"
                 raise StoryChangedError(
-                    f"This story was renamed to “{header.title}” in another window or by another "
-                    "server, so the new title was not saved. Rename it again to change that."
+                    f"This story {now} in another window or by another server, so the new title "
+                    "was not saved. Rename it again to change that."
                 )
             return dataclasses.replace(header, title=clean)
 
@@ -355,8 +357,13 @@ class StoryArchive:
         plain = json.loads(json.dumps(dict(settings), allow_nan=False))
         known = None if was is None else json.loads(json.dumps(dict(was), allow_nan=False))
 
-        def change(header: StoryHeader) -> StoryHeader:
-            merged = plain if known is None else _merged(known, plain, header.settings)
+        def change(header: StoryHeader, is_made_again: bool) -> StoryHeader:
+            before = known
+            if before is not None and is_made_again:
+                # What was guessed is nobody's change, but of others' pins all that is left.
+                guessed = {k: v for k, v in header.settings.items() if not isinstance(v, list)}
+                before = {**before, **{k: v for k, v in guessed.items() if k in plain}}
+            merged = plain if before is None else _merged(before, plain, header.settings)
             return dataclasses.replace(header, settings=merged)
 
         return self._change_header(story_id, "the new setting", change)
@@ -438,11 +445,11 @@ class StoryArchive:
         return records.from_npy(name, self._read(story_id, name), panel.features_sha256)
 
     def image_bytes(self, story_id: str, image_name: str) -> bytes:
-        """Return an image's PNG file; it is checked if its record has a checksum.
+        """Return an image's PNG file, checked by its record or, without one, as far as PNG can.
 
         Raises:
             StoryNotFoundError: The story is gone, or the name is no image's.
-            StorageError: The file is missing, or it is not the one that was saved.
+            StorageError: The file is missing, damaged, or not the one that was saved.
         """
         self._check_image_name(story_id, image_name)
         data = self._read(story_id, image_name)
@@ -451,7 +458,10 @@ class StoryArchive:
             record = records.from_json("", self._read(story_id, f"{image_name.split('-')[0]}.json"))
             if record.get("image_name") == image_name and not record.changed:
                 digest = record.get("image_sha256")
-        records.check_image(image_name, data, digest if isinstance(digest, str) else None)
+        if isinstance(digest, str):
+            records.check_image(image_name, data, digest)
+        else:
+            records.from_png(image_name, data)  # its own checksums
         return data
 
     def thumbnail(self, story_id: str, image_name: str, pixels: int) -> Image.Image:
@@ -493,19 +503,20 @@ class StoryArchive:
         self._files.settle(header.id)
 
     def _change_header(
-        self, story_id: str, what: str, change: Callable[[StoryHeader], StoryHeader]
+        self, story_id: str, what: str, change: Callable[[StoryHeader, bool], StoryHeader]
     ) -> StoryHeader:
         """Change the newest header; if another server was faster, read its one and change that.
 
-        Only one writer can create the file of a revision, and a revision above it decides.
+        `change` also gets whether the header was lost and made again from the records. Only one
+        writer can create the file of a revision, and a revision above it decides.
         """
         for _ in range(NUM_ATTEMPTS):
             reader = self._reader(story_id)
             header = reader.header(to_change=True)
-            if header is None:
-                header = reader.rebuilt_header(reader.panels())
+            is_made_again = header is None
+            header = header or reader.rebuilt_header(reader.panels())
             newest = max([header.revision, *revisions_of(reader.names)])
-            changed = dataclasses.replace(change(header), revision=newest + 1)
+            changed = dataclasses.replace(change(header, is_made_again), revision=newest + 1)
             data = records.to_json(dataclasses.asdict(changed))
             own = f"{story_id}/story-{changed.revision}.json"
             try:

@@ -26,7 +26,10 @@ from seedstory_core.errors import StorageError
 from seedstory_core.story.tree import Panel, clean_title
 
 FORMAT = 1
-"""Version of the format; increased when older versions could not read it or would misread it."""
+"""Version of the format; increased when older versions could not read it or would misread it.
+
+Every later format keeps the seal: a higher number without one is damage.
+"""
 
 IMAGE_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.png")
 SEAL = re.compile(rb', "sha256": "([0-9a-f]{64})"\}\s*\Z')
@@ -89,11 +92,9 @@ def from_json(name: str, data: bytes) -> Record:
     except BAD_RECORD as error:
         raise damaged(name) from error
     seal = SEAL.search(data)
-    if seal is not None:
-        record.changed = sha256(data[: seal.start()] + b"}").encode("ascii") != seal[1]
-    else:
-        record.changed = "sealed" in record
-    if saved_format > FORMAT and not record.changed:
+    is_whole = seal is not None and sha256(data[: seal.start()] + b"}").encode("ascii") == seal[1]
+    record.changed = not is_whole and (seal is not None or "sealed" in record)
+    if saved_format > FORMAT and is_whole:
         raise NewerFormatError(
             f"This story was saved by a newer version (format {saved_format}, this one reads up to "
             f"{FORMAT}). Update the studio to open it."

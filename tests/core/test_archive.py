@@ -289,7 +289,7 @@ def test_a_newer_story_says_so(archive):
         "Update the studio to open it."
     )
     for name, data in (("story.json", header), ("p1.json", record)):
-        newer = json.dumps({"format": 3, "what": "nobody knows"}).encode()
+        newer = records.to_json({"format": 3, "what": "nobody knows"})
         archive._files.write(f"{story_id}/{name}", newer)
         with pytest.raises(StorageError) as error:
             archive.load(story_id)

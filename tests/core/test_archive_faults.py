@@ -168,6 +168,29 @@ def test_a_story_without_checksums_opens_and_goes_on(tmp_path, kind):
     assert found.warnings == [] and found.tree.title == "New" and len(found.tree) == 3
 
 
+def test_one_bit_of_a_story_without_checksums_hides_nothing_but_its_page(tmp_path):
+    archive = on_disk(tmp_path)
+    story_id, tree = write_story(archive, None, "p1")
+    as_before_checksums(archive, story_id)
+    for name in ("p1.json", "story.json"):
+        whole = archive._files.read(f"{story_id}/{name}")
+        for bit in range(8):
+            number = bytes([ord("1") ^ 1 << bit])
+            flipped = whole.replace(b'"format": 1', b'"format": ' + number)
+            archive._files.write(f"{story_id}/{name}", flipped)
+            found = archive.load(story_id)  # a 3, 5 or 9 is no newer version
+            assert len(found.tree) == 2 and found.tree.panel("p2").text == tree.panel("p2").text
+            assert f"{name} of this story is damaged" in found.warnings[0]
+        archive._files.write(f"{story_id}/{name}", whole)
+    picture = str(tree.panel("p2").image_name)
+    data = archive._files.read(f"{story_id}/{picture}")
+    for place in range(0, len(data), 97):
+        flipped = data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :]
+        archive._files.write(f"{story_id}/{picture}", flipped)
+        with pytest.raises(StorageError, match="is damaged"):
+            archive.image_bytes(story_id, picture)
+
+
 def test_a_title_given_by_an_older_version_is_the_newest(tmp_path):
     archive = on_disk(tmp_path)
     story_id, _ = write_story(archive, None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import Empty
 from typing import Any
 
@@ -147,6 +148,65 @@ def test_another_thread_takes_over_from_one_that_died(
     assert results(scheduler.run_all([task]))
     assert gone and not gone[0].is_alive() and scheduler._thread is not gone[0]
     scheduler.close()
+
+
+class Holder:
+    """Holds a turn in a cycle, as a traceback does, which only the garbage collector finds."""
+
+    def __init__(self, turn: Iterator[Any]) -> None:
+        self.turn, self.itself = turn, self
+
+
+def test_a_turn_that_the_schedulers_own_thread_collects_as_garbage_ends(
+    small_engine: StoryEngine,
+) -> None:
+    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_batch=2)
+    is_ended = threading.Event()
+
+    def task() -> Any:
+        try:
+            while True:
+                yield "event"
+        finally:
+            is_ended.set()
+
+    gc.collect()
+    holder = Holder(scheduler.run(task()))
+    assert next(holder.turn) == "event"
+    del holder
+    assert in_time(lambda: scheduler.call(gc.collect)) is not None
+    assert is_ended.wait(10)
+    scheduler.close()
+
+
+def test_a_turn_is_let_go_by_a_thread_that_holds_what_another_turn_waits_for(
+    small_engine: StoryEngine,
+) -> None:
+    scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_batch=2)
+    lock, is_waiting = threading.Lock(), threading.Event()
+
+    def task() -> Any:
+        yield "event"
+        is_waiting.set()
+        with lock:
+            yield "another"
+
+    with lock:
+        run = scheduler.run(task())
+        assert next(run) == "event" and is_waiting.wait(10)
+        assert in_time(run.close) is None  # type: ignore[attr-defined]
+    assert scheduler.call(lambda: 5) == 5
+    scheduler.close()
+
+
+def in_time(function: Callable[[], Any]) -> Any:
+    """Call a function, on a thread of its own, that might never return."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(function()), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert results, "It hangs."
+    return results[0]
 
 
 def test_an_engine_whose_thread_cannot_be_started_is_built_later(

@@ -113,6 +113,59 @@ def test_two_servers_keep_each_others_pins_and_titles(store: SessionStore) -> No
     assert reopened(session).pinned == {"p1", "p2"}
 
 
+def test_a_pin_on_a_page_that_this_server_has_not_heard_of_is_kept(store: SessionStore) -> None:
+    session = begin(store, 2)
+    other = reopened(session)
+    added = turn(session, "p2", request(9))
+    session.pin(added.id)
+    for page in ("p1", "p2"):
+        other.pin(page)
+    other.pin("p1", False)
+    assert reopened(session).pinned == {"p2", added.id}
+
+
+def test_a_header_that_is_lost_while_the_story_is_open_is_nobodys_change(
+    store: SessionStore,
+) -> None:
+    session = begin(store, 2)
+    session.rename("The kite")
+    lose_header(session)
+    session.set_policy("window", window_panels=2)
+    turn(session, "p2", request(9))
+    lose_header(session)
+    session.set_policy("attention_sink")
+    lose_header(session)
+    session.rename("The ball")
+    again = reopened(session)
+    assert again.tree.title == "The ball" and again.warnings == ()
+    # Somebody else took the title away, which is a change.
+    again.rename("")
+    with pytest.raises(StoryChangedError, match="This story lost its title in another window"):
+        session.rename("The drum")
+
+
+def test_a_story_opens_although_another_one_cannot_be_put_to_rest(
+    store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = begin(store), begin(store)
+    first.last_used -= 200
+
+    def fail(**_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(first.memory, "rest", fail)
+    second.is_stale = True
+    assert store.open(second.story_id).tree.panels == second.tree.panels
+    assert not first.is_busy
+
+
+def lose_header(session: StorySession) -> None:
+    files = session.archive._files
+    for name in files.names(session.story_id):
+        if name.startswith("story"):
+            files.remove(f"{session.story_id}/{name}")
+
+
 def test_a_page_below_a_branch_that_another_server_removed_is_kept(store: SessionStore) -> None:
     session = begin(store, 3)
     other = reopened(session)
