@@ -32,6 +32,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from seedstory_core.engine import heap
 from seedstory_core.errors import TurnCancelled
 from seedstory_core.generation.batch import TextBatch
 from seedstory_core.generation.kv import KVContext
@@ -283,8 +284,15 @@ class Scheduler:
                 if batch is None:
                     return
                 self._tick(batch)
+                self._tidy(batch)
             except BaseException as error:
                 self._recover(batch or (), error)
+
+    def _tidy(self, batch: Sequence[_Running]) -> None:
+        """Give memory back to the system when the last of several turns has ended."""
+        is_after_turn = any(not one.is_call and one.ended.is_set() for one in batch)
+        if is_after_turn and all(one.ended.is_set() for one in self._running):
+            heap.trim()
 
     def _wait_for_batch(self) -> Sequence[_Running] | None:
         """Return the tasks of the next tick; None after a while without one, and once closed."""
