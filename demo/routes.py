@@ -74,7 +74,7 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
             if "image/svg+xml" not in request.headers.get("accept", ""):
                 raise
             # The page asks for a picture, so the sentence becomes one.
-            status = explain(error, f"The address {request.url.path}").status
+            status = explain(error, "An address of pictures/").status
             return Response(NO_PICTURE, status, {"Cache-Control": "no-store"}, "image/svg+xml")
         return Response(data, media_type="image/png", headers=FOR_EVER)
 
