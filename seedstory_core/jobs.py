@@ -101,6 +101,8 @@ class Progress:
     """Id of the finished panel; the first one's if there are several."""
     error: str = ""
     """Why the job failed, as a message for the reader."""
+    error_kind: str = "Error"
+    """Name of the error's class, as `message_for` tells it."""
 
     @property
     def has_ended(self) -> bool:
@@ -441,7 +443,13 @@ class JobQueue:
             message = message_for(error)
             if message.is_bug:
                 log.exception("The turn of job %s failed.", job.id)
-            outcome = {"phase": "failed", "error": message.sentence}
+            else:
+                log.info("The turn of job %s failed: %s", job.id, message.sentence)
+            outcome = {
+                "phase": "failed",
+                "error": message.sentence,
+                "error_kind": message.kind,
+            }
             is_doubtful = isinstance(error, UnconfirmedError) or not isinstance(
                 error, NOTHING_SAVED
             )
