@@ -40,7 +40,7 @@ class WithoutIds:
 
 def begin_log() -> None:
     """Log to the standard error output, and let no id through to that or to standard output."""
-    sys.stdout, sys.stderr = WithoutIds(sys.stdout), WithoutIds(sys.stderr)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = WithoutIds(sys.stdout), WithoutIds(sys.stderr)
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # Gradio polls its own server at the start
