@@ -50,7 +50,7 @@ class Updates:
         except StorageError as error:
             notice = notice or render.notice(str(error))
         return PageUpdate(
-            state=PageState(mine=mine),
+            state=PageState(mine=mine, ticket=state.ticket),
             live="",
             notice=notice,
             stories=render.story_shelf(
@@ -89,10 +89,13 @@ class Updates:
         except SeedStoryError as error:
             # It may be there again in a minute, so its address stays.
             update = self.start(state, render.notice(str(error)))
-            return replace(update, state=PageState(mine=state.mine, stay=True))
+            return replace(update, state=PageState(mine=state.mine, ticket=state.ticket, stay=True))
 
     def open(self, state: PageState, story_id: str, panel_id: str) -> PageUpdate:
-        """Return a story at a panel; '' is the panel of its running turn, or else its newest."""
+        """Return a story at a panel; '' is that of its turn, or else its newest.
+
+        Its turn is the one that runs, or whose outcome the page still has to show.
+        """
         session = self.store.open(story_id)
         running = self.queue.running(story_id)
         if story_id != state.story:
@@ -108,7 +111,8 @@ class Updates:
             notice = render.notice(missing, "info")
             panel_id = ""
         if not panel_id:
-            panel_id = (running.panel_id or "") if running else newest.id if newest else ""
+            turn = running or self._pending(state, story_id)
+            panel_id = (turn.panel_id or "") if turn else newest.id if newest else ""
         return replace(self.story(state, session, panel_id), notice=notice)
 
     def story(
@@ -146,6 +150,7 @@ class Updates:
                 again=panel is not None and not _is_readers(panel),
                 then=state.then,
                 mine=state.mine,
+                ticket=state.ticket,
             ),
             title=render.title_bar(tree.title),
             book=render.book(tree, story_id, panel_id or None, self.shelf_texts),
