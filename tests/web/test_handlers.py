@@ -306,10 +306,26 @@ def test_a_turn_lost_with_its_server_is_named(on: Handlers, kind: str, named: st
     waits = replace(state, job="of-another-server", live=kind, busy=True)
     for shown in (answered(on.arrive, reloaded(waits)), answered(on.finish, waits, "", "")):
         assert named in shown.notice and "still in its field" in shown.notice
+        assert "or another server of the studio is still telling it" in shown.notice
         assert shown.state.panel == "p1" and not shown.state.busy and shown.state.job == ""
         # The field with the new words, which the browser keeps, is open again.
         assert shown.state.rewords == (kind == "rewrite")
         assert shown.line is SAME
+
+
+def test_a_turn_that_another_server_tells_is_no_restart(on: Handlers, store: SessionStore) -> None:
+    state = begin(on)
+    elsewhere = SessionStore(store.engine, store.archive)
+    elsewhere.open(state.story)
+    other = Handlers(elsewhere, JobQueue(elsewhere), OPENINGS)
+    asked = answered(on.go_on, state, SLOW).state
+    shown = answered(other.finish, asked, "", "")
+    assert "another server of the studio is still telling it" in shown.notice
+    on.stop(asked)
+    wait(on.queue, state.story)
+    # Once it is saved, the other one shows it as well.
+    asked = told(on, state)
+    assert answered(other.finish, asked, "", "").state.panel == asked.due
 
 
 def test_a_first_turn_lost_with_its_server_is_named(on: Handlers) -> None:
