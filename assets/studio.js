@@ -5,6 +5,7 @@
   const WORDS = KEY + "-words";
   const TURN = KEY + "-turn";
   const MOST = 60;
+  const TICKET = KEY + "-ticket";
   let current = { view: "", story: "", panel: "", live: "" };
   let arrived = false;
   let send = () => {};
@@ -46,6 +47,14 @@
     }
   }
 
+  /* By this the page asks for a story that it has begun and was not told of; nobody else knows it. */
+  function ticket() {
+    const made = () => [...crypto.getRandomValues(new Uint8Array(16))].join("-");
+    const mine = recall(TICKET, "") || made();
+    keep(TICKET, mine);
+    return mine;
+  }
+
   function address() {
     const query = new URLSearchParams(location.search);
     return { story: query.get("story") || "", panel: query.get("panel") || "" };
@@ -55,14 +64,14 @@
      that the page waited for before it was loaded again. */
   async function arrive() {
     await bringWords();
-    const here = { ...address(), mine: mine() };
+    const here = { ...address(), mine: mine(), ticket: ticket() };
     const kept = recall(TURN, {});
-    if (!here.story || kept.story !== here.story) return here;
+    if ((kept.story || "") !== here.story) return here;
     asked = kept.asked || 0;
     seen = kept.seen || "";
     if (kept.job) return { ...here, job: kept.job, due: kept.due, live: kept.live };
-    const turn = asked ? await latest(here.story) : null;
-    return turn && isMissed(turn) ? { ...here, job: turn.job } : here;
+    const turn = asked ? await latest(here.story || here.ticket) : null;
+    return turn && isMissed(turn) ? { ...here, story: turn.story, job: turn.job } : here;
   }
 
   function withMine(state) {
@@ -152,6 +161,8 @@
       }
       tellParent(text);
     }
+    // Its reply may be lost as that of any other click, so it is one.
+    if (state.then && !before.then) setTimeout(() => document.querySelector("#go-on")?.click());
     const moved = before.view !== state.view || before.story !== state.story ||
       before.panel !== state.panel || (state.live && !before.live);
     if (moved) setTimeout(() => scroll(state, before), 80);
@@ -228,10 +239,10 @@
     missed = looked = 0;
   }
 
-  /* The story's latest turn; null without a connection. */
-  async function latest(story) {
+  /* The latest turn of a story, or of this page's ticket; null without a connection. */
+  async function latest(key) {
     try {
-      const reply = await fetch(`turns/${encodeURIComponent(story)}`, {
+      const reply = await fetch(`turns/${encodeURIComponent(key)}`, {
         cache: "no-store",
         signal: AbortSignal.timeout(8000),
       });
@@ -253,9 +264,9 @@
       heard();
     }
     if (Date.now() - asked > LONGEST) asked = 0;
-    const waits = current.view === "story" && (current.busy || asked);
+    const waits = current.busy || asked;
     if (!waits || Date.now() - last.time < QUIET || (asked && Date.now() - asked < QUIET)) return;
-    const turn = await latest(current.story);
+    const turn = await latest(current.story || current.ticket);
     if (!turn || (!current.busy && !isMissed(turn))) return;
     if (current.busy && turn.job === current.job && !turn.ended && String(turn.version) === version) {
       return heard(); /* Nothing happened meanwhile. */
@@ -263,7 +274,7 @@
     missed += 1;
     if (missed === 2) {
       looked = Date.now();
-      send({ do: "look", job: turn.job });
+      send({ do: "look", job: turn.job, story: turn.story || "" });
     } else if (looked && Date.now() - looked > PATIENCE) {
       const reloads = recall(TURN + "-reloads", {});
       const count = reloads.job === turn.job ? reloads.count + 1 : 1;

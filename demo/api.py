@@ -28,7 +28,6 @@ from seedstory_core import (
     InputError,
     Job,
     JobQueue,
-    SeedStoryError,
     SessionStore,
     TurnCancelled,
     TurnRequest,
@@ -417,9 +416,10 @@ class Api:
             progress = job.progress
             if progress.phase == "stopped":
                 raise TurnCancelled
-            if progress.phase == "failed":
-                raise SeedStoryError(progress.error)
-            yield await asyncio.to_thread(self._outcome, endpoint, job)
+            if progress.phase == "done":
+                yield await asyncio.to_thread(self._outcome, endpoint, job)
+        if progress.phase == "failed":  # the queue has logged it
+            raise _refusal(progress.error, progress.error_kind)
 
     def _outcome(self, endpoint: str, job: Job) -> Step:
         """Return the panel that a job has made, and its image; whatever fails, it is saved.
@@ -448,7 +448,11 @@ def _explained(endpoint: str) -> Iterator[None]:
         yield
     except Exception as error:
         problem = explain(error, f"The endpoint {endpoint}")
-        raise gr.Error(problem.sentence, print_exception=False) from error
+        raise _refusal(problem.sentence, problem.kind) from error
+
+
+def _refusal(sentence: str, kind: str) -> gr.Error:
+    return gr.Error(sentence, title=kind, print_exception=False)
 
 
 def _with_knobs(

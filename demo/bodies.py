@@ -18,7 +18,7 @@ from gradio.utils import get_upload_folder
 
 MAX_DEPTH = 24
 FILES = (gr.File, gr.UploadButton, gr.Image)
-ASKS = re.compile(r"(call/v2|call|run|api)/([^/]*)")
+ASKS = re.compile(r"(call/v2|call)/([^/]*)")
 HASH = re.compile(r"[\w-]{1,128}")
 
 

@@ -42,10 +42,12 @@ class Problem:
     Attributes:
         sentence: What happened and what to do.
         status: HTTP status.
+        kind: Name of its kind, for programs: a stream of events has no status.
     """
 
     sentence: str
     status: int
+    kind: str
 
 
 def explain_saved(error: Exception, what: str) -> str:
@@ -67,8 +69,8 @@ def explain(error: Exception, what: str) -> Problem:
     message = message_for(error)
     if message.is_bug:
         log.error("%s failed.", what, exc_info=error)
-        return Problem(message.sentence, 500)
+        return Problem(message.sentence, 500, message.kind)
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 503)
     if status == 503:
         log.warning("%s failed. %s", what, message.sentence)
-    return Problem(message.sentence, status)
+    return Problem(message.sentence, status, message.kind)

@@ -4,7 +4,9 @@
   rebinding) reaches nothing.
 - Requests that change something must not come from foreign pages. Uploads need no preflight, so
   the browser alone would not stop them.
-- A body that Gradio could not use is answered with a sentence and 4xx, not with a traceback.
+- Of Gradio's doors only those are open that the page and programs use.
+- A body or a stream that Gradio could not use is answered with a sentence and 4xx, not with a
+  traceback.
 - Uploads are limited, and fail with a sentence (`uploads.py`).
 - Answers say how they may be embedded, cached and referred to: a story's address is its key.
 """
@@ -33,11 +35,18 @@ from demo.visitors import Visitors
 API = "/gradio_api"
 MAX_BODY_BYTES = 4 * 2**20
 """Most bytes of a JSON body; pictures are uploaded, not sent in it."""
-CLOSED = re.compile(
-    rf"{API}/(proxy=|process_recording|vibe-|stream/|deep_link|run-history|component_server"
-    r"|custom_component|dev/|profiling)"
+OPEN = re.compile(
+    rf"{API}/(info|openapi\.json|app_id|theme\.css|startup-events|upload|cancel|reset|file=.*"
+    r"|queue/(join|data)|call/(v2/)?[^/]+(/[^/]+)?)/?"
 )
-"""Doors of Gradio that the studio does not use; some fetch addresses or run code for developers."""
+"""Doors of Gradio that are used. Others call functions beside its queue, fetch addresses, run code
+for developers, or keep something for every name that anybody asks for."""
+CLOSED = re.compile(r"/(monitoring|pwa_icon|login|logout|openapi\.json)(/.*)?")
+"""Doors of Gradio outside of its prefix that are not used."""
+STREAMS = re.compile(rf"{API}/(queue/data|call/(v2/)?[^/]+/[^/]+)")
+"""Streams of events: of a page or a client, and of one call."""
+UNKNOWN = (b'"session_not_found":true', b'event: error\ndata: "404: Not Found"\n\n')
+"""How Gradio says in either stream that nobody has begun it."""
 PUBLIC_FILES = ("/assets/", "/static/", "/svelte/", "/studio/")
 """Files that are the same for everybody, so that any cache may keep them."""
 SPACES = ("huggingface.co", ".hf.space")
@@ -86,9 +95,13 @@ class Guard:
         marked = functools.partial(self._send, send=send, path=_path(scope))
         refused = self._refusal(scope)
         app = self.app
+        if STREAMS.fullmatch(_path(scope)) and scope["method"] == "GET":
+            app = self._stream
         if refused is None and scope["method"] == "POST":
             if _path(scope).startswith(f"{API}/upload"):
                 app = self._uploads
+                # With an `upload_id` Gradio would keep the progress until somebody asks for it.
+                scope["query_string"] = b""
             else:
                 refused, receive = await self._read(scope, receive)
         await (refused or app)(scope, receive, marked)
@@ -103,7 +116,9 @@ class Guard:
                 "name with --set runtime.hosts=[NAME].",
                 421,
             )
-        if CLOSED.match(_path(scope)):
+        path = _path(scope)
+        is_gradios = path.startswith(API)
+        if CLOSED.fullmatch(path) or (is_gradios and not OPEN.fullmatch(path)):
             return PlainTextResponse("Not found.", 404)
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not self._is_same_site(headers):
             return PlainTextResponse(
@@ -185,6 +200,29 @@ class Guard:
             return {"type": "http.request", "body": body, "more_body": False}
 
         return None, again
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an unknown stream of events with 404; Gradio begins with 200 and then raises."""
+        start: Message | None = None
+        is_unknown = False
+
+        async def answer(message: Message) -> None:
+            nonlocal start, is_unknown
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            is_unknown = is_unknown or any(mark in message.get("body", b"") for mark in UNKNOWN)
+            if start is not None:
+                await send({**start, "status": 404} if is_unknown else start)
+                start = None
+            await send(message)
+
+        try:
+            await self.app(scope, receive, answer)
+        except RuntimeError:
+            if not is_unknown:
+                raise
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send(self, message: Message, send: Send, path: str) -> None:
         if message["type"] == "http.response.start":

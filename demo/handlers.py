@@ -74,7 +74,10 @@ class Handlers:
         if click.do == "open":
             return self.updates.open(state, click.story, click.panel)
         if click.do == "look":
-            # The page has heard nothing for a while; of a lost reply it only learns the job now.
+            # The page has heard nothing for a while; of a lost reply it only learns the job now,
+            # and if it has begun a story, also the story.
+            if not state.story:
+                state = replace(state, story=click.story, panel="")
             return self.updates.arrive(replace(state, job=state.job or click.job))
         if click.do == "start":
             return self.updates.start(state)
@@ -141,26 +144,20 @@ class Handlers:
             # A card's sentence fits its image, so nothing is added to it.
             keep_words = keep_words or sentence == opening.sentence
         request = self._request(sentence, image, keep_words, knobs, notes)
-        session, job = begin_story(self.store, self.queue, request)
+        session, job = begin_story(self.store, self.queue, request, state.ticket)
         return self._asked(state, session, job, "")
 
     # Turns
 
     def go_on(self, state: PageState, knobs: Knobs) -> PageUpdate:
         """Tell the next panel."""
-        return self._turn(state, self._request(knobs=knobs))
+        return self._turn(replace(state, then=False), self._request(knobs=knobs))
 
     def write(self, state: PageState, line: str, keep_words: bool, knobs: Knobs) -> PageUpdate:
         """Tell the next panel, beginning with the reader's words."""
         if not (line or "").strip():
             raise InputError(NOTHING_TO_READ)
         return self._turn(state, self._request(line, None, keep_words, knobs))
-
-    def go_on_by_itself(self, state: PageState, knobs: Knobs) -> PageUpdate:
-        """Tell the second panel at once if the first was wholly the reader's."""
-        if not state.then:
-            return PageUpdate()
-        return self._turn(replace(state, then=False), self._request(knobs=knobs))
 
     def alternatives(self, state: PageState, knobs: Knobs) -> PageUpdate:
         """Tell several alternatives for the next panel at once."""

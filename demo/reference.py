@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 import inspect
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from gradio.utils import get_function_description
 
 from demo.__main__ import argument_parser
 from demo.api import Api
+from demo.errors import STATUSES
 from seedstory_core import JobQueue, SessionStore, build_store, load_config
 
 HEAD = """\
@@ -30,8 +32,10 @@ This page is written by `python -m demo.reference`.
 ## The endpoints
 
 `gradio_client` calls them by name (README). Those that make a panel report their progress
-(`submit`) and return the panel last (`predict` waits for it). An error is one sentence. `None`
-stands for the studio's own value.
+(`submit`) and return the panel last (`predict` waits for it). `None` stands for the studio's own
+value.
+
+{errors}
 
 A panel that was saved is always the answer. If it could not be read again whole, `problem` says
 why; if its image could not be sent, that is `None`, and `picture` is its address.
@@ -46,7 +50,18 @@ def reference(store: SessionStore) -> str:
     parser.formatter_class = functools.partial(argparse.HelpFormatter, width=WIDTH)
     endpoints = Api(store, JobQueue(store), ()).endpoints()
     sections = ("\n".join(_section(*endpoint)) for endpoint in endpoints.items())
-    return HEAD.format(help=parser.format_help()) + "".join(sections)
+    return HEAD.format(help=parser.format_help(), errors=_errors()) + "".join(sections)
+
+
+def _errors() -> str:
+    kinds = ", ".join(f"`{kind.__name__}` {status}" for kind, status in STATUSES)
+    return textwrap.fill(
+        "An error is one sentence, and its `title` names its kind. The addresses of pictures and "
+        f"downloads answer the same sentence with a status: {kinds}, `Error` (our fault) 500, any "
+        "other kind 503.",
+        WIDTH,
+        break_on_hyphens=False,
+    )
 
 
 def _section(name: str, endpoint: Callable[..., Any]) -> Iterator[str]:

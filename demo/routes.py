@@ -74,7 +74,7 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
             if "image/svg+xml" not in request.headers.get("accept", ""):
                 raise
             # The page asks for a picture, so the sentence becomes one.
-            status = explain(error, f"The address {request.url.path}").status
+            status = explain(error, "An address of pictures/").status
             return Response(NO_PICTURE, status, {"Cache-Control": "no-store"}, "image/svg+xml")
         return Response(data, media_type="image/png", headers=FOR_EVER)
 
@@ -93,7 +93,7 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
         return Response(data, media_type=form.media_type, headers=headers)
 
     def turn(request: Request) -> Response:
-        return JSONResponse(_turn_of(queue, request.path_params["story"]), headers=NEVER_KEPT)
+        return JSONResponse(_turn_of(queue, request.path_params["key"]), headers=NEVER_KEPT)
 
     openings = store.config.runtime.openings_folder
 
@@ -103,7 +103,7 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
     return [
         Route("/pictures/{story}/{name}", _explained(image)),
         Route("/take/{story}/{panel}.{kind}", _explained(take)),
-        Route("/turns/{story}", _explained(turn)),
+        Route("/turns/{key}", _explained(turn)),
         Route("/studio/openings/{name:path}", _explained(card)),
         Route("/studio/{name:path}", _explained(asset)),
     ]
@@ -134,16 +134,19 @@ def _attachment(name: str) -> str:
     return f'attachment; filename="{plain}"{full}'
 
 
-def _turn_of(queue: JobQueue, story_id: str) -> dict[str, Any]:
-    """Return how far a story's latest turn is, for a page that hears nothing of it any more.
+def _turn_of(queue: JobQueue, key: str) -> dict[str, Any]:
+    """Return how far the latest turn of a story is, for a page that hears nothing of it any more.
+
+    A page that has begun a story and was not told which one asks with its ticket.
 
     Only the queue is asked: a page asks often, and no file is read for it.
     """
-    job = queue.latest(story_id)
+    job = queue.latest(key)
     if job is None:
         return {"job": ""}
     return {
         "job": job.id,
+        "story": job.story_id,
         "ended": job.ended.is_set(),
         "version": job.progress.version,
         "age": round(time.monotonic() - job.submitted_at, 1),

@@ -35,8 +35,9 @@ class PageState:
         again: The panel may be told again.
         asks: The page asks whether to remove the panel.
         rewords: The field for the panel's new words is open.
-        then: The next panel is told by itself after this turn.
+        then: The browser goes on by itself, because the first panel was wholly the reader's.
         mine: Ids of the stories that this browser remembers.
+        ticket: A random text of the browser's, by which it asks for a story that it has begun.
         stay: The address keeps naming a story that could not be opened just now.
     """
 
@@ -56,6 +57,7 @@ class PageState:
     rewords: bool = False
     then: bool = False
     mine: tuple[str, ...] = ()
+    ticket: str = ""
     stay: bool = False
 
     @classmethod

@@ -21,7 +21,7 @@ LOOK_SECONDS = 0.08
 
 
 def begin_story(
-    store: SessionStore, queue: JobQueue, request: TurnRequest
+    store: SessionStore, queue: JobQueue, request: TurnRequest, ticket: str = ""
 ) -> tuple[StorySession, Job]:
     """Create a story and submit its first turn.
 
@@ -33,7 +33,7 @@ def begin_story(
         raise InputError(NO_BEGINNING)
     session = store.create()
     try:
-        return session, queue.submit("turn", session.story_id, None, request)
+        return session, queue.submit("turn", session.story_id, None, request, ticket=ticket)
     except BaseException:
         store.discard(session.story_id)
         raise

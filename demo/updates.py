@@ -25,6 +25,10 @@ from seedstory_core import (
     keep_text,
 )
 
+UNKNOWN = (
+    ", or another server of the studio is still telling it: this one does not know of it, most "
+    "likely because it was restarted."
+)
 MAX_REMEMBERED = 60
 """Earlier stories that are looked up for the start page at most."""
 
@@ -50,7 +54,7 @@ class Updates:
         except StorageError as error:
             notice = notice or render.notice(str(error))
         return PageUpdate(
-            state=PageState(mine=mine),
+            state=PageState(mine=mine, ticket=state.ticket),
             live="",
             notice=notice,
             stories=render.story_shelf(
@@ -89,16 +93,20 @@ class Updates:
         except SeedStoryError as error:
             # It may be there again in a minute, so its address stays.
             update = self.start(state, render.notice(str(error)))
-            return replace(update, state=PageState(mine=state.mine, stay=True))
+            return replace(update, state=PageState(mine=state.mine, ticket=state.ticket, stay=True))
 
     def open(self, state: PageState, story_id: str, panel_id: str) -> PageUpdate:
-        """Return a story at a panel; '' is the panel of its running turn, or else its newest."""
+        """Return a story at a panel; '' is that of its turn, or else its newest.
+
+        Its turn is the one that runs, or whose outcome the page still has to show.
+        """
         session = self.store.open(story_id)
         running = self.queue.running(story_id)
         if story_id != state.story:
             state = replace(state, job="", due="", live="")
         elif state.job and running is None and self.queue.job(state.job) is None:
-            return self._lost(state, session)
+            session.is_stale = True  # another server may have saved the panel meanwhile
+            return self._lost(state, self.store.open(story_id))
         newest = session.tree.newest
         if newest is None and running is None:
             return self.start(state, render.notice("This story was never begun.", "info"))
@@ -108,7 +116,8 @@ class Updates:
             notice = render.notice(missing, "info")
             panel_id = ""
         if not panel_id:
-            panel_id = (running.panel_id or "") if running else newest.id if newest else ""
+            turn = running or self._pending(state, story_id)
+            panel_id = (turn.panel_id or "") if turn else newest.id if newest else ""
         return replace(self.story(state, session, panel_id), notice=notice)
 
     def story(
@@ -146,6 +155,7 @@ class Updates:
                 again=panel is not None and not _is_readers(panel),
                 then=state.then,
                 mine=state.mine,
+                ticket=state.ticket,
             ),
             title=render.title_bar(tree.title),
             book=render.book(tree, story_id, panel_id or None, self.shelf_texts),
@@ -226,18 +236,18 @@ class Updates:
         return update
 
     def _lost(self, state: PageState, session: StorySession) -> PageUpdate:
-        """Return what became of a turn that the queue does not know: its server was restarted.
+        """Return what became of a turn that the queue does not know.
 
-        The panel may have been saved before that; then `state.due` is in the tree.
+        Its server was restarted, or is another one. If the panel was saved, `state.due` is in the
+        tree.
         """
         tree, kind = session.tree, state.live
         state = replace(state, job="", watch="")
         if tree.newest is None:
-            first = "Your first page was lost: the studio was restarted before it was done."
             kept = (
                 "Your sentence is still in its field; choose the picture again, if there was one."
             )
-            return self.start(state, render.notice(f"{first} {kept}"))
+            return self.start(state, render.notice(f"Your first page was lost{UNKNOWN} {kept}"))
         here = state.panel if state.panel in tree else tree.newest.id
         number = tree.depth(here)
         if state.due in tree:
@@ -258,8 +268,8 @@ class Updates:
         if kind == "rewrite" and isinstance(update.state, PageState):
             update = replace(update, state=replace(update.state, rewords=True))
         lost = (
-            f"{what} was lost: the studio was restarted before it was done. The story is as it "
-            "was, and what you have typed is still in its field."
+            f"{what} was lost{UNKNOWN} The story is as it was, and what you have typed is still in "
+            "its field."
         )
         return replace(update, notice=render.notice(lost))
 

@@ -75,18 +75,19 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
         **wires.answer(on.bring, path=parts.own_image, sentence=parts.sentence),
         **OFTEN,
     )
-    begun = parts.begin.click(
-        **wires.answer(
-            on.begin,
-            turn,
-            draft=parts.draft,
-            path=parts.own_image,
-            sentence=parts.sentence,
-            keep_words=parts.keep_first,
-        ),
-        **QUIETLY,
+    watched(
+        parts.begin.click(
+            **wires.answer(
+                on.begin,
+                turn,
+                draft=parts.draft,
+                path=parts.own_image,
+                sentence=parts.sentence,
+                keep_words=parts.keep_first,
+            ),
+            **QUIETLY,
+        )
     )
-    watched(watched(begun).then(**wires.answer(on.go_on_by_itself, turn), **OFTEN))
 
     # Turns
     watched(parts.go_on.click(**wires.answer(on.go_on, turn), **QUIETLY))

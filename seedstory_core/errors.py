@@ -90,12 +90,14 @@ class Message(NamedTuple):
     sentence: str
     is_bug: bool
     """Whether it is a bug of ours: the sentence hides it, so that it has to be logged in full."""
+    kind: str = "Error"
+    """Name of its class; that of a bug stays with us."""
 
 
 def message_for(error: Exception) -> Message:
     """Return what a reader is told of any exception."""
     if isinstance(error, TurnCancelled):
-        return Message(STOPPED, is_bug=False)
+        return Message(STOPPED, is_bug=False, kind=type(error).__name__)
     if isinstance(error, SeedStoryError):
-        return Message(str(error), is_bug=False)
+        return Message(str(error), is_bug=False, kind=type(error).__name__)
     return Message(OUR_FAULT, is_bug=True)

@@ -101,6 +101,8 @@ class Progress:
     """Id of the finished panel; the first one's if there are several."""
     error: str = ""
     """Why the job failed, as a message for the reader."""
+    error_kind: str = "Error"
+    """Name of the error's class, as `message_for` tells it."""
 
     @property
     def has_ended(self) -> bool:
@@ -120,6 +122,7 @@ class Job:
         request: TurnRequest,
         num_alternatives: int = 1,
         visitor: str = "",
+        ticket: str = "",
     ) -> None:
         """Create a job; `JobQueue.submit` does it and puts it in the queue.
 
@@ -131,6 +134,7 @@ class Job:
             request: The reader's request; its image is released when the job has ended.
             num_alternatives: Number of panels to make.
             visitor: Who asked for it; '' is not limited.
+            ticket: A secret of the page that asked, which does not know the story yet.
         """
         self.id = job_id
         self.kind = kind
@@ -139,6 +143,7 @@ class Job:
         self.request: TurnRequest = request
         self.num_alternatives = num_alternatives
         self.visitor = visitor
+        self.ticket = ticket
         self.is_given = _is_given(request)
         self.progress = Progress(
             text=request.reader_text if kind in MAKES_PANELS else "",
@@ -238,6 +243,7 @@ class JobQueue:
         panel_id: str | None,
         request: TurnRequest,
         num_alternatives: int = 1,
+        ticket: str = "",
     ) -> Job:
         """Put a new job in the queue and return it; arguments as for `Job`.
 
@@ -256,7 +262,7 @@ class JobQueue:
                     "Please come back in a few minutes."
                 )
             job_id = secrets.token_urlsafe(9)
-            job = Job(job_id, kind, story_id, panel_id, request, num_alternatives, visitor)
+            job = Job(job_id, kind, story_id, panel_id, request, num_alternatives, visitor, ticket)
             self._waiting.append(job)
             try:
                 self._hire()
@@ -303,11 +309,14 @@ class JobQueue:
         """Return the job with this id, waiting, running or ended; None if it is no longer kept."""
         return self._jobs.get(job_id)
 
-    def latest(self, story_id: str) -> Job | None:
-        """Return the story's latest job, waiting, running or ended; None if none is kept."""
+    def latest(self, key: str) -> Job | None:
+        """Return the latest job, waiting, running or ended, of a story or with a ticket.
+
+        None if none is kept.
+        """
         with self._changed:
             jobs = reversed(self._jobs.values())
-            return next((job for job in jobs if job.story_id == story_id), None)
+            return next((job for job in jobs if key and key in (job.story_id, job.ticket)), None)
 
     def running(self, story_id: str) -> Job | None:
         """Return the story's job that waits or runs, if any."""
@@ -441,7 +450,13 @@ class JobQueue:
             message = message_for(error)
             if message.is_bug:
                 log.exception("The turn of job %s failed.", job.id)
-            outcome = {"phase": "failed", "error": message.sentence}
+            else:
+                log.info("The turn of job %s failed: %s", job.id, message.sentence)
+            outcome = {
+                "phase": "failed",
+                "error": message.sentence,
+                "error_kind": message.kind,
+            }
             is_doubtful = isinstance(error, UnconfirmedError) or not isinstance(
                 error, NOTHING_SAVED
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.metadata
 import inspect
 import re
 import sys
@@ -11,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import seedstory_core
 from seedstory_core.config import paths
@@ -53,6 +55,17 @@ def test_the_files_of_requirements_are_all_there_is() -> None:
     assert extras == {f"requirements/{path.name}" for path in (ROOT / "requirements").iterdir()}
     dev = (ROOT / "requirements-dev.txt").read_text()
     assert {"requirements.txt", *extras} == set(re.findall(r"^-r (\S+)$", dev, re.M))
+
+
+def test_no_gradio_with_published_holes_is_allowed() -> None:
+    """Those before 6.16 have path traversals, fetched addresses and open redirects."""
+    described = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    hook = described["tool"]["hatch"]["metadata"]["hooks"]["requirements_txt"]
+    lines = [line for file in hook["files"] for line in (ROOT / file).read_text().splitlines()]
+    (wanted,) = (line for line in lines if line.startswith("gradio"))
+    allowed = Requirement(wanted).specifier
+    assert not any(allowed.contains(version) for version in ("5.50.0", "6.0.0", "6.15.9"))
+    assert allowed.contains("6.16.0") and allowed.contains(importlib.metadata.version("gradio"))
 
 
 def test_the_command_and_the_packages_are_there() -> None:

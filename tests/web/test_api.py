@@ -17,7 +17,7 @@ from PIL import Image
 
 from demo.api import Api
 from demo.reference import reference
-from seedstory_core import JobQueue
+from seedstory_core import DeviceFullError, InputError, JobQueue, StorageError
 from seedstory_core.build import build_store
 from seedstory_core.config import PROJECT_ROOT
 from seedstory_core.engine import StoryEngine
@@ -347,8 +347,32 @@ def test_an_error_of_ours_is_logged_and_told_without_a_traceback(
     monkeypatch.setattr(store.engine, "turn", broken)
     with pytest.raises(AppError, match="went wrong on our side") as caught:
         client.predict(story_id=story_id, steps=1, api_name="/continue_story")
-    assert "secret" not in str(caught.value)
+    assert "secret" not in str(caught.value) and caught.value.title == "Error"
     assert any("a secret detail" in (record.exc_text or "") for record in caplog.records)
+
+
+@pytest.mark.parametrize("kind", [InputError, StorageError, DeviceFullError])
+def test_an_error_says_its_kind_also_if_it_comes_from_the_turn(
+    client: Client,
+    store: SessionStore,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[Exception],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    story_id = begin(client)[0]["story_id"]
+
+    def broken(*args: object, **named: object) -> None:
+        raise kind("The kite is torn.")
+
+    monkeypatch.setattr(store.engine, "turn", broken)
+    caplog.set_level("INFO", "seedstory_core.jobs")
+    with pytest.raises(AppError, match="The kite is torn") as caught:
+        client.predict(story_id=story_id, steps=1, api_name="/continue_story")
+    assert caught.value.title == kind.__name__
+    assert "The kite is torn." in caplog.text and "Traceback" not in caplog.text
+    with pytest.raises(AppError) as caught:
+        client.predict(story_id="nobody", api_name="/outline")
+    assert caught.value.title == "StoryNotFoundError"
 
 
 def test_a_story_that_never_got_a_panel_leaves_no_folder(

@@ -347,6 +347,47 @@ def test_a_lost_reply_leaves_no_page_waiting(
     wait_for_panel(page, f"p{size + 2}")
 
 
+@pytest.mark.parametrize("way", ["sentence", "card", "reload"])
+def test_a_lost_reply_to_the_beginning_leaves_no_page_waiting(
+    page: Page, server: Server, way: str
+) -> None:
+    page.goto(server.url)
+    page.wait_for_selector("body[data-view=start]")
+    page.wait_for_timeout(3000)  # until the events of the arrival are over
+    if way == "card":
+        page.click(".card[data-opening=mira]")
+        page.wait_for_selector(".card[data-opening=mira][aria-pressed=true]")
+    else:
+        page.fill("#sentence textarea", "Mira waves.")
+        page.check("#keep-first input")
+    page.wait_for_timeout(500)
+    seen, lost = [], []
+
+    def reply(route: Any) -> None:
+        seen.append(route)
+        if len(seen) > 1:
+            route.continue_()
+            return
+        route.fetch()  # the story has begun, and the page does not learn of it
+        route.abort()
+        lost.append(route)
+
+    page.route("**/queue/join*", reply)
+    page.click("#begin")
+    if way == "reload":
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not lost:
+            assert time.monotonic() < deadline
+            page.wait_for_timeout(50)
+        page.reload()
+    # The first page of a card is whole, so the storyteller goes on by itself.
+    wait_for_panel(page, "p2" if way == "card" else "p1")
+    assert "story=" in page.url
+    page.click(".masthead .brand")
+    page.wait_for_selector("body[data-view=start]")
+    expect(page.locator("#sentence textarea")).to_have_value("")
+
+
 @pytest.mark.parametrize("how", ["502", "cut", "ends", "silent"])
 def test_a_lost_stream_leaves_no_page_waiting(page: Page, server: Server, how: str) -> None:
     """The stream of events is refused, cut off, ended as if all was well, or says nothing."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+import gradio.route_utils
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -137,11 +140,77 @@ def test_foreign_pages_cannot_upload_or_ask(url: str, headers: dict[str, Any], s
     assert answer.status_code == status
 
 
-def test_doors_that_the_studio_does_not_use_are_closed(url: str) -> None:
-    for path in ("proxy=http://127.0.0.1/", "deep_link", "run-history/buckets", "vibe-code"):
-        assert httpx.get(f"{url}{API}/{path}").status_code == 404
-    for path in ("process_recording", "vibe-edit", "component_server", "stream/x"):
-        assert httpx.post(f"{url}{API}/{path}", json={}).status_code == 404
+USED = {
+    *("info", "openapi.json", "app_id", "theme.css", "startup-events", "upload", "cancel", "reset"),
+    *("queue/join", "queue/data", "file={path_or_url:path}", "call/{api_name}"),
+    *("call/v2/{api_name}", "call/{api_name}/{event_id}", "call/v2/{api_name}/{event_id}"),
+}
+
+
+def test_of_gradios_doors_only_those_that_are_used_are_open(url: str) -> None:
+    with gr.Blocks() as empty:
+        pass
+    doors = {
+        re.sub(r"{[^=}]*}", "1", str(path)).rstrip("/")
+        for route in _routes(gr.routes.App.create_app(empty))
+        if (path := getattr(route, "path", "")).startswith(f"/{API}/")
+        and path.removeprefix(f"/{API}/").rstrip("/") not in USED
+    }
+    assert {f"/{API}/run/1", f"/{API}/api/1", f"/{API}/upload_progress"} <= doors
+    for door in sorted(doors | {"/monitoring", "/monitoring/x", "/login", "/pwa_icon/9999"}):
+        for method in ("GET", "POST"):
+            answer = httpx.request(method, url.rstrip("/") + door)
+            assert (answer.status_code, answer.text) == (404, "Not found."), (method, door)
+
+
+def _routes(app: Any) -> Iterator[Any]:
+    """The routes of an application, also those of its routers."""
+    for route in app.routes:
+        inside = getattr(route, "original_router", None)
+        yield from _routes(inside) if inside is not None else [route]
+
+
+def test_no_function_is_called_beside_the_queue(url: str) -> None:
+    for door in ("run", "api"):
+        answer = httpx.post(f"{url}{API}/{door}/openings", json={"data": []})
+        assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("stream", "said"),
+    [
+        ("queue/data?session_hash=nobody", '"session_not_found":true'),
+        ("call/begin/nobody", "event: error"),
+        ("call/v2/begin/nobody", "event: error"),
+    ],
+)
+def test_a_stream_that_nobody_has_begun_is_not_found(
+    url: str, stream: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answer = httpx.get(f"{url}{API}/{stream}")
+    # In the form that Gradio's own script reads, and whole.
+    assert answer.status_code == 404 and said in answer.text
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "title", ['"session_not_found":true', 'event: error\ndata: "404: Not Found"\n\n']
+)
+def test_words_of_a_reader_are_no_unknown_stream(url: str, store: SessionStore, title: str) -> None:
+    story_id = store.create().story_id
+    asked = call(url, "rename", [story_id, title]).json()["event_id"]
+    answer = httpx.get(f"{url}{API}/call/rename/{asked}", timeout=60)
+    assert answer.status_code == 200 and "event: complete" in answer.text
+
+
+def test_gradio_keeps_no_progress_of_uploads(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracked: list[str] = []
+    monkeypatch.setattr(
+        gradio.route_utils.FileUploadProgress, "track", lambda _, name: tracked.append(name)
+    )
+    answer = httpx.post(f"{url}{API}/upload?upload_id=x", files={"files": b"x"})
+    assert answer.status_code == 200 and not tracked
 
 
 @pytest.mark.parametrize(
@@ -167,7 +236,6 @@ def test_doors_that_the_studio_does_not_use_are_closed(url: str) -> None:
         ("call/v2/nothing", b"{}", 404),
         ("call/v2/open_story", b"{}", 422),
         ("call/v2/open_story", b'{"story_id": "x", "more": 1}', 422),
-        ("run/nothing", b'{"data": []}', 404),
         ("cancel", b'{"session_hash": 1, "fn_index": 0, "event_id": "x"}', 422),
         ("queue/join", b" " * (5 * 2**20), 413),
     ],

@@ -80,7 +80,7 @@ def test_a_cards_first_panel_is_kept_and_the_storyteller_goes_on(on: Handlers) -
     card = OPENINGS[0]
     state = begin(on, card.sentence, card=card.id)
     assert state.then and not state.again and not state.redraw
-    follows = answered(on.go_on_by_itself, state, KNOBS).state
+    follows = answered(on.go_on, state, KNOBS).state
     assert follows.busy and not follows.then
     wait(on.queue, state.story)
     tree = on.store.open(state.story).tree
@@ -306,10 +306,26 @@ def test_a_turn_lost_with_its_server_is_named(on: Handlers, kind: str, named: st
     waits = replace(state, job="of-another-server", live=kind, busy=True)
     for shown in (answered(on.arrive, reloaded(waits)), answered(on.finish, waits, "", "")):
         assert named in shown.notice and "still in its field" in shown.notice
+        assert "or another server of the studio is still telling it" in shown.notice
         assert shown.state.panel == "p1" and not shown.state.busy and shown.state.job == ""
         # The field with the new words, which the browser keeps, is open again.
         assert shown.state.rewords == (kind == "rewrite")
         assert shown.line is SAME
+
+
+def test_a_turn_that_another_server_tells_is_no_restart(on: Handlers, store: SessionStore) -> None:
+    state = begin(on)
+    elsewhere = SessionStore(store.engine, store.archive)
+    elsewhere.open(state.story)
+    other = Handlers(elsewhere, JobQueue(elsewhere), OPENINGS)
+    asked = answered(on.go_on, state, SLOW).state
+    shown = answered(other.finish, asked, "", "")
+    assert "another server of the studio is still telling it" in shown.notice
+    on.stop(asked)
+    wait(on.queue, state.story)
+    # Once it is saved, the other one shows it as well.
+    asked = told(on, state)
+    assert answered(other.finish, asked, "", "").state.panel == asked.due
 
 
 def test_a_first_turn_lost_with_its_server_is_named(on: Handlers) -> None:
@@ -342,6 +358,29 @@ def test_a_page_that_missed_the_reply_to_its_click_looks_for_the_turn(on: Handle
     assert looked.live == "turn" and looked.watch == running.job
     on.stop(looked)
     wait(on.queue, state.story)
+
+
+@pytest.mark.parametrize("card", ["", OPENINGS[0].id])
+@pytest.mark.parametrize("way", ["look", "reload"])
+def test_a_page_that_missed_the_reply_to_its_beginning_finds_the_story(
+    on: Handlers, card: str, way: str
+) -> None:
+    page = answered(on.arrive, PageState(ticket="of-this-page")).state
+    assert page.ticket == "of-this-page", "it comes along with every event"
+    answered(on.begin, page, {"opening": card}, None, OPENINGS[0].sentence, True, KNOBS)
+    job = on.queue.latest("of-this-page")
+    assert job is not None and job.ended.wait(60)
+    if way == "look":
+        click = Click(do="look", job=job.id, story=job.story_id)
+        found = answered(on.click, page, click).state
+    else:
+        found = answered(on.arrive, replace(page, story=job.story_id, job=job.id)).state
+    assert found.view == "story" and found.busy and found.watch == job.id
+    shown = answered(on.finish, found, OPENINGS[0].sentence, "")
+    assert shown.state.panel == "p1" and not shown.state.busy and shown.sentence == ""
+    assert shown.state.then == bool(card), "the storyteller goes on after a card"
+    assert shown.state.ticket == page.ticket
+    assert on.queue.latest("") is None and on.queue.latest("of-nobody") is None
 
 
 def test_a_turn_of_another_story_is_not_waited_for(on: Handlers) -> None:

@@ -34,8 +34,10 @@ def test_a_page_can_ask_what_became_of_its_turn(store: SessionStore) -> None:
     client = TestClient(Starlette(routes=routes(store, queue, visitors)))
     story_id = store.create().story_id
     assert client.get(f"/turns/{story_id}").json() == {"job": ""}
-    job = queue.submit("turn", story_id, None, TurnRequest("Mira waves."))
-    assert client.get(f"/turns/{story_id}").json()["job"] == job.id
+    job = queue.submit("turn", story_id, None, TurnRequest("Mira waves."), ticket="mine")
+    for key in (story_id, "mine"):
+        found = client.get(f"/turns/{key}").json()
+        assert (found["job"], found["story"]) == (job.id, story_id)
     assert job.ended.wait(60)
     answer = client.get(f"/turns/{story_id}")
     turn = answer.json()
