@@ -276,11 +276,24 @@
       looked = Date.now();
       send({ do: "look", job: turn.job, story: turn.story || "" });
     } else if (looked && Date.now() - looked > PATIENCE) {
-      const reloads = recall(TURN + "-reloads", {});
-      const count = reloads.job === turn.job ? reloads.count + 1 : 1;
-      if (count > MOST_RELOADS) return;
-      keep(TURN + "-reloads", { job: turn.job, count });
-      location.reload();
+      loadAgain(turn.job);
+    }
+  }
+
+  /* At most a few times for one turn. */
+  function loadAgain(job) {
+    const reloads = recall(TURN + "-reloads", {});
+    const count = reloads.job === job ? reloads.count + 1 : 1;
+    if (count > MOST_RELOADS) return;
+    keep(TURN + "-reloads", { job, count });
+    location.reload();
+  }
+
+  /* Without the answer to its first event the page shows nothing, and that may be lost, too. */
+  async function seeThatItArrives() {
+    while (!arrived) {
+      await pause(2 * PATIENCE);
+      if (!arrived && (await latest(ticket()))) loadAgain("");
     }
   }
 
@@ -311,6 +324,7 @@
     for (const sign of ["online", "pageshow"]) window.addEventListener(sign, back);
     document.addEventListener("visibilitychange", back);
     watchOver();
+    seeThatItArrives();
     send = (what) => trigger("click", what);
     watch("value", () => show(props.value));
     // The answer to the page's first event may have come before this part was ready.

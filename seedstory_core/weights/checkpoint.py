@@ -268,7 +268,7 @@ def shards_of(path: Path, *, prefix: str = "") -> list[Path]:
         places = json.loads(index.read_text(encoding="utf-8-sig"))["weight_map"]
         shards = [path.parent / shard for name, shard in places.items() if name.startswith(prefix)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{index} is damaged ({error!r}). Fetch it again.") from error
+        raise WeightsError(f"{index} is damaged. Fetch it again.") from error
     return [check_file(shard) for shard in sorted(set(shards))]
 
 

@@ -388,6 +388,22 @@ def test_a_lost_reply_to_the_beginning_leaves_no_page_waiting(
     expect(page.locator("#sentence textarea")).to_have_value("")
 
 
+def test_a_lost_reply_to_the_arrival_leaves_no_page_empty(page: Page, server: Server) -> None:
+    lost = []
+
+    def reply(route: Any) -> None:
+        if len(lost) < 2:  # the arrival, and whether the models are there
+            lost.append(route)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/queue/join*", reply)
+    page.goto(server.url)
+    page.wait_for_selector("body[data-view=start]", timeout=PATIENCE_MS)
+    assert len(lost) == 2
+
+
 @pytest.mark.parametrize("how", ["502", "cut", "ends", "silent"])
 def test_a_lost_stream_leaves_no_page_waiting(page: Page, server: Server, how: str) -> None:
     """The stream of events is refused, cut off, ended as if all was well, or says nothing."""
