@@ -62,6 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+NUM_STARTS = 3
+"""Times that a start is tried: Gradio waits three seconds for its own page, and a machine that is
+busy loading the models may take longer."""
+
+
 def launch(page: gr.Blocks, **options: Any) -> None:
     """Serve the page in the background.
 
@@ -70,15 +75,18 @@ def launch(page: gr.Blocks, **options: Any) -> None:
     """
     import httpx
 
-    try:
-        page.launch(prevent_thread_lock=True, **options)
-    except (ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
-        page.close(verbose=False)
-        raise ConfigError(
-            f"Gradio asks its own server for the page at the start, and that failed ({error}). If "
-            "a proxy stands in between, add the address to no_proxy; if the machine is only very "
-            "busy, start again."
-        ) from error
+    for number in range(1, NUM_STARTS + 1):
+        try:
+            page.launch(prevent_thread_lock=True, **options)
+            return
+        except (ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
+            page.close(verbose=False)
+            if number == NUM_STARTS:
+                raise ConfigError(
+                    "Gradio asks its own server for the page at the start, and that failed "
+                    f"({error}). If a proxy stands in between, add the address to no_proxy; if the "
+                    "machine is only very busy, start again."
+                ) from error
 
 
 def _fail(error: Exception) -> int:

@@ -157,12 +157,18 @@ class Contexts:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.most = self.most_bytes = 0
         self._alive: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._monkeypatch = monkeypatch
+
+    def watch(self) -> None:
+        """Count from now on."""
+        gc.collect()
+        gc.freeze()  # so that each count looks at what the test makes, not at all of torch
         for kind, name in (
             (KVContext, "__init__"),
             (KVContext, "resize"),
             (batch._RaggedCache, "__init__"),
         ):
-            monkeypatch.setattr(kind, name, self._noting(getattr(kind, name)))
+            self._monkeypatch.setattr(kind, name, self._noting(getattr(kind, name)))
 
     def _noting(self, make: Callable[..., None]) -> Callable[..., None]:
         def note(cache: Any, *args: Any) -> None:
@@ -180,15 +186,21 @@ class Contexts:
         return sum(isinstance(one, KVContext) for one in self._alive)
 
 
+@pytest.fixture
+def contexts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Contexts]:
+    yield Contexts(monkeypatch)
+    gc.unfreeze()
+
+
 @pytest.mark.parametrize("at_once", [1, 3, 8])
 @pytest.mark.parametrize("is_open", [True, False])
 def test_alternatives_never_hold_more_contexts_than_captions_are_written_at_once(
-    small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch, at_once: int, is_open: bool
+    small_engine: StoryEngine, contexts: Contexts, at_once: int, is_open: bool
 ) -> None:
     engine = engine_with(small_engine, "runtime.max_turns", at_once)
     past = result_of(engine.turn(Past(), request(0))).past
     asked = [TurnRequest(sampling=Sampling(seed=n), any_seed=is_open) for n in (20, 30, 40)]
-    contexts = Contexts(monkeypatch)
+    contexts.watch()
     for _, event in engine.alternatives(replace(past, context=None), asked):
         # Once all are read back, they are painted without contexts.
         assert not isinstance(event, TurnResult) or event.past.context is None
@@ -205,14 +217,14 @@ def test_alternatives_never_hold_more_contexts_than_captions_are_written_at_once
 
 
 def test_the_memory_estimate_counts_all_contexts_that_there_are(
-    small_engine: StoryEngine, monkeypatch: pytest.MonkeyPatch
+    small_engine: StoryEngine, contexts: Contexts
 ) -> None:
     engine = engine_with(small_engine, "runtime.max_turns", 2)
     first = result_of(engine.turn(Past(), request(0)))
     past, record = first.past, first.record
     # Each of the readers has a context of the turn before, which is too small for the next one.
     pasts = [engine.read(replace(past, context=None), record) for _ in range(4)]
-    contexts = Contexts(monkeypatch)
+    contexts.watch()
     for one in pasts:
         assert one.context is not None
         one.context.resize(1)
@@ -240,9 +252,9 @@ def test_the_memory_estimate_counts_all_contexts_that_there_are(
 
 
 def test_of_more_prefetches_than_fit_a_batch_the_first_go_first(
-    small_engine: StoryEngine, passes: Passes, monkeypatch: pytest.MonkeyPatch
+    small_engine: StoryEngine, passes: Passes, contexts: Contexts
 ) -> None:
-    contexts = Contexts(monkeypatch)
+    contexts.watch()
     scheduler = Scheduler(small_engine.story_lm, small_engine.detokenizer, max_batch=2)
 
     def write(number: int) -> Task:

@@ -1,21 +1,26 @@
-"""Stories of the world as archived stories, as if a perfect storyteller had told them.
+"""Archived stories, as if a storyteller had told them.
 
-For tests and screenshots that need a long, branched story to look at: the words are the data's, the
-images are drawn, and the visual features are zeros, so a model encodes the images when it goes
+For tests and screenshots that need a long, branched story to look at: the words were told once, the
+images are the shelf's, and there are no visual features, so a model encodes the images when it goes
 on from there.
 """
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-import pytest
+from PIL import Image
 
-from seedstory_core.data.stories import StoryPanel, tell
+from seedstory_core.config import project_path
 from seedstory_core.story.archive import StoryArchive
 from seedstory_core.story.tree import Panel, StoryTree
 
-NO_SKIA = "skia cannot draw here; on Linux it needs the system's libEGL and libGL"
+TOLD = Path(__file__).parent.parent / "data" / "told_stories.json"
+SIDE = 256
 
 
 class Shelf:
@@ -25,25 +30,24 @@ class Shelf:
         self.archive = archive
         self.story_id = archive.create(title).id
         self.tree = StoryTree(title=title)
+        self.images = [
+            _small(path) for path in sorted(project_path("assets/openings").glob("*.webp"))
+        ]
 
-    def add(self, told: StoryPanel, parent: str | None) -> str:
+    def add(self, told: dict[str, Any], parent: str | None) -> str:
         panel = Panel(
             id=self.tree.next_id(),
             parent=parent,
-            text=told.text,
-            reader_text=told.reader_text,
-            author="reader" if told.reader_text else "model",
-            is_end=told.is_end,
+            author="reader" if told["reader_text"] else "model",
             created_at=time.time(),
+            **told,
         )
-        pytest.importorskip("skia", reason=NO_SKIA, exc_type=ImportError)
-        from seedstory_core.data.draw import render_image
-
-        panel = self.archive.append(self.story_id, panel, render_image(told.scene, 256))
+        image = self.images[len(self.tree) % len(self.images)]
+        panel = self.archive.append(self.story_id, panel, image)
         self.tree.add(panel)
         return panel.id
 
-    def add_path(self, panels: tuple[StoryPanel, ...], parent: str | None = None) -> list[str]:
+    def add_path(self, panels: Sequence[dict[str, Any]], parent: str | None = None) -> list[str]:
         added = []
         for told in panels:
             parent = self.add(told, parent)
@@ -51,12 +55,16 @@ class Shelf:
         return added
 
 
-def branched_story(archive: StoryArchive, seed: int = 3) -> Shelf:
+def _small(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.convert("RGB").resize((SIDE, SIDE))
+
+
+def branched_story(archive: StoryArchive) -> Shelf:
     """Tell one story to its end, and three branches from panels 4 and 6."""
     shelf = Shelf(archive)
-    main = tell(seed, num_panels=(12, 14))
-    ids = shelf.add_path(main.panels)
-    other = tell(seed + 1, num_panels=(10, 14)).panels
+    main, other = json.loads(TOLD.read_text("utf-8"))
+    ids = shelf.add_path(main)
     ways = shelf.add_path(other[4:7], ids[3])
     shelf.add_path(other[5:6], ways[0])
     shelf.add_path(other[6:8], ids[5])

@@ -9,6 +9,7 @@ printed at the end.
 from __future__ import annotations
 
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -107,6 +108,8 @@ def small_server(small_config: StudioConfig, tmp_path: Path) -> Iterator[Server]
     server = Server(small_config, tmp_path / "stories", *SMALL_WORDS)
     yield server
     server.kill()
+    if server.log.exists():
+        sys.stdout.write(server.log.read_text()[-8000:])  # shown if the test failed
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

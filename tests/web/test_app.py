@@ -11,6 +11,8 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import gradio as gr
+import gradio.networking
 import httpx
 import pytest
 
@@ -25,6 +27,7 @@ from seedstory_core.errors import ConfigError
 from seedstory_core.jobs import JobQueue
 from seedstory_core.session import SessionStore
 from seedstory_core.story.archive import StoryArchive
+from tests.helpers.studio import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -53,16 +56,45 @@ def test_a_start_that_cannot_be_is_explained(
     assert sentence in said and "Traceback" not in said
 
 
+class Unreachable:
+    """A page whose first launches fail, as on a machine that is too busy to answer itself."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.calls: list[str] = []
+
+    def launch(self, **options: object) -> None:
+        self.calls.append("launch")
+        if self.calls.count("launch") <= self.failures:
+            raise ValueError("When localhost is not accessible, a shareable link must be created.")
+
+    def close(self, *, verbose: bool) -> None:
+        self.calls.append("close")
+
+
 def test_a_page_that_gradio_cannot_reach_is_explained() -> None:
-    class Page:
-        def launch(self, **options: object) -> None:
-            raise httpx.ConnectError("refused")
-
-        def close(self, *, verbose: bool) -> None:
-            pass
-
     with pytest.raises(ConfigError, match="no_proxy"):
-        app.launch(Page())  # type: ignore[arg-type]
+        app.launch(Unreachable(failures=9))  # type: ignore[arg-type]
+
+
+def test_a_start_on_a_busy_machine_is_tried_again() -> None:
+    page = Unreachable(failures=2)
+    app.launch(page)  # type: ignore[arg-type]
+    assert page.calls == ["launch", "close", "launch", "close", "launch"]
+
+
+def test_a_page_can_be_launched_again_at_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([False, True])
+    real = gradio.networking.url_ok
+    monkeypatch.setattr(gradio.networking, "url_ok", lambda url: next(answers) and real(url))
+    with gr.Blocks() as page:
+        gr.HTML("Once upon a time")
+    port = free_port()
+    try:
+        app.launch(page, server_port=port, quiet=True)
+        assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
+    finally:
+        page.close(verbose=False)
 
 
 def no_temporary_folder() -> str:
