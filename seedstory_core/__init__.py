@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from seedstory_core.jobs import MAKES_PANELS, Alternative, Job, JobQueue, Progress
     from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, Knob, make_request, read_number
     from seedstory_core.session import PanelAdded, SessionStore, StorySession
-    from seedstory_core.story.archive import StoryArchive, StorySummary
+    from seedstory_core.session.history import Act, History
+    from seedstory_core.story.archive import RemovedBranch, StoryArchive, StorySummary
     from seedstory_core.story.export import FORMATS, file_name
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
     from seedstory_core.story.upload import keep_text, open_image
@@ -110,7 +111,9 @@ _HOMES = {
         "read_number",
     ),
     "session": ("PanelAdded", "SessionStore", "StorySession"),
+    "session.history": ("Act", "History"),
     "story.archive": (
+        "RemovedBranch",
         "StoryArchive",
         "StorySummary",
     ),
@@ -125,12 +128,14 @@ _HOMES = {
 """Public names by the module that defines them."""
 
 __all__ = [
+    "Act",
     "Alternative",
     "BusyError",
     "ConfigError",
     "DeviceFullError",
     "FORMATS",
     "FileMissingError",
+    "History",
     "InputError",
     "Job",
     "JobQueue",
@@ -148,6 +153,7 @@ __all__ = [
     "Panel",
     "PanelAdded",
     "Progress",
+    "RemovedBranch",
     "STOPPED",
     "Sampling",
     "SeedStoryError",

@@ -43,6 +43,8 @@ from seedstory_core.session import PanelAdded, Replaying, SessionEvent, SessionS
 
 log = logging.getLogger(__name__)
 
+MAX_RUN = 25
+"""Most panels that one job may make in a row."""
 MAX_WAITING = 100
 """Most jobs that may wait; with more, nobody would stay to see the last one."""
 IDLE_SECONDS = 60.0
@@ -52,13 +54,13 @@ PAUSE_SECONDS = 0.1
 KEPT_JOBS = 500
 """Jobs that are kept, so that a tab can still ask for the outcome of one that has ended."""
 
-Kind = Literal["turn", "alternatives", "redraw", "rewrite", "image"]
-"""A new panel; several alternatives for it; a new image; a sibling with other words; a sibling
-with a reader's image."""
+Kind = Literal["turn", "alternatives", "run", "redraw", "rewrite", "image"]
+"""A new panel; several alternatives for it; several panels in a row; a new image; a sibling with
+other words; a sibling with a reader's image."""
 Phase = Literal[
     "waiting", "opening", "remembering", "writing", "painting", "done", "stopped", "failed"
 ]
-MAKES_PANELS: tuple[Kind, ...] = ("turn", "alternatives")
+MAKES_PANELS: tuple[Kind, ...] = ("turn", "alternatives", "run")
 """Kinds of job that add panels after an existing one, or open the story."""
 ENDED: tuple[Phase, ...] = ("done", "stopped", "failed")
 FAILED: Mapping[str, Any] = MappingProxyType({"phase": "failed", "error": OUR_FAULT})
@@ -98,7 +100,10 @@ class Progress:
     alternatives: tuple[Alternative, ...] = ()
     """Progress of each alternative; empty if there is only one panel."""
     panel_id: str = ""
-    """Id of the finished panel; the first one's if there are several."""
+    """Id of the finished panel; of several alternatives the first one's, of several panels in a row
+    the last one's, also while the job runs."""
+    num_made: int = 0
+    """Panels in a row that are saved already."""
     error: str = ""
     """Why the job failed, as a message for the reader."""
     error_kind: str = "Error"
@@ -120,7 +125,7 @@ class Job:
         story_id: str,
         panel_id: str | None,
         request: TurnRequest,
-        num_alternatives: int = 1,
+        num_panels: int = 1,
         visitor: str = "",
         ticket: str = "",
     ) -> None:
@@ -132,7 +137,7 @@ class Job:
             story_id: Id of an existing story.
             panel_id: The panel to continue from (None opens the story), or the one to change.
             request: The reader's request; its image is released when the job has ended.
-            num_alternatives: Number of panels to make.
+            num_panels: Number of panels to make.
             visitor: Who asked for it; '' is not limited.
             ticket: A secret of the page that asked, which does not know the story yet.
         """
@@ -141,13 +146,13 @@ class Job:
         self.story_id = story_id
         self.panel_id = panel_id
         self.request: TurnRequest = request
-        self.num_alternatives = num_alternatives
+        self.num_panels = num_panels
         self.visitor = visitor
         self.ticket = ticket
         self.is_given = _is_given(request)
         self.progress = Progress(
             text=request.reader_text if kind in MAKES_PANELS else "",
-            alternatives=(Alternative(request.reader_text),) * num_alternatives
+            alternatives=(Alternative(request.reader_text),) * num_panels
             if kind == "alternatives"
             else (),
         )
@@ -190,9 +195,12 @@ def _events(session: StorySession, job: Job) -> Generator[tuple[int, SessionEven
     """Yield the events of a job, each with the number of its alternative (0 if there is one)."""
     request, panel_id = job.request, job.panel_id or ""
     if job.kind == "alternatives":
-        seeds = range(request.image_seed, request.image_seed + job.num_alternatives)
+        seeds = range(request.image_seed, request.image_seed + job.num_panels)
         requests = [replace(request, image_seed=seed, any_seed=True) for seed in seeds]
         yield from session.alternatives(job.panel_id, requests)
+        return
+    if job.kind == "run":
+        yield from zip(itertools.repeat(0), _run(session, job))
         return
     if job.kind == "turn":
         events = session.turn(job.panel_id, request)
@@ -204,6 +212,29 @@ def _events(session: StorySession, job: Job) -> Generator[tuple[int, SessionEven
         assert request.reader_image is not None
         events = session.replace_image(panel_id, request.reader_image, request.notes)
     yield from zip(itertools.repeat(0), events)
+
+
+def _run(session: StorySession, job: Job) -> Generator[SessionEvent, None, None]:
+    """Make panels in a row, the first from the reader's words, until the tale ends."""
+    parent, request = job.panel_id, job.request
+    for _ in range(job.num_panels):
+        if job.stop_asked.is_set():
+            raise TurnCancelled
+        for event in session.turn(parent, request):
+            yield event
+            if isinstance(event, PanelAdded):
+                parent = event.panel.id
+                if event.panel.is_end:
+                    return
+        seed = new_seed()
+        sampling = replace(request.sampling, seed=seed)
+        request = TurnRequest(
+            sampling=sampling,
+            image_seed=seed,
+            any_seed=True,
+            num_inference_steps=request.num_inference_steps,
+            guidance_scale=request.guidance_scale,
+        )
 
 
 def _moved(
@@ -242,7 +273,7 @@ class JobQueue:
         story_id: str,
         panel_id: str | None,
         request: TurnRequest,
-        num_alternatives: int = 1,
+        num_panels: int = 1,
         ticket: str = "",
     ) -> Job:
         """Put a new job in the queue and return it; arguments as for `Job`.
@@ -262,7 +293,7 @@ class JobQueue:
                     "Please come back in a few minutes."
                 )
             job_id = secrets.token_urlsafe(9)
-            job = Job(job_id, kind, story_id, panel_id, request, num_alternatives, visitor, ticket)
+            job = Job(job_id, kind, story_id, panel_id, request, num_panels, visitor, ticket)
             self._waiting.append(job)
             try:
                 self._hire()
@@ -386,7 +417,7 @@ class JobQueue:
             outcome = self._take_turn(job)
             if outcome["phase"] != "done":
                 self._forget_if_empty(job)
-            elif job.kind == "turn":
+            elif job.kind in ("turn", "run"):
                 # Now, while the queue still refuses jobs for this story: none finds it busy.
                 self._prefetch(job, str(outcome["panel_id"]))
         except BaseException:
@@ -424,7 +455,7 @@ class JobQueue:
 
     def _take_turn(self, job: Job) -> Mapping[str, Any]:
         """Run a job and return its outcome, as changes of its progress."""
-        session, due, added, is_doubtful = None, "", "", False
+        session, due, added, made, is_doubtful = None, "", "", 0, False
         was: str | None = ""
         try:
             job.report(phase="opening")
@@ -438,6 +469,9 @@ class JobQueue:
                     raise TurnCancelled
                 for number, event in events:
                     if isinstance(event, PanelAdded):
+                        if job.kind == "run":
+                            made, added = made + 1, event.panel.id
+                            job.report(phase="opening", panel_id=added, num_made=made, text="")
                         added = added or event.panel.id
                         continue
                     if job.stop_asked.is_set():

@@ -14,7 +14,7 @@ from collections.abc import Callable
 def _find_trim() -> Callable[[int], int] | None:
     """Return glibc's `malloc_trim`; None where the C library is another one."""
     try:
-        return ctypes.CDLL(None).malloc_trim  # type: ignore[no-any-return]
+        return ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):
         return None
 

@@ -446,6 +446,13 @@ def _head_dim(config: Any) -> int:
     return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
+def row_bytes(decoder: Decoder) -> int:
+    """Return the bytes of one row: its keys and values in all layers."""
+    config, weight = decoder.config, next(decoder.parameters())
+    per_layer = 2 * config.num_key_value_heads * _head_dim(config)
+    return int(config.num_hidden_layers * per_layer * weight.element_size())
+
+
 def _num_rows(pieces: Sequence[tuple[object, range]]) -> int:
     return sum(len(rows) for _, rows in pieces)
 

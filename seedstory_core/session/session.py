@@ -54,11 +54,13 @@ from seedstory_core.generation.policies import (
     policy_from,
     rows_by_panel,
 )
+from seedstory_core.session.history import Act, History
+from seedstory_core.session.lens import Lens, PanelSight, look_into, look_over
 from seedstory_core.session.prefetch import Prefetch
 from seedstory_core.session.replay import plan_replay
 from seedstory_core.session.room import Event, is_out_of_memory, make_room, twice
-from seedstory_core.story.archive import StoryArchive
-from seedstory_core.story.tree import Panel, StoryTree, panel_number
+from seedstory_core.story.archive import RemovedBranch, StoryArchive
+from seedstory_core.story.tree import Panel, StoryTree, clean_title, panel_number
 
 if TYPE_CHECKING:
     from seedstory_core.engine import StoryEngine
@@ -86,6 +88,15 @@ class Replaying:
 
 PREFETCHED = "prefetched"
 """Name under which memory keeps the segment of a prefetched panel, which has no id yet."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a reader wrote on a branch: a name, a star."""
+
+    name: str = ""
+    is_starred: bool = False
+
 
 SessionEvent = TextDelta | ImagePreview | Replaying | PanelAdded
 
@@ -115,7 +126,7 @@ class StorySession:
         self.last_used = time.monotonic()
         self.is_stale = False
         self._lock = threading.Lock()
-        self._title_lock = threading.Lock()
+        self._title_lock = threading.RLock()
         self._cancel: threading.Event | None = None
         self._readable: set[str] = set()
         self._unreadable: set[str] = set()
@@ -213,10 +224,12 @@ class StorySession:
             else:
                 yield number, event
         _check(cancel)
-        first = panel_number(self.tree.next_id())
+        first, now = panel_number(self.tree.next_id()), time.time()
         made = [
             dataclasses.replace(
-                self._make_panel(parent, requests[number], result, past), id=f"p{first + index}"
+                self._make_panel(parent, requests[number], result, past),
+                id=f"p{first + index}",
+                created_at=now,  # the same: one act
             )
             for index, (number, result) in enumerate(sorted(results.items()))
         ]
@@ -346,7 +359,7 @@ class StorySession:
         )
 
     def redraw(self, panel_id: str, request: TurnRequest) -> Iterator[SessionEvent]:
-        """Draw a panel's image again with the request's image seed.
+        """Draw a panel's image again with the request's image seed; the older ones stay.
 
         The model reads visual features, not pixels, so neither memory nor later panels change.
 
@@ -377,11 +390,31 @@ class StorySession:
             panel,
             image_seed=request.image_seed,
             settings={**panel.settings, **self._drawing_settings(request)},
+            pictures=panel.all_pictures,
         )
         changed = self.archive.replace(self.story_id, changed, image)
         self.tree.replace(changed)
         self._unreadable.discard(panel.id)
+        self._note(Act("picture", panel.id, panel.image_name, changed.image_name))
         yield PanelAdded(changed, image)
+
+    def show_picture(self, panel_id: str, name: str) -> None:
+        """Show another one of a panel's images.
+
+        Raises:
+            StoryNotFoundError: The story has no such panel, or the panel no such image.
+            BusyError: This story is working on a turn.
+            StorageError: Nothing has changed.
+        """
+        with self._working():
+            was = self.tree.panel(panel_id).image_name
+            if name != was:
+                self._show_picture(panel_id, name)
+                self._note(Act("picture", panel_id, was, name))
+
+    def _show_picture(self, panel_id: str, name: str) -> None:
+        changed = self.tree.panel(panel_id).showing(name)
+        self.tree.replace(self.archive.replace(self.story_id, changed))
 
     def cancel(self) -> bool:
         """Stop the running turn, and return whether there was one."""
@@ -392,7 +425,7 @@ class StorySession:
         return True
 
     def remove_branch(self, panel_id: str) -> None:
-        """Remove a panel and everything after it from the story.
+        """Put a panel and everything after it into the bin.
 
         Raises:
             BusyError: This story is working on a turn.
@@ -402,12 +435,35 @@ class StorySession:
         """
         with self._working():
             self._take_out(panel_id)
+            self._note(Act("remove", panel_id))
 
     def _take_out(self, panel_id: str) -> None:
         panels = self.tree.branch(panel_id)
         self.archive.remove_branch(self.story_id, panels)
         self.tree.remove_branch(panel_id)
         self.memory.drop([panel.id for panel in panels])
+
+    def removed(self) -> Sequence[RemovedBranch]:
+        """Return the branches in the bin that can be put back, the newest first."""
+        found = self.archive.removed(self.story_id)
+        return [one for one in found if one.top.parent is None or one.top.parent in self.tree]
+
+    def restore_branch(self, panel_id: str) -> None:
+        """Put a branch back from the bin.
+
+        Raises:
+            BusyError: This story is working on a turn.
+            StoryNotFoundError: There is no such branch in the bin, or its parent is there, too.
+            StorageError: Nothing was put back.
+            UnconfirmedError: The branch was put back, or may have been; open the story again.
+        """
+        with self._working():
+            self._put_back(panel_id)
+            self._note(Act("restore", panel_id))
+
+    def _put_back(self, panel_id: str) -> None:
+        self.archive.restore_branch(self.story_id, panel_id)
+        self.tree = self.archive.load(self.story_id).tree
 
     def rename(self, title: str) -> None:
         """Set the story's title; '' stands for the story's first words.
@@ -416,9 +472,94 @@ class StorySession:
             StoryChangedError: Another server has renamed the story; open it again.
             StorageError: The title was not saved.
         """
+        was = self.tree.own_title
+        self._rename(title)
+        if self.tree.own_title != was:
+            self._note(Act("title", "", was, self.tree.own_title))
+
+    def _rename(self, title: str) -> None:
         with self._changing_header():
             self.archive.set_title(self.story_id, title, was=self.tree.own_title)
             self.tree.title = title
+
+    @property
+    def history(self) -> History:
+        """What was done to the story, and what was undone."""
+        return History.of(self._settings, self.tree)
+
+    def undo(self) -> Act:
+        """Undo what was done last, and return it.
+
+        Raises:
+            InputError: There is nothing to undo.
+            BusyError: This story is working on a turn.
+            StorageError: Nothing has changed.
+        """
+        with self._working():
+            history = self.history
+            if history.last is None:
+                raise InputError("There is nothing to undo.")
+            self._turn_back(history.last)
+            self._save_settings(**history.undo())
+            return history.last
+
+    def redo(self) -> Act:
+        """Do again what was undone last, and return it.
+
+        Raises:
+            InputError: There is nothing to do again.
+            BusyError: This story is working on a turn.
+            StorageError: Nothing has changed.
+        """
+        with self._working():
+            history = self.history
+            if history.next is None:
+                raise InputError("There is nothing to do again.")
+            act = history.next
+            self._turn_back(dataclasses.replace(act, before=act.after, after=act.before), True)
+            self._save_settings(**history.redo())
+            return act
+
+    def _turn_back(self, act: Act, forward: bool = False) -> None:
+        """Bring about what was before an act, or with `forward` what is after it."""
+        if act.kind == "tell":
+            for panel_id in act.before if forward else act.after:
+                if forward:
+                    self._put_back(panel_id)
+                elif panel_id in self.tree:
+                    self._take_out(panel_id)
+        elif act.kind in ("remove", "restore"):
+            if (act.kind == "remove") == forward:
+                self._take_out(act.subject)
+            else:
+                self._put_back(act.subject)
+        elif act.kind == "picture":
+            self._show_picture(act.subject, act.before)
+        elif act.kind == "title":
+            self._rename(act.before)
+        else:
+            self._save_settings(**{act.subject: act.before})
+
+    def _note(self, act: Act) -> None:
+        """Note an act that holds already; if that fails, it only cannot be undone."""
+        try:
+            with self._title_lock:
+                self._save_settings(**self.history.note(act))
+        except StorageError:
+            log.warning("An act cannot be undone: it was not noted.", exc_info=True)
+
+    def _change_setting(self, key: str, after: Any, before: Any = None) -> None:
+        """Change a setting of the story and note it, with one write.
+
+        Args:
+            key: The setting.
+            after: Its new value; None removes it.
+            before: The value that another server may not have changed; None for the known one.
+        """
+        with self._title_lock:
+            act = Act("setting", key, self._settings.get(key), after)
+            known = {} if before is None else {key: before}
+            self._save_settings(known, **{key: after}, **self.history.note(act))
 
     def image(self, panel_id: str) -> Image.Image:
         """Load a panel's image."""
@@ -459,6 +600,32 @@ class StorySession:
         """The story's memory policy; the configured one unless its reader chose another."""
         return policy_from(self._settings.get("memory"), self._handle.policy)
 
+    def sights(self, panel_id: str) -> tuple[PanelSight, ...]:
+        """Return what the turn after a panel sees of each panel on the path to it.
+
+        Panels that the models pass over are left out.
+        """
+        path = self._path(panel_id)
+        return look_over(path, self._unread_path(path), self._policy_on(path))
+
+    def lens(self, panel_id: str, leaf_id: str) -> Lens:
+        """Return a panel token by token, as the turn after `leaf_id` sees it.
+
+        Raises:
+            StoryNotFoundError: The panel is not on the path to the leaf, or the models pass over
+                it.
+        """
+        path = self._path(leaf_id)
+        number = next((n for n, panel in enumerate(path) if panel.id == panel_id), None)
+        if number is None:
+            raise StoryNotFoundError("The storyteller does not read this page on the way here.")
+        token_ids = self._token_ids(path[number])
+        segments, policy = self._unread_path(path), self._policy_on(path)
+        return look_into(self.engine, number, token_ids, segments, policy)
+
+    def _unread_path(self, path: Sequence[Panel]) -> list[KVSegment]:
+        return [self._unread(panel, is_first=not number) for number, panel in enumerate(path)]
+
     @property
     def pinned(self) -> frozenset[str]:
         """Ids of the panels that are never evicted."""
@@ -484,15 +651,12 @@ class StorySession:
         except (TypeError, ValueError) as error:
             raise InputError(f"This memory setting is impossible: {error}") from error
         self._check_pinned(self.pinned, changed)
-        self._save_settings(memory=dataclasses.asdict(changed))
+        self._change_setting("memory", dataclasses.asdict(changed))
         newest = self.tree.newest
         path = self._path(newest.id if newest else None)
         num_rows = 0
         if path and POLICIES[policy].grows:
-            segments = [
-                self._unread(panel, is_first=not number) for number, panel in enumerate(path)
-            ]
-            num_rows = _num_rows(segments, self._policy_on(path))
+            num_rows = _num_rows(self._unread_path(path), self._policy_on(path))
         return growth_note(changed, num_rows)
 
     def pin(self, panel_id: str, is_pinned: bool = True) -> None:
@@ -512,8 +676,33 @@ class StorySession:
         others = {i for i in (known if isinstance(known, list) else ()) if isinstance(i, str)}
         with_it, without = sorted(others | {panel_id}), sorted(others - {panel_id})
         # What is asked for is a change, also if it is so already as far as this server knows.
-        before, after = (without, with_it) if is_pinned else (with_it, without)
-        self._save_settings({"pinned": before}, pinned=after)
+        after, before = (with_it, without) if is_pinned else (without, with_it)
+        self._change_setting("pinned", after, before)
+
+    def mark(self, panel_id: str) -> Mark:
+        """Return the mark of a panel's branch."""
+        name, star = (self._settings.get(f"{key}:{panel_id}") for key in ("name", "star"))
+        return Mark(name if isinstance(name, str) else "", star is True)
+
+    def set_name(self, panel_id: str, name: str) -> None:
+        """Name the branch that begins with a panel; '' takes the name away.
+
+        Raises:
+            StoryNotFoundError: There is no such panel.
+            StoryChangedError: Another server has named it; open the story again.
+            StorageError: The name was not saved.
+        """
+        self.tree.panel(panel_id)
+        self._change_setting(f"name:{panel_id}", clean_title(name) or None)
+
+    def set_star(self, panel_id: str, is_starred: bool) -> None:
+        """Star the branch that begins with a panel, or take the star away.
+
+        Raises:
+            As `set_name`.
+        """
+        self.tree.panel(panel_id)
+        self._change_setting(f"star:{panel_id}", True if is_starred else None)
 
     def _check_pinned(self, pinned: frozenset[str], policy: MemoryPolicy) -> None:
         if not POLICIES[policy.policy].is_capped:

@@ -6,7 +6,7 @@
                       p1-3f9c2a1b.png  its image (a redrawn panel leaves the older one beside it)
                       p1-3f9c2a1b.npy  its visual features, float32
                       p3.group         p3, p4 and p5 were committed together, with their records
-                      p5.removed       p5 and what followed it were removed; the files stay
+                      p5.removed       p5 and what followed it are in the bin; the files stay
                       deleted.json     in a bucket: the story is on its way to the trash
     <root>/.trash/<story id>-<token>/  a deleted story
 
@@ -25,11 +25,12 @@ import contextlib
 import dataclasses
 import errno
 import functools
+import hashlib
 import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,8 @@ from seedstory_core.story.records import StoryHeader
 from seedstory_core.story.tree import Panel, clean_title, title_from_text
 
 STORY_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+READING_KEY = re.compile(r"r\.[0-9a-f]{32}")
+"""Keys with which a story can be read but not changed; the point sets them apart from ids."""
 TRASH = ".trash"
 
 LEFTOVER_SECONDS = 3600.0
@@ -96,6 +99,17 @@ class StorySummary:
     """Why the story or a part of this entry could not be read; '' if all could."""
 
 
+@dataclass(frozen=True)
+class RemovedBranch:
+    """A branch that was removed: it lies in the bin."""
+
+    top: Panel
+    """Its first panel."""
+    num_panels: int
+    removed_at: float
+    """Unix seconds."""
+
+
 class StoryArchive:
     """All saved stories under one root: a folder, `memory://…` or a bucket.
 
@@ -113,6 +127,7 @@ class StoryArchive:
         """
         self.root = root
         self._files = files or open_files(root)
+        self._stories_by_key: dict[str, str] = {}
 
     # Writing
 
@@ -143,6 +158,43 @@ class StoryArchive:
                 self._files.remove_folder(header.id)
                 raise
         return header
+
+    def copy(self, story_id: str, panel_ids: Collection[str], title: str = "") -> StoryHeader:
+        """Copy panels of a story into a new one, with all their images and features.
+
+        Args:
+            story_id: The story.
+            panel_ids: The panels; with a panel, all before it.
+            title: The new story's title; '' takes the old one's.
+
+        Raises:
+            StoryNotFoundError: There is no such story.
+            StorageError: It could not be read or copied; what was copied is deleted.
+        """
+        stored = self.load(story_id)
+        settings = {k: v for k, v in stored.header.settings.items() if k not in ("undo", "redo")}
+        title = title or stored.header.title
+        copied = self.create(title, stored.header.engine_fingerprint, settings)
+        try:
+            with self._writing("the story was not copied", "The story is as it was."):
+                for panel in stored.tree:
+                    if panel.id in panel_ids and not panel.is_placeholder:
+                        parent = stored.tree.panel(panel.parent) if panel.parent else None
+                        grandparent = parent.parent if parent else None
+                        self._copy_panel(story_id, copied.id, panel, grandparent)
+                self._files.settle(copied.id)
+        except BaseException:
+            self._files.remove_folder(copied.id)
+            raise
+        return copied
+
+    def _copy_panel(self, source: str, target: str, panel: Panel, grandparent: str | None) -> None:
+        names = [picture.name for picture in panel.all_pictures]
+        for name in (*names, *filter(None, [panel.features_name])):
+            with contextlib.suppress(FileMissingError):
+                self._files.write(f"{target}/{name}", self._read(source, name))
+        record = records.to_json(_record_of(target, panel, grandparent))
+        self._files.write(f"{target}/{panel.id}.json", record, new=True)
 
     def append(
         self,
@@ -229,7 +281,8 @@ class StoryArchive:
     ) -> Panel:
         """Save a panel again, with a new image and new features or, for None, its current ones.
 
-        The older files stay. Returns the panel with the names of its files, for `tree.replace`.
+        The older files stay; a panel that lists its `pictures` lists a new one after them. Returns
+        the panel with the names of its files, for `tree.replace`.
 
         Raises:
             StorageError: The panel was not saved; on disk it is as before.
@@ -252,7 +305,11 @@ class StoryArchive:
                 f"page {panel.id} was saved",
                 lambda: bool(data) and self._holds(path, data),
             ):
+                older = panel.pictures
                 panel = self._write_parts(story_id, panel, image, features, written)
+                if image is not None and older:
+                    painted = dataclasses.replace(panel, pictures=()).all_pictures
+                    panel = dataclasses.replace(panel, pictures=older + painted)
                 self._files.settle(story_id)
                 data = records.to_json(_record_of(story_id, panel, grandparent))
                 self._files.write(path, data)
@@ -301,6 +358,43 @@ class StoryArchive:
                     "removed. Try again."
                 )
             self._files.settle(story_id)
+
+    def restore_branch(self, story_id: str, panel_id: str) -> None:
+        """Undo `remove_branch(panel_id)` with one change of the folder.
+
+        Raises:
+            StoryNotFoundError: The branch is not removed, or the panel before it is.
+            StorageError: Nothing was put back.
+            UnconfirmedError: The branch was put back, or may have been.
+        """
+        removed, _ = self._reader(story_id).removed()
+        branch = next((one for one in self.removed(story_id) if one.top.id == panel_id), None)
+        if branch is None:
+            raise StoryNotFoundError("These pages are not in the bin; they may be back already.")
+        if branch.top.parent in removed:
+            raise StoryNotFoundError("The pages before these are in the bin, too: put them back.")
+        path = f"{story_id}/{panel_id}.removed"
+        with self._changing(
+            f"the branch at {panel_id} was not put back",
+            "The story is as it was.",
+            f"the branch at {panel_id} was put back",
+            lambda: not self._files.exists(path),
+        ):
+            self._files.remove(path)
+            self._files.settle(story_id)
+
+    def removed(self, story_id: str) -> Sequence[RemovedBranch]:
+        """Return the branches that were removed and can be put back, the newest first.
+
+        Raises:
+            StoryNotFoundError: There is no such story.
+        """
+        reader = self._reader(story_id)
+        found = []
+        for top, ids, at in reader.removals():
+            with contextlib.suppress(StorageError):
+                found.append(RemovedBranch(reader.saved(top)[0], max(1, len(ids)), at))
+        return sorted(found, key=lambda branch: -branch.removed_at)
 
     def set_title(self, story_id: str, title: str, *, was: str | None = None) -> StoryHeader:
         """Save the story's title; '' stands for the story's first words.
@@ -398,6 +492,46 @@ class StoryArchive:
             self._files.settle(TRASH)
             self._files.settle("")
 
+    def restore(self, story_id: str) -> None:
+        """Take a deleted story out of the trash folder.
+
+        Raises:
+            StoryNotFoundError: It is not there.
+            StorageError: It was not put back.
+            UnconfirmedError: It was put back, or may have been.
+        """
+        trash = self._in_trash(story_id)
+        if trash is None:
+            raise StoryNotFoundError("This story is not in the bin; it may be back already.")
+        with self._changing(
+            "the story was not put back",
+            "It is still in the bin.",
+            "the story was put back",
+            lambda: self._exists(story_id),
+        ):
+            # A bucket moves file by file; the mark hides the story until all are there.
+            mark = f"{story_id}/{DELETED}"
+            if not self._files.moves_at_once:
+                self._files.write(mark, records.to_json({"restored_at": time.time()}))
+            self._files.move_folder(trash, story_id, last=DELETED)
+            if not self._files.moves_at_once:
+                self._files.remove(mark)
+            self._files.settle(TRASH)
+            self._files.settle("")
+
+    def _in_trash(self, story_id: str) -> str | None:
+        """Return the folder of a deleted story; None if there is none."""
+        if not _is_story_id(story_id):
+            return None
+        try:
+            names = self._files.names(TRASH)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unreadable(error) from error
+        found = (name for name in sorted(names) if name.rsplit("-", 1)[0] == story_id)
+        return next((f"{TRASH}/{name}" for name in found), None)
+
     # Reading
 
     def load(self, story_id: str) -> StoredStory:
@@ -416,6 +550,21 @@ class StoryArchive:
                 with contextlib.suppress(OSError):
                     self._files.remove(path)
         return story
+
+    def story_of(self, reading_key: str) -> str:
+        """Return the id of the story that a reading key opens.
+
+        Raises:
+            StoryNotFoundError: There is none, or it was deleted.
+            StorageError: The root cannot be read.
+        """
+        if not isinstance(reading_key, str) or not READING_KEY.fullmatch(reading_key):
+            raise StoryNotFoundError(NO_SUCH_STORY)
+        if reading_key not in self._stories_by_key:
+            self._stories_by_key.update({reading_key_of(i): i for i in self._story_ids()})
+        story_id = self._stories_by_key.get(reading_key, "")
+        self._must_exist(story_id)
+        return story_id
 
     def image(self, story_id: str, panel: Panel) -> Image.Image:
         """Load the panel's image.
@@ -483,18 +632,20 @@ class StoryArchive:
         Raises:
             StorageError: The root cannot be read.
         """
-        if story_ids is None:
-            try:
-                story_ids = self._files.names("")
-            except FileNotFoundError:
-                return ()
-            except OSError as error:
-                raise StorageError(
-                    f"The story folder {self.root} could not be read: {_reason(error)}."
-                ) from error
-        found = (self._summary(i) for i in dict.fromkeys(story_ids) if _is_story_id(i))
+        ids = self._story_ids() if story_ids is None else filter(_is_story_id, story_ids)
+        found = (self._summary(story_id) for story_id in dict.fromkeys(ids))
         shelf = [summary for summary in found if summary is not None]
         return tuple(sorted(shelf, key=lambda summary: (-summary.updated_at, summary.id)))
+
+    def _story_ids(self) -> Sequence[str]:
+        try:
+            return [name for name in self._files.names("") if _is_story_id(name)]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StorageError(
+                f"The story folder {self.root} could not be read: {_reason(error)}."
+            ) from error
 
     # One file each
 
@@ -799,6 +950,12 @@ class StoryArchive:
             return why, "Make it writable or choose another one."
         why = f"The story folder {self.root} could not be written to ({_reason(error)})"
         return why, "Try again, or choose another folder."
+
+
+def reading_key_of(story_id: str) -> str:
+    """Return the key with which a story can only be read; the id cannot be found from it."""
+    digest = hashlib.sha256(b"seedstory reading key\0" + story_id.encode("utf-8")).hexdigest()
+    return f"r.{digest[:32]}"
 
 
 def _merged(

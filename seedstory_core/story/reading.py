@@ -97,7 +97,7 @@ class FolderReader:
         self._remarks: list[tuple[str, str]] = []
         self._grandparents: dict[str, str] = {}
         self._groups: dict[str, Record] | None = None
-        self._removed: Sequence[tuple[str, Sequence[str]]] | None = None
+        self._removed: Sequence[tuple[str, Sequence[str], float]] | None = None
 
     # The whole story
 
@@ -119,7 +119,7 @@ class FolderReader:
         """Return the highest number of a panel of which there is any trace."""
         names = (name.split(".")[0].split("-")[0] for name in self.names)
         numbers = [panel_number(name) for name in names if PANEL_ID.fullmatch(name)]
-        for _, ids in self._removals():
+        for _, ids, _ in self.removals():
             numbers += [panel_number(panel_id) for panel_id in ids]
         return max(numbers, default=0)
 
@@ -352,19 +352,20 @@ class FolderReader:
         """
         removed: set[str] = set()
         unlisted: set[str] = set()
-        for top, ids in self._removals():
+        for top, ids, _ in self.removals():
             removed |= {top, *ids}
             if not ids:
                 unlisted.add(top)
         return removed, unlisted
 
-    def _removals(self) -> Sequence[tuple[str, Sequence[str]]]:
+    def removals(self) -> Sequence[tuple[str, Sequence[str], float]]:
+        """Return the top of every removed branch, its ids if they are known, and the time."""
         if self._removed is None:
             tops = ids_of(TOMBSTONE_NAME, self.names)
-            self._removed = [(top, self._tombstone(f"{top}.removed")) for top in tops]
+            self._removed = [(top, *self._tombstone(f"{top}.removed")) for top in tops]
         return self._removed
 
-    def _tombstone(self, name: str) -> Sequence[str]:
+    def _tombstone(self, name: str) -> tuple[Sequence[str], float]:
         try:
             record = self.json(name)
         except NewerFormatError:
@@ -372,13 +373,13 @@ class FolderReader:
         except StorageError as error:
             # The file's name is enough: later panels are found through their parents.
             self.warnings.append(str(error))
-            return ()
-        ids = record.get("removed")
+            return (), 0.0
+        ids, at = record.get("removed"), record.get("saved_at")
         if record.changed:
             self.warnings.append(f"The file {name} of this story is not the one that was saved.")
-        if not isinstance(ids, Sequence):
-            return ()
-        return [i for i in ids if isinstance(i, str) and PANEL_ID.fullmatch(i)]
+        listed = ids if isinstance(ids, list) else ()
+        known = [i for i in listed if isinstance(i, str) and PANEL_ID.fullmatch(i)]
+        return known, at if isinstance(at, float) else 0.0
 
     def groups(self) -> dict[str, Record]:
         """Return the records in group files by panel id: panels that were committed together."""

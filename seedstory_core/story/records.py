@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seedstory_core.errors import StorageError
-from seedstory_core.story.tree import Panel, clean_title
+from seedstory_core.story.tree import Panel, Picture, clean_title
 
 FORMAT = 1
 """Version of the format; increased when older versions could not read it or would misread it.
@@ -139,6 +139,7 @@ def panel_to_record(panel: Panel) -> dict[str, Any]:
     names = [item.name for item in dataclasses.fields(panel)]
     left_out = ("features_name", "features_sha256", "problem")
     record = {name: getattr(panel, name) for name in names if name not in left_out}
+    record["pictures"] = [dataclasses.asdict(picture) for picture in panel.pictures]
     features = {"name": panel.features_name, "sha256": panel.features_sha256}
     return {**record, "features": None if panel.features_name is None else features}
 
@@ -267,6 +268,20 @@ def _panel_from_record(panel_id: str, record: Mapping[str, Any]) -> Panel:
         image_sha256=None if digest is None else _typed(digest, str),
         features_name=features["name"],
         features_sha256=features["sha256"],
+        # Stories before 0.3 have one picture a page.
+        pictures=tuple(map(_picture, _typed(record.get("pictures", []), list))),
+    )
+
+
+def _picture(record: Mapping[str, Any]) -> Picture:
+    name, digest = record["name"], record["sha256"]
+    if not IMAGE_NAME.fullmatch(name):
+        raise ValueError("not an image of ours")
+    return Picture(
+        name,
+        None if digest is None else _typed(digest, str),
+        _typed(record["seed"], int),
+        _typed(record["settings"], dict),
     )
 
 

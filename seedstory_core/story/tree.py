@@ -11,7 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from seedstory_core.errors import StoryNotFoundError
@@ -20,6 +20,9 @@ Author = Literal["model", "reader"]
 
 PANEL_ID = re.compile(r"p[1-9][0-9]{0,8}")
 """Panel ids: `p1`, `p2`, … Only ASCII digits, so that an id is always a safe file name."""
+
+DRAWING_SETTINGS = ("num_inference_steps", "guidance_scale")
+"""Settings of a panel that belong to its image."""
 
 MAX_TITLE_CHARS = 120
 JOINERS = frozenset("\u200c\u200d\u200e\u200f\u061c\u2066\u2067\u2068\u2069")
@@ -36,6 +39,20 @@ def panel_number(panel_id: str) -> int:
     if not PANEL_ID.fullmatch(panel_id):
         raise ValueError(f"A panel id looks like p7, not {panel_id!r}.")
     return int(panel_id[1:])
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One of the images that were painted for a panel from the same visual features."""
+
+    name: str
+    """Name of its file in the story folder."""
+    sha256: str | None
+    """Checksum of the file; None for panels saved before 0.3."""
+    seed: int
+    """Seed of its starting noise."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Drawing settings, as plain JSON."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,8 @@ class Panel:
     similar but not equal features."""
     features_sha256: str | None = None
     """Checksum of the features' file."""
+    pictures: tuple[Picture, ...] = ()
+    """All images of the panel in the order of painting, the shown one among them; () for one."""
     problem: str = ""
     """What is wrong with the panel as it was read from its folder, for the reader; never saved."""
 
@@ -93,6 +112,31 @@ class Panel:
         object.__setattr__(self, "settings", plain)
         object.__setattr__(self, "token_ids", tuple(int(token) for token in self.token_ids))
         object.__setattr__(self, "notes", tuple(self.notes))
+
+    @property
+    def all_pictures(self) -> tuple[Picture, ...]:
+        """All images of the panel in the order of painting, also if there is only one."""
+        if self.pictures or self.image_name is None:
+            return self.pictures
+        settings = {key: self.settings[key] for key in DRAWING_SETTINGS if key in self.settings}
+        return (Picture(self.image_name, self.image_sha256, self.image_seed, settings),)
+
+    def showing(self, name: str) -> Panel:
+        """Return the panel with another one of its images shown.
+
+        Raises:
+            StoryNotFoundError: It has no image of this name.
+        """
+        for picture in self.all_pictures:
+            if picture.name == name:
+                return replace(
+                    self,
+                    image_name=picture.name,
+                    image_sha256=picture.sha256,
+                    image_seed=picture.seed,
+                    settings={**self.settings, **picture.settings},
+                )
+        raise StoryNotFoundError("This page has no such picture.")
 
     @property
     def is_placeholder(self) -> bool:

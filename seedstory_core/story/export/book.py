@@ -60,7 +60,7 @@ def _forbidden(character: str) -> bool:
 
 
 BOOK = """<!DOCTYPE html>
-<html>
+<html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -112,8 +112,11 @@ section:first-of-type .text::first-letter { font-size: 3.1em; line-height: .82; 
 @media (max-width: 34rem) { section { padding: 1rem 1rem .6rem; } .text { font-size: 1.15rem; } }
 @media print {
   body, section { background: none; } main { max-width: none; padding: 0; }
-  section { box-shadow: none; break-after: page; break-inside: avoid; padding: 0; margin: 0; }
+  section { box-shadow: none; break-after: page; break-inside: avoid; padding: 0; margin: 0;
+    min-height: 96vh; display: flex; flex-direction: column; justify-content: center; }
   section:last-of-type { break-after: auto; }
-  header { break-after: page; padding-top: 30vh; } img { max-height: 62vh; width: auto; }
+  header { break-after: page; padding-top: 30vh; }
+  img { width: 100%; max-width: none; max-height: 62vh; object-fit: contain; }
 }
+@page { margin: 14mm; }
 """
