@@ -99,6 +99,8 @@
     const bar = () => element.querySelector(".title-bar");
     const leave = () => bar() && bar().classList.remove("editing");
     element.addEventListener("click", (event) => {
+      const turns = event.target.closest("[data-do=undo], [data-do=redo]");
+      if (turns) trigger("click", { do: turns.dataset.do });
       if (!event.target.closest("[data-do=edit-title]")) return;
       bar().classList.add("editing");
       const input = element.querySelector(".title-input");
@@ -130,8 +132,8 @@
     const body = document.body;
     const before = current;
     current = state;
-    for (const name of ["view", "live"]) body.dataset[name] = state[name] || "";
-    for (const name of ["busy", "redraw", "again", "asks", "rewords", "begun"]) {
+    for (const name of ["view", "live", "next"]) body.dataset[name] = state[name] || "";
+    for (const name of ["busy", "redraw", "again", "rewords", "begun"]) {
       body.dataset[name] = state[name] ? "yes" : "";
     }
     if (state.busy || state.panel !== before.panel) body.removeAttribute("data-writing");
@@ -166,6 +168,10 @@
     const moved = before.view !== state.view || before.story !== state.story ||
       before.panel !== state.panel || (state.live && !before.live);
     if (moved) setTimeout(() => scroll(state, before), 80);
+    setTimeout(() => focusAfter(state, before), 120);
+    if (before.live && !state.live && state.view === "story") {
+      setTimeout(() => say(`Page ${document.querySelectorAll(".book > .page").length} is ready.`), 120);
+    }
     arrived = true;
   }
 
@@ -346,15 +352,70 @@
     setTimeout(() => document.querySelector("#line textarea")?.focus(), 50);
   }
 
+  /* Clicks the first of these that can be clicked. */
+  function press(...selectors) {
+    const buttons = selectors.map((one) => document.querySelector(one));
+    const button = buttons.find((one) => one && !one.disabled && one.offsetParent !== null);
+    button?.click();
+    return Boolean(button);
+  }
+
+  const turnPage = () => current.next && send({ do: "go", panel: current.next });
+
+  /* Left and right turn pages, up and down choose among the ways that lead on from the page before. */
+  const KEYS = {
+    ArrowRight: () => press("#turn-page"),
+    " ": () => press("#turn-page"),
+    ArrowLeft: () => press(".book > .page:nth-last-of-type(2) [data-do=go].frame"),
+    ArrowUp: () => press(".page-current .arrows [data-panel]:first-child"),
+    ArrowDown: () => press(".page-current .arrows [data-panel]:last-child"),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const inside = event.target.closest?.("input, textarea, select, button, a, summary, [role=slider]");
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+    if (inside || !isPlain || composes(event) || current.view !== "story" || current.busy) return;
+    if (KEYS[event.key]?.()) event.preventDefault();
+  });
+
+  /* Where the eye goes, the keyboard goes: a button that was pressed may be gone after its act. */
+  function focusAfter(state, before) {
+    const active = document.activeElement;
+    const isLost = !active || active === document.body || active.offsetParent === null;
+    if (!isLost || !arrived || state.view !== "story") return;
+    const goes = state.rewords && !before.rewords ? "#new-words textarea"
+      : before.rewords && !state.rewords && !state.busy ? "#reword"
+        : state.busy ? "#stop" : ".book > .page-current";
+    document.querySelector(goes)?.focus({ preventScroll: !state.rewords });
+  }
+
+  /* One permanent place for what a screen reader shall say. */
+  function say(text) {
+    const said = document.getElementById("said");
+    if (said && text) said.textContent = text;
+  }
+
   function toggleOutline() {
     const body = document.body;
     if (body.dataset.outline) body.removeAttribute("data-outline");
     else body.dataset.outline = "yes";
   }
 
+  /* Undo and redo, but not of what is typed in a field. */
+  document.addEventListener("keydown", (event) => {
+    const isField = event.target.closest?.("input, textarea, [contenteditable]");
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || isField || composes(event)) return;
+    const key = event.key.toLowerCase();
+    const what = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
+    const button = what && document.querySelector(`.title-bar [data-do=${what}]:enabled`);
+    if (!button || current.busy) return;
+    event.preventDefault();
+    button.click();
+  });
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !composes(event)) document.body.removeAttribute("data-outline");
   });
 
-  window.seedstory = { arrive, withMine, listen, title, state, writeOwn, toggleOutline };
+  window.seedstory = { arrive, withMine, listen, title, state, writeOwn, toggleOutline, turnPage };
 })();

@@ -335,7 +335,7 @@ class Api:
             return {"story_id": story_id, "title": session.tree.title}
 
     def remove_branch(self, story_id: str, panel_id: str) -> dict[str, Any]:
-        """Remove a panel and everything after it from a story.
+        """Put a panel and everything after it into the story's bin.
 
         Args:
             story_id: Id of the story.
@@ -347,6 +347,49 @@ class Api:
         with _explained("remove_branch"):
             session = self.store.open(story_id)
             session.remove_branch(panel_id)
+            return outline_as_json(session.tree, story_id)
+
+    def restore_branch(self, story_id: str, panel_id: str) -> dict[str, Any]:
+        """Put a removed panel and what was removed with it back from the story's bin.
+
+        Args:
+            story_id: Id of the story.
+            panel_id: Id of the panel that was removed.
+
+        Returns:
+            The tree with them.
+        """
+        with _explained("restore_branch"):
+            session = self.store.open(story_id)
+            session.restore_branch(panel_id)
+            return outline_as_json(session.tree, story_id)
+
+    def undo(self, story_id: str) -> dict[str, Any]:
+        """Undo what was done to a story last, such as a new panel, another image or a removal.
+
+        Args:
+            story_id: Id of the story.
+
+        Returns:
+            The tree as it is now.
+        """
+        with _explained("undo"):
+            session = self.store.open(story_id)
+            session.undo()
+            return outline_as_json(session.tree, story_id)
+
+    def redo(self, story_id: str) -> dict[str, Any]:
+        """Do again what was undone last.
+
+        Args:
+            story_id: Id of the story.
+
+        Returns:
+            The tree as it is now.
+        """
+        with _explained("redo"):
+            session = self.store.open(story_id)
+            session.redo()
             return outline_as_json(session.tree, story_id)
 
     def openings(self) -> list[dict[str, Any]]:
@@ -375,6 +418,9 @@ class Api:
             "stop": self.stop,
             "rename": self.rename,
             "remove_branch": self.remove_branch,
+            "restore_branch": self.restore_branch,
+            "undo": self.undo,
+            "redo": self.redo,
             "openings": self.openings,
         }
 
@@ -433,7 +479,7 @@ class Api:
             session = self.store.open(job.story_id)
             as_json |= panel_as_json(session.tree, job.story_id, session.tree.panel(panel_id))
             if job.kind == "alternatives":
-                made = session.tree.children(job.panel_id)[-job.num_alternatives :]
+                made = session.tree.children(job.panel_id)[-job.num_panels :]
                 as_json["panel_ids"] = [one.id for one in made]
             return as_json, session.image(panel_id)
         except Exception as error:

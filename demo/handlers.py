@@ -37,6 +37,7 @@ from seedstory_core import (
 
 NUM_ALTERNATIVES = 3
 """Alternatives that are told at once, to choose from."""
+EMPTIED = "A story keeps at least one page. Begin another story, or tell this page again first."
 OTHER_SEED = "Clear the seed, or choose another one."
 
 Knobs = Mapping[str, Any]
@@ -81,10 +82,8 @@ class Handlers:
             return self.updates.arrive(replace(state, job=state.job or click.job))
         if click.do == "start":
             return self.updates.start(state)
-        if click.do == "rename":
-            session = self._session(state)
-            session.rename(click.title)
-            return self.updates.story(state, session, state.panel, watch=False)
+        if click.do in ("rename", "picture", "restore", "undo", "redo"):
+            return self._change(state, click)
         return PageUpdate(notice="")
 
     # The start page
@@ -188,9 +187,7 @@ class Handlers:
     def ask_for_words(self, state: PageState) -> PageUpdate:
         """Open the field in which the current panel's words can be changed."""
         _, panel = self._here(state)
-        return PageUpdate(
-            state=replace(state, asks=False, rewords=True), words=panel.text, notice=""
-        )
+        return PageUpdate(state=replace(state, rewords=True), words=panel.text, notice="")
 
     def reword(self, state: PageState, words: str) -> PageUpdate:
         """Tell the current panel with other words, as a sibling."""
@@ -241,11 +238,10 @@ class Handlers:
         job = self.queue.job(state.watch)
         if job is None or job.story_id != state.story:
             return
-        number = self.updates.panel_number(job)
         image = job.request.reader_image
         own_image = render.data_url(image) if image is not None else ""
         async for progress in watch(job):
-            yield PageUpdate(live=render.live(job, progress, number, own_image=own_image))
+            yield PageUpdate(live=self.updates.live(job, progress, own_image))
 
     def finish(self, state: PageState, sentence: str | None, line: str | None) -> PageUpdate:
         """Show the outcome of the watched turn, at the panel where the reader is now.
@@ -271,30 +267,46 @@ class Handlers:
             state = replace(state, busy=False, live="")
             return PageUpdate(state=state, live="", notice=render.notice(said, "info"))
 
-    # Removing panels
-
-    def ask_to_remove(self, state: PageState) -> PageUpdate:
-        """Ask before the current panel and those after it are removed."""
-        session = self._session(state)
-        return PageUpdate(
-            state=replace(state, asks=True, rewords=False),
-            question=render.removal_question(session.tree, state.panel),
-            notice="",
-        )
+    # Changes without a turn
 
     def keep(self, state: PageState) -> PageUpdate:
-        """Close the question or the field for new words; the story stays as it is."""
-        return PageUpdate(state=replace(state, asks=False, rewords=False))
+        """Close the field for new words; the story stays as it is."""
+        return PageUpdate(state=replace(state, rewords=False))
 
     def remove(self, state: PageState) -> PageUpdate:
-        """Remove the current panel and those after it."""
+        """Put the current panel and those after it into the bin."""
         session, panel = self._here(state)
+        size, number = len(session.tree.branch(panel.id)), session.tree.depth(panel.id)
+        if size == len(session.tree):
+            raise InputError(EMPTIED)
         session.remove_branch(panel.id)
         newest = session.tree.newest
-        if newest is None:
-            notice = render.notice("The story has no pages left.", "info")
-            return self.updates.start(state, notice)
-        return self.updates.story(state, session, panel.parent or newest.id)
+        here = panel.parent or (newest.id if newest else "")
+        update = self.updates.story(state, session, here, watch=False)
+        return replace(update, notice=render.removed_notice(number, size))
+
+    def _change(self, state: PageState, click: Click) -> PageUpdate:
+        """Change the story in a way that needs no turn, and show the page that it concerns."""
+        session, here, notice = self._session(state), state.panel, ""
+        if click.do == "rename":
+            session.rename(click.title)
+        elif click.do == "picture":
+            session.show_picture(state.panel, click.name)
+        elif click.do == "restore":
+            session.restore_branch(click.panel)
+            here = click.panel
+        else:
+            last = session.history.last if click.do == "undo" else session.history.next
+            before = render.place_of(last, session.tree)
+            parent = session.tree.panel(before).parent if before else None
+            act = session.undo() if click.do == "undo" else session.redo()
+            places = (render.place_of(act, session.tree), before, parent, here)
+            here = next((place for place in places if place and place in session.tree), "")
+            notice = render.turned_back(act, again=click.do == "redo")
+        if here not in session.tree:
+            newest = session.tree.newest
+            here = newest.id if newest else ""
+        return replace(self.updates.story(state, session, here, watch=False), notice=notice)
 
     # Helpers
 

@@ -99,11 +99,7 @@ class PageParts:
             # No `file_types`: our own check says what is wrong with a file.
             self.repaint = gr.UploadButton("Change its picture", size="sm", elem_id="repaint")
             self.pin = gr.Button(render.pin_label(False), size="sm", elem_id="pin")
-            self.ask_remove = gr.Button("Remove", size="sm", elem_id="ask-remove")
-        with gr.Row(elem_id="asks"):
-            self.question = _html("", "question")
-            self.remove = gr.Button("Remove", variant="primary", size="sm", elem_id="remove")
-            self.keep_panel = gr.Button("Keep", size="sm", elem_id="keep-panel")
+            self.remove = gr.Button("Remove", size="sm", elem_id="remove")
         with gr.Column(elem_id="rewording"):
             self.words = gr.Textbox(
                 label="The page's new words", lines=3, max_lines=7, elem_id="new-words"
@@ -117,6 +113,7 @@ class PageParts:
     def _composer(self) -> None:
         """Lay out the buttons and fields for the next panel."""
         with gr.Row(elem_id="acts"):
+            self.turn_page = gr.Button("Turn the page →", variant="primary", elem_id="turn-page")
             self.go_on = gr.Button(render.CONTINUE, variant="primary", elem_id="go-on")
             self.write_own = gr.Button("Write the next line myself", elem_id="write-own")
             self.alternatives = gr.Button("Show me three ways", elem_id="three-ways")

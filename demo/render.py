@@ -26,9 +26,12 @@ from demo.routes import image_url, take_url
 from seedstory_core import (
     FORMATS,
     MAKES_PANELS,
+    Act,
+    History,
     Job,
     Panel,
     Progress,
+    RemovedBranch,
     StorySummary,
     StoryTree,
     css_variables,
@@ -148,9 +151,11 @@ def story_shelf(stories: Sequence[StorySummary]) -> str:
 # The book
 
 
-def title_bar(title: str) -> str:
-    """Return the story's title and the button that changes it."""
-    return fill("title", title=title)
+def title_bar(title: str, history: History | None = None) -> str:
+    """Return the story's title, the button that changes it, and those for undo and redo."""
+    history = history or History()
+    undo, redo = act_words(history.last), act_words(history.next)
+    return fill("title", title=title, undo=undo, redo=redo)
 
 
 def book(
@@ -168,7 +173,8 @@ def book(
         shelf_texts: Sentences of the shelf's cards, which are not marked as the reader's own.
     """
     path = tree.path(panel_id) if panel_id else ()
-    return fill("book", path=path, story_id=story_id, shelf_texts=shelf_texts)
+    ways = {panel.id: tree.children(panel.parent) for panel in path}
+    return fill("book", path=path, ways=ways, story_id=story_id, shelf_texts=shelf_texts)
 
 
 @dataclass(frozen=True)
@@ -243,7 +249,15 @@ def status(progress: Progress) -> str:
     return {"done": "Ready", "stopped": "Stopped", "failed": "It did not work"}[progress.phase]
 
 
-def live(job: Job, progress: Progress, number: int, *, own_image: str = "") -> str:
+def live(
+    job: Job,
+    progress: Progress,
+    number: int,
+    *,
+    own_image: str = "",
+    before: Panel | None = None,
+    shelf_texts: Collection[str] = (),
+) -> str:
     """Return the panel that is being written and painted; '' once the job has ended.
 
     Args:
@@ -251,15 +265,21 @@ def live(job: Job, progress: Progress, number: int, *, own_image: str = "") -> s
         progress: Progress of the job.
         number: Number of the panel on its path, from 1.
         own_image: Address of the reader's own image, if there is one.
+        before: The panel whose image is painted again; words and image stay in sight.
+        shelf_texts: As for `book`.
     """
     if progress.has_ended:
         return ""
     shown = {
         "progress": progress,
         "number": number,
-        "reader_text": job.request.reader_text,
+        "text": before.text if before else progress.text,
+        "reader_text": before.reader_text if before else job.request.reader_text,
         "status": status(progress),
     }
+    if shown["reader_text"] in shelf_texts:
+        shown["reader_text"] = ""
+    old_image = image_url(job.story_id, before.image_name) if before else ""
     if progress.alternatives:
         how_many = _number_word(len(progress.alternatives))
         return fill("live_alternatives", how_many=how_many, **shown)
@@ -275,6 +295,7 @@ def live(job: Job, progress: Progress, number: int, *, own_image: str = "") -> s
         share=progress.done / total if progress.phase in ("painting", "remembering") else 0.0,
         total=total,
         own_image=own_image,
+        old_image=old_image,
         **shown,
     )
 
@@ -311,10 +332,12 @@ def outline(
     running: Job | None = None,
     shelf_texts: Collection[str] = (),
     pinned: Collection[str] = (),
+    removed: Sequence[RemovedBranch] = (),
 ) -> str:
-    """Return all branches with thumbnails, the reader's panel marked, and the downloads."""
+    """Return all branches with thumbnails, the reader's panel marked, the downloads, the bin."""
     return fill(
         "outline",
+        removed=removed,
         nodes=list(_nodes(tree, running)),
         story_id=story_id,
         panel_id=panel_id,
@@ -353,16 +376,67 @@ def _nodes(tree: StoryTree, running: Job | None) -> Iterator[Node]:
 # Notices and labels
 
 
-def notice(text: str, kind: str = "problem") -> str:
-    """Return a notice with a sentence; '' removes it. `kind` is `problem` or `info`."""
-    return fill("notice", text=text, kind=kind)
+def notice(text: str, kind: str = "problem", *, undo: bool = False) -> str:
+    """Return a notice with a sentence; '' removes it.
+
+    Args:
+        text: The sentence.
+        kind: `problem` or `info`.
+        undo: Whether it has a button that undoes what was done last.
+    """
+    return fill("notice", text=text, kind=kind, undo=undo)
 
 
-def removal_question(tree: StoryTree, panel_id: str) -> str:
-    """Return the question that is asked before a panel and those after it are removed."""
-    number, size = tree.depth(panel_id), len(tree.branch(panel_id))
+def removed_notice(number: int, size: int) -> str:
+    """Return the notice that pages are in the bin, with a button to undo it.
+
+    Args:
+        number: Number of the first of them on its path, from 1.
+        size: How many they are.
+    """
     after = "" if size == 1 else f" and the {count(size - 1, 'page')} after it"
-    return f"Remove page {number}{after} from the story? This cannot be undone."
+    verb = "is" if size == 1 else "are"
+    return notice(f"Page {number}{after} {verb} in the bin.", "info", undo=True)
+
+
+def place_of(act: Act | None, tree: StoryTree) -> str:
+    """Return the panel at which an act can be seen, before it or after it; '' without one."""
+    if act is None or act.kind in ("title", "setting"):
+        return ""
+    if act.kind != "tell":
+        return act.subject if act.subject in tree else ""
+    there = [panel_id for panel_id in act.after if panel_id in tree]
+    if len(there) == 1:
+        return there[0]
+    return (tree.panel(there[0]).parent or there[0]) if there else ""
+
+
+ACTS = {
+    "remove": "removing pages",
+    "restore": "putting pages back",
+    "picture": "the other picture",
+    "title": "the new title",
+    "pinned": "what to keep in mind",
+    "memory": "the choice of what to remember",
+    "name": "the name of a branch",
+    "star": "the star of a branch",
+}
+"""What can be undone, by kind of act, or by name of the setting."""
+
+
+def act_words(act: Act | None) -> str:
+    """Return an act in a few words; '' without one."""
+    if act is None:
+        return ""
+    if act.kind == "tell":
+        return "the new page" if len(act.after) == 1 else "the new pages"
+    return ACTS[act.subject.split(":")[0] if act.kind == "setting" else act.kind]
+
+
+def turned_back(act: Act, *, again: bool) -> str:
+    """Return the notice that an act was undone or done again."""
+    words = act_words(act)
+    return notice(f"Done again: {words}." if again else f"Undone: {words}.", "info", undo=again)
 
 
 def pin_label(is_pinned: bool) -> str:
@@ -370,10 +444,27 @@ def pin_label(is_pinned: bool) -> str:
     return "Let it be forgotten" if is_pinned else "Keep in mind"
 
 
+def next_page(tree: StoryTree, panel_id: str | None, came_from: str, known: str) -> str:
+    """Return the panel to which a page turns; '' for a page without any after it.
+
+    Args:
+        tree: The story.
+        panel_id: The page; None is before the first.
+        came_from: The panel that the reader was at; if it follows, the page turns towards it.
+        known: The panel to which this page turned before.
+    """
+    children = [panel.id for panel in tree.children(panel_id or None)] if len(tree) else []
+    behind = {panel.id for panel in tree.path(came_from)} if came_from in tree else set()
+    return next(
+        (child for child in children if child in behind),
+        known if known in children else next(iter(children), ""),
+    )
+
+
 def go_on_label(tree: StoryTree, panel_id: str | None) -> str:
     """Return the label of the main button at a panel."""
     if panel_id is None:
         return CONTINUE
     if tree.children(panel_id):
-        return "Tell it another way from here"
+        return "Another way"
     return "Go on anyway" if tree.panel(panel_id).is_end else CONTINUE

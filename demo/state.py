@@ -33,7 +33,6 @@ class PageState:
         begun: The story has a panel.
         redraw: The panel's image may be painted again.
         again: The panel may be told again.
-        asks: The page asks whether to remove the panel.
         rewords: The field for the panel's new words is open.
         then: The browser goes on by itself, because the first panel was wholly the reader's.
         mine: Ids of the stories that this browser remembers.
@@ -53,8 +52,8 @@ class PageState:
     begun: bool = False
     redraw: bool = False
     again: bool = False
-    asks: bool = False
     rewords: bool = False
+    next: str = ""
     then: bool = False
     mine: tuple[str, ...] = ()
     ticket: str = ""
@@ -87,6 +86,7 @@ class Click:
     panel: str = ""
     story: str = ""
     title: str = ""
+    name: str = ""
     opening: str = ""
     job: str = ""
 
@@ -128,7 +128,6 @@ class PageUpdate:
     live: str | Same = SAME
     outline: str | Same = SAME
     go_on: str | Same = SAME
-    question: str | Same = SAME
     notice: str | Same = SAME
     waking: str | Same = SAME
     draft: Mapping[str, str] | Same = SAME

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from demo import render
@@ -16,6 +17,8 @@ from seedstory_core import (
     Job,
     JobQueue,
     Panel,
+    Progress,
+    RemovedBranch,
     SeedStoryError,
     SessionStore,
     StorageError,
@@ -136,7 +139,7 @@ class Updates:
         is_new = pending is None or pending.id != state.job
         live: str | Same = ""
         if running is not None and is_live:
-            live = render.live(running, running.progress, self.panel_number(running)) or SAME
+            live = self.live(running, running.progress) or SAME
         return PageUpdate(
             state=PageState(
                 view="story",
@@ -153,11 +156,12 @@ class Updates:
                 and panel.image_source == "model"
                 and not panel.is_placeholder,
                 again=panel is not None and not _is_readers(panel),
+                next=render.next_page(tree, panel_id, state.panel, state.next),
                 then=state.then,
                 mine=state.mine,
                 ticket=state.ticket,
             ),
-            title=render.title_bar(tree.title),
+            title=render.title_bar(tree.title, session.history),
             book=render.book(tree, story_id, panel_id or None, self.shelf_texts),
             tail=render.tail(
                 tree, story_id, panel_id or None, elsewhere=None if is_live else running
@@ -170,6 +174,7 @@ class Updates:
                 running=running,
                 shelf_texts=self.shelf_texts,
                 pinned=session.pinned,
+                removed=self._removed(session),
             ),
             pin=render.pin_label(panel_id in session.pinned),
             policy=session.policy.policy,
@@ -177,10 +182,34 @@ class Updates:
             notice="",
         )
 
+    def _removed(self, session: StorySession) -> Sequence[RemovedBranch]:
+        try:
+            return session.removed()
+        except SeedStoryError:
+            return ()  # the bin is no part of the story
+
     def _pending(self, state: PageState, story_id: str) -> Job | None:
         """Return the story's job whose outcome the page still has to show."""
         job = self.queue.job(state.job)
         return job if job is not None and job.story_id == story_id else None
+
+    def live(self, job: Job, progress: Progress, own_image: str = "") -> str:
+        """Return the panel that a job makes or changes, as far as it is; '' once it has ended.
+
+        Args:
+            job: The job.
+            progress: Its progress.
+            own_image: Address of the reader's own image, if there is one.
+        """
+        before = None
+        if job.kind == "redraw" and job.panel_id is not None:
+            before = self.store.open(job.story_id).tree.panel(job.panel_id)
+        return render.live(
+            *(job, progress, self.panel_number(job)),
+            own_image=own_image,
+            before=before,
+            shelf_texts=self.shelf_texts,
+        )
 
     def panel_number(self, job: Job) -> int:
         """Return the number, on its path from 1, of the panel that a job makes or changes."""

@@ -114,12 +114,12 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
     parts.policy.input(**wires.answer(on.set_policy, here, policy=parts.policy), **OFTEN)
     parts.stop.click(**wires.answer(on.stop, here), **OFTEN)
 
-    # Removing panels
-    parts.ask_remove.click(**wires.answer(on.ask_to_remove, here), **OFTEN)
-    gr.on([parts.keep_panel.click, parts.keep_old.click], **wires.answer(on.keep, here), **OFTEN)
+    # Changes without a turn
+    parts.keep_old.click(**wires.answer(on.keep, here), **OFTEN)
     parts.remove.click(**wires.answer(on.remove, here), **OFTEN)
 
     # Answered in the browser alone
+    parts.turn_page.click(None, js="() => seedstory.turnPage()", api_visibility="private")
     parts.write_own.click(None, js="() => seedstory.writeOwn()", api_visibility="private")
     parts.show_outline.click(None, js="() => seedstory.toggleOutline()", api_visibility="private")
 

@@ -88,6 +88,15 @@ def test_continuing_from_an_older_panel_begins_a_branch(client: Client) -> None:
     assert [entry["text"] for entry in kept["pages"]][1:] == ["It snows."]
     left = client.predict(story_id=story_id, panel_id="p2", api_name="/remove_branch")
     assert left["leaves"] == ["p3"]
+    back = client.predict(story_id=story_id, panel_id="p2", api_name="/restore_branch")
+    assert back["leaves"] == ["p2", "p3"]
+    for _ in range(2):  # putting back, and removing
+        undone = client.predict(story_id=story_id, api_name="/undo")
+    assert undone["leaves"] == ["p2", "p3"]
+    again = client.predict(story_id=story_id, api_name="/redo")
+    assert again["leaves"] == ["p3"]
+    with pytest.raises(AppError, match="not in the bin"):
+        client.predict(story_id=story_id, panel_id="p3", api_name="/restore_branch")
 
 
 def test_several_ways_on_are_told_at_once(client: Client) -> None:

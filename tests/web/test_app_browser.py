@@ -142,7 +142,7 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     page.click("#outline [data-panel=p4]")
     wait_for_panel(page, "p4")
     assert "panel=p4" in page.url
-    expect(page.locator("#go-on")).to_have_text("Tell it another way from here")
+    expect(page.locator("#go-on")).to_have_text("Another way")
     page.click("#go-on")
     wait_for_panel(page, "p16")
     page.click("#book [data-panel=p4]")
@@ -389,7 +389,7 @@ def test_a_lost_reply_to_the_beginning_leaves_no_page_waiting(
 
 
 def test_a_lost_reply_to_the_arrival_leaves_no_page_empty(page: Page, server: Server) -> None:
-    lost = []
+    lost: list[Any] = []
 
     def reply(route: Any) -> None:
         if len(lost) < 2:  # the arrival, and whether the models are there
@@ -507,20 +507,29 @@ def test_a_wrong_address_leads_to_the_start_page(page: Page, server: Server, sto
     assert page.locator("body").get_attribute("data-view") == "start"
 
 
-def test_a_page_can_be_removed_after_a_question(page: Page, server: Server, stories: Path) -> None:
+def test_a_removed_page_can_be_brought_back(page: Page, server: Server, stories: Path) -> None:
     shelf = branched_story(StoryArchive(str(stories)))
     page.goto(f"{server.url}?story={shelf.story_id}&panel=p6")
     wait_for_panel(page, "p6")
     size = len(shelf.tree.branch("p6"))
-    page.click("#ask-remove")
-    expect(page.locator("#question")).to_contain_text(f"page 6 and the {size - 1} pages after it")
-    page.click("#keep-panel")
-    expect(page.locator("#question")).to_be_hidden()
-    assert len(nodes(page)) == len(shelf.tree)
-    page.click("#ask-remove")
-    page.click("#remove")
+    for way in ("notice", "keys", "bin"):
+        page.click("#remove")
+        wait_for_panel(page, "p5")
+        expect(page.locator(".notice")).to_contain_text(f"Page 6 and the {size - 1} pages after it")
+        assert len(nodes(page)) == len(shelf.tree) - size
+        if way == "notice":
+            page.click(".notice [data-do=undo]")
+        elif way == "keys":
+            page.keyboard.press("Control+z")
+        else:
+            page.click(".bin summary")
+            page.click(".bin [data-do=restore]")
+        wait_for_panel(page, "p6")
+        assert len(nodes(page)) == len(shelf.tree)
+    page.keyboard.press("Control+z")  # undoes putting it back
     wait_for_panel(page, "p5")
-    assert len(nodes(page)) == len(shelf.tree) - size
+    page.keyboard.press("Control+Shift+Z")
+    wait_for_panel(page, "p6")
     with page.expect_download() as download:
         page.click("text=Picture book")
     assert download.value.suggested_filename.endswith(".html")

@@ -464,6 +464,45 @@ def test_a_removed_panel_in_the_address_opens_the_newest_panel(on: Handlers) -> 
     assert "no page p99" in shown.notice
 
 
+def clicked(on: Handlers, state: PageState, do: str, **values: str) -> Any:
+    return answered(on.click, state, Click(do=do, **values))
+
+
+def test_what_was_done_on_the_page_can_be_undone_there(on: Handlers) -> None:
+    state = begin(on)
+    state = answered(on.go_on, state, KNOBS).state
+    wait(on.queue, state.story)
+    state = answered(on.finish, state, "", "").state
+    assert state.panel == "p2"
+    painted = answered(on.redraw, state, {**KNOBS, "seed": "77"}).state
+    wait(on.queue, state.story)
+    shown = answered(on.finish, painted, "", "")
+    assert "Picture 2 of 2" in shown.book
+    removed = answered(on.remove, shown.state)
+    assert removed.state.panel == "p1" and "in the bin" in removed.notice
+    assert 'data-do="restore" data-panel="p2"' in removed.outline
+    back = clicked(on, removed.state, "undo")
+    assert back.state.panel == "p2" and "Undone: removing pages." in back.notice
+    first = clicked(on, back.state, "undo")
+    assert "Picture 1 of 2" in first.book and first.state.panel == "p2"
+    gone = clicked(on, first.state, "undo")
+    assert gone.state.panel == "p1" and "Undone: the new page." in gone.notice
+    assert 'title="There is nothing to undo"' in gone.title
+    assert "nothing to undo" in clicked(on, gone.state, "undo").notice
+    again = clicked(on, gone.state, "redo")
+    assert again.state.panel == "p2"
+    names = [picture.name for picture in on.store.open(state.story).tree.panel("p2").pictures]
+    chosen = clicked(on, again.state, "picture", name=names[1])
+    assert "Picture 2 of 2" in chosen.book
+    assert "no such picture" in clicked(on, chosen.state, "picture", name="p1-00000000.png").notice
+
+
+def test_the_last_page_left_stays(on: Handlers) -> None:
+    state = begin(on)
+    assert "keeps at least one page" in answered(on.remove, state).notice
+    assert len(on.store.open(state.story).tree) == 1
+
+
 @pytest.mark.parametrize(
     "sent",
     [{}, {"story": 7, "panel": ["p1"], "mine": "x"}, {"story": None}, {"mine": [1, None, "a"]}],

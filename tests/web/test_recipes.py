@@ -88,7 +88,7 @@ from seedstory_core.story.export.words import to_text
 
 BUTTON: Edits = {
     "demo/page.py": {
-        "            self.ask_remove = gr.Button(": """\
+        "            self.remove = gr.Button(": """\
             self.to_first = gr.Button("To the first page", size="sm", elem_id="to-first")
 """,
     },

@@ -18,8 +18,9 @@ from seedstory_core.config import project_path
 from seedstory_core.data.stories import parse
 from seedstory_core.engine import TurnRequest
 from seedstory_core.jobs import Alternative, Job, Kind, Progress
+from seedstory_core.session.history import KINDS, Act
 from seedstory_core.story.archive import StorySummary
-from seedstory_core.story.tree import Panel, StoryTree
+from seedstory_core.story.tree import Panel, Picture, StoryTree
 
 HOSTILE = '<script>alert("1")</script> & \' <img src=x onerror=alert(1)>'
 
@@ -70,7 +71,28 @@ def test_the_book_shows_the_path_and_nothing_of_its_siblings() -> None:
     markup = render.book(tree, "story", "p5")
     assert re.findall(r"Text of (p\d)", re.sub(r'alt="[^"]*"', "", markup)) == ["p1", "p4", "p5"]
     assert markup.count("page-current") == 1 and 'id="page-p5"' in markup
-    assert panels_in(markup) == ["p1", "p4"], "the current page leads nowhere"
+    leads = re.findall(r'class="frame" data-do="go" data-panel="(p\d+)"', markup)
+    assert leads == ["p1", "p4"], "the current page leads nowhere"
+
+
+def test_a_page_with_siblings_leads_to_them() -> None:
+    tree = grow(("p1", None), ("p2", "p1"), ("p3", "p1"), ("p4", "p1"))
+    for here, number, leads in (("p2", 1, ["p3"]), ("p3", 2, ["p2", "p4"]), ("p4", 3, ["p3"])):
+        markup = render.book(tree, "story", here)
+        assert f">Way {number} of 3<" in markup
+        arrows = re.findall(r'data-do="go" data-panel="(p\d+)"( disabled)?', markup)
+        assert [panel for panel, off in arrows if not off and panel != "p1"] == leads
+    assert "Way" not in render.book(tree, "story", "p1")
+
+
+def test_a_page_with_several_pictures_leads_to_them() -> None:
+    pictures = tuple(Picture(f"p2-0000000{n}.png", None, n) for n in range(3))
+    changes = {"image_name": pictures[1].name, "pictures": pictures}
+    tree = grow(("p1", None), ("p2", "p1"), ("p3", "p2"), p2=changes)
+    markup = render.book(tree, "story", "p2")
+    assert ">Picture 2 of 3<" in markup
+    assert re.findall(r'data-name="([^"]+)"', markup) == [pictures[0].name, pictures[2].name]
+    assert "Picture 2" not in render.book(tree, "story", "p3"), "only where one can choose"
 
 
 def test_every_markup_is_well_formed() -> None:
@@ -222,7 +244,7 @@ def test_the_end_is_said_and_may_be_passed() -> None:
     assert "The End" in render.book(tree, "story", "p1")
     assert "The End" not in render.book(grow(*BRANCHED), "story", "p3")
     assert render.go_on_label(tree, "p1") == "Go on anyway"
-    assert render.go_on_label(grow(*BRANCHED), "p2") == "Tell it another way from here"
+    assert render.go_on_label(grow(*BRANCHED), "p2") == "Another way"
     assert render.go_on_label(grow(*BRANCHED), "p5") == "Continue the story"
 
 
@@ -266,10 +288,37 @@ def test_a_screen_reader_hears_the_sentence_once_it_is_whole() -> None:
     assert 'aria-live="polite">Page 4. Mira runs.<' in painting
 
 
-def test_removing_says_how_much_goes() -> None:
-    tree = grow(*BRANCHED)
-    assert "page 2 and the 2 pages after it" in render.removal_question(tree, "p2")
-    assert "Remove page 3 from" in render.removal_question(tree, "p5")
+def test_the_page_turns_where_the_reader_was() -> None:
+    tree = grow(("p1", None), ("p2", "p1"), ("p3", "p1"), ("p4", "p3"))
+    assert render.next_page(tree, "p1", "", "") == "p2"
+    assert render.next_page(tree, "p1", "p4", "p2") == "p3"
+    assert render.next_page(tree, "p1", "p1", "p3") == "p3"
+    assert render.next_page(tree, "p1", "p9", "p4") == "p2"
+    assert render.next_page(tree, "p4", "p4", "p2") == ""
+    assert render.next_page(tree, None, "", "") == "p1"
+
+
+def test_a_picture_that_is_painted_again_stays_in_sight() -> None:
+    (panel,) = grow(("p1", None), p1={"text": "Mira waves.", "image_name": "p1-0000000a.png"})
+    running = job("p1", "redraw")
+    shown = render.live(running, Progress(phase="painting", done=1, total=4), 1, before=panel)
+    assert "Mira waves." in shown and 'class="before" src="pictures/story/p1-0000000a.png"' in shown
+    preview = Progress(phase="painting", done=2, total=4, preview=Image.new("RGB", (8, 8)))
+    assert 'class="before"' not in render.live(running, preview, 1, before=panel)
+
+
+def test_removing_says_how_much_went_and_can_be_undone() -> None:
+    assert "Page 2 and the 2 pages after it are in the bin." in render.removed_notice(2, 3)
+    assert "Page 3 is in the bin." in render.removed_notice(3, 1)
+    assert 'data-do="undo"' in render.removed_notice(3, 1)
+
+
+def test_every_kind_of_act_has_words() -> None:
+    for kind in KINDS:
+        subjects = ("pinned", "memory", "name:p2", "star:p2") if kind == "setting" else ("p2",)
+        for subject in subjects:
+            act = Act(kind, subject, after=["p2"])  # type: ignore[arg-type]
+            assert render.act_words(act) in render.turned_back(act, again=False)
 
 
 def test_ids_are_quoted_in_addresses() -> None:

@@ -104,7 +104,7 @@ def test_a_watcher_that_fails_is_logged_and_leaves_the_page(
 def test_the_page_is_built_and_only_its_endpoints_are_public(store: SessionStore) -> None:
     page = build_page(store, JobQueue(store))
     named = {fn.api_name for fn in page.fns.values() if fn.api_visibility == "public"}
-    assert {"begin", "continue_story", "openings"} <= named and len(named) == 13
+    assert {"begin", "continue_story", "openings"} <= named and len(named) == 16
 
 
 PAGE = sorted(Path(demo.__file__).parent.rglob("*.py"))
