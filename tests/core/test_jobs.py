@@ -376,3 +376,32 @@ def test_stop_in_the_last_moment_of_a_turn_leaves_it_done(
     job = opened(queue)
     assert outcome(job) == "done" and job.progress.panel_id == "p1"
     assert outcome(opened(queue)) == "done"
+
+
+# Panels in a row
+
+
+def test_a_run_makes_its_panels_in_a_row_and_says_how_many_are_saved(queue: JobQueue) -> None:
+    job = opened(queue, complete_text=False)
+    assert outcome(job) == "done"
+    run = queue.submit("run", job.story_id, "p1", request("It rains.", complete_text=False), 3)
+    assert outcome(run) == "done"
+    tree = queue.store.open(job.story_id).tree
+    assert [panel.id for panel in tree.path("p4")] == ["p1", "p2", "p3", "p4"]
+    assert tree.panel("p2").text == "It rains." and tree.panel("p3").author == "model"
+    assert (run.progress.panel_id, run.progress.num_made) == ("p4", 3)
+
+
+def test_a_run_that_is_stopped_keeps_what_it_has_made(queue: JobQueue) -> None:
+    job = opened(queue, complete_text=False)
+    assert outcome(job) == "done"
+    run = queue.submit("run", job.story_id, "p1", request("", complete_text=True), 25)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while run.progress.num_made < 2:
+        assert time.monotonic() < deadline and not run.ended.is_set()
+        time.sleep(0.01)
+    assert queue.stop(job.story_id)
+    assert outcome(run) == "done"
+    tree = queue.store.open(job.story_id).tree
+    assert run.progress.panel_id == tree.panels[-1].id
+    assert 3 <= len(tree) < 26
