@@ -155,7 +155,9 @@ class Readers(RuleBasedStateMachine):
             image_name=old.image_name,
             image_sha256=old.image_sha256,
             settings=old.settings,
+            pictures=old.pictures,
         ) == dataclasses.replace(old)
+        assert new.pictures[:-1] == old.all_pictures
         assert self.session.memory.num_bytes == before
         self.told[old.id] = new
 
