@@ -500,7 +500,7 @@ class StorySession:
             if history.last is None:
                 raise InputError("There is nothing to undo.")
             self._turn_back(history.last)
-            self._save_settings(**history.undo())
+            self._keep_history(history.undo())
             return history.last
 
     def redo(self) -> Act:
@@ -517,7 +517,7 @@ class StorySession:
                 raise InputError("There is nothing to do again.")
             act = history.next
             self._turn_back(dataclasses.replace(act, before=act.after, after=act.before), True)
-            self._save_settings(**history.redo())
+            self._keep_history(history.redo())
             return act
 
     def _turn_back(self, act: Act, forward: bool = False) -> None:
@@ -541,12 +541,16 @@ class StorySession:
             self._save_settings(**{act.subject: act.before})
 
     def _note(self, act: Act) -> None:
-        """Note an act that holds already; if that fails, it only cannot be undone."""
+        """Note an act that holds already."""
+        with self._title_lock:
+            self._keep_history(self.history.note(act))
+
+    def _keep_history(self, settings: Mapping[str, Any]) -> None:
+        """Save the history after an act that holds; if that fails, the act holds all the same."""
         try:
-            with self._title_lock:
-                self._save_settings(**self.history.note(act))
+            self._save_settings(**settings)
         except StorageError:
-            log.warning("An act cannot be undone: it was not noted.", exc_info=True)
+            log.warning("What was done holds, but was not noted for undo.", exc_info=True)
 
     def _change_setting(self, key: str, after: Any, before: Any = None) -> None:
         """Change a setting of the story and note it, with one write.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seedstory_core.engine import StoryEngine
-from seedstory_core.errors import BusyError, InputError, StoryNotFoundError
+from seedstory_core.errors import BusyError, InputError, StorageError, StoryNotFoundError
 from seedstory_core.session import SessionStore, StorySession
 from seedstory_core.session.history import MOST_ACTS
 from seedstory_core.story.archive import StoryArchive
@@ -193,3 +193,17 @@ def test_notes_that_somebody_else_wrote_are_passed_over(
     assert opened.history.next is None
     opened.undo()
     assert len(opened.tree) == 3
+
+
+def test_an_undo_that_cannot_be_noted_holds_and_is_no_error(
+    session: StorySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*values: object, **named: object) -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(session.archive, "set_settings", full)
+    session.undo()  # puts p4 into the bin
+    assert "p4" not in session.tree and "p4" not in again(session).tree
+    monkeypatch.undo()
+    session.restore_branch("p4")
+    assert len(again(session).tree) == 4
