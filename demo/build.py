@@ -53,7 +53,6 @@ def launch_options(
     store: SessionStore, queue: JobQueue, page: gr.Blocks, visitors: Visitors
 ) -> dict[str, Any]:
     """Return the arguments of `launch` besides host and port."""
-    script = project_path("assets/studio.js").read_text("utf-8")
     runtime = store.config.runtime
     guard = Middleware(
         Guard,
@@ -64,7 +63,7 @@ def launch_options(
     )
     return {
         "theme": make_theme(),
-        "head": render.head(script),
+        "head": render.head(),
         "favicon_path": project_path("assets/logo.svg"),
         "app_kwargs": {"routes": routes(store, queue, visitors), "middleware": [guard]},
         "max_file_size": MAX_UPLOAD,

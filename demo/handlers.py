@@ -7,7 +7,8 @@ Every handler takes its inputs by name and returns or yields `PageUpdate`s. If i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +21,14 @@ from demo.state import SAME, Click, PageState, PageUpdate
 from demo.turns import LOOK_SECONDS, begin_story, watch
 from demo.updates import Updates
 from seedstory_core import (
+    MAX_RUN,
+    NO_BEGINNING,
     NOTHING_TO_READ,
     BusyError,
     InputError,
     Job,
     JobQueue,
+    Kind,
     Panel,
     SeedStoryError,
     SessionStore,
@@ -33,6 +37,7 @@ from seedstory_core import (
     TurnRequest,
     make_request,
     open_image,
+    read_number,
 )
 
 NUM_ALTERNATIVES = 3
@@ -40,7 +45,12 @@ NUM_ALTERNATIVES = 3
 EMPTIED = "A story keeps at least one page. Begin another story, or tell this page again first."
 OTHER_SEED = "Clear the seed, or choose another one."
 
+CHANGES = ("rename", "picture", "restore", "undo", "redo", "pin", "name", "star", "remove")
+"""Clicks that change a story without a turn."""
+
 Knobs = Mapping[str, Any]
+Look = Callable[[PageState, Click], PageUpdate]
+Turn = Callable[[PageState, Click, Knobs], PageUpdate]
 
 
 class Handlers:
@@ -52,6 +62,23 @@ class Handlers:
         self.queue = queue
         self.openings = {opening.id: opening for opening in openings}
         self.updates = Updates(store, queue, openings)
+        looks: Mapping[str, Look] = {
+            "open": self._open,
+            "look": self._look,
+            "stop": self._stop,
+            "start": lambda state, click: self.updates.start(state),
+            **dict.fromkeys(CHANGES, self._change),
+        }
+        turns: Mapping[str, Turn] = {
+            "begin": self._begin_card,
+            "go-on": self._go_on,
+            "three-ways": self._alternatives,
+            "run": self._run,
+            "again": self._again,
+            "redraw": self._redraw,
+            "reword": self._reword,
+        }
+        self._looks, self._turns = looks, turns
 
     # Arriving and looking around
 
@@ -60,31 +87,32 @@ class Handlers:
         return self.updates.arrive(state)
 
     async def wait_for_models(self, state: PageState) -> AsyncIterator[PageUpdate]:
-        """Show a note while the models are being loaded."""
-        if self.store.handle.is_ready:
-            return
-        yield PageUpdate(waking=render.fill("waking"))
-        while not self.store.handle.is_ready:
-            await asyncio.sleep(LOOK_SECONDS)
-        yield PageUpdate(waking="")
+        """Say while the models are being loaded, and that they are ready."""
+        while not (is_ready := self.store.handle.is_ready):
+            yield PageUpdate(waking=render.waking(is_ready))
+            while not self.store.handle.is_ready:
+                await asyncio.sleep(LOOK_SECONDS)
+        yield PageUpdate(waking=render.waking(is_ready))
 
-    def click(self, state: PageState, click: Click) -> PageUpdate:
+    def click(self, state: PageState, click: Click, knobs: Knobs) -> PageUpdate:
         """Act on a click; its `data-do` names the action."""
-        if click.do == "go":
-            return self.updates.story(state, self._session(state), click.panel, watch=False)
-        if click.do == "open":
-            return self.updates.open(state, click.story, click.panel)
-        if click.do == "look":
-            # The page has heard nothing for a while; of a lost reply it only learns the job now,
-            # and if it has begun a story, also the story.
-            if not state.story:
-                state = replace(state, story=click.story, panel="")
-            return self.updates.arrive(replace(state, job=state.job or click.job))
-        if click.do == "start":
-            return self.updates.start(state)
-        if click.do in ("rename", "picture", "restore", "undo", "redo"):
-            return self._change(state, click)
+        if look := self._looks.get(click.do):
+            return look(state, click)
+        if turn := self._turns.get(click.do):
+            return turn(state, click, knobs)
         return PageUpdate(notice="")
+
+    def _open(self, state: PageState, click: Click) -> PageUpdate:
+        return self.updates.open(state, click.story, click.panel)
+
+    def _look(self, state: PageState, click: Click) -> PageUpdate:
+        """Show what a page missed that has heard nothing for a while.
+
+        Of a lost reply it only learns the job now, and if it has begun a story, also the story.
+        """
+        if not state.story:
+            state = replace(state, story=click.story, panel="")
+        return self.updates.arrive(replace(state, job=state.job or click.job))
 
     # The start page
 
@@ -146,11 +174,22 @@ class Handlers:
         session, job = begin_story(self.store, self.queue, request, state.ticket)
         return self._asked(state, session, job, "")
 
+    def _begin_card(self, state: PageState, click: Click, knobs: Knobs) -> PageUpdate:
+        """Begin a story with a card of the shelf, or with any of them."""
+        opening = self.openings.get(click.opening)
+        if opening is None and self.openings:
+            opening = secrets.choice(list(self.openings.values()))
+        if opening is None:
+            raise InputError(NO_BEGINNING)
+        request = self._request(opening.sentence, opening.image(), True, knobs)
+        session, job = begin_story(self.store, self.queue, request, state.ticket)
+        return self._asked(state, session, job, "")
+
     # Turns
 
-    def go_on(self, state: PageState, knobs: Knobs) -> PageUpdate:
-        """Tell the next panel."""
-        return self._turn(replace(state, then=False), self._request(knobs=knobs))
+    def _go_on(self, state: PageState, click: Click, knobs: Knobs) -> PageUpdate:
+        """Tell the next panel, about what the reader wishes for if there is a wish."""
+        return self._turn(replace(state, then=False), self._request(knobs=knobs, hint=click.words))
 
     def write(self, state: PageState, line: str, keep_words: bool, knobs: Knobs) -> PageUpdate:
         """Tell the next panel, beginning with the reader's words."""
@@ -158,22 +197,29 @@ class Handlers:
             raise InputError(NOTHING_TO_READ)
         return self._turn(state, self._request(line, None, keep_words, knobs))
 
-    def alternatives(self, state: PageState, knobs: Knobs) -> PageUpdate:
+    def _alternatives(self, state: PageState, click: Click, knobs: Knobs) -> PageUpdate:
         """Tell several alternatives for the next panel at once."""
-        return self._turn(state, self._request(knobs=knobs), num_alternatives=NUM_ALTERNATIVES)
+        return self._turn(state, self._request(knobs=knobs), "alternatives", NUM_ALTERNATIVES)
 
-    def again(self, state: PageState, knobs: Knobs) -> PageUpdate:
+    def _run(self, state: PageState, click: Click, knobs: Knobs) -> PageUpdate:
+        """Tell several panels in a row."""
+        number = read_number("The number of pages", click.count, 1, MAX_RUN, whole=True)
+        request = self._request(knobs=knobs, hint=click.words)
+        return self._turn(state, request, "run", int(number or 1))
+
+    def _again(self, state: PageState, click: Click, knobs: Knobs) -> PageUpdate:
         """Tell the current panel again, as a sibling."""
         session, panel = self._here(state)
         image = session.image(panel.id) if panel.image_source == "reader" else None
         keep_words = bool(panel.reader_text) and panel.text == panel.reader_text
-        request = self._request(panel.reader_text, image, keep_words, knobs)
+        hint = panel.hint if self.store.config.generation.answers_wishes else ""
+        request = self._request(panel.reader_text, image, keep_words, knobs, hint=hint)
         if request.sampling.seed == panel.seed:
             raise InputError(f"This page was told with the seed {panel.seed} already. {OTHER_SEED}")
         job = self.queue.submit("turn", session.story_id, panel.parent, request)
         return self._asked(state, session, job, panel.parent or "")
 
-    def redraw(self, state: PageState, knobs: Knobs) -> PageUpdate:
+    def _redraw(self, state: PageState, click: Click, knobs: Knobs) -> PageUpdate:
         """Paint the current panel's image again."""
         session, panel = self._here(state)
         request = self._request(knobs=knobs)
@@ -184,15 +230,10 @@ class Handlers:
         job = self.queue.submit("redraw", session.story_id, panel.id, request)
         return self._asked(state, session, job, panel.id)
 
-    def ask_for_words(self, state: PageState) -> PageUpdate:
-        """Open the field in which the current panel's words can be changed."""
-        _, panel = self._here(state)
-        return PageUpdate(state=replace(state, rewords=True), words=panel.text, notice="")
-
-    def reword(self, state: PageState, words: str) -> PageUpdate:
+    def _reword(self, state: PageState, click: Click, knobs: Knobs) -> PageUpdate:
         """Tell the current panel with other words, as a sibling."""
         session, panel = self._here(state)
-        request = self._request(words or "", None, True)
+        request = self._request(click.words, None, True)
         job = self.queue.submit("rewrite", session.story_id, panel.id, request)
         return self._asked(state, session, job, panel.id)
 
@@ -205,12 +246,6 @@ class Handlers:
         request = self._request("", image, True, notes=notes)
         job = self.queue.submit("image", session.story_id, panel.id, request)
         return self._asked(state, session, job, panel.id)
-
-    def pin(self, state: PageState) -> PageUpdate:
-        """Pin the current panel in the memory, or unpin it."""
-        session = self._session(state)
-        session.pin(state.panel, state.panel not in session.pinned)
-        return self.updates.story(state, session, state.panel, watch=False)
 
     def set_policy(self, state: PageState, policy: str) -> PageUpdate:
         """Choose the story's memory policy."""
@@ -226,7 +261,7 @@ class Handlers:
         # If the policy was refused, the page shows the old one again.
         return PageUpdate(notice=notice, policy=session.policy.policy)
 
-    def stop(self, state: PageState) -> PageUpdate:
+    def _stop(self, state: PageState, click: Click) -> PageUpdate:
         """Stop the story's turn; the story stays as it was."""
         if self.queue.stop(state.story):
             # The page that watches the turn shows the outcome.
@@ -269,44 +304,56 @@ class Handlers:
 
     # Changes without a turn
 
-    def keep(self, state: PageState) -> PageUpdate:
-        """Close the field for new words; the story stays as it is."""
-        return PageUpdate(state=replace(state, rewords=False))
-
-    def remove(self, state: PageState) -> PageUpdate:
-        """Put the current panel and those after it into the bin."""
-        session, panel = self._here(state)
-        size, number = len(session.tree.branch(panel.id)), session.tree.depth(panel.id)
-        if size == len(session.tree):
-            raise InputError(EMPTIED)
-        session.remove_branch(panel.id)
-        newest = session.tree.newest
-        here = panel.parent or (newest.id if newest else "")
-        update = self.updates.story(state, session, here, watch=False)
-        return replace(update, notice=render.removed_notice(number, size))
-
     def _change(self, state: PageState, click: Click) -> PageUpdate:
         """Change the story in a way that needs no turn, and show the page that it concerns."""
         session, here, notice = self._session(state), state.panel, ""
-        if click.do == "rename":
-            session.rename(click.title)
-        elif click.do == "picture":
-            session.show_picture(state.panel, click.name)
-        elif click.do == "restore":
-            session.restore_branch(click.panel)
-            here = click.panel
-        else:
-            last = session.history.last if click.do == "undo" else session.history.next
-            before = render.place_of(last, session.tree)
-            parent = session.tree.panel(before).parent if before else None
-            act = session.undo() if click.do == "undo" else session.redo()
-            places = (render.place_of(act, session.tree), before, parent, here)
-            here = next((place for place in places if place and place in session.tree), "")
-            notice = render.turned_back(act, again=click.do == "redo")
-        if here not in session.tree:
+        panel_id = click.panel or here
+        match click.do:
+            case "rename":
+                session.rename(click.title)
+            case "picture":
+                session.show_picture(here, click.name)
+            case "pin":
+                session.pin(panel_id, panel_id not in session.pinned)
+            case "name":
+                session.set_name(panel_id, click.name)
+            case "star":
+                session.set_star(panel_id, not session.mark(panel_id).is_starred)
+            case "restore":
+                session.restore_branch(click.panel)
+                here = click.panel
+            case "remove":
+                here, notice = self._remove(session, panel_id)
+            case _:
+                here, notice = self._turn_back(session, click.do, here)
+        if here and here not in session.tree:
             newest = session.tree.newest
             here = newest.id if newest else ""
         return replace(self.updates.story(state, session, here, watch=False), notice=notice)
+
+    def _remove(self, session: StorySession, panel_id: str) -> tuple[str, str]:
+        """Put a panel and those after it into the bin; return where to go, and the notice."""
+        tree = session.tree
+        size, number, parent = (
+            len(tree.branch(panel_id)),
+            tree.depth(panel_id),
+            tree.panel(panel_id).parent,
+        )
+        if size == len(tree):
+            raise InputError(EMPTIED)
+        session.remove_branch(panel_id)
+        newest = session.tree.newest
+        return parent or (newest.id if newest else ""), render.removed_notice(number, size)
+
+    def _turn_back(self, session: StorySession, do: str, here: str) -> tuple[str, str]:
+        """Undo or redo; return the panel that it concerns, and the notice."""
+        last = session.history.last if do == "undo" else session.history.next
+        before = render.place_of(last, session.tree)
+        parent = session.tree.panel(before).parent if before else None
+        act = session.undo() if do == "undo" else session.redo()
+        places = (render.place_of(act, session.tree), before, parent, here)
+        found = next((place for place in places if place and place in session.tree), "")
+        return found, render.turned_back(act, again=do == "redo")
 
     # Helpers
 
@@ -325,6 +372,7 @@ class Handlers:
         keep_words: bool = False,
         knobs: Knobs | None = None,
         notes: tuple[str, ...] = (),
+        hint: str = "",
     ) -> TurnRequest:
         return make_request(
             self.store.config,
@@ -333,21 +381,18 @@ class Handlers:
             notes=notes,
             keep_words=bool(keep_words),
             knobs=knobs,
+            hint=hint,
         )
 
     def _turn(
-        self, state: PageState, request: TurnRequest, *, num_alternatives: int = 1
+        self, state: PageState, request: TurnRequest, kind: Kind = "turn", num_panels: int = 1
     ) -> PageUpdate:
         session = self._session(state)
         if state.panel:
             session.tree.panel(state.panel)
         try:
             job = self.queue.submit(
-                "turn" if num_alternatives == 1 else "alternatives",
-                session.story_id,
-                state.panel or None,
-                request,
-                num_alternatives,
+                *(kind, session.story_id, state.panel or None, request, num_panels),
             )
         except BusyError as error:
             # If another window of the story asked for a turn, this page watches that one.

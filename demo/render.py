@@ -1,17 +1,17 @@
 """Panels and trees as HTML: pure functions that fill in the templates.
 
 The templates hold the structure and escape what readers and models wrote; functions here count,
-choose and word. Clickable elements carry `data-do` and its arguments, which `assets/studio.js`
-sends to `handlers.py`. The page patches its nodes in order instead of replacing them, so images
-do not flicker as long as the structure stays the same.
+choose and word. Clickable elements carry `data-do` and its arguments, on which the scripts of
+`assets/js` act, or which they send to `handlers.py`.
 """
 
 from __future__ import annotations
 
 import base64
+import datetime
 import io
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,7 @@ from PIL import Image
 from demo.openings import Opening
 from demo.routes import image_url, take_url
 from seedstory_core import (
-    FORMATS,
-    MAKES_PANELS,
     Act,
-    History,
     Job,
     Panel,
     Progress,
@@ -39,9 +36,10 @@ from seedstory_core import (
 )
 
 FIRST_WORDS = 9
-MAX_INDENT = 4
-"""Deepest indentation of a branch in the outline; with more, a phone has no room for the text."""
-CONTINUE = "Continue the story"
+QUOTES = {'"': "“”", "'": "‘’"}
+"""Opening and closing marks in place of the typewriter's."""
+BEFORE_OPENING = " \n\t([-–—“‘\"'"
+"""After these, or at the beginning, a mark opens."""
 
 
 class Tight(Extension):
@@ -80,12 +78,12 @@ def count(number: int, noun: str) -> str:
 
 
 def data_url(image: Image.Image) -> str:
-    """Return an image as a data URL (JPEG, at most 512 pixels), for images not saved yet."""
+    """Return an image as a data URL (WebP, at most 256 pixels), for images not saved yet."""
     shown = image.convert("RGB")
-    shown.thumbnail((512, 512))
+    shown.thumbnail((256, 256))
     buffer = io.BytesIO()
-    shown.save(buffer, "JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    shown.save(buffer, "WEBP", quality=60)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def first_words(text: str) -> str:
@@ -106,6 +104,25 @@ def own_words(text: str, reader_text: str) -> str:
     return reader_text if text.startswith(reader_text) else ""
 
 
+def typeset(text: str, before: str = "") -> str:
+    """Return a text with the quotation marks of a book, for showing it.
+
+    Args:
+        text: The text.
+        before: What stands before it.
+    """
+    last = before[-1:]
+    shown = []
+    for letter in text:
+        if letter in QUOTES:
+            opening, closing = QUOTES[letter]
+            shown.append(opening if not last or last in BEFORE_OPENING else closing)
+        else:
+            shown.append(letter)
+        last = letter
+    return "".join(shown)
+
+
 def story_url(story_id: str) -> str:
     """Return the address that opens a story."""
     return f"?story={quote(story_id)}"
@@ -116,16 +133,23 @@ TEMPLATES.globals.update(
     data_url=data_url,
     words_of=words_of,
     own_words=own_words,
+    typeset=typeset,
     image_url=image_url,
     story_url=story_url,
     take_url=take_url,
 )
 
 
-def head(script: str) -> str:
-    """Return the page's head: colours, fonts, stylesheet and script."""
-    palette = load_palette("page")
-    return fill("head", palette=palette, variables=css_variables(palette), script=script)
+def head() -> str:
+    """Return the page's head: colours, fonts, stylesheet and scripts."""
+    light, lamp = load_palette("page"), load_palette("lamplight")
+    return fill(
+        "head",
+        light=light,
+        lamp=lamp,
+        variables=css_variables(light),
+        at_night=css_variables(lamp, ":root[data-light=lamp]"),
+    )
 
 
 # The start page
@@ -143,6 +167,11 @@ def first_image(
     return fill("slot", url=url, caption=" ".join([caption, *notes]), has_shelf=has_shelf)
 
 
+def waking(is_ready: bool) -> str:
+    """Return how the storyteller is."""
+    return fill("waking", is_ready=is_ready)
+
+
 def story_shelf(stories: Sequence[StorySummary]) -> str:
     """Return the reader's earlier stories; '' without any."""
     return fill("stories", stories=stories)
@@ -151,76 +180,81 @@ def story_shelf(stories: Sequence[StorySummary]) -> str:
 # The book
 
 
-def title_bar(title: str, history: History | None = None) -> str:
-    """Return the story's title, the button that changes it, and those for undo and redo."""
-    history = history or History()
-    undo, redo = act_words(history.last), act_words(history.next)
-    return fill("title", title=title, undo=undo, redo=redo)
-
-
-def book(
-    tree: StoryTree,
-    story_id: str,
-    panel_id: str | None,
-    shelf_texts: Collection[str] = (),
-) -> str:
-    """Return the panels on the path to a panel, the last one large.
-
-    Args:
-        tree: The story.
-        story_id: Its id, for the addresses of images.
-        panel_id: The panel that the reader is at; None is before the first.
-        shelf_texts: Sentences of the shelf's cards, which are not marked as the reader's own.
-    """
-    path = tree.path(panel_id) if panel_id else ()
-    ways = {panel.id: tree.children(panel.parent) for panel in path}
-    return fill("book", path=path, ways=ways, story_id=story_id, shelf_texts=shelf_texts)
-
-
 @dataclass(frozen=True)
-class Onward:
-    """A branch after the current panel.
+class Way:
+    """A way that leads on from a page.
 
     Attributes:
         panel: Its first panel.
-        text: Its label.
-        size: Number of its panels.
-        last_id: Id of its newest panel.
+        name: What the reader called it.
+        size: How long it is, in words.
     """
 
     panel: Panel
-    text: str
-    size: int
-    last_id: str
+    name: str
+    size: str
 
 
-def tail(
-    tree: StoryTree, story_id: str, panel_id: str | None, *, elsewhere: Job | None = None
+def page(
+    tree: StoryTree,
+    story_id: str,
+    panel: Panel,
+    number: int,
+    sizes: Mapping[str, tuple[int, int]],
+    name_of: Callable[[str], str],
+    shelf_texts: Collection[str] = (),
 ) -> str:
-    """Return the alternatives that follow the current panel.
+    """Return a page of the book, with the ways that lead on from it.
 
     Args:
         tree: The story.
         story_id: Its id, for the addresses of images.
-        panel_id: The panel that the reader is at; None is before the first.
-        elsewhere: A turn that runs at another panel.
+        panel: The page's panel.
+        number: Its number, from 1.
+        sizes: By panel id, how many panels and how many endings there are from it on.
+        name_of: Returns what the reader called the branch that begins with a panel.
+        shelf_texts: Sentences of the shelf's cards, which are not marked as the reader's own.
     """
-    children = tree.children(panel_id) if len(tree) else ()
-    is_one = len(children) == 1
-    alternatives = []
-    for child in children:
-        branch = tree.branch(child.id)
-        # Alternatives may begin alike, so several are shown in full.
-        text = child.text if child.text and not is_one else words_of(child)
-        alternatives.append(Onward(child, text, len(branch), branch[-1].id))
     return fill(
-        "tail",
+        "page",
+        panel=panel,
         story_id=story_id,
-        elsewhere=elsewhere,
-        alternatives=alternatives,
-        number=len(tree.path(panel_id)) + 1 if panel_id else 1,
-        heading="What happened next" if is_one else "What happened next, each way",
+        number=number,
+        reader_text="" if panel.reader_text in shelf_texts else panel.reader_text,
+        siblings=[sibling.id for sibling in tree.children(panel.parent)],
+        ways=[
+            Way(child, name_of(child.id), _size(*sizes[child.id]))
+            for child in tree.children(panel.id)
+        ],
     )
+
+
+def _size(num_panels: int, num_leaves: int) -> str:
+    pages = count(num_panels, "page")
+    return pages if num_leaves == 1 else f"{pages}, {num_leaves} ways"
+
+
+def cover(tree: StoryTree, story_id: str) -> str:
+    """Return the cover of a story; '' before it has a page."""
+    if not len(tree):
+        return ""
+    first = next(iter(tree))
+    named = (panel.image_name for panel in tree)
+    when = datetime.datetime.fromtimestamp(first.created_at, datetime.UTC)
+    return fill(
+        "cover",
+        title=tree.title,
+        story_id=story_id,
+        image_name=next((name for name in named if name), None),
+        date=f"{when.day} {when:%B %Y}" if first.created_at else "",
+        num_pages=len(tree),
+        num_ends=sum(panel.is_end for panel in tree),
+    )
+
+
+def bin_of(removed: Sequence[RemovedBranch], story_id: str) -> str:
+    """Return the branches that can be put back; '' without any."""
+    return fill("bin", removed=removed, story_id=story_id)
 
 
 # The panel that is being made
@@ -279,7 +313,7 @@ def live(
     }
     if shown["reader_text"] in shelf_texts:
         shown["reader_text"] = ""
-    old_image = image_url(job.story_id, before.image_name) if before else ""
+    old_image = image_url(job.story_id, before.image_name, "page") if before else ""
     if progress.alternatives:
         how_many = _number_word(len(progress.alternatives))
         return fill("live_alternatives", how_many=how_many, **shown)
@@ -302,75 +336,6 @@ def live(
 
 def _number_word(number: int) -> str:
     return {2: "two", 3: "three", 4: "four"}.get(number, str(number))
-
-
-# The outline
-
-
-@dataclass(frozen=True)
-class Node:
-    """A line of the outline.
-
-    Attributes:
-        panel: The panel it shows; None is one that is being made.
-        number: Number of the panel on its path, from 1.
-        indent: Steps of indentation.
-        is_branch: Whether a branch begins here.
-    """
-
-    panel: Panel | None
-    number: int
-    indent: int
-    is_branch: bool = False
-
-
-def outline(
-    tree: StoryTree,
-    story_id: str,
-    panel_id: str | None,
-    *,
-    running: Job | None = None,
-    shelf_texts: Collection[str] = (),
-    pinned: Collection[str] = (),
-    removed: Sequence[RemovedBranch] = (),
-) -> str:
-    """Return all branches with thumbnails, the reader's panel marked, the downloads, the bin."""
-    return fill(
-        "outline",
-        removed=removed,
-        nodes=list(_nodes(tree, running)),
-        story_id=story_id,
-        panel_id=panel_id,
-        path_ids={panel.id for panel in tree.path(panel_id)} if panel_id else set(),
-        num_panels=len(tree),
-        num_leaves=len(tree.leaves()),
-        shelf_texts=shelf_texts,
-        pinned=pinned,
-        formats=FORMATS,
-    )
-
-
-def _nodes(tree: StoryTree, running: Job | None) -> Iterator[Node]:
-    """Yield every panel once, and the one that is being made.
-
-    A panel's oldest child keeps its indentation; younger ones are indented once more.
-    """
-    is_made = running is not None and running.kind in MAKES_PANELS
-    made_after = running.panel_id if running is not None else None
-    # A stack instead of recursion: a long story must not reach Python's recursion limit.
-    stack = [(root, 1, 0) for root in reversed(tree.children(None))]
-    while stack:
-        panel, number, indent = stack.pop()
-        children = tree.children(panel.id)
-        is_branch = panel.parent is not None and tree.children(panel.parent)[0] is not panel
-        yield Node(panel, number, min(indent, MAX_INDENT), is_branch)
-        if is_made and made_after == panel.id:
-            shift = min(indent + bool(children), MAX_INDENT)
-            yield Node(None, number + 1, shift, is_branch=bool(children))
-        stack += [(child, number + 1, indent) for child in children[:1]]
-        stack += [(child, number + 1, indent + 1) for child in children[:0:-1]]
-    if is_made and made_after is None:
-        yield Node(None, 1, 0)
 
 
 # Notices and labels
@@ -437,34 +402,3 @@ def turned_back(act: Act, *, again: bool) -> str:
     """Return the notice that an act was undone or done again."""
     words = act_words(act)
     return notice(f"Done again: {words}." if again else f"Undone: {words}.", "info", undo=again)
-
-
-def pin_label(is_pinned: bool) -> str:
-    """Return the label of the button that pins or unpins a panel."""
-    return "Let it be forgotten" if is_pinned else "Keep in mind"
-
-
-def next_page(tree: StoryTree, panel_id: str | None, came_from: str, known: str) -> str:
-    """Return the panel to which a page turns; '' for a page without any after it.
-
-    Args:
-        tree: The story.
-        panel_id: The page; None is before the first.
-        came_from: The panel that the reader was at; if it follows, the page turns towards it.
-        known: The panel to which this page turned before.
-    """
-    children = [panel.id for panel in tree.children(panel_id or None)] if len(tree) else []
-    behind = {panel.id for panel in tree.path(came_from)} if came_from in tree else set()
-    return next(
-        (child for child in children if child in behind),
-        known if known in children else next(iter(children), ""),
-    )
-
-
-def go_on_label(tree: StoryTree, panel_id: str | None) -> str:
-    """Return the label of the main button at a panel."""
-    if panel_id is None:
-        return CONTINUE
-    if tree.children(panel_id):
-        return "Another way"
-    return "Go on anyway" if tree.panel(panel_id).is_end else CONTINUE

@@ -29,8 +29,9 @@ from seedstory_core import (
     project_path,
 )
 
-THUMBNAIL_PIXELS = 192
-SERVED = {".css": "text/css", ".woff2": "font/woff2"}
+PIXELS: dict[str, int] = {"page": 768, "small": 192}
+"""Longest side of the page's pictures at most, by what the address asks for."""
+SERVED = {".css": "text/css", ".js": "text/javascript", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """An image's name holds random letters and is not used twice, so a browser may keep it for ever.
@@ -48,11 +49,17 @@ NO_PICTURE = (
 NEVER_KEPT = {"Cache-Control": "no-store"}
 
 
-def image_url(story_id: str, name: str | None, *, small: bool = False) -> str:
-    """Return the address of a story's image; '' without a name."""
+def image_url(story_id: str, name: str | None, size: str = "") -> str:
+    """Return the address of a story's image; '' without a name.
+
+    Args:
+        story_id: The story.
+        name: The image's name; None is none.
+        size: A size of `PIXELS`, as WebP; '' is the saved PNG.
+    """
     if name is None:
         return ""
-    return f"pictures/{quote(story_id)}/{quote(name)}" + ("?small" if small else "")
+    return f"pictures/{quote(story_id)}/{quote(name)}" + (f"?{size}" if size else "")
 
 
 def take_url(story_id: str, panel_id: str, kind: str) -> str:
@@ -66,9 +73,10 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
     def image(request: Request) -> Response:
         story_id, name = request.path_params["story"], request.path_params["name"]
         try:
-            if "small" in request.query_params:
-                data = _thumbnail(store.archive, story_id, name)
-                return Response(data, media_type="image/webp", headers=FOR_EVER)
+            for size, pixels in PIXELS.items():
+                if size in request.query_params:
+                    data = _smaller(store.archive, story_id, name, pixels)
+                    return Response(data, media_type="image/webp", headers=FOR_EVER)
             data = store.archive.image_bytes(story_id, name)
         except Exception as error:
             if "image/svg+xml" not in request.headers.get("accept", ""):
@@ -154,8 +162,8 @@ def _turn_of(queue: JobQueue, key: str) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=512)
-def _thumbnail(archive: StoryArchive, story_id: str, name: str) -> bytes:
-    small = archive.thumbnail(story_id, name, THUMBNAIL_PIXELS)
+def _smaller(archive: StoryArchive, story_id: str, name: str, pixels: int) -> bytes:
+    small = archive.thumbnail(story_id, name, pixels)
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=82)
     return buffer.getvalue()

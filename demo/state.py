@@ -22,18 +22,18 @@ class PageState:
     Attributes:
         view: `start` or `story`; '' before the first answer.
         story: Id of the story that is shown.
-        panel: Id of the panel that the reader is at; '' is before the first.
-        title: Title of the story.
+        panel: Id of the panel that the reader is at; '' is the cover, before the first.
+        steps: How often the reader turned a page in the browser, which does it alone. If it sent
+            other steps than it has when the answer comes, the reader went on meanwhile and stays.
+        seal: What the page holds of the story, as `manuscript.py` names it.
         job: Id of the job whose outcome is still to be shown.
         due: Id of the panel that this job makes, unless it only changes one; it tells whether the
             panel was saved by a server that has been restarted since.
         watch: Id of the job to follow from now on.
         busy: The story has a turn waiting or running, or whose outcome is still to be shown.
-        live: Kind of the turn that runs at this panel; '' is none.
+        live: Kind of the turn that runs; '' is none.
+        at: Id of the panel at which it runs; '' is before the first.
         begun: The story has a panel.
-        redraw: The panel's image may be painted again.
-        again: The panel may be told again.
-        rewords: The field for the panel's new words is open.
         then: The browser goes on by itself, because the first panel was wholly the reader's.
         mine: Ids of the stories that this browser remembers.
         ticket: A random text of the browser's, by which it asks for a story that it has begun.
@@ -43,17 +43,15 @@ class PageState:
     view: str = "start"
     story: str = ""
     panel: str = ""
-    title: str = ""
+    steps: int = 0
+    seal: str = ""
     job: str = ""
     due: str = ""
     watch: str = ""
     busy: bool = False
     live: str = ""
+    at: str = ""
     begun: bool = False
-    redraw: bool = False
-    again: bool = False
-    rewords: bool = False
-    next: str = ""
     then: bool = False
     mine: tuple[str, ...] = ()
     ticket: str = ""
@@ -69,7 +67,7 @@ class PageState:
             if isinstance(item.default, tuple):
                 if isinstance(given, list):
                     found[item.name] = tuple(one for one in given if isinstance(one, str))
-            elif isinstance(given, type(item.default)):
+            elif type(given) is type(item.default):
                 found[item.name] = given
         return cls(**found)
 
@@ -87,6 +85,8 @@ class Click:
     story: str = ""
     title: str = ""
     name: str = ""
+    words: str = ""
+    count: str = ""
     opening: str = ""
     job: str = ""
 
@@ -122,12 +122,8 @@ class PageUpdate:
     """
 
     state: PageState | Same = SAME
-    title: str | Same = SAME
-    book: str | Same = SAME
-    tail: str | Same = SAME
+    manuscript: Mapping[str, Any] | Same = SAME
     live: str | Same = SAME
-    outline: str | Same = SAME
-    go_on: str | Same = SAME
     notice: str | Same = SAME
     waking: str | Same = SAME
     draft: Mapping[str, str] | Same = SAME
@@ -137,8 +133,6 @@ class PageUpdate:
     sentence: str | Same = SAME
     line: str | Same = SAME
     stories: str | Same = SAME
-    words: str | Same = SAME
-    pin: str | Same = SAME
     policy: str | Same = SAME
 
     def changes(self) -> dict[str, Any]:

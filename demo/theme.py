@@ -11,8 +11,8 @@ from seedstory_core import load_palette
 
 
 def make_theme() -> gr.themes.Base:
-    """Return the theme of the studio."""
-    colour = load_palette("page")
+    """Return the theme of the studio; its colours are those of the light that is chosen."""
+    colour = {name: f"var(--{name})" for name in load_palette("page")}
     theme = gr.themes.Base(
         font=["Nunito", "ui-rounded", "Segoe UI", "system-ui", "sans-serif"],
         font_mono=["ui-monospace", "Consolas", "monospace"],
@@ -57,8 +57,8 @@ def make_theme() -> gr.themes.Base:
         button_primary_background_fill_hover=colour["red-dark"],
         button_primary_border_color=colour["ink"],
         button_primary_border_color_hover=colour["ink"],
-        button_primary_text_color=colour["white"],
-        button_primary_text_color_hover=colour["white"],
+        button_primary_text_color=colour["on-red"],
+        button_primary_text_color_hover=colour["on-red"],
         button_secondary_background_fill=colour["paper"],
         button_secondary_background_fill_hover=colour["white"],
         button_secondary_border_color=colour["ink"],
@@ -84,7 +84,7 @@ def make_theme() -> gr.themes.Base:
         loader_color=colour["teal"],
         stat_background_fill=colour["teal"],
     )
-    # Paper does not turn black at night: the dark variant is the light one, on purpose.
+    # Our own colours change with the light, so Gradio's dark variant is the same theme.
     for name in [name for name in vars(theme) if name.endswith("_dark")]:
         setattr(theme, name, getattr(theme, name.removesuffix("_dark")))
     return theme

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from demo import render
+from demo import manuscript, render
+from demo.manuscript import Manuscripts
 from demo.openings import Opening
 from demo.state import SAME, PageState, PageUpdate, Same
 from seedstory_core import (
@@ -16,9 +16,7 @@ from seedstory_core import (
     STOPPED,
     Job,
     JobQueue,
-    Panel,
     Progress,
-    RemovedBranch,
     SeedStoryError,
     SessionStore,
     StorageError,
@@ -45,6 +43,7 @@ class Updates:
         self.queue = queue
         self.openings = openings
         self.shelf_texts = frozenset(opening.sentence for opening in openings)
+        self._manuscripts = Manuscripts()
 
     # The start page
 
@@ -131,62 +130,40 @@ class Updates:
         `watch` makes the page follow the story's turn; False where it does so already.
         """
         tree, story_id = session.tree, session.story_id
-        panel = tree.panel(panel_id) if panel_id else None
+        if panel_id:
+            tree.panel(panel_id)
         running = self.queue.running(story_id)
-        is_live = running is not None and (running.panel_id or "") == panel_id
         pending = running or self._pending(state, story_id)
         job_id = pending.id if pending else ""
         is_new = pending is None or pending.id != state.job
         live: str | Same = ""
-        if running is not None and is_live:
+        if running is not None:
             live = self.live(running, running.progress) or SAME
+        written = manuscript.write(session, self.shelf_texts)
+        change = self._manuscripts.change(written, state.seal if state.story == story_id else "")
         return PageUpdate(
             state=PageState(
                 view="story",
                 story=story_id,
                 panel=panel_id,
-                title=tree.title,
+                steps=state.steps,
+                seal=state.seal if change is None else change["seal"],
                 job=job_id,
                 due=tree.next_id() if is_new or not state.due else state.due,
                 watch=job_id if watch else "",
                 busy=pending is not None,
-                live=running.kind if running and is_live else "",
+                live=running.kind if running else "",
+                at=(running.panel_id or "") if running else "",
                 begun=bool(len(tree)),
-                redraw=panel is not None
-                and panel.image_source == "model"
-                and not panel.is_placeholder,
-                again=panel is not None and not _is_readers(panel),
-                next=render.next_page(tree, panel_id, state.panel, state.next),
                 then=state.then,
                 mine=state.mine,
                 ticket=state.ticket,
             ),
-            title=render.title_bar(tree.title, session.history),
-            book=render.book(tree, story_id, panel_id or None, self.shelf_texts),
-            tail=render.tail(
-                tree, story_id, panel_id or None, elsewhere=None if is_live else running
-            ),
+            manuscript=SAME if change is None else change,
             live=live,
-            outline=render.outline(
-                tree,
-                story_id,
-                panel_id or None,
-                running=running,
-                shelf_texts=self.shelf_texts,
-                pinned=session.pinned,
-                removed=self._removed(session),
-            ),
-            pin=render.pin_label(panel_id in session.pinned),
             policy=session.policy.policy,
-            go_on=render.go_on_label(tree, panel_id or None),
             notice="",
         )
-
-    def _removed(self, session: StorySession) -> Sequence[RemovedBranch]:
-        try:
-            return session.removed()
-        except SeedStoryError:
-            return ()  # the bin is no part of the story
 
     def _pending(self, state: PageState, story_id: str) -> Job | None:
         """Return the story's job whose outcome the page still has to show."""
@@ -294,8 +271,6 @@ class Updates:
             "image": f"The other page {number}",
         }.get(kind, "The page that was being told")
         update = self.story(state, session, here)
-        if kind == "rewrite" and isinstance(update.state, PageState):
-            update = replace(update, state=replace(update.state, rewords=True))
         lost = (
             f"{what} was lost{UNKNOWN} The story is as it was, and what you have typed is still in "
             "its field."
@@ -315,11 +290,6 @@ class Updates:
         if panel_id not in session.tree and session.tree.newest:
             panel_id = session.tree.newest.id
         return replace(self.story(state, session, panel_id), notice=notice)
-
-
-def _is_readers(panel: Panel) -> bool:
-    """Return whether text and image are both wholly the reader's."""
-    return panel.image_source == "reader" and panel.text == panel.reader_text
 
 
 def _missing(session: StorySession, panel_id: str) -> str:

@@ -44,25 +44,7 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
 
     watched(page.load(**wires.answer(on.arrive, here), js=ARRIVE, **QUIETLY))
     page.load(**wires.follow(on.wait_for_models, here, "waking"), **QUIETLY)
-    clickable = (
-        parts.state,
-        parts.masthead,
-        parts.notice,
-        parts.title,
-        parts.book,
-        parts.tail,
-        parts.outline,
-        parts.stories,
-    )
-    with_mine = "(state) => [seedstory.withMine(state)]"
-    watched(
-        gr.on(
-            [part.click for part in clickable],
-            **wires.answer(on.click, here),
-            js=with_mine,
-            **OFTEN,
-        )
-    )
+    watched(parts.state.click(**wires.answer(on.click, turn), **OFTEN))
 
     # The start page
     gr.on(
@@ -89,8 +71,7 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
         )
     )
 
-    # Turns
-    watched(parts.go_on.click(**wires.answer(on.go_on, turn), **QUIETLY))
+    # The story; its buttons are clicks above
     watched(
         gr.on(
             [parts.write.click, parts.line.submit],
@@ -98,30 +79,8 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
             **QUIETLY,
         )
     )
-    watched(parts.alternatives.click(**wires.answer(on.alternatives, turn), **QUIETLY))
-    watched(parts.again.click(**wires.answer(on.again, turn), **QUIETLY))
-    watched(parts.redraw.click(**wires.answer(on.redraw, turn), **QUIETLY))
-    parts.reword.click(**wires.answer(on.ask_for_words, here), **OFTEN)
-    watched(
-        gr.on(
-            [parts.put_words.click, parts.words.submit],
-            **wires.answer(on.reword, here, words=parts.words),
-            **QUIETLY,
-        )
-    )
     watched(parts.repaint.upload(**wires.answer(on.repaint, here, path=parts.repaint), **QUIETLY))
-    parts.pin.click(**wires.answer(on.pin, here), **OFTEN)
     parts.policy.input(**wires.answer(on.set_policy, here, policy=parts.policy), **OFTEN)
-    parts.stop.click(**wires.answer(on.stop, here), **OFTEN)
-
-    # Changes without a turn
-    parts.keep_old.click(**wires.answer(on.keep, here), **OFTEN)
-    parts.remove.click(**wires.answer(on.remove, here), **OFTEN)
-
-    # Answered in the browser alone
-    parts.turn_page.click(None, js="() => seedstory.turnPage()", api_visibility="private")
-    parts.write_own.click(None, js="() => seedstory.writeOwn()", api_visibility="private")
-    parts.show_outline.click(None, js="() => seedstory.toggleOutline()", api_visibility="private")
 
 
 def answer(handler: Handler, **inputs: Any) -> PageUpdate:

@@ -45,12 +45,21 @@ if TYPE_CHECKING:
     )
     from seedstory_core.generation.policies import POLICIES, POLICY_CHOICE, MemoryPolicy
     from seedstory_core.generation.sampling import Sampling
-    from seedstory_core.jobs import MAKES_PANELS, Alternative, Job, JobQueue, Progress
+    from seedstory_core.jobs import (
+        MAKES_PANELS,
+        MAX_RUN,
+        Alternative,
+        Job,
+        JobQueue,
+        Kind,
+        Progress,
+    )
     from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, Knob, make_request, read_number
     from seedstory_core.session import PanelAdded, SessionStore, StorySession
     from seedstory_core.session.history import Act, History
     from seedstory_core.story.archive import RemovedBranch, StoryArchive, StorySummary
     from seedstory_core.story.export import FORMATS, file_name
+    from seedstory_core.story.layout import lay_out
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
     from seedstory_core.story.upload import keep_text, open_image
 
@@ -98,9 +107,11 @@ _HOMES = {
     "generation.sampling": ("Sampling",),
     "jobs": (
         "MAKES_PANELS",
+        "MAX_RUN",
         "Alternative",
         "Job",
         "JobQueue",
+        "Kind",
         "Progress",
     ),
     "requests": (
@@ -118,6 +129,7 @@ _HOMES = {
         "StorySummary",
     ),
     "story.export": ("FORMATS", "file_name"),
+    "story.layout": ("lay_out",),
     "story.tree": (
         "Panel",
         "StoryTree",
@@ -140,10 +152,12 @@ __all__ = [
     "Job",
     "JobQueue",
     "KNOBS",
+    "Kind",
     "Knob",
     "LimitError",
     "MAKES_PANELS",
     "MAX_ALTERNATIVES",
+    "MAX_RUN",
     "MemoryPolicy",
     "NOTHING_TO_READ",
     "NO_BEGINNING",
@@ -176,6 +190,7 @@ __all__ = [
     "css_variables",
     "file_name",
     "keep_text",
+    "lay_out",
     "load_config",
     "load_palette",
     "make_request",

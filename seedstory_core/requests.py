@@ -78,6 +78,7 @@ def make_request(
     notes: tuple[str, ...] = (),
     keep_words: bool = False,
     knobs: Mapping[str, Any] | None = None,
+    hint: str = "",
 ) -> TurnRequest:
     """Build the request for one turn.
 
@@ -88,12 +89,17 @@ def make_request(
         notes: Notes of that check for the reader.
         keep_words: Whether the words are the whole caption, so that the model adds none.
         knobs: Values by API name; None takes the configured value, and for the seed a new one.
+        hint: The reader's wish for what happens, which is no part of the caption.
 
     Raises:
         InputError: The text or a number cannot be used.
     """
     has_text = bool(text and text.strip())
     text = check_text(text, latin_only=config.tokenizer.latin_only) if has_text else ""
+    if hint and hint.strip():
+        if not config.generation.answers_wishes:
+            raise InputError("This storyteller cannot be given hints. Write a line of your own.")
+        hint = check_text(hint, latin_only=config.tokenizer.latin_only)
     asked: dict[str, dict[str, Any]] = {"sampling": {}, "detokenizer": {}, "": {}}
     for key, value in (knobs or {}).items():
         knob = KNOBS[key]
@@ -115,6 +121,7 @@ def make_request(
         ),
         image_seed=new_seed() if seed is None else seed,
         any_seed=seed is None,
+        hint=hint.strip(),
         **asked["detokenizer"],
     )
 

@@ -17,6 +17,8 @@ def load_palette(name: str) -> Mapping[str, str]:
     return MappingProxyType(palettes[name])
 
 
-def css_variables(palette: Mapping[str, str]) -> str:
-    """Return a palette as a CSS rule, for `var(--name)`."""
-    return ":root { " + " ".join(f"--{name}: {colour};" for name, colour in palette.items()) + " }"
+def css_variables(palette: Mapping[str, str], where: str = ":root") -> str:
+    """Return a palette as a CSS rule, for `var(--name)` in the elements that a selector names."""
+    return (
+        f"{where} {{ " + " ".join(f"--{name}: {colour};" for name, colour in palette.items()) + " }"
+    )

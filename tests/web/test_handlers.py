@@ -46,6 +46,19 @@ def answered(handler: Callable[..., Any], *values: Any) -> Any:
     return answer(handler, **inspect.signature(handler).bind(*values).arguments)
 
 
+def press(
+    on: Handlers, state: PageState, do: str, knobs: dict[str, Any] = KNOBS, **data: str
+) -> Any:
+    """Click on a button of the page."""
+    return answered(on.click, state, Click(do=do, **data), knobs)
+
+
+def page(update: Any, panel_id: str) -> dict[str, Any]:
+    """Return a page that an update sends."""
+    found: dict[str, Any] = update.manuscript["pages"][panel_id]
+    return found
+
+
 def wait(queue: JobQueue, story_id: str) -> None:
     deadline = time.monotonic() + 60
     while queue.running(story_id) is not None:
@@ -72,15 +85,15 @@ def test_a_story_is_begun_followed_and_shown(on: Handlers) -> None:
     assert seen and "page-live" in seen[-1]
     shown = answered(on.finish, state, SENTENCE, "It snows.")
     assert shown.state.panel == "p1" and not shown.state.busy
-    assert SENTENCE in shown.book and shown.live == ""
+    assert SENTENCE in page(shown, "p1")["html"] and shown.live == ""
     assert shown.sentence == "", "the start page is empty again"
 
 
 def test_a_cards_first_panel_is_kept_and_the_storyteller_goes_on(on: Handlers) -> None:
     card = OPENINGS[0]
     state = begin(on, card.sentence, card=card.id)
-    assert state.then and not state.again and not state.redraw
-    follows = answered(on.go_on, state, KNOBS).state
+    assert state.then
+    follows = press(on, state, "go-on", KNOBS).state
     assert follows.busy and not follows.then
     wait(on.queue, state.story)
     tree = on.store.open(state.story).tree
@@ -90,11 +103,11 @@ def test_a_cards_first_panel_is_kept_and_the_storyteller_goes_on(on: Handlers) -
 def test_going_back_and_on_makes_a_branch_and_loses_nothing(on: Handlers) -> None:
     state = begin(on)
     for _ in range(2):
-        state = answered(on.go_on, state, KNOBS).state
+        state = press(on, state, "go-on", KNOBS).state
         wait(on.queue, state.story)
         state = answered(on.finish, state, SENTENCE, "It snows.").state
     assert state.panel == "p3"
-    state = answered(on.click, state, Click(do="go", panel="p1")).state
+    state = replace(state, panel="p1")
     state = answered(on.write, state, "It snows.", True, KNOBS).state
     wait(on.queue, state.story)
     shown = answered(on.finish, state, SENTENCE, "It snows.")
@@ -109,18 +122,18 @@ def test_telling_it_again_makes_a_sibling(on: Handlers) -> None:
     state = answered(on.write, state, "It snows", False, KNOBS).state
     wait(on.queue, state.story)
     state = answered(on.finish, state, SENTENCE, "It snows.").state
-    state = answered(on.again, state, {**KNOBS, "seed": "6"}).state
+    state = press(on, state, "again", {**KNOBS, "seed": "6"}).state
     wait(on.queue, state.story)
     assert answered(on.finish, state, SENTENCE, "It snows.").state.panel == "p3"
     tree = on.store.open(state.story).tree
     assert [panel.reader_text for panel in tree.children("p1")] == ["It snows", "It snows"]
     assert tree.panel("p2").seed != tree.panel("p3").seed
-    same = answered(on.again, replace(state, panel="p3"), {**KNOBS, "seed": "6"})
+    same = press(on, replace(state, panel="p3"), "again", {**KNOBS, "seed": "6"})
     assert "seed 6 already" in same.notice and len(tree) == 3
 
 
 def test_three_ways_are_told_at_once_and_chosen_from_the_panel_before(on: Handlers) -> None:
-    state = answered(on.alternatives, begin(on), KNOBS).state
+    state = press(on, begin(on), "three-ways", KNOBS).state
     assert state.live == "alternatives"
 
     async def watch() -> list[Any]:
@@ -135,20 +148,18 @@ def test_three_ways_are_told_at_once_and_chosen_from_the_panel_before(on: Handle
     ways = tree.children("p1")
     assert len({panel.seed for panel in ways}) == 3 and min(panel.seed for panel in ways) >= 5
     assert len({panel.text for panel in ways}) == 3
-    assert all(f'data-panel="{panel.id}"' in shown.tail for panel in ways)
+    fork = page(shown, "p1")["html"].split('class="ways"')[1]
+    assert all(f'data-panel="{panel.id}"' in fork for panel in ways)
 
 
 def test_a_panel_gets_other_words_and_the_old_one_stays(on: Handlers) -> None:
     state = begin(on)
-    asked = answered(on.ask_for_words, state)
-    assert asked.state.rewords and asked.words == SENTENCE
-    refused = answered(on.reword, asked.state, "<img>")
+    refused = press(on, state, "reword", words="<img>")
     assert "is a mark" in refused.notice and refused.state is SAME
-    state = answered(on.reword, asked.state, "Mira the fox found a silver key.").state
+    state = press(on, state, "reword", words="Mira the fox found a silver key.").state
     wait(on.queue, state.story)
     shown = answered(on.finish, state, "", "")
-    assert shown.state.panel == "p2" and "silver key" in shown.book
-    assert not shown.state.rewords
+    assert shown.state.panel == "p2" and "silver key" in page(shown, "p2")["text"]
     tree = on.store.open(state.story).tree
     assert [panel.text for panel in tree] == [SENTENCE, "Mira the fox found a silver key."]
 
@@ -161,7 +172,7 @@ def test_a_panel_gets_the_readers_own_image(on: Handlers, tmp_path: Path) -> Non
     wait(on.queue, state.story)
     shown = answered(on.finish, state, "", "")
     session = on.store.open(state.story)
-    assert shown.state.panel == "p2" and not shown.state.redraw
+    assert shown.state.panel == "p2" and not page(shown, "p2")["redraw"]
     assert session.image("p2").getpixel((128, 128)) == (255, 0, 0)
     (tmp_path / "no.png").write_text("no picture")
     assert "picture" in answered(on.repaint, state, str(tmp_path / "no.png")).notice
@@ -170,10 +181,55 @@ def test_a_panel_gets_the_readers_own_image(on: Handlers, tmp_path: Path) -> Non
 def test_a_panel_is_kept_in_mind_and_let_go(on: Handlers) -> None:
     state = begin(on)
     session = on.store.open(state.story)
-    shown = answered(on.pin, state)
-    assert session.pinned == {"p1"} and "kept in mind" in shown.outline
-    assert shown.pin == "Let it be forgotten"
-    assert "kept in mind" not in answered(on.pin, state).outline and not session.pinned
+    shown = press(on, state, "pin")
+    assert session.pinned == {"p1"} and page(shown, "p1")["pinned"]
+    assert not page(press(on, shown.state, "pin"), "p1")["pinned"] and not session.pinned
+
+
+def test_a_branch_gets_a_name_and_a_star(on: Handlers) -> None:
+    state = begin(on)
+    shown = press(on, state, "name", panel="p1", name="The golden way")
+    assert page(shown, "p1")["name"] == "The golden way"
+    starred = press(on, shown.state, "star", panel="p1")
+    assert page(starred, "p1")["star"] and page(starred, "p1")["name"] == "The golden way"
+    assert not page(press(on, starred.state, "star", panel="p1"), "p1")["star"]
+
+
+def test_several_pages_are_told_in_a_row(on: Handlers) -> None:
+    state = begin(on)
+    assert "number of pages" in press(on, state, "run", count="many").notice
+    running = press(on, state, "run", count="2").state
+    assert running.live == "run" and running.at == "p1"
+    wait(on.queue, state.story)
+    assert answered(on.finish, running, "", "").state.panel == "p3"
+    assert "cannot be given hints" in press(on, state, "run", count="2", words="an owl").notice
+
+
+def test_only_what_changed_is_sent(on: Handlers) -> None:
+    state = begin(on)
+    everything = answered(on.arrive, reloaded(state))
+    assert set(everything.manuscript["pages"]) == {"p1"} and everything.manuscript["base"] == ""
+    held = everything.state
+    assert answered(on.arrive, held).manuscript is SAME, "the page holds it already"
+    named = press(on, held, "rename", title="Mine")
+    assert named.manuscript["title"] == "Mine" and named.manuscript["pages"] == {}
+    assert named.manuscript["base"] == held.seal and named.state.seal == named.manuscript["seal"]
+    asked = press(on, named.state, "go-on").state
+    wait(on.queue, state.story)
+    shown = answered(on.finish, asked, "", "")
+    assert "p2" in shown.manuscript["pages"] and shown.manuscript["base"] == asked.seal
+    lost = press(on, replace(shown.state, seal="of-another-server"), "look")
+    assert set(lost.manuscript["pages"]) == {"p1", "p2"} and lost.manuscript["base"] == ""
+
+
+def test_a_card_begins_its_story_at_one_click(on: Handlers) -> None:
+    state = press(on, START, "begin", opening=OPENINGS[1].id).state
+    wait(on.queue, state.story)
+    assert on.store.open(state.story).tree.panel("p1").text == OPENINGS[1].sentence
+    surprise = press(on, START, "begin").state
+    wait(on.queue, surprise.story)
+    begun = on.store.open(surprise.story).tree.panel("p1").text
+    assert begun in {opening.sentence for opening in OPENINGS}
 
 
 def test_what_a_story_remembers_is_chosen_story_by_story(on: Handlers) -> None:
@@ -181,7 +237,7 @@ def test_what_a_story_remembers_is_chosen_story_by_story(on: Handlers) -> None:
     state = begin(on)
     assert answered(on.set_policy, state, "window").policy == "window"
     assert on.store.open(state.story).policy.policy == "window"
-    assert answered(on.click, state, Click(do="go", panel="p1")).policy == "window"
+    assert answered(on.arrive, state).policy == "window"
     refused = answered(on.set_policy, state, "elephant")
     assert "memory setting is impossible" in refused.notice and refused.policy == "window"
 
@@ -192,8 +248,7 @@ def test_the_page_shows_what_was_typed_and_empties_its_field(on: Handlers) -> No
     state = answered(on.write, state, f" {typed}\n", True, KNOBS).state
     wait(on.queue, state.story)
     shown = answered(on.finish, state, "", f" {typed}\n")
-    assert typed in shown.book and shown.line == ""
-    assert answered(on.ask_for_words, shown.state).words == typed
+    assert page(shown, "p2")["text"] == typed and shown.line == ""
 
 
 def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
@@ -208,22 +263,22 @@ def test_words_typed_in_another_window_stay_there(on: Handlers) -> None:
 def test_a_window_whose_story_was_stopped_elsewhere_comes_back(on: Handlers) -> None:
     state = answered(on.begin, START, {}, None, SENTENCE, False, SLOW).state
     other = state
-    on.stop(state)
+    press(on, state, "stop")
     wait(on.queue, state.story)
     for window in (state, other):
         shown = answered(on.finish, window, "", "")
         assert shown.state.view == "start" and not shown.state.busy
-    assert answered(on.stop, other).state.view == "start"
+    assert press(on, other, "stop").state.view == "start"
 
 
 def test_a_window_that_shows_a_removed_panel_goes_to_the_newest(on: Handlers) -> None:
     state = begin(on)
     for _ in range(2):
-        state = answered(on.go_on, state, KNOBS).state
+        state = press(on, state, "go-on", KNOBS).state
         wait(on.queue, state.story)
         state = answered(on.finish, state, "", "").state
-    other = answered(on.click, state, Click(do="go", panel="p2")).state
-    running = answered(on.go_on, answered(on.click, state, Click(do="go", panel="p1")).state, KNOBS)
+    other = replace(state, panel="p2")
+    running = press(on, replace(state, panel="p1"), "go-on")
     wait(on.queue, state.story)
     on.store.open(state.story).remove_branch("p2")
     shown = answered(on.finish, replace(other, job=running.state.job), "", "")
@@ -266,7 +321,7 @@ def test_a_page_reloaded_elsewhere_stays_there_and_is_told(on: Handlers) -> None
 
 
 def told(on: Handlers, state: PageState) -> PageState:
-    asked: PageState = answered(on.go_on, state, KNOBS).state
+    asked: PageState = press(on, state, "go-on", KNOBS).state
     wait(on.queue, state.story)
     return asked
 
@@ -280,7 +335,7 @@ def test_a_page_reloaded_after_a_failed_turn_says_why(
     assert "The disk is full" in shown.notice and not shown.state.busy
     monkeypatch.undo()
     first = answered(on.begin, START, {}, None, SENTENCE, False, SLOW).state
-    on.stop(first)
+    press(on, first, "stop")
     wait(on.queue, first.story)
     shown = answered(on.arrive, reloaded(first))
     assert shown.state.view == "start" and "Stopped" in shown.notice
@@ -308,8 +363,6 @@ def test_a_turn_lost_with_its_server_is_named(on: Handlers, kind: str, named: st
         assert named in shown.notice and "still in its field" in shown.notice
         assert "or another server of the studio is still telling it" in shown.notice
         assert shown.state.panel == "p1" and not shown.state.busy and shown.state.job == ""
-        # The field with the new words, which the browser keeps, is open again.
-        assert shown.state.rewords == (kind == "rewrite")
         assert shown.line is SAME
 
 
@@ -318,10 +371,10 @@ def test_a_turn_that_another_server_tells_is_no_restart(on: Handlers, store: Ses
     elsewhere = SessionStore(store.engine, store.archive)
     elsewhere.open(state.story)
     other = Handlers(elsewhere, JobQueue(elsewhere), OPENINGS)
-    asked = answered(on.go_on, state, SLOW).state
+    asked = press(on, state, "go-on", SLOW).state
     shown = answered(other.finish, asked, "", "")
     assert "another server of the studio is still telling it" in shown.notice
-    on.stop(asked)
+    press(on, asked, "stop")
     wait(on.queue, state.story)
     # Once it is saved, the other one shows it as well.
     asked = told(on, state)
@@ -350,13 +403,13 @@ def test_a_panel_saved_before_its_server_stopped_is_shown(on: Handlers, kind: st
 def test_a_page_that_missed_the_reply_to_its_click_looks_for_the_turn(on: Handlers) -> None:
     state = begin(on)
     asked = told(on, state)
-    looked = answered(on.click, state, Click(do="look", job=asked.job)).state
+    looked = press(on, state, "look", job=asked.job).state
     assert looked.busy and looked.watch == asked.job
     assert answered(on.finish, looked, "", "").state.panel == "p2"
-    running = answered(on.go_on, looked, SLOW).state
-    looked = answered(on.click, replace(looked, job=""), Click(do="look", job=running.job)).state
+    running = press(on, looked, "go-on", SLOW).state
+    looked = press(on, replace(looked, job=""), "look", job=running.job).state
     assert looked.live == "turn" and looked.watch == running.job
-    on.stop(looked)
+    press(on, looked, "stop")
     wait(on.queue, state.story)
 
 
@@ -372,7 +425,7 @@ def test_a_page_that_missed_the_reply_to_its_beginning_finds_the_story(
     assert job is not None and job.ended.wait(60)
     if way == "look":
         click = Click(do="look", job=job.id, story=job.story_id)
-        found = answered(on.click, page, click).state
+        found = answered(on.click, page, click, KNOBS).state
     else:
         found = answered(on.arrive, replace(page, story=job.story_id, job=job.id)).state
     assert found.view == "story" and found.busy and found.watch == job.id
@@ -386,7 +439,7 @@ def test_a_page_that_missed_the_reply_to_its_beginning_finds_the_story(
 def test_a_turn_of_another_story_is_not_waited_for(on: Handlers) -> None:
     one, other = begin(on), begin(on)
     asked = told(on, one)
-    shown = answered(on.click, asked, Click(do="open", story=other.story)).state
+    shown = press(on, asked, "open", story=other.story).state
     assert shown.story == other.story and not shown.busy and shown.job == ""
 
 
@@ -408,7 +461,7 @@ def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> No
     assert job is not None
     while job.progress.phase != "painting":
         time.sleep(0.01)
-    on.stop(state)
+    press(on, state, "stop")
     wait(on.queue, state.story)
     shown = answered(on.finish, state, SENTENCE, "It snows.")
     assert "Stopped" in shown.notice and shown.line is SAME
@@ -418,7 +471,7 @@ def test_a_stopped_turn_leaves_the_story_and_the_typed_words(on: Handlers) -> No
 
 def test_a_story_stopped_before_its_first_panel_leads_back_to_the_start_page(on: Handlers) -> None:
     state = answered(on.begin, START, {}, None, SENTENCE, False, SLOW).state
-    on.stop(state)
+    press(on, state, "stop")
     wait(on.queue, state.story)
     shown = answered(on.finish, state, SENTENCE, "It snows.")
     assert shown.state.view == "start" and shown.sentence is SAME
@@ -427,26 +480,26 @@ def test_a_story_stopped_before_its_first_panel_leads_back_to_the_start_page(on:
 
 def test_a_turn_that_ends_while_the_reader_is_elsewhere_is_announced(on: Handlers) -> None:
     state = begin(on)
-    state = answered(on.go_on, state, KNOBS).state
+    state = press(on, state, "go-on", KNOBS).state
     wait(on.queue, state.story)
     state = answered(on.finish, state, SENTENCE, "It snows.").state
-    state = answered(on.go_on, state, SLOW).state
-    moved = answered(on.click, state, Click(do="go", panel="p1"))
-    assert moved.state.panel == "p1" and moved.state.live == ""
-    assert "at work on another page" in moved.tail
+    state = press(on, state, "go-on", SLOW).state
+    assert state.live == "turn" and state.at == "p2", "the browser shows it at that page alone"
     wait(on.queue, state.story)
-    shown = answered(on.finish, moved.state, SENTENCE, "It snows.")
+    moved = replace(state, panel="p1", steps=state.steps + 1)
+    shown = answered(on.finish, moved, SENTENCE, "It snows.")
+    assert shown.state.steps == moved.steps
     assert shown.state.panel == "p1" and "Page 3 of the story is ready" in shown.notice
 
 
 def test_a_page_that_arrives_during_a_turn_watches_it(on: Handlers) -> None:
     state = begin(on)
-    running = answered(on.go_on, state, SLOW).state
+    running = press(on, state, "go-on", SLOW).state
     arrived = answered(on.arrive, PageState(story=state.story))
     assert arrived.state.live == "turn" and arrived.state.watch == running.job
-    again = answered(on.go_on, arrived.state, KNOBS)
+    again = press(on, arrived.state, "go-on", KNOBS)
     assert "still working" in again.notice and again.state.watch == running.job
-    on.stop(state)
+    press(on, state, "stop")
     wait(on.queue, state.story)
 
 
@@ -464,42 +517,38 @@ def test_a_removed_panel_in_the_address_opens_the_newest_panel(on: Handlers) -> 
     assert "no page p99" in shown.notice
 
 
-def clicked(on: Handlers, state: PageState, do: str, **values: str) -> Any:
-    return answered(on.click, state, Click(do=do, **values))
-
-
 def test_what_was_done_on_the_page_can_be_undone_there(on: Handlers) -> None:
     state = begin(on)
-    state = answered(on.go_on, state, KNOBS).state
+    state = press(on, state, "go-on", KNOBS).state
     wait(on.queue, state.story)
     state = answered(on.finish, state, "", "").state
     assert state.panel == "p2"
-    painted = answered(on.redraw, state, {**KNOBS, "seed": "77"}).state
+    painted = press(on, state, "redraw", {**KNOBS, "seed": "77"}).state
     wait(on.queue, state.story)
     shown = answered(on.finish, painted, "", "")
-    assert "Picture 2 of 2" in shown.book
-    removed = answered(on.remove, shown.state)
+    assert "Picture 2 of 2" in page(shown, "p2")["html"]
+    removed = press(on, shown.state, "remove")
     assert removed.state.panel == "p1" and "in the bin" in removed.notice
-    assert 'data-do="restore" data-panel="p2"' in removed.outline
-    back = clicked(on, removed.state, "undo")
+    assert 'data-do="restore" data-panel="p2"' in removed.manuscript["bin"]
+    back = press(on, removed.state, "undo")
     assert back.state.panel == "p2" and "Undone: removing pages." in back.notice
-    first = clicked(on, back.state, "undo")
-    assert "Picture 1 of 2" in first.book and first.state.panel == "p2"
-    gone = clicked(on, first.state, "undo")
+    first = press(on, back.state, "undo")
+    assert "Picture 1 of 2" in page(first, "p2")["html"] and first.state.panel == "p2"
+    gone = press(on, first.state, "undo")
     assert gone.state.panel == "p1" and "Undone: the new page." in gone.notice
-    assert 'title="There is nothing to undo"' in gone.title
-    assert "nothing to undo" in clicked(on, gone.state, "undo").notice
-    again = clicked(on, gone.state, "redo")
+    assert gone.manuscript["undo"] == ""
+    assert "nothing to undo" in press(on, gone.state, "undo").notice
+    again = press(on, gone.state, "redo")
     assert again.state.panel == "p2"
     names = [picture.name for picture in on.store.open(state.story).tree.panel("p2").pictures]
-    chosen = clicked(on, again.state, "picture", name=names[1])
-    assert "Picture 2 of 2" in chosen.book
-    assert "no such picture" in clicked(on, chosen.state, "picture", name="p1-00000000.png").notice
+    chosen = press(on, again.state, "picture", name=names[1])
+    assert "Picture 2 of 2" in page(chosen, "p2")["html"]
+    assert "no such picture" in press(on, chosen.state, "picture", name="p1-00000000.png").notice
 
 
 def test_the_last_page_left_stays(on: Handlers) -> None:
     state = begin(on)
-    assert "keeps at least one page" in answered(on.remove, state).notice
+    assert "keeps at least one page" in press(on, state, "remove").notice
     assert len(on.store.open(state.story).tree) == 1
 
 
@@ -511,10 +560,9 @@ def test_the_last_page_left_stays(on: Handlers) -> None:
 def test_a_mangled_state_is_answered_like_none(on: Handlers, sent: dict[str, Any]) -> None:
     state = PageState.from_json(sent)
     assert answered(on.arrive, state).state.view == "start"
-    answered(on.stop, state)
+    press(on, state, "stop")
     answered(on.finish, state, None, None)
-    answered(on.keep, state)
-    assert "no story under this address" in answered(on.go_on, state, KNOBS).notice
+    assert "no story under this address" in press(on, state, "go-on", KNOBS).notice
 
 
 @pytest.mark.parametrize(
@@ -541,7 +589,7 @@ def test_a_refused_image_is_put_away_and_the_sentence_stays(on: Handlers, tmp_pa
     Image.new("RGB", (40, 30)).save(path)
     shown = answered(on.bring, str(path), OPENINGS[0].sentence)
     assert shown.sentence == "", "a card's sentence goes with its card"
-    assert "data:image/jpeg" in shown.slot
+    assert "data:image/webp" in shown.slot
 
 
 def test_choosing_a_card_never_overwrites_own_words(on: Handlers) -> None:
@@ -570,7 +618,7 @@ def test_a_fault_of_ours_is_logged_and_told_without_details(
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr(on.store, "open", broken)
-    shown = answered(on.go_on, PageState(story="x"), KNOBS)
+    shown = press(on, PageState(story="x"), "go-on", KNOBS)
     assert "went wrong on our side" in shown.notice and "secret" not in shown.notice
     assert "a secret detail" in (caplog.records[-1].exc_text or "")
 

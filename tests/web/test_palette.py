@@ -23,11 +23,13 @@ OF_ONE_ELEMENT = {"haze", "indent", "share"}
 """What templates set for a single element."""
 
 
-@pytest.mark.parametrize("name", ["page", "drawings", "book"])
+@pytest.mark.parametrize("name", ["page", "lamplight", "drawings", "book"])
 def test_colours_are_whole_and_different(name: str) -> None:
     palette = load_palette(name)
     assert all(COLOUR.fullmatch(colour) and len(colour) == 7 for colour in palette.values())
-    assert len({*palette.values()}) == len(palette)
+    # What stands on a colour differs from one light to the other, and repeats another one's.
+    own = [colour for name, colour in palette.items() if not name.startswith("on-")]
+    assert len({*own}) == len(own)
 
 
 @pytest.mark.parametrize("file", ELSEWHERE)
@@ -51,7 +53,11 @@ def test_drawings_use_the_palette(path: Path) -> None:
 
 
 def test_the_page_names_its_colours_before_they_are_used() -> None:
-    head = render.head("")
+    head = render.head()
     assert head.index("--paper: #fffaf0;") < head.index("studio/style.css")
     assert 'name="theme-color" content="#f4e9d4"' in head
-    assert vars(make_theme())["body_background_fill"] == load_palette("page")["desk"]
+    assert vars(make_theme())["body_background_fill"] == "var(--desk)"
+
+
+def test_both_lights_have_the_same_colours() -> None:
+    assert set(load_palette("lamplight")) == set(load_palette("page"))

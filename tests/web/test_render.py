@@ -19,7 +19,8 @@ from seedstory_core.data.stories import parse
 from seedstory_core.engine import TurnRequest
 from seedstory_core.jobs import Alternative, Job, Kind, Progress
 from seedstory_core.session.history import KINDS, Act
-from seedstory_core.story.archive import StorySummary
+from seedstory_core.story.archive import RemovedBranch, StorySummary
+from seedstory_core.story.export import FORMATS
 from seedstory_core.story.tree import Panel, Picture, StoryTree
 
 HOSTILE = '<script>alert("1")</script> & \' <img src=x onerror=alert(1)>'
@@ -55,6 +56,7 @@ def grow(*edges: tuple[str, str | None], **changes: dict[str, Any]) -> StoryTree
     return tree
 
 
+SIZES = {"p1": (3, 2), "p2": (1, 1), "p3": (1, 1)}
 BRANCHED = (("p1", None), ("p2", "p1"), ("p3", "p2"), ("p4", "p1"), ("p5", "p4"), ("p6", "p2"))
 
 
@@ -62,48 +64,48 @@ def job(panel_id: str | None = "p2", kind: Kind = "turn", size: int = 1, **reque
     return Job("1", kind, "story", panel_id, TurnRequest(**request), size)
 
 
+def sheet(tree: StoryTree, panel_id: str, shelf_texts: tuple[str, ...] = ()) -> str:
+    """Return a page of a story without names of branches."""
+    panel, number = tree.panel(panel_id), tree.depth(panel_id)
+    sizes = {one.id: (len(tree.branch(one.id)), 1) for one in tree}
+    return render.page(tree, "story", panel, number, sizes, lambda _: "", shelf_texts)
+
+
 def panels_in(markup: str) -> list[str]:
     return re.findall(r'data-panel="(p\d+)"', markup)
-
-
-def test_the_book_shows_the_path_and_nothing_of_its_siblings() -> None:
-    tree = grow(*BRANCHED)
-    markup = render.book(tree, "story", "p5")
-    assert re.findall(r"Text of (p\d)", re.sub(r'alt="[^"]*"', "", markup)) == ["p1", "p4", "p5"]
-    assert markup.count("page-current") == 1 and 'id="page-p5"' in markup
-    leads = re.findall(r'class="frame" data-do="go" data-panel="(p\d+)"', markup)
-    assert leads == ["p1", "p4"], "the current page leads nowhere"
 
 
 def test_a_page_with_siblings_leads_to_them() -> None:
     tree = grow(("p1", None), ("p2", "p1"), ("p3", "p1"), ("p4", "p1"))
     for here, number, leads in (("p2", 1, ["p3"]), ("p3", 2, ["p2", "p4"]), ("p4", 3, ["p3"])):
-        markup = render.book(tree, "story", here)
+        markup = sheet(tree, here).split("arrows-go")[1]
         assert f">Way {number} of 3<" in markup
         arrows = re.findall(r'data-do="go" data-panel="(p\d+)"( disabled)?', markup)
-        assert [panel for panel, off in arrows if not off and panel != "p1"] == leads
-    assert "Way" not in render.book(tree, "story", "p1")
+        assert [panel for panel, off in arrows if not off] == leads
+    assert "Way" not in sheet(tree, "p1")
 
 
 def test_a_page_with_several_pictures_leads_to_them() -> None:
     pictures = tuple(Picture(f"p2-0000000{n}.png", None, n) for n in range(3))
     changes = {"image_name": pictures[1].name, "pictures": pictures}
     tree = grow(("p1", None), ("p2", "p1"), ("p3", "p2"), p2=changes)
-    markup = render.book(tree, "story", "p2")
+    markup = sheet(tree, "p2")
     assert ">Picture 2 of 3<" in markup
     assert re.findall(r'data-name="([^"]+)"', markup) == [pictures[0].name, pictures[2].name]
-    assert "Picture 2" not in render.book(tree, "story", "p3"), "only where one can choose"
+    assert "Picture 2" not in sheet(tree, "p3")
 
 
 def test_every_markup_is_well_formed() -> None:
     tree = grow(*BRANCHED, p3={"is_end": True, "notes": ("a & b",)}, p4={"image_name": None})
-    for here in (None, "p1", "p3", "p5"):
-        Outline(render.book(tree, "story", here))
-        Outline(render.tail(tree, "story", here, elsewhere=job()))
-        Outline(render.outline(tree, "story", here, running=job()))
+    for here in ("p1", "p3", "p5"):
+        Outline(sheet(tree, here))
+    Outline(render.cover(tree, "story"))
+    Outline(render.bin_of([RemovedBranch(tree.panel("p3"), 2, 0.0)], "story"))
+    for fixed in ("masthead", "story_head", "book", "page_acts", "welcome", "composer", "dialogs"):
+        values = {"has_shelf": True, "can_wish": True, "max_run": 25, "formats": FORMATS}
+        Outline(render.fill(fixed, **values))
     Outline(render.live(job(), Progress(phase="painting", done=1, total=4), 3))
     Outline(render.shelf(load_openings("assets/openings"), "mira"))
-    Outline(render.title_bar("A & B"))
     Outline(render.notice("a < b"))
     Outline(render.first_image("x.png", "c", notes=("n",)))
 
@@ -112,14 +114,16 @@ def test_every_markup_is_well_formed() -> None:
 def test_nothing_a_reader_or_a_model_wrote_becomes_markup(field: str) -> None:
     value: object = (HOSTILE,) if field == "notes" else HOSTILE
     changes = {"text": HOSTILE, field: value}
-    tree = grow(("p1", None), ("p2", "p1"), p1=changes, p2=changes)
+    tree = grow(("p1", None), ("p2", "p1"), ("p3", "p1"), p1=changes, p2=changes, p3=changes)
+    tree.title = HOSTILE
     running = job("p2", reader_text=HOSTILE)
     everything = "".join(
         (
-            render.book(tree, "story", "p2"),
-            render.tail(tree, "story", "p1"),
-            render.outline(tree, "story", "p2"),
-            render.title_bar(HOSTILE),
+            sheet(tree, "p2"),
+            sheet(tree, "p1"),
+            render.page(tree, "story", tree.panel("p1"), 1, SIZES, lambda _: HOSTILE),
+            render.bin_of([RemovedBranch(tree.panel("p2"), 1, 0.0)], "story"),
+            render.cover(tree, "story"),
             render.notice(HOSTILE),
             render.live(running, Progress(phase="writing", text=HOSTILE), 3),
             render.story_shelf([StorySummary("id", HOSTILE, 1, thumbnail="p1-0a.png")]),
@@ -154,17 +158,21 @@ def test_a_title_is_shown_as_it_was_typed(hostile: str) -> None:
             self.found.append(data)
 
     words = Words()
-    words.feed(render.title_bar(hostile) + render.story_shelf([StorySummary("id", hostile, 1)]))
+    tree = grow(("p1", None))
+    tree.title = hostile
+    shelf = render.story_shelf([StorySummary("id", hostile, 1)])
+    words.feed(render.cover(tree, "story") + shelf)
     words.close()
-    assert words.found.count(hostile) == 3, "the heading, its field, and the shelf"
+    assert words.found.count(hostile) == 2, "the cover and the shelf"
 
 
 def test_there_is_nothing_between_two_tags_that_only_the_template_needs() -> None:
     tree = grow(*BRANCHED, p3={"is_end": True, "notes": ("a",)})
     for markup in (
-        render.book(tree, "story", "p3"),
-        render.tail(tree, "story", "p1", elsewhere=job()),
-        render.outline(tree, "story", "p3", running=job()),
+        sheet(tree, "p3"),
+        sheet(tree, "p1"),
+        render.cover(tree, "story"),
+        render.fill("book"),
         render.shelf(load_openings("assets/openings")),
         render.live(job(), Progress(phase="writing", text="Mira"), 3),
     ):
@@ -174,27 +182,27 @@ def test_there_is_nothing_between_two_tags_that_only_the_template_needs() -> Non
 def test_a_page_that_could_not_be_read_is_named_and_can_be_left() -> None:
     why = "This page could not be read, because the file p2.json of this story is damaged."
     tree = grow(("p1", None), ("p3", "p1"))
-    tree = StoryTree([tree.panel("p1"), Panel("p2", "p1", "", problem=why)])
-    shown = render.book(tree, "x" * 22, "p2")
+    broken = Panel("p2", "p1", "", problem=why)
+    tree = StoryTree([tree.panel("p1"), broken, tree.panel("p3")])
+    shown = sheet(tree, "p2")
     assert why in shown and '<span class="gap">This page could not be read</span>' in shown
-    shown = render.outline(tree, "x" * 22, "p1")
+    shown = sheet(tree, "p1")
     assert "A page that could not be read" in shown and 'data-panel="p2"' in shown
-    assert "A page that could not be read" in render.tail(tree, "x" * 22, "p1")
 
 
 def test_every_template_escapes() -> None:
     assert render.TEMPLATES.autoescape is True
     for path in (Path(render.__file__).parent / "templates").glob("*.html"):
         unescaped = re.findall(r"\|\s*safe|autoescape", path.read_text("utf-8"))
-        # The studio's own script is no text.
-        assert unescaped == (["|safe"] if path.stem == "head" else []), path
+        # The drawn signs are no text.
+        assert unescaped == (["|safe"] if path.stem == "icons" else []), path
 
 
 def captions(panel: Panel, shelf_texts: tuple[str, ...] = ()) -> list[str]:
     tree = StoryTree()
     tree.add(panel)
-    markup = render.book(tree, "story", panel.id, shelf_texts)
-    return re.findall(r'<p class="caption">(.*?)</p>', markup)
+    markup = sheet(tree, panel.id, shelf_texts)
+    return re.findall(r'<p class="caption" dir="auto">(.*?)</p>', markup)
 
 
 def test_the_readers_words_are_marked_and_a_cards_are_not() -> None:
@@ -206,46 +214,40 @@ def test_the_readers_words_are_marked_and_a_cards_are_not() -> None:
     assert captions(changed) == ["It snows."]
 
 
-def test_the_outline_shows_every_panel_once_with_branches_beside_their_origin() -> None:
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ('"Up!" said Lulu.', "“Up!” said Lulu."),
+        ("Lulu said, \"It's Mira's.\"", "Lulu said, “It’s Mira’s.”"),
+        ('("So", he said)', "(“So”, he said)"),
+        ("“Up!” said Lulu.", "“Up!” said Lulu."),
+    ],
+)
+def test_a_page_has_the_quotation_marks_of_a_book(typed: str, shown: str) -> None:
+    assert captions(Panel(id="p1", parent=None, text=typed)) == [shown]
+    assert render.typeset(typed[4:], typed[:4]) == shown[4:], "also after the reader's words"
+
+
+def test_the_ways_on_are_cards_with_their_length() -> None:
     tree = grow(*BRANCHED)
-    markup = render.outline(tree, "story", "p3")
-    assert panels_in(markup) == ["p1", "p4", "p5", "p2", "p6", "p3"]
-    indents = [int(n) for n in re.findall(r"--indent:(\d)", markup)]
-    assert indents == [0, 1, 1, 0, 1, 0]
-    assert markup.count("node-branch") == 2
-    assert markup.count("node-path") == 3
-    assert re.search(r'data-panel="p3" aria-current="page"', markup)
-    assert "6 pages, 3 ways to tell it" in markup
+    ways = sheet(tree, "p1").split('class="ways"')[1]
+    assert panels_in(ways) == ["p2", "p4"] and "3 pages" in ways and "2 pages" in ways
+    assert "Text of p2." in ways and "<kbd>1</kbd>" in ways
+    assert "ways" not in sheet(tree, "p4") and "ways" not in sheet(tree, "p5")
 
 
-def test_a_running_turn_is_announced_below_its_parent() -> None:
-    tree = grow(*BRANCHED)
-    markup = render.outline(tree, "story", "p2", running=job("p6"))
-    assert markup.index("node-ghost") > markup.index('data-panel="p6"')
-    assert "<b>4</b> being made" in markup
-    assert "node-ghost" not in render.outline(tree, "story", "p2", running=job("p6", "redraw"))
+def test_the_end_is_said() -> None:
+    assert "The End" in sheet(grow(("p1", None), p1={"is_end": True}), "p1")
+    assert "The End" not in sheet(grow(*BRANCHED), "p3")
 
 
-def test_a_story_of_a_thousand_panels_is_shown() -> None:
-    tree = grow(*((f"p{n}", f"p{n - 1}" if n > 1 else None) for n in range(1, 1001)))
-    assert len(panels_in(render.outline(tree, "story", "p1000"))) == 1000
-
-
-def test_the_ways_on_are_offered_with_their_length() -> None:
-    tree = grow(*BRANCHED)
-    markup = render.tail(tree, "story", "p1")
-    assert panels_in(markup) == ["p2", "p6", "p4", "p5"]
-    assert "Read all 3 pages" in markup and "Read all 2 pages" in markup
-    assert "way" not in render.tail(tree, "story", "p5")
-
-
-def test_the_end_is_said_and_may_be_passed() -> None:
-    tree = grow(("p1", None), p1={"is_end": True})
-    assert "The End" in render.book(tree, "story", "p1")
-    assert "The End" not in render.book(grow(*BRANCHED), "story", "p3")
-    assert render.go_on_label(tree, "p1") == "Go on anyway"
-    assert render.go_on_label(grow(*BRANCHED), "p2") == "Another way"
-    assert render.go_on_label(grow(*BRANCHED), "p5") == "Continue the story"
+def test_a_cover_has_the_first_picture_the_title_and_what_is_inside() -> None:
+    tree = grow(*BRANCHED, p1={"image_name": None}, p3={"is_end": True}, p5={"is_end": True})
+    tree.title = "Mira's Drum"
+    cover = render.cover(tree, "story")
+    assert "p2-0a.png" in cover and "Mira&#39;s Drum" in cover
+    assert "6 pages · 2 endings" in cover
+    assert render.cover(StoryTree(), "story") == ""
 
 
 @pytest.mark.parametrize(
@@ -288,21 +290,14 @@ def test_a_screen_reader_hears_the_sentence_once_it_is_whole() -> None:
     assert 'aria-live="polite">Page 4. Mira runs.<' in painting
 
 
-def test_the_page_turns_where_the_reader_was() -> None:
-    tree = grow(("p1", None), ("p2", "p1"), ("p3", "p1"), ("p4", "p3"))
-    assert render.next_page(tree, "p1", "", "") == "p2"
-    assert render.next_page(tree, "p1", "p4", "p2") == "p3"
-    assert render.next_page(tree, "p1", "p1", "p3") == "p3"
-    assert render.next_page(tree, "p1", "p9", "p4") == "p2"
-    assert render.next_page(tree, "p4", "p4", "p2") == ""
-    assert render.next_page(tree, None, "", "") == "p1"
-
-
 def test_a_picture_that_is_painted_again_stays_in_sight() -> None:
     (panel,) = grow(("p1", None), p1={"text": "Mira waves.", "image_name": "p1-0000000a.png"})
     running = job("p1", "redraw")
     shown = render.live(running, Progress(phase="painting", done=1, total=4), 1, before=panel)
-    assert "Mira waves." in shown and 'class="before" src="pictures/story/p1-0000000a.png"' in shown
+    assert (
+        "Mira waves." in shown
+        and 'class="before" src="pictures/story/p1-0000000a.png?page"' in shown
+    )
     preview = Progress(phase="painting", done=2, total=4, preview=Image.new("RGB", (8, 8)))
     assert 'class="before"' not in render.live(running, preview, 1, before=panel)
 

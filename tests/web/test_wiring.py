@@ -66,8 +66,8 @@ def test_what_does_not_fit_is_refused_while_the_page_is_built(parts: PageParts) 
     wires = Wires(parts)
     with pytest.raises(TypeError, match="line"):
         wires.answer(handler, {"state": parts.state})
-    with pytest.raises(TypeError, match="words"):
-        wires.answer(handler, {"state": parts.state}, line=parts.line, words=parts.words)
+    with pytest.raises(TypeError, match="sentence"):
+        wires.answer(handler, {"state": parts.state}, line=parts.line, sentence=parts.sentence)
 
 
 def test_an_error_becomes_a_notice_and_changes_nothing_else(
