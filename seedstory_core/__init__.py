@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from seedstory_core.session.history import Act, History
     from seedstory_core.story.archive import RemovedBranch, StoryArchive, StorySummary
     from seedstory_core.story.export import FORMATS, file_name
+    from seedstory_core.story.importing import BroughtIn, bring_in
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
     from seedstory_core.story.upload import keep_text, open_image
 
@@ -118,6 +119,7 @@ _HOMES = {
         "StorySummary",
     ),
     "story.export": ("FORMATS", "file_name"),
+    "story.importing": ("BroughtIn", "bring_in"),
     "story.tree": (
         "Panel",
         "StoryTree",
@@ -130,6 +132,7 @@ _HOMES = {
 __all__ = [
     "Act",
     "Alternative",
+    "BroughtIn",
     "BusyError",
     "ConfigError",
     "DeviceFullError",
@@ -171,6 +174,7 @@ __all__ = [
     "TurnRequest",
     "UnconfirmedError",
     "WeightsError",
+    "bring_in",
     "build_engine",
     "build_store",
     "css_variables",
