@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from seedstory_core.session.history import Act, History
     from seedstory_core.story.archive import RemovedBranch, StoryArchive, StorySummary
     from seedstory_core.story.export import FORMATS, file_name
+    from seedstory_core.story.importing import BroughtIn, bring_in
     from seedstory_core.story.layout import lay_out
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
     from seedstory_core.story.upload import keep_text, open_image
@@ -130,6 +131,7 @@ _HOMES = {
     ),
     "story.export": ("FORMATS", "file_name"),
     "story.layout": ("lay_out",),
+    "story.importing": ("BroughtIn", "bring_in"),
     "story.tree": (
         "Panel",
         "StoryTree",
@@ -142,6 +144,7 @@ _HOMES = {
 __all__ = [
     "Act",
     "Alternative",
+    "BroughtIn",
     "BusyError",
     "ConfigError",
     "DeviceFullError",
@@ -185,6 +188,7 @@ __all__ = [
     "TurnRequest",
     "UnconfirmedError",
     "WeightsError",
+    "bring_in",
     "build_engine",
     "build_store",
     "css_variables",

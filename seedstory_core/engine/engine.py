@@ -197,7 +197,8 @@ class StoryEngine:
         self._separator_ids = tuple(tokenizer.encode_text(config.tokenizer.separator))
         self._stop_ids = (tokenizer.boi_id, tokenizer.eos_id)
         self._sentence_ends = tokenizer.sentence_ends()
-        self._forbidden_ids = [i for i in tokenizer.mark_ids() if i not in self._stop_ids]
+        self._mark_ids = frozenset(tokenizer.mark_ids())
+        self._forbidden_ids = sorted(self._mark_ids.difference(self._stop_ids))
         # The unconditional branch of guidance, `[1, V, C]`; it changes only with the weights.
         self.negative_features = self.vision.zero_image_features()
         self._scheduler = Scheduler(story_lm, detokenizer, max_batch=config.runtime.turns_at_once)
@@ -410,6 +411,14 @@ class StoryEngine:
         if typed and text.startswith(typed):
             text = tidy_text(typed) + text[len(typed) :]
         return self.tokenizer.encode_text(self.lexicon.tidy(text)) if text else []
+
+    def can_read(self, token_ids: Sequence[int]) -> bool:
+        """Whether these may be a caption's tokens: they are in the vocabulary, and none is a mark.
+
+        Those of a story from elsewhere are as its writer wanted them.
+        """
+        in_vocabulary = all(0 <= token < self.config.decoder.vocab_size for token in token_ids)
+        return in_vocabulary and self._mark_ids.isdisjoint(token_ids)
 
     def encode_hint(self, hint: str) -> tuple[int, ...]:
         """Return the token ids of a hint: a reader's wish, which is no part of the caption.

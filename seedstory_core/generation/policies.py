@@ -62,8 +62,11 @@ def policy_from(record: Any, otherwise: MemoryPolicy) -> MemoryPolicy:
     }
     try:
         pinned = tuple(int(number) for number in known.pop("pinned_panels", ()))
+        for name, value in known.items():
+            if type(value) is not type(getattr(otherwise, name)):
+                return otherwise  # 2.5 is in range, but no number of panels
         return dataclasses.replace(otherwise, pinned_panels=pinned, **known)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return otherwise
 
 

@@ -849,7 +849,7 @@ class StorySession:
             needed = {panel: plan.still_needed(panel, number) for panel in seen}
             self.engine.run(functools.partial(self._hold, ids, segments, number, needed))
             yield Replaying(done, len(plan.to_read))
-        story_ids = tuple(token for panel in path for token in panel.token_ids)
+        story_ids = tuple(token for panel in path for token in self._token_ids(panel))
         return dataclasses.replace(
             past, segments=tuple(segments), story_ids=story_ids, policy=policy
         )
@@ -957,7 +957,7 @@ class StorySession:
 
     def _token_ids(self, panel: Panel) -> tuple[int, ...]:
         """Return the caption's tokens; other weights may come with other tokens."""
-        if self._is_of_these_weights(panel):
+        if self._is_of_these_weights(panel) and self.engine.can_read(panel.token_ids):
             return panel.token_ids
         return tuple(self.engine.read_ids(panel.text, typed=panel.reader_text))
 

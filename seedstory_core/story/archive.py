@@ -7,7 +7,8 @@
                       p1-3f9c2a1b.npy  its visual features, float32
                       p3.group         p3, p4 and p5 were committed together, with their records
                       p5.removed       p5 and what followed it are in the bin; the files stay
-                      deleted.json     in a bucket: the story is on its way to the trash
+                      deleted.json     the story is on its way to the trash (in a bucket), or is
+                                       being copied or taken in and not whole yet
     <root>/.trash/<story id>-<token>/  a deleted story
 
 A panel's image and features are complete before its record appears, so a writer that is killed
@@ -51,6 +52,7 @@ from seedstory_core.story.reading import (
     DELETED,
     HEADER,
     FolderReader,
+    Read,
     StoredStory,
     UnreadableError,
     has_panels,
@@ -58,7 +60,7 @@ from seedstory_core.story.reading import (
     revisions_of,
 )
 from seedstory_core.story.records import StoryHeader
-from seedstory_core.story.tree import Panel, clean_title, title_from_text
+from seedstory_core.story.tree import Panel, StoryTree, clean_title, title_from_text
 
 STORY_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 READING_KEY = re.compile(r"r\.[0-9a-f]{32}")
@@ -170,29 +172,79 @@ class StoryArchive:
         Raises:
             StoryNotFoundError: There is no such story.
             StorageError: It could not be read or copied; what was copied is deleted.
+            UnconfirmedError: It was copied, or may have been.
         """
         stored = self.load(story_id)
-        settings = {k: v for k, v in stored.header.settings.items() if k not in ("undo", "redo")}
-        title = title or stored.header.title
-        copied = self.create(title, stored.header.engine_fingerprint, settings)
-        try:
-            with self._writing("the story was not copied", "The story is as it was."):
-                for panel in stored.tree:
-                    if panel.id in panel_ids and not panel.is_placeholder:
-                        parent = stored.tree.panel(panel.parent) if panel.parent else None
-                        grandparent = parent.parent if parent else None
-                        self._copy_panel(story_id, copied.id, panel, grandparent)
-                self._files.settle(copied.id)
-        except BaseException:
-            self._files.remove_folder(copied.id)
-            raise
-        return copied
+        header = dataclasses.replace(
+            stored.header,
+            title=clean_title(title) or stored.header.title,
+            settings=settings_with(stored.header.settings, panel_ids),
+            created_at=time.time(),
+        )
+        read = functools.partial(self._read, story_id)
+        with self._making("copied", "The story is as it was.") as new_id:
+            return self._new_from(header, new_id, stored.tree, panel_ids, read)
 
-    def _copy_panel(self, source: str, target: str, panel: Panel, grandparent: str | None) -> None:
+    def add_story(self, header: StoryHeader, tree: StoryTree, read: Read) -> StoryHeader:
+        """Save a story that comes from elsewhere as a new one, with an id of its own.
+
+        Args:
+            header: Its title, settings and time; not its id.
+            tree: Its panels, with the names of their files.
+            read: Returns the bytes of a file, or raises a `FileMissingError`.
+
+        Raises:
+            StorageError: It could not be saved; nothing of it is left.
+            UnconfirmedError: It was saved, or may have been.
+        """
+        with self._making("brought back", "All other stories are safe.") as new_id:
+            return self._new_from(header, new_id, tree, {panel.id for panel in tree}, read)
+
+    @contextlib.contextmanager
+    def _making(self, what: str, what_is_safe: str) -> Iterator[str]:
+        """Yield the id of a new story; if it cannot be made, its folder is deleted."""
+        new_id = _new_story_id()
+        with self._changing(
+            f"the story was not {what}",
+            what_is_safe,
+            f"the story was {what}",
+            lambda: self._exists(new_id),
+        ):
+            try:
+                yield new_id
+            except BaseException:
+                self._files.remove_folder(new_id)
+                raise
+
+    def _new_from(
+        self,
+        header: StoryHeader,
+        new_id: str,
+        tree: StoryTree,
+        panel_ids: Collection[str],
+        read: Read,
+    ) -> StoryHeader:
+        """Make a new story of panels of a tree; it is no story before all of it is there."""
+        header = dataclasses.replace(header, id=new_id, revision=0)
+        mark = f"{new_id}/{DELETED}"
+        self._files.make_folder(new_id)
+        self._files.write(mark, records.to_json({"begun_at": time.time()}))
+        self._files.settle(new_id)
+        for panel in tree:
+            if panel.id in panel_ids and not panel.is_placeholder:
+                parent = tree.panel(panel.parent) if panel.parent else None
+                self._copy_panel(new_id, panel, parent.parent if parent else None, read)
+        self._write_header(header)
+        self._files.settle("")
+        self._files.remove(mark)
+        self._files.settle(new_id)
+        return header
+
+    def _copy_panel(self, target: str, panel: Panel, grandparent: str | None, read: Read) -> None:
         names = [picture.name for picture in panel.all_pictures]
         for name in (*names, *filter(None, [panel.features_name])):
             with contextlib.suppress(FileMissingError):
-                self._files.write(f"{target}/{name}", self._read(source, name))
+                self._files.write(f"{target}/{name}", read(name))
         record = records.to_json(_record_of(target, panel, grandparent))
         self._files.write(f"{target}/{panel.id}.json", record, new=True)
 
@@ -593,6 +645,17 @@ class StoryArchive:
             raise StoryNotFoundError(f"Page {panel.id} has no features.")
         return records.from_npy(name, self._read(story_id, name), panel.features_sha256)
 
+    def file_bytes(self, story_id: str, name: str) -> bytes:
+        """Return the file of an image or of features as it is, unchecked.
+
+        Raises:
+            StoryNotFoundError: The story is gone, or the name is neither's.
+            StorageError: The file is missing or cannot be read.
+        """
+        if not records.FEATURES_NAME.fullmatch(name):
+            self._check_image_name(story_id, name)
+        return self._read(story_id, name)
+
     def image_bytes(self, story_id: str, image_name: str) -> bytes:
         """Return an image's PNG file, checked by its record or, without one, as far as PNG can.
 
@@ -956,6 +1019,23 @@ def reading_key_of(story_id: str) -> str:
     """Return the key with which a story can only be read; the id cannot be found from it."""
     digest = hashlib.sha256(b"seedstory reading key\0" + story_id.encode("utf-8")).hexdigest()
     return f"r.{digest[:32]}"
+
+
+def settings_with(settings: Mapping[str, Any], panel_ids: Collection[str]) -> dict[str, Any]:
+    """Return what of a story's settings goes along with some of its panels.
+
+    Notes of undo and redo stay behind, and so do pins, names and stars of other panels, whose
+    numbers the new story will use for panels of its own.
+    """
+    kept = {}
+    for key, value in settings.items():
+        kind, colon, panel_id = key.partition(":")
+        if kind in ("undo", "redo") or (colon and panel_id not in panel_ids):
+            continue
+        if key == "pinned" and isinstance(value, list):
+            value = [one for one in value if isinstance(one, str) and one in panel_ids]
+        kept[key] = value
+    return kept
 
 
 def _merged(

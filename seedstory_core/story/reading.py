@@ -24,7 +24,7 @@ GROUP_NAME = re.compile(r"(p[1-9][0-9]{0,8})\.group")
 REVISION_NAME = re.compile(r"story-([1-9][0-9]{0,8})\.json")
 HEADER = "story.json"
 DELETED = "deleted.json"
-"""Marks a folder whose story is being moved to the trash, file by file."""
+"""Marks a folder that is no story: one on its way to the trash, or one that is not whole yet."""
 
 REMOVED_ELSEWHERE = (
     "This page was removed in another window or by another server, while the story went on below "

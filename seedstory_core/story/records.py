@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ IMAGE_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.png")
 SEAL = re.compile(rb', "sha256": "([0-9a-f]{64})"\}\s*\Z')
 FEATURES_NAME = re.compile(r"p[1-9][0-9]{0,8}-[0-9a-f]{8}\.npy")
 
+IMAGE_MODES = ("RGB", "RGBA", "L")
+"""Pillow's modes of the images that are saved."""
 PNG_LEVEL = 4
 """zlib level: fast, and for flat drawings nearly as small as the slowest."""
 
@@ -158,7 +161,7 @@ def panel_from_record(panel_id: str, name: str, record: Mapping[str, Any]) -> Pa
 
 def to_png(image: Image.Image) -> bytes:
     """Return an image as PNG without metadata: a photo's place and camera stay private."""
-    pixels = image.copy() if image.mode in ("RGB", "RGBA", "L") else image.convert("RGB")
+    pixels = image.copy() if image.mode in IMAGE_MODES else image.convert("RGB")
     pixels.info = {}
     buffer = io.BytesIO()
     pixels.save(buffer, "PNG", compress_level=PNG_LEVEL)
@@ -215,13 +218,22 @@ def from_npy(name: str, data: bytes, digest: object) -> NDArray[np.float32]:
     """
     if sha256(data) != digest:
         raise damaged(name)
+    file = io.BytesIO(data)
     try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        # Before NumPy makes room for as many values as the header claims.
+        if (
+            dtype != np.float32
+            or len(shape) != 2
+            or math.prod(shape) * 4 != len(data) - file.tell()
+        ):
+            raise ValueError("not features of ours")
+        file.seek(0)
+        return np.asarray(np.load(file, allow_pickle=False))
+    # NumPy raises many kinds of exceptions for damaged files.
+    except Exception as error:
         raise damaged(name) from error
-    if array.dtype != np.float32 or array.ndim != 2:
-        raise damaged(name)
-    return array
 
 
 def sha256(data: bytes) -> str:

@@ -135,8 +135,13 @@ def keep_text(text: str) -> str:
     Only outer white space goes, and what no keyboard types: control characters, halves of
     characters, and byte-order marks.
     """
+    return typed_letters(text).strip()
+
+
+def typed_letters(text: str) -> str:
+    """Return a text without what no keyboard types; white space around it stays."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(_kept(letter) for letter in text).strip()
+    return "".join(_kept(letter) for letter in text)
 
 
 def _kept(letter: str) -> str:

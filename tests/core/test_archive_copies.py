@@ -44,7 +44,8 @@ def test_what_was_never_deleted_is_not_restored(archive: StoryArchive, bad: str)
 
 def test_a_copy_is_a_story_of_its_own(archive: StoryArchive) -> None:
     story_id, tree = write_story(archive, None, "p1", "p2", "p1")
-    archive.set_settings(story_id, {"pinned": ["p2"], "undo": [1], "redo": [2]})
+    settings = {"pinned": ["p2", "p4"], "star:p2": True, "star:p4": True, "name:p4": "A bay"}
+    archive.set_settings(story_id, {**settings, "undo": [1], "redo": [2]})
     painted = dataclasses.replace(tree.panel("p2"), image_seed=9)
     both = dataclasses.replace(painted, pictures=tree.panel("p2").all_pictures)
     assert len(archive.replace(story_id, both, image_of(9)).pictures) == 2
@@ -52,7 +53,8 @@ def test_a_copy_is_a_story_of_its_own(archive: StoryArchive) -> None:
     found = archive.load(copied.id)
     assert found.warnings == [] and found.tree.title == "Mine"
     assert [panel.id for panel in found.tree] == ["p1", "p2", "p3"]
-    assert found.header.settings == {"pinned": ["p2"]}
+    # The next page of the copy will be p4, too.
+    assert found.header.settings == {"pinned": ["p2"], "star:p2": True}
     for panel in found.tree:
         source = archive.load(story_id).tree.panel(panel.id)
         assert panel == source

@@ -16,6 +16,7 @@ from demo.routes import routes
 from seedstory_core.engine import TurnRequest
 from seedstory_core.jobs import JobQueue
 from seedstory_core.session import SessionStore
+from seedstory_core.story.importing import bring_in
 from tests.helpers.told_stories import branched_story
 
 
@@ -69,6 +70,10 @@ def test_a_story_is_taken_home_as_a_book_or_as_everything(
     everything = client.get(f"/take/{shelf.story_id}/p3.zip")
     with zipfile.ZipFile(io.BytesIO(everything.content)) as content:
         assert content.testzip() is None
+    whole = client.get(f"/take/{shelf.story_id}/p3.story")
+    assert whole.headers["content-disposition"].endswith('.story.zip"')
+    back = bring_in(store.archive, whole.content)
+    assert back.notes == () and store.open(back.header.id).tree == shelf.tree
 
 
 @pytest.mark.parametrize(

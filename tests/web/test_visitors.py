@@ -351,7 +351,8 @@ def test_one_visitor_has_a_few_exports_made_at_a_time(
         assert go_on.wait(30)
         return b"a book"
 
-    monkeypatch.setitem(FORMATS, "html", SimpleNamespace(write=write, media_type="text/html"))
+    form = SimpleNamespace(write=write, media_type="text/html", extension="")
+    monkeypatch.setitem(FORMATS, "html", form)
     app = Starlette(routes=routes(store, JobQueue(store), visitors))
     address = f"/take/{shelf.story_id}/p1.html"
     one, other = (TestClient(app, client=(host, 1)) for host in (ONE, OTHER))

@@ -1,10 +1,14 @@
-"""Helpers of all formats: a path's images, and a file name."""
+"""Helpers of all formats: a path's images, a file name, a ZIP."""
 
 from __future__ import annotations
 
+import datetime
+import io
+import math
 import re
 import unicodedata
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterable, Sequence
 
 from seedstory_core.errors import StorageError
 from seedstory_core.story.archive import StoryArchive
@@ -44,6 +48,37 @@ def _plain(letter: str) -> str:
         return ""
     # Marks belong to the letters before them: vowels of Hindi, for example.
     return letter if letter.isalnum() or kind in ("Mn", "Mc") else " "
+
+
+def pack(files: Iterable[tuple[str, bytes]], seconds: float, stored: tuple[str, ...]) -> bytes:
+    """Return files as a ZIP; the same files always make the same one.
+
+    Args:
+        files: Names and contents.
+        seconds: Time of all files, in Unix seconds.
+        stored: Endings of files that are not compressed.
+    """
+    date = _zip_date(seconds)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive_file:
+        for name, data in files:
+            entry = zipfile.ZipInfo(name, date)
+            entry.external_attr = 0o100644 << 16
+            packed = zipfile.ZIP_STORED if name.endswith(stored) else zipfile.ZIP_DEFLATED
+            archive_file.writestr(entry, data, packed)
+    return buffer.getvalue()
+
+
+def _zip_date(seconds: float) -> tuple[int, int, int, int, int, int]:
+    """Return a time in UTC as ZIP can hold it: from 1980 to 2107."""
+    first, last = (
+        datetime.datetime(year, month, day, tzinfo=datetime.UTC).timestamp()
+        for year, month, day in ((1980, 1, 1), (2107, 12, 31))
+    )
+    inside = min(max(seconds, first), last) if math.isfinite(seconds) else first
+    moment = datetime.datetime.fromtimestamp(inside, datetime.UTC)
+    day = moment.date()
+    return day.year, day.month, day.day, moment.hour, moment.minute, moment.second
 
 
 def read_images(archive: StoryArchive, story_id: str, path: Sequence[Panel]) -> dict[int, bytes]:
