@@ -21,7 +21,7 @@ from demo.wiring import wire
 from seedstory_core import JobQueue, SessionStore, StudioConfig, project_path
 
 TITLE = "SEED-Story Studio"
-MAX_UPLOAD = "40mb"
+MAX_UPLOAD = "210mb"
 """Above our own limit, so that a reader sees our message, not Gradio's."""
 KEPT_SECONDS = (3600, 86400)
 """How often Gradio cleans up its copies of uploads, and how old they may become."""

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -35,6 +36,7 @@ from seedstory_core import (
     StoryNotFoundError,
     StorySession,
     TurnRequest,
+    bring_in,
     make_request,
     open_image,
     read_number,
@@ -44,6 +46,10 @@ NUM_ALTERNATIVES = 3
 """Alternatives that are told at once, to choose from."""
 EMPTIED = "A story keeps at least one page. Begin another story, or tell this page again first."
 OTHER_SEED = "Clear the seed, or choose another one."
+
+COPY = "{title} (copy)"
+MAX_STORY_BYTES = 200 * 2**20
+"""Size of a story's file that is brought in."""
 
 CHANGES = ("rename", "picture", "restore", "undo", "redo", "pin", "name", "star", "remove")
 """Clicks that change a story without a turn."""
@@ -66,6 +72,11 @@ class Handlers:
             "open": self._open,
             "look": self._look,
             "stop": self._stop,
+            "policy": lambda state, click: self.set_policy(state, click.name),
+            "rename-story": self._rename_story,
+            "copy-story": self._copy_story,
+            "delete-story": self._delete_story,
+            "restore-story": self._restore_story,
             "start": lambda state, click: self.updates.start(state),
             **dict.fromkeys(CHANGES, self._change),
         }
@@ -184,6 +195,44 @@ class Handlers:
         request = self._request(opening.sentence, opening.image(), True, knobs)
         session, job = begin_story(self.store, self.queue, request, state.ticket)
         return self._asked(state, session, job, "")
+
+    # The library: stories whose ids this browser remembers
+
+    def _rename_story(self, state: PageState, click: Click) -> PageUpdate:
+        self.store.open(click.story).rename(click.title)
+        return self.updates.start(state)
+
+    def _copy_story(self, state: PageState, click: Click) -> PageUpdate:
+        """Copy a story with all its branches."""
+        tree = self.store.open(click.story).tree
+        title = COPY.format(title=tree.title)
+        copied = self.store.archive.copy(click.story, [panel.id for panel in tree], title)
+        return self.updates.start(replace(state, mine=(copied.id, *state.mine)))
+
+    def _delete_story(self, state: PageState, click: Click) -> PageUpdate:
+        """Delete a story; it can be restored."""
+        if self.queue.running(click.story) is not None:
+            raise BusyError("A page of this story is being told. Stop it first, or wait for it.")
+        title = self.store.open(click.story).tree.title
+        self.store.discard(click.story)
+        return self.updates.start(state, render.deleted_notice(click.story, title))
+
+    def _restore_story(self, state: PageState, click: Click) -> PageUpdate:
+        self.store.archive.restore(click.story)
+        return self.updates.start(state)
+
+    def bring_story(self, state: PageState, path: str | None) -> PageUpdate:
+        """Open a story that was taken home as a whole."""
+        if path is None:
+            return PageUpdate()
+        size = Path(path).stat().st_size
+        if size > MAX_STORY_BYTES:
+            raise InputError(f"This file has more than {MAX_STORY_BYTES // 2**20} MB.")
+        brought = bring_in(self.store.archive, Path(path).read_bytes())
+        update = self.updates.open(replace(state, job=""), brought.header.id, "")
+        if brought.notes:
+            return replace(update, notice=render.notice(" ".join(brought.notes), "info"))
+        return update
 
     # Turns
 

@@ -17,7 +17,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from demo import render
-from seedstory_core import RemovedBranch, SeedStoryError, StorySession, StoryTree, lay_out
+from seedstory_core import (
+    RemovedBranch,
+    SeedStoryError,
+    StorySession,
+    StoryTree,
+    lay_out,
+    reading_key_of,
+)
 
 KEPT_SEALS = 200
 """Seals that are known; a page with an older one is sent the whole story."""
@@ -62,7 +69,9 @@ class Manuscript:
 
     Attributes:
         story: The story's id.
+        key: Its reading key, by which others may read it.
         title: Its title.
+        suggested: A title that the tale itself suggests; '' without one.
         undo: What an undo would undo, in a few words; '' is nothing.
         redo: Likewise for a redo.
         cover: The cover as HTML.
@@ -72,7 +81,9 @@ class Manuscript:
     """
 
     story: str
+    key: str
     title: str
+    suggested: str
     undo: str
     redo: str
     cover: str
@@ -118,9 +129,12 @@ def write(session: StorySession, shelf_texts: Collection[str] = ()) -> Manuscrip
     with contextlib.suppress(SeedStoryError):  # the bin is no part of the story
         removed = session.removed()
     history = session.history
+    path = tree.path(tree.newest.id) if tree.newest else ()
     return Manuscript(
         story=story_id,
+        key=reading_key_of(story_id),
         title=tree.title,
+        suggested=suggest_title([panel.text for panel in path]),
         undo=render.act_words(history.last),
         redo=render.act_words(history.next),
         cover=render.cover(tree, story_id),

@@ -86,6 +86,7 @@ class PageParts:
                 self.keep_first = gr.Checkbox(label=KEEP_WORDS, elem_id="keep-first")
                 self.begin = gr.Button("Begin the story", variant="primary", elem_id="begin")
         self.stories = _html("", "stories")
+        self.bring_story = gr.UploadButton("Bring a story back", elem_id="bring-story")
 
     def _composer(self, *, can_wish: bool) -> None:
         """Lay out the buttons and fields for the next panel."""

@@ -130,6 +130,7 @@ def story_url(story_id: str) -> str:
 
 TEMPLATES.globals.update(
     count=count,
+    date=lambda seconds: date(seconds),
     data_url=data_url,
     words_of=words_of,
     own_words=own_words,
@@ -173,8 +174,17 @@ def waking(is_ready: bool) -> str:
 
 
 def story_shelf(stories: Sequence[StorySummary]) -> str:
-    """Return the reader's earlier stories; '' without any."""
-    return fill("stories", stories=stories)
+    """Return the reader's earlier stories, the latest first, and the field to bring one in."""
+    by_date = sorted(stories, key=lambda story: story.updated_at, reverse=True)
+    return fill("stories", stories=by_date)
+
+
+def date(seconds: float) -> str:
+    """Return a day in UTC; '' for none."""
+    if not seconds:
+        return ""
+    day = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return f"{day.day} {day:%B %Y}"
 
 
 # The book
@@ -240,13 +250,12 @@ def cover(tree: StoryTree, story_id: str) -> str:
         return ""
     first = next(iter(tree))
     named = (panel.image_name for panel in tree)
-    when = datetime.datetime.fromtimestamp(first.created_at, datetime.UTC)
     return fill(
         "cover",
         title=tree.title,
         story_id=story_id,
         image_name=next((name for name in named if name), None),
-        date=f"{when.day} {when:%B %Y}" if first.created_at else "",
+        date=date(first.created_at),
         num_pages=len(tree),
         num_ends=sum(panel.is_end for panel in tree),
     )
@@ -271,6 +280,8 @@ def status(progress: Progress) -> str:
         return "Opening the book"
     if progress.phase == "remembering":
         return f"Reading the story so far, page {progress.done} of {progress.total}"
+    if progress.num_made and progress.phase in ("writing", "painting"):
+        return f"{count(progress.num_made, 'page')} told, telling the next"
     if progress.alternatives and progress.phase in ("writing", "painting"):
         # Some may still be written while others are painted already.
         return f"Telling it {_number_word(len(progress.alternatives))} ways"
@@ -291,6 +302,7 @@ def live(
     own_image: str = "",
     before: Panel | None = None,
     shelf_texts: Collection[str] = (),
+    seconds_left: float | None = None,
 ) -> str:
     """Return the panel that is being written and painted; '' once the job has ended.
 
@@ -300,7 +312,8 @@ def live(
         number: Number of the panel on its path, from 1.
         own_image: Address of the reader's own image, if there is one.
         before: The panel whose image is painted again; words and image stay in sight.
-        shelf_texts: As for `book`.
+        shelf_texts: As for `page`.
+        seconds_left: How long it will take from now on, if that is known.
     """
     if progress.has_ended:
         return ""
@@ -310,6 +323,7 @@ def live(
         "text": before.text if before else progress.text,
         "reader_text": before.reader_text if before else job.request.reader_text,
         "status": status(progress),
+        "left": _left(seconds_left),
     }
     if shown["reader_text"] in shelf_texts:
         shown["reader_text"] = ""
@@ -334,6 +348,15 @@ def live(
     )
 
 
+def _left(seconds: float | None) -> str:
+    """Return a duration in words; '' if there is nothing to say."""
+    if seconds is None or seconds < 1.5:
+        return ""
+    if seconds < 90:
+        return f"about {round(seconds)} seconds"
+    return f"about {round(seconds / 60)} minutes"
+
+
 def _number_word(number: int) -> str:
     return {2: "two", 3: "three", 4: "four"}.get(number, str(number))
 
@@ -341,15 +364,21 @@ def _number_word(number: int) -> str:
 # Notices and labels
 
 
-def notice(text: str, kind: str = "problem", *, undo: bool = False) -> str:
+def notice(text: str, kind: str = "problem", *, undo: bool = False, deleted: str = "") -> str:
     """Return a notice with a sentence; '' removes it.
 
     Args:
         text: The sentence.
         kind: `problem` or `info`.
         undo: Whether it has a button that undoes what was done last.
+        deleted: Id of a story that can be restored by the button.
     """
-    return fill("notice", text=text, kind=kind, undo=undo)
+    return fill("notice", text=text, kind=kind, undo=undo, deleted=deleted)
+
+
+def deleted_notice(story_id: str, title: str) -> str:
+    """Return the notice that a story was deleted, with a button to restore it."""
+    return notice(f"“{title}” is in the bin.", "info", deleted=story_id)
 
 
 def removed_notice(number: int, size: int) -> str:

@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from demo.errors import explain
+from demo.sights import lens_as_json, sights_as_json
 from demo.visitors import Visitors
 from seedstory_core import (
     FORMATS,
@@ -103,6 +104,19 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
     def turn(request: Request) -> Response:
         return JSONResponse(_turn_of(queue, request.path_params["key"]), headers=NEVER_KEPT)
 
+    def sights(request: Request) -> Response:
+        """Nothing is waited for: before the models are there, nothing is known."""
+        if not store.handle.is_ready:
+            return JSONResponse({}, headers=NEVER_KEPT)
+        session = store.open(request.path_params["story"])
+        leaf_id, panel_id = request.path_params["leaf"], request.path_params.get("panel", "")
+        found = (
+            lens_as_json(session, panel_id, leaf_id)
+            if panel_id
+            else sights_as_json(session, leaf_id)
+        )
+        return JSONResponse(found, headers=NEVER_KEPT)
+
     openings = store.config.runtime.openings_folder
 
     def card(request: Request) -> Response:
@@ -112,6 +126,8 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
         Route("/pictures/{story}/{name}", _explained(image)),
         Route("/take/{story}/{panel}.{kind}", _explained(take)),
         Route("/turns/{key}", _explained(turn)),
+        Route("/sights/{story}/{leaf}", _explained(sights)),
+        Route("/sights/{story}/{leaf}/{panel}", _explained(sights)),
         Route("/studio/openings/{name:path}", _explained(card)),
         Route("/studio/{name:path}", _explained(asset)),
     ]

@@ -37,6 +37,7 @@ class PageState:
         then: The browser goes on by itself, because the first panel was wholly the reader's.
         mine: Ids of the stories that this browser remembers.
         ticket: A random text of the browser's, by which it asks for a story that it has begun.
+        fork: Reading key of a story that shall be copied, so that the reader can tell it on.
         stay: The address keeps naming a story that could not be opened just now.
     """
 
@@ -55,6 +56,7 @@ class PageState:
     then: bool = False
     mine: tuple[str, ...] = ()
     ticket: str = ""
+    fork: str = ""
     stay: bool = False
 
     @classmethod

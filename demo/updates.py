@@ -30,6 +30,7 @@ UNKNOWN = (
     ", or another server of the studio is still telling it: this one does not know of it, most "
     "likely because it was restarted."
 )
+FORKED = "This is your own copy of the tale. Whatever you do, the one you have read stays as it is."
 MAX_REMEMBERED = 60
 """Earlier stories that are looked up for the start page at most."""
 
@@ -83,6 +84,8 @@ class Updates:
 
     def arrive(self, state: PageState) -> PageUpdate:
         """Return the story that the page's address names, or the start page."""
+        if state.fork:
+            return self._fork(state)
         if not state.story:
             return self.start(state)
         job = self.queue.job(state.job)
@@ -96,6 +99,19 @@ class Updates:
             # It may be there again in a minute, so its address stays.
             update = self.start(state, render.notice(str(error)))
             return replace(update, state=PageState(mine=state.mine, ticket=state.ticket, stay=True))
+
+    def _fork(self, state: PageState) -> PageUpdate:
+        """Return a copy of a story that the reader may only read, to be told on."""
+        archive = self.store.archive
+        state, key = replace(state, fork=""), state.fork
+        try:
+            source = archive.story_of(key)
+            tree = self.store.open(source).tree
+            copied = archive.copy(source, [panel.id for panel in tree])
+            update = self.open(replace(state, story="", job=""), copied.id, state.panel)
+        except SeedStoryError as error:
+            return self.start(state, render.notice(str(error)))
+        return replace(update, notice=render.notice(FORKED, "info"))
 
     def open(self, state: PageState, story_id: str, panel_id: str) -> PageUpdate:
         """Return a story at a panel; '' is that of its turn, or else its newest.
@@ -186,6 +202,7 @@ class Updates:
             own_image=own_image,
             before=before,
             shelf_texts=self.shelf_texts,
+            seconds_left=self.queue.seconds_left(job),
         )
 
     def panel_number(self, job: Job) -> int:

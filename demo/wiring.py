@@ -71,6 +71,12 @@ def wire(page: gr.Blocks, parts: PageParts, on: Handlers) -> None:
         )
     )
 
+    watched(
+        parts.bring_story.upload(
+            **wires.answer(on.bring_story, here, path=parts.bring_story), **QUIETLY
+        )
+    )
+
     # The story; its buttons are clicks above
     watched(
         gr.on(

@@ -57,10 +57,16 @@ if TYPE_CHECKING:
     from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, Knob, make_request, read_number
     from seedstory_core.session import PanelAdded, SessionStore, StorySession
     from seedstory_core.session.history import Act, History
-    from seedstory_core.story.archive import RemovedBranch, StoryArchive, StorySummary
+    from seedstory_core.story.archive import (
+        RemovedBranch,
+        StoryArchive,
+        StorySummary,
+        reading_key_of,
+    )
     from seedstory_core.story.export import FORMATS, file_name
     from seedstory_core.story.importing import BroughtIn, bring_in
     from seedstory_core.story.layout import lay_out
+    from seedstory_core.story.titles import suggest_title
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
     from seedstory_core.story.upload import keep_text, open_image
 
@@ -128,10 +134,12 @@ _HOMES = {
         "RemovedBranch",
         "StoryArchive",
         "StorySummary",
+        "reading_key_of",
     ),
     "story.export": ("FORMATS", "file_name"),
     "story.layout": ("lay_out",),
     "story.importing": ("BroughtIn", "bring_in"),
+    "story.titles": ("suggest_title",),
     "story.tree": (
         "Panel",
         "StoryTree",
@@ -203,6 +211,8 @@ __all__ = [
     "open_store",
     "project_path",
     "read_number",
+    "reading_key_of",
+    "suggest_title",
     "title_from_text",
 ]
 

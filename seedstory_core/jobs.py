@@ -43,6 +43,8 @@ from seedstory_core.session import PanelAdded, Replaying, SessionEvent, SessionS
 
 log = logging.getLogger(__name__)
 
+PACE_WEIGHT = 0.4
+"""Weight of the latest job in the average duration of its kind."""
 MAX_RUN = 25
 """Most panels that one job may make in a row."""
 MAX_WAITING = 100
@@ -157,6 +159,7 @@ class Job:
             else (),
         )
         self.submitted_at = time.monotonic()
+        self.begun_at: float | None = None
         self.stop_asked = threading.Event()
         self.ended = threading.Event()
 
@@ -266,6 +269,7 @@ class JobQueue:
         self._changed = threading.Condition()
         self._num_places = store.config.runtime.turns_at_once
         self._workers: list[threading.Thread] = []
+        self._pace: dict[Kind, float] = {}
 
     def submit(
         self,
@@ -410,11 +414,33 @@ class JobQueue:
             if job is not None and not job.ended.is_set():
                 self._end(job, FAILED)
 
+    def seconds_left(self, job: Job) -> float | None:
+        """Return how long a running job will take from now on; None while that is not known.
+
+        It is as long as the jobs of its kind took lately on this machine.
+        """
+        pace = self._pace.get(job.kind)
+        if pace is None or job.begun_at is None:
+            return None
+        passed = time.monotonic() - job.begun_at
+        return max(0.0, pace * (job.num_panels if job.kind == "run" else 1) - passed)
+
+    def _learn_pace(self, job: Job) -> None:
+        """Take a job that is done into the average of its kind; the first one counts whole."""
+        assert job.begun_at is not None
+        passed = time.monotonic() - job.begun_at
+        seconds = passed / max(1, job.progress.num_made) if job.kind == "run" else passed
+        known = self._pace.get(job.kind, seconds)
+        self._pace[job.kind] = known + PACE_WEIGHT * (seconds - known)
+
     def _see_through(self, job: Job) -> None:
         """Run a job and report its outcome, whatever is raised meanwhile."""
         outcome = FAILED
+        job.begun_at = time.monotonic()
         try:
             outcome = self._take_turn(job)
+            if outcome["phase"] == "done":
+                self._learn_pace(job)
             if outcome["phase"] != "done":
                 self._forget_if_empty(job)
             elif job.kind in ("turn", "run"):

@@ -22,21 +22,15 @@ document.addEventListener("click", (event) => {
 
 export const isOpen = () => Boolean(document.querySelector("dialog[open]"));
 
-/* The addresses of a story at a page, for taking it home. */
+/* The addresses of a story at a page, for taking it home and for letting others read it. */
 export function take(story, panel) {
   const dialog = open("take");
   if (!dialog) return;
   for (const link of dialog.querySelectorAll("[data-kind]")) {
-    link.href = `take/${encodeURIComponent(story)}/${encodeURIComponent(panel)}.${link.dataset.kind}`;
+    link.href = `take/${encodeURIComponent(story.id)}/${encodeURIComponent(panel)}.${link.dataset.kind}`;
   }
-  const field = dialog.querySelector(".reading-link input");
-  field.value = "";
-  fetch(`reading-key/${encodeURIComponent(story)}`, { cache: "no-store" })
-    .then((reply) => (reply.ok ? reply.json() : null))
-    .then((reply) => {
-      if (reply) field.value = new URL(`read/${reply.key}`, location.href.split("?")[0]).href;
-    })
-    .catch(() => {});
+  const address = new URL(`read/${story.key}`, location.href.split("?")[0]);
+  dialog.querySelector(".reading-link input").value = address.href;
 }
 
 export async function copyLink() {

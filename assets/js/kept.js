@@ -39,8 +39,9 @@ export function mine() {
   return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
 }
 
-export function remember(story) {
-  const ids = [story, ...mine().filter((id) => id !== story)].slice(0, MOST);
+/* The latest first. */
+export function remember(...stories) {
+  const ids = [...stories, ...mine().filter((id) => !stories.includes(id))].slice(0, MOST);
   write("localStorage", STORIES, ids);
 }
 

@@ -6,6 +6,7 @@ import { Book } from "./book.js";
 import { Connection } from "./connection.js";
 import * as dialogs from "./dialogs.js";
 import { isRefused, keep, mine, recall, remember, setSetting, setting, ticket } from "./kept.js";
+import { Memory } from "./lens.js";
 import { StoryMap } from "./map.js";
 import { Story } from "./story.js";
 
@@ -14,7 +15,8 @@ const FIELDS = ["#sentence textarea", "#line textarea"];
 /* Acts that ask the storyteller for something. */
 const TURNS = ["begin", "go-on", "three-ways", "run", "again", "redraw", "reword", "wish"];
 /* Acts of Python that need nothing but the clicked element's data. */
-const SENT = [...TURNS, "open", "start", "stop", "undo", "redo", "pin", "remove", "restore", "picture", "rename", "star"];
+const SENT = [...TURNS, "open", "start", "stop", "undo", "redo", "pin", "remove", "restore", "picture", "rename", "star", "rename-story",
+  "copy-story", "delete-story", "restore-story"];
 
 let state = { view: "", story: "", panel: "", steps: 0, seal: "", live: "", at: "", mine: [] };
 let parts = null;
@@ -26,6 +28,7 @@ let maps = [];
 const story = new Story();
 const book = new Book(story, (name, data) => act(name, data));
 const aloud = new Aloud(book, () => turn(), (isReading) => press("read-aloud", isReading));
+const memory = new Memory(story);
 const connection = new Connection(() => state, (data) => send({ do: "look", ...data }));
 
 const $ = (selector) => document.querySelector(selector);
@@ -33,7 +36,8 @@ const root = document.documentElement;
 
 function address() {
   const query = new URLSearchParams(location.search);
-  return { story: query.get("story") || "", panel: query.get("panel") || "" };
+  const [story, panel, fork] = ["story", "panel", "fork"].map((name) => query.get(name) || "");
+  return { story, panel, fork };
 }
 
 /* Talking with Python */
@@ -79,7 +83,7 @@ function keepState(trigger, props, watch) {
   waiting.splice(0).forEach(send);
   window.addEventListener("popstate", () => {
     const there = address();
-    if (there.story === state.story && there.panel === state.panel) return;
+    if (there.story === state.story && there.panel === state.panel) return; // a link within the page
     if (there.story && there.story === story.id && story.has(there.panel)) go(there.panel, { step: false });
     else send(there.story ? { do: "open", ...there } : { do: "start" });
   });
@@ -161,7 +165,7 @@ function show(before) {
   if (state.busy || isNew) setWriting(false);
   document.title = (isStory && story.title ? story.title + " · " : "") + NAME;
   if (isStory) showStory(before, isMoved, isLive);
-  else aloud.stop();
+  else showStart();
   keepAddress(before);
   // Its reply may be lost as that of any other click, so it is one.
   if (state.then && !before.then) setTimeout(() => act("go-on"));
@@ -179,6 +183,13 @@ function show(before) {
   hasArrived = connection.hasArrived = true;
 }
 
+function showStart() {
+  aloud.stop();
+  // A copy of a story is one that this browser did not know yet.
+  const unknown = state.mine.filter((id) => !mine().includes(id));
+  if (unknown.length) remember(...unknown);
+}
+
 function showStory(before, isMoved, isLive) {
   remember(state.story);
   if (isRefused()) say("This browser keeps nothing: note the address of your story.");
@@ -192,6 +203,11 @@ function showStory(before, isMoved, isLive) {
   const elsewhere = $(".elsewhere");
   if (elsewhere) elsewhere.hidden = !(state.busy && state.live && !isLive);
   drawMaps();
+  memory.look(state.panel, (sights) => {
+    for (const map of maps) map.sights = sights;
+    drawMaps();
+    showSight(sights[state.panel]);
+  });
   seeEnding();
   if (aloud.isReading && (isMoved || before.panel !== state.panel)) aloud.read();
 }
@@ -205,6 +221,12 @@ function showTitle() {
     button.disabled = !what;
     const verb = name === "undo" ? "Undo" : "Do again";
     button.title = what ? `${verb}: ${what}` : name === "undo" ? "Nothing to undo" : "Nothing to do again";
+  }
+  const suggested = $(".title-suggested");
+  if (suggested) {
+    suggested.hidden = !story.suggested || story.title === story.suggested || !story.title.endsWith("…");
+    suggested.textContent = `“${story.suggested}”?`;
+    suggested.title = "Take this title, which the tale itself suggests";
   }
   const pin = $(".page-tools [data-do=pin] span");
   if (pin) pin.textContent = document.body.dataset.pinned ? "Let it be forgotten" : "Keep in mind";
@@ -230,6 +252,12 @@ function drawMaps() {
     place.innerHTML = bin;
     place.dataset.html = bin;
   }
+}
+
+/* How much the storyteller would see of the page that one is at. */
+function showSight(sight) {
+  const button = $(".page-tools [data-do=lens]");
+  if (button && sight) button.dataset.sight = document.body.dataset.pinned ? "pinned" : sight;
 }
 
 function drawBigMap() {
@@ -401,6 +429,8 @@ const LOCAL = {
   "put-words": () => send({ do: "reword", words: book.words || "" }),
   "other-picture": () => $("#repaint input, input#repaint, #repaint button, button#repaint")?.click(),
   "edit-title": editTitle,
+  "edit-spine": (data, target) => editSpine(target.closest(".spine")),
+  "bring-story": () => $("#bring-story input, input#bring-story, #bring-story button, button#bring-story")?.click(),
   "read-aloud": () => aloud.toggle(),
   view: () => {
     book.setView(book.view === "book" ? "scroll" : "book");
@@ -423,7 +453,13 @@ const LOCAL = {
     showSelected();
     drawBigMap();
   },
-  take: () => dialogs.take(state.story, state.panel || story.trail.at(-1)),
+  lens: ({ panel }) => memory.show(panel || state.panel, state.panel),
+  policy: (data) => {
+    send({ do: "policy", name: data.name });
+    dialogs.close();
+  },
+  "take-title": () => send({ do: "rename", title: story.suggested }),
+  take: () => dialogs.take(story, state.panel || story.trail.at(-1)),
   "copy-link": () => dialogs.copyLink().then(() => say("Copied.")),
   keys: () => dialogs.open("keys"),
   close: () => dialogs.close(),
@@ -499,6 +535,36 @@ function leaveTitle(input, isKept) {
 
 document.addEventListener("focusout", (event) => {
   if (event.target.matches?.(".title-input")) leaveTitle(event.target, true);
+});
+
+function editSpine(spine) {
+  const [input, link] = [spine.querySelector(".spine-title"), spine.querySelector(".spine-open")];
+  input.hidden = false;
+  link.style.display = "none";
+  input.focus();
+  input.select();
+  const leave = (isKept) => {
+    if (input.hidden) return;
+    input.hidden = true;
+    link.style.display = "";
+    if (isKept && input.value !== input.defaultValue) {
+      send({ do: "rename-story", story: spine.dataset.story, title: input.value });
+    }
+  };
+  input.onblur = () => leave(true);
+  input.onkeydown = (event) => {
+    if (composes(event)) return;
+    if (event.key === "Escape") leave(false);
+    if (event.key === "Enter") leave(true);
+  };
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "story-search") return;
+  const asked = event.target.value.trim().toLowerCase();
+  for (const spine of document.querySelectorAll(".spine")) {
+    spine.hidden = !spine.textContent.toLowerCase().includes(asked);
+  }
 });
 
 /* Keys */

@@ -6,7 +6,7 @@ export class Story {
   }
 
   clear() {
-    this.id = this.seal = this.title = this.undo = this.redo = this.cover = this.bin = "";
+    this.id = this.seal = this.key = this.title = this.suggested = this.undo = this.redo = this.cover = this.bin = "";
     this.pages = new Map();
     this.places = new Map();
     this.trail = [];
@@ -16,8 +16,8 @@ export class Story {
   take(change) {
     if (change.base && (change.base !== this.seal || change.story !== this.id)) return false;
     if (!change.base) this.clear();
-    const { story, seal, title, undo, redo, cover, bin } = change;
-    Object.assign(this, { id: story, seal, title, undo, redo, cover, bin });
+    const { story, seal, key, title, suggested, undo, redo, cover, bin } = change;
+    Object.assign(this, { id: story, seal, key, title, suggested, undo, redo, cover, bin });
     const places = new Map();
     for (const [id, parent, column, row] of change.places) {
       places.set(id, { id, parent, column, row, children: [] });

@@ -5,7 +5,7 @@ Source: SEED-Story (arXiv:2407.08683), section 3.4.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -54,6 +54,21 @@ class Lens:
     row_bytes: int
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """What a turn keeps in view.
+
+    Attributes:
+        num_rows: Rows of the whole path.
+        row_bytes: Bytes of one row in all layers.
+        seen: Rows in view by policy.
+    """
+
+    num_rows: int
+    row_bytes: int
+    seen: Mapping[str, int]
+
+
 def look_over(
     path: Sequence[Panel],
     segments: Sequence[KVSegment],
@@ -67,6 +82,12 @@ def look_over(
         PanelSight(panel.id, segment.num_rows, count, number in policy.pinned_panels)
         for number, (panel, segment, count) in enumerate(zip(path, segments, counts, strict=True))
     )
+
+
+def look_ahead(segments: Sequence[KVSegment], policy: MemoryPolicy, num_more: int) -> int:
+    """Return how many rows are seen after a path, and after more panels like its last one."""
+    longer = [*segments, *segments[-1:] * num_more]
+    return sum(len(rows) for _, rows in _rows(longer, policy))
 
 
 def look_into(
@@ -85,8 +106,6 @@ def look_into(
         segments: Segments of the path's panels; they need no rows.
         policy: The policy of the next turn.
     """
-    from seedstory_core.generation.kv import row_bytes  # imports torch
-
     segment = segments[number]
     seen = {row for panel, rows in _rows(segments, policy) if panel == number for row in rows}
     first = segment.boi - len(token_ids)  # after BOS and hint
@@ -109,8 +128,15 @@ def look_into(
         words=tuple(words),
         num_image_rows=len(image),
         num_image_seen=len(seen.intersection(image)),
-        row_bytes=row_bytes(engine.story_lm.decoder),
+        row_bytes=row_bytes_of(engine),
     )
+
+
+def row_bytes_of(engine: StoryEngine) -> int:
+    """Return the bytes of one row in all layers."""
+    from seedstory_core.generation.kv import row_bytes  # imports torch
+
+    return row_bytes(engine.story_lm.decoder)
 
 
 def _rows(segments: Sequence[KVSegment], policy: MemoryPolicy) -> Sequence[tuple[int, range]]:

@@ -55,7 +55,15 @@ from seedstory_core.generation.policies import (
     rows_by_panel,
 )
 from seedstory_core.session.history import Act, History
-from seedstory_core.session.lens import Lens, PanelSight, look_into, look_over
+from seedstory_core.session.lens import (
+    Lens,
+    Outlook,
+    PanelSight,
+    look_ahead,
+    look_into,
+    look_over,
+    row_bytes_of,
+)
 from seedstory_core.session.prefetch import Prefetch
 from seedstory_core.session.replay import plan_replay
 from seedstory_core.session.room import Event, is_out_of_memory, make_room, twice
@@ -611,6 +619,24 @@ class StorySession:
         """
         path = self._path(panel_id)
         return look_over(path, self._unread_path(path), self._policy_on(path))
+
+    def outlook(self, panel_id: str, num_more: int = 0) -> Outlook:
+        """Return what the turn after a panel keeps in view under each policy.
+
+        Args:
+            panel_id: The panel.
+            num_more: Panels that are told before that turn; each is taken to be like the last one.
+        """
+        path = self._path(panel_id)
+        segments, own = self._unread_path(path), self._policy_on(path)
+        return Outlook(
+            num_rows=sum(segment.num_rows for segment in segments),
+            row_bytes=row_bytes_of(self.engine),
+            seen={
+                name: look_ahead(segments, dataclasses.replace(own, policy=name), num_more)
+                for name in POLICIES
+            },
+        )
 
     def lens(self, panel_id: str, leaf_id: str) -> Lens:
         """Return a panel token by token, as the turn after `leaf_id` sees it.

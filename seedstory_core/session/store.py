@@ -81,9 +81,10 @@ class SessionStore:
         return session
 
     def discard(self, story_id: str) -> None:
-        """Close and delete a story that never got its first panel.
+        """Close and delete a story; one that has a panel can be restored from the archive.
 
         Raises:
+            StoryNotFoundError: There is no such story.
             StorageError: Its folder could not be deleted.
         """
         with self._lock:
