@@ -24,6 +24,7 @@ from seedstory_core import (
     StoryTree,
     lay_out,
     reading_key_of,
+    suggest_title,
 )
 
 KEPT_SEALS = 200

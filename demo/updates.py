@@ -198,7 +198,7 @@ class Updates:
         if job.kind == "redraw" and job.panel_id is not None:
             before = self.store.open(job.story_id).tree.panel(job.panel_id)
         return render.live(
-            *(job, progress, self.panel_number(job)),
+            *(job, progress, self.panel_number(job) + progress.num_made * (job.kind == "run")),
             own_image=own_image,
             before=before,
             shelf_texts=self.shelf_texts,

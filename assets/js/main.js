@@ -668,4 +668,4 @@ function beginParts() {
   $("#more-acts")?.addEventListener("submit", (event) => event.preventDefault());
 }
 
-window.seedstory = { arrive, keepState, keepStory, listen };
+window.seedstory = { arrive, keepState, keepStory, listen, story };

@@ -33,7 +33,7 @@ FEWEST_PAGES = 3
 def suggest_title(texts: Sequence[str]) -> str:
     """Return a title for a tale, or '' if none can be found.
 
-    The hero is the name that most pages have; the thing is the noun after an article that most of
+    The hero is the first name that is on many pages; the thing is the noun after an article that most of
     the pages have from the first one on. Both must be on more than one page.
 
     Args:
@@ -51,7 +51,9 @@ def suggest_title(texts: Sequence[str]) -> str:
         things.update({first for first, _ in found})
         pairs.update({pair for pair in found if pair[1]})
     known = {name.lower() for name in names}
-    hero = next((name for name, pages in names.most_common() if pages > 1), "")
+    # The hero is there from the beginning; others may be named as often.
+    most = max(names.values(), default=0)
+    hero = next((name for name, pages in names.items() if pages > 1 and pages > most / 2), "")
     thing = next((one for one, pages in things.most_common() if pages > 1 and one not in known), "")
     # "The magic plum" again and again is a plum, if it is never anything else, or also "the plum".
     for (first, second), pages in pairs.most_common(1):

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from demo.render import typeset
 from seedstory_core.config import StudioConfig
 from seedstory_core.story.archive import StoryArchive
 from tests.helpers.studio import CHROMIUM, Server
@@ -101,8 +102,11 @@ def wait_for_connection(page: Page) -> None:
 
 
 def nodes(page: Page) -> list[str]:
-    buttons = page.locator("#outline .node > button")
-    return [str(buttons.nth(i).get_attribute("data-panel")) for i in range(buttons.count())]
+    """Return the panels on the map."""
+    found: list[str] = page.locator("#ribbon .node").evaluate_all(
+        "nodes => nodes.map((node) => node.dataset.panel)"
+    )
+    return found
 
 
 def open_told(page: Page, server: Server) -> int:
@@ -115,8 +119,8 @@ def open_told(page: Page, server: Server) -> int:
 
 def test_a_whole_visit(page: Page, server: Server) -> None:
     page.goto(server.url)
-    page.click(".card[data-opening=mira]")
-    page.wait_for_selector(".card[data-opening=mira][aria-pressed=true]")
+    page.click("[data-do=choose][data-opening=mira]")
+    page.wait_for_selector("[data-opening=mira][aria-pressed=true]")
     expect(page.locator("#sentence textarea")).to_have_value(re.compile("^One quiet evening"))
     page.click("#begin")
     # The first page is the card's; the storyteller goes on by itself.
@@ -135,17 +139,17 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     # Three ways on, told at once and left where they are.
     page.click("#three-ways")
     page.wait_for_selector("#live .sketch >> nth=2")
-    expect(page.locator("#tail .way")).to_have_count(3)
+    expect(page.locator(".page-current .way")).to_have_count(3)
     assert "panel=p12" in page.url
 
     # Back to page 4, and two branches from there.
-    page.click("#outline [data-panel=p4]")
+    page.click("#ribbon [data-panel=p4]")
     wait_for_panel(page, "p4")
     assert "panel=p4" in page.url
-    expect(page.locator("#go-on")).to_have_text("Another way")
-    page.click("#go-on")
+    expect(page.locator("#turn-page")).to_be_visible()
+    page.click("#another")
     wait_for_panel(page, "p16")
-    page.click("#book [data-panel=p4]")
+    page.keyboard.press("ArrowLeft")
     wait_for_panel(page, "p4")
     page.click("#write-own")
     page.fill("#line textarea", "A balloon came down.")
@@ -153,8 +157,8 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     page.click("#write")
     wait_for_panel(page, "p17")
     expect(page.locator("#page-p17 .caption")).to_have_text("A balloon came down.")
-    page.click("#again")
-    page.wait_for_selector("#outline [data-panel=p18]")
+    page.click(".page-tools [data-do=again]")
+    page.wait_for_selector("#ribbon [data-panel=p18]")
     wait_for_panel(page, "p18")
 
     # A turn stopped midway leaves no trace, and the words typed for it stay.
@@ -185,7 +189,9 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     page.fill(".title-input", "Mira drums")
     page.keyboard.press("Enter")
     expect(page.locator(".title")).to_have_text("Mira drums")
+    page.keyboard.press("v")
     told = page.locator("#book .caption").all_inner_texts()
+    assert len(told) == 5
 
     page.reload()
     wait_for_panel(page, "p18")
@@ -198,7 +204,8 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     assert page.locator("#book .caption").all_inner_texts() == told
     expect(page.locator(".title")).to_have_text("Mira drums")
     expect(page.locator("#book img").first).to_have_js_property("complete", True)
-    assert page.locator("#book img").first.evaluate("image => image.naturalWidth") == 512
+    assert page.locator("#book img").first.evaluate("image => image.naturalWidth") >= 256
+    page.keyboard.press("v")
     page.click("#go-on")
     wait_for_panel(page, "p19")
 
@@ -206,7 +213,7 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
     page.click(".masthead .brand")
     page.wait_for_selector("body[data-view=start]")
     assert "story=" not in page.url
-    page.click(".spine:has-text('Mira drums')")
+    page.click(".spine:has-text('Mira drums') .spine-open")
     wait_for_panel(page, "p19")
     page.go_back()
     page.wait_for_selector("body[data-view=start]")
@@ -229,7 +236,7 @@ def test_a_turn_that_ends_elsewhere_does_not_carry_the_reader_off(
     size = open_told(page, held_server)
     page.click("#go-on")
     page.wait_for_selector("#live .gauge[aria-valuenow]")
-    page.click("#outline [data-panel=p1]")
+    page.click("#ribbon [data-panel=p1]")
     page.wait_for_selector("#page-p1.page-current")
     expect(page.locator(".elsewhere")).to_be_visible()
     held_server.let_go()
@@ -268,11 +275,10 @@ def test_a_restart_in_the_middle_of_a_turn_names_it_and_loses_no_words(
         open_told(other, held_server)
         other.click("#go-on")
         other.wait_for_selector("#live .gauge[aria-valuenow]")
-        field, lost = page.locator("#new-words textarea"), "The other page 6 was lost"
-        page.click("#reword")
-        page.wait_for_selector("body[data-rewords=yes]")
+        field, lost = page.locator(".words-editor textarea"), "The other page 6 was lost"
+        page.click(".page-current .caption")
         field.fill("then it snows")
-        page.click("#put-words")
+        page.click("[data-do=put-words]")
         page.wait_for_selector("body[data-live=rewrite]")
     held_server.kill()
     expect(page.get_by_text(LOST)).to_be_visible()
@@ -307,7 +313,7 @@ def test_a_reload_in_a_turns_last_moment_shows_the_new_page(
     while not page.request.get(f"{held_server.url}turns/{story[1]}").json()["ended"]:
         assert time.monotonic() < deadline
     page.goto(address)
-    page.wait_for_selector(f"#outline [data-panel=p{size + 1}]")
+    page.wait_for_selector(f"#ribbon [data-panel=p{size + 1}]")
     wait_for_panel(page, f"p{size + 1}")
     expect(page.locator("#line textarea")).to_have_value("")
     # Whoever comes to that address afresh is at that page, and no one is carried off.
@@ -355,8 +361,8 @@ def test_a_lost_reply_to_the_beginning_leaves_no_page_waiting(
     page.wait_for_selector("body[data-view=start]")
     page.wait_for_timeout(3000)  # until the events of the arrival are over
     if way == "card":
-        page.click(".card[data-opening=mira]")
-        page.wait_for_selector(".card[data-opening=mira][aria-pressed=true]")
+        page.click("[data-do=choose][data-opening=mira]")
+        page.wait_for_selector("[data-opening=mira][aria-pressed=true]")
     else:
         page.fill("#sentence textarea", "Mira waves.")
         page.check("#keep-first input")
@@ -443,9 +449,9 @@ def test_two_readers_wait_in_line_and_see_their_place(
     other.click("#go-on")
     expect(other.locator("#live .doing")).to_have_text("Waiting in line: 1 turn before yours")
     # Away and back: the page goes on watching its turn.
-    page.click("#outline [data-panel=p1]")
+    page.click("#ribbon [data-panel=p1]")
     expect(page.locator(".elsewhere")).to_be_visible()
-    page.click("#outline [data-panel=p6]")
+    page.click("#ribbon [data-panel=p6]")
     expect(page.locator("body")).to_have_attribute("data-live", "turn")
     page.click("#stop")
     # Now the other one's turn comes, and runs to its end.
@@ -513,7 +519,7 @@ def test_a_removed_page_can_be_brought_back(page: Page, server: Server, stories:
     wait_for_panel(page, "p6")
     size = len(shelf.tree.branch("p6"))
     for way in ("notice", "keys", "bin"):
-        page.click("#remove")
+        page.click(".page-tools [data-do=remove]")
         wait_for_panel(page, "p5")
         expect(page.locator(".notice")).to_contain_text(f"Page 6 and the {size - 1} pages after it")
         assert len(nodes(page)) == len(shelf.tree) - size
@@ -522,14 +528,16 @@ def test_a_removed_page_can_be_brought_back(page: Page, server: Server, stories:
         elif way == "keys":
             page.keyboard.press("Control+z")
         else:
-            page.click(".bin summary")
+            page.keyboard.press("m")
             page.click(".bin [data-do=restore]")
+            page.keyboard.press("Escape")
         wait_for_panel(page, "p6")
         assert len(nodes(page)) == len(shelf.tree)
     page.keyboard.press("Control+z")  # undoes putting it back
     wait_for_panel(page, "p5")
     page.keyboard.press("Control+Shift+Z")
     wait_for_panel(page, "p6")
+    page.click(".head-tools [data-do=take]")
     with page.expect_download() as download:
         page.click("text=Picture book")
     assert download.value.suggested_filename.endswith(".html")
@@ -557,10 +565,10 @@ def test_nothing_sticks_out_and_everything_can_be_reached(
                 .map((e) => e.outerHTML.slice(0, 120))"""
         )
         assert nameless == []
-    if width < 1000:
-        page.click("#show-outline")
-        page.click("#outline [data-panel=p2]")
-        wait_for_panel(page, "p2")
+    page.click(".head-tools [data-do=map]")
+    page.click("#map [data-panel=p2]")
+    page.click(".map-detail [data-do=go]")
+    wait_for_panel(page, "p2")
 
 
 def test_hostile_words_stay_words(page: Page, server: Server) -> None:
@@ -570,7 +578,7 @@ def test_hostile_words_stay_words(page: Page, server: Server) -> None:
     page.check("#keep-first input")
     page.click("#begin")
     wait_for_panel(page, "p1")
-    expect(page.locator("#page-p1 .caption")).to_have_text(words)
+    expect(page.locator("#page-p1 .caption")).to_have_text(typeset(words))
     assert page.locator("#page-p1 b").count() == 0
     stored = json.loads(page.evaluate("localStorage.getItem('seedstory-stories')"))
     assert len(stored) == 1
@@ -600,7 +608,7 @@ def test_words_that_were_not_sent_survive_a_reload(page: Page, server: Server) -
     page.click("#begin")
     wait_for_panel(page, "p1")
     expect(page.locator("#page-p1 .caption")).to_have_text("Late one night, the wind sang.")
-    page.click(".masthead [data-do=start] >> nth=1")
+    page.click(".masthead .all-stories")
     expect(page.locator("#sentence textarea")).to_have_value("")
 
 
@@ -618,3 +626,342 @@ def test_keys_of_an_input_method_leave_the_title_open(page: Page, server: Server
     keys.send("Input.insertText", {"text": "きつね"})
     page.keyboard.press("Enter")
     expect(page.locator("h1.title")).to_have_text("きつね")
+
+
+# Reading
+
+
+def at(page: Page) -> str:
+    return str(page.evaluate("new URLSearchParams(location.search).get('panel') || ''"))
+
+
+def test_a_book_is_read_by_keys_without_asking_the_server(page: Page, server: Server) -> None:
+    open_told(page, server)
+    page.wait_for_timeout(3000)  # until the events of the arrival are over
+    asked: list[Any] = []
+    page.on("request", lambda request: asked.append(request) if "queue" in request.url else None)
+    page.keyboard.press("Home")
+    assert at(page) == "p1"
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".cover .cover-title")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    assert at(page) == "p2"
+    expect(page.locator(".turner-place")).to_contain_text("Page 2 of")
+    page.keyboard.press("End")
+    expect(page.locator("#turn-page")).to_be_hidden()
+    expect(page.locator("#go-on")).to_be_visible()
+    page.go_back()
+    wait_for_panel(page, "p2")
+    assert asked == []
+
+
+def test_a_fork_is_chosen_by_number_and_its_ways_by_arrows(page: Page, server: Server) -> None:
+    open_told(page, server)
+    fork = page.evaluate(
+        """() => [...document.querySelectorAll('#ribbon .node')]
+            .find((node) => node.getAttribute('aria-label').includes('way 1 of 2')).dataset.panel"""
+    )
+    page.click(f"#ribbon [data-panel={fork}]")
+    page.keyboard.press("ArrowLeft")
+    ways = page.locator(".page-current .way")
+    expect(ways).to_have_count(2)
+    page.keyboard.press("2")
+    expect(page.locator(".page-current .arrows-go")).to_contain_text("Way 2 of 2")
+    second = at(page)
+    page.keyboard.press("ArrowUp")
+    assert at(page) == fork
+    page.keyboard.press("ArrowDown")
+    assert at(page) == second
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    assert at(page) == second, "the page turns to where the reader was"
+
+
+def test_the_map_is_walked_searched_folded_and_marked(page: Page, server: Server) -> None:
+    size = open_told(page, server)
+    page.keyboard.press("m")
+    expect(page.locator("#map .node")).to_have_count(size)
+    expect(page.locator(".map-facts")).to_contain_text(f"{size} pages")
+    page.focus("#map [data-panel=p1]")
+    page.keyboard.press("ArrowRight")
+    focused = "document.activeElement.dataset.panel"
+    assert page.evaluate(focused) == "p2"
+    expect(page.locator("#peek")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("-")
+    expect(page.locator("#map .node")).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#map .node")).to_have_count(size)
+    page.fill("#map-search", "zzz")
+    expect(page.locator("#map .node-found")).to_have_count(0)
+    page.fill("#map-search", "")
+    page.click("#map [data-panel=p2]")
+    page.fill(".branch-name", "By the sea")
+    page.keyboard.press("Tab")
+    expect(page.locator("#map .node-name")).to_have_text("By the sea")
+    page.click(".map-detail [data-do=star]")
+    expect(page.locator("#map .badge-star")).to_have_count(1)
+    page.click(".map-detail [data-do=compare]")
+    expect(page.locator("#compare-dialog .columns > div")).to_have_count(2)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+
+
+def test_lamplight_and_the_view_stay_over_a_reload(page: Page, server: Server) -> None:
+    open_told(page, server)
+    page.click("[data-do=light]")
+    page.keyboard.press("v")
+    assert page.locator("#pages > .page").count() > 1
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.reload()
+    wait_for_panel(page, "p6")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+    assert page.locator("#pages > .page").count() > 1
+    expect(page.locator("[data-do=light]")).to_have_attribute("aria-pressed", "true")
+
+
+VOICE = """
+const spoken = (window.spoken = []);
+const voice = { lang: "en-GB", name: "test" };
+window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+Object.defineProperty(window, "speechSynthesis", { value: {
+  getVoices: () => [voice],
+  cancel: () => {},
+  speak: (speech) => {
+    spoken.push(speech.text);
+    setTimeout(() => speech.onboundary({ name: "word", charIndex: 0, charLength: 3 }), 100);
+    setTimeout(() => speech.onend({}), 1500);
+  },
+} });
+"""
+
+
+def test_the_book_is_read_aloud_and_turns_its_pages(page: Page, server: Server) -> None:
+    page.add_init_script(VOICE)
+    open_told(page, server)
+    page.keyboard.press("Home")
+    page.keyboard.press("a")
+    page.wait_for_function("CSS.highlights.has('spoken-word')")
+    wait_for_panel(page, "p2")
+    page.wait_for_function("window.spoken.length === 2")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-do=read-aloud]")).to_have_attribute("aria-pressed", "false")
+    page.wait_for_timeout(3000)
+    assert at(page) == "p2"
+
+
+def test_a_swipe_turns_the_page(browser: Any, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    open_told(page, server)
+    keys = context.new_cdp_session(page)
+
+    def swipe(start: int, end: int) -> None:
+        points = [start, (start + end) // 2, end]
+        keys.send("Input.dispatchTouchEvent", _touch("touchStart", points[0]))
+        for x in points[1:]:
+            keys.send("Input.dispatchTouchEvent", _touch("touchMove", x))
+        keys.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    swipe(60, 330)
+    wait_for_panel(page, "p5")
+    swipe(330, 60)
+    wait_for_panel(page, "p6")
+    context.close()
+
+
+def _touch(kind: str, x: int) -> dict[str, Any]:
+    return {"type": kind, "touchPoints": [{"x": x, "y": 300}]}
+
+
+def test_what_is_remembered_can_be_seen(page: Page, server: Server) -> None:
+    open_told(page, server)
+    expect(page.locator("#ribbon .sight")).to_have_count(6)
+    page.click(".page-tools [data-do=lens]")
+    expect(page.locator(".lens-words .seen").first).to_be_visible()
+    page.click(".lens [data-do=policy][data-name=window]")
+    page.wait_for_function("!document.querySelector('dialog[open]')")
+    page.wait_for_timeout(1500)
+    page.click(".page-tools [data-do=lens]")
+    expect(page.locator(".policy-on")).to_contain_text("The last pages")
+
+
+# The library, and other readers
+
+
+def test_a_story_is_copied_renamed_found_and_deleted(page: Page, server: Server) -> None:
+    open_told(page, server)
+    title = page.locator(".title").inner_text()
+    page.click(".masthead .all-stories")
+    spines = page.locator(".spine")
+    expect(spines).to_have_count(1)
+    page.click(".spine [data-do=copy-story]")
+    expect(spines).to_have_count(2)
+    copy = page.locator(f".spine:has-text('{title} (copy)')")
+    copy.locator("[data-do=edit-spine]").click()
+    page.keyboard.type("My own one")
+    page.keyboard.press("Enter")
+    mine = page.locator(".spine:has-text('My own one')")
+    expect(mine).to_have_count(1)
+    mine.locator("[data-do=delete-story]").click()
+    expect(page.locator(".notice")).to_contain_text("in the bin")
+    expect(spines).to_have_count(1)
+    page.click(".notice [data-do=restore-story]")
+    expect(spines).to_have_count(2)
+    page.reload()
+    expect(spines).to_have_count(2)
+
+
+def test_another_reader_tells_a_copy_on(page: Page, browser: Any, server: Server) -> None:
+    size = open_told(page, server)
+    story = page.evaluate("new URLSearchParams(location.search).get('story')")
+    page.click(".head-tools [data-do=take]")
+    address = page.locator(".reading-link input").input_value()
+    assert story not in address
+    key = address.rsplit("/", 1)[-1]
+    other = browser.new_context().new_page()
+    other.set_default_timeout(PATIENCE_MS)
+    other.goto(f"{server.url}?fork={key}&panel=p2")
+    wait_for_panel(other, "p2")
+    expect(other.locator(".notice")).to_contain_text("your own copy")
+    assert len(nodes(other)) == size
+    copied = other.evaluate("new URLSearchParams(location.search).get('story')")
+    assert copied not in ("", story) and "fork" not in other.url
+    other.click("#another")
+    other.wait_for_function(f"document.querySelectorAll('#ribbon .node').length === {size + 1}")
+    page.reload()
+    wait_for_panel(page, "p6")
+    assert len(nodes(page)) == size, "the one that was read stays as it is"
+    other.context.close()
+
+
+def test_a_story_comes_back_from_its_file(page: Page, server: Server, tmp_path: Path) -> None:
+    size = open_told(page, server)
+    page.click(".head-tools [data-do=take]")
+    with page.expect_download() as download:
+        page.click("text=The whole story, to bring back")
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert path.name.endswith(".story.zip")
+    before = page.url
+    page.goto(server.url)
+    page.wait_for_selector("body[data-view=start]")
+    with page.expect_file_chooser() as chooser:
+        page.click("[data-do=bring-story]")
+    chooser.value.set_files(str(path))
+    page.wait_for_selector("body[data-view=story]")
+    page.wait_for_function(f"document.querySelectorAll('#ribbon .node').length === {size}")
+    assert page.url != before
+
+
+def test_several_pages_are_told_in_a_row_and_stopped(page: Page, held_server: Server) -> None:
+    size = open_told(page, held_server)
+    held_server.let_go()
+    page.click("#more")
+    page.fill("#num-pages", "2")
+    page.click("[data-do=run]")
+    page.wait_for_selector("body[data-live=run]")
+    page.wait_for_function(
+        f"document.querySelectorAll('#ribbon .node').length === {size + 2}", timeout=TURN_MS
+    )
+    wait_for_panel(page, f"p{size + 2}")
+
+
+def test_a_page_that_lost_a_change_asks_for_the_whole_story(page: Page, server: Server) -> None:
+    """What is sent builds on what the page holds; here it holds something else."""
+    size = open_told(page, server)
+    page.wait_for_timeout(2000)
+    page.evaluate("window.seedstory.story.seal = 'of another time'")
+    page.click("#go-on")
+    wait_for_panel(page, f"p{size + 1}")
+    assert len(nodes(page)) == size + 1
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1440, 900), (1920, 1080), (2560, 1300)])
+def test_the_book_lies_in_the_middle(page: Page, server: Server, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_told(page, server)
+    for selector in ("#pages .page-current", ".masthead", ".acts"):
+        left, right = page.evaluate(
+            """(selector) => {
+                const box = document.querySelector(selector).getBoundingClientRect();
+                return [box.left, document.documentElement.clientWidth - box.right];
+            }""",
+            selector,
+        )
+        assert abs(left - right) <= 1, selector
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844), (844, 390), (360, 225)])
+def test_nothing_lies_under_the_composer(page: Page, server: Server, size: tuple[int, int]) -> None:
+    """Whatever is asked for can be scrolled to where the composer is not."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_told(page, server)
+    page.click(".page-tools [data-do=edit-words]")
+    for selector in (".words-editor textarea", "[data-do=put-words]", "[data-do=leave-words]"):
+        page.locator(selector).scroll_into_view_if_needed()
+        page.locator(selector).focus()
+        is_covered = page.evaluate(
+            """(selector) => {
+                const element = document.querySelector(selector);
+                const box = element.getBoundingClientRect();
+                const y = Math.max(1, Math.min(box.top + box.height / 2, innerHeight - 2));
+                const top = document.elementFromPoint(box.left + box.width / 2, y);
+                return !element.contains(top) && top !== element;
+            }""",
+            selector,
+        )
+        assert not is_covered, selector
+
+
+def test_the_keyboard_stays_where_the_eye_is(page: Page, server: Server) -> None:
+    size = open_told(page, server)
+    inside = "document.activeElement.closest('.page-current, .page-tools') !== null"
+    page.focus("#go-on")
+    page.keyboard.press("Enter")
+    wait_for_panel(page, f"p{size + 1}")
+    page.wait_for_timeout(400)
+    assert page.evaluate(inside)
+    page.focus(".page-tools [data-do=edit-words]")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.matches('.words-editor textarea')")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.matches('[data-do=edit-words]')")
+    page.focus(".page-tools [data-do=remove]")
+    page.keyboard.press("Enter")
+    wait_for_panel(page, "p6")
+    page.wait_for_timeout(400)
+    assert page.evaluate("document.activeElement !== document.body")
+
+
+def test_a_long_story_opens_with_few_requests_and_turns_for_nothing(
+    page: Page, server: Server, stories: Path
+) -> None:
+    story = branched_story(StoryArchive(str(stories)))
+    sizes: list[int] = []
+    count: list[str] = []
+
+    def answered(response: Any) -> None:
+        count.append(response.url)
+        sizes.append(response.request.sizes()["responseBodySize"])
+
+    page.goto(server.url)  # the files of the page itself are counted apart
+    page.wait_for_selector("body[data-view=start]")
+    page.on("response", answered)
+    page.goto(f"{server.url}?story={story.story_id}&panel=p1")
+    wait_for_panel(page, "p1")
+    page.wait_for_timeout(2500)
+    assert len(count) < 60 + len(_files_of_gradio(count))
+    assert sum(sizes) < 1_500_000
+    count.clear()
+    sizes.clear()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(1500)
+    assert not any("queue" in url for url in count)
+
+
+def _files_of_gradio(urls: list[str]) -> list[str]:
+    return [url for url in urls if "/assets/" in url or "/static/" in url]
