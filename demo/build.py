@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import gradio as gr
@@ -9,6 +10,7 @@ from starlette.middleware import Middleware
 
 from demo import render
 from demo.api import add_api
+from demo.books import load_books
 from demo.guard import Guard
 from demo.handlers import Handlers
 from demo.openings import load_openings
@@ -36,8 +38,9 @@ def build_page(store: SessionStore, queue: JobQueue) -> gr.Blocks:
     ) as page:
         # First, so that endpoints keep their plain names; page events of the same name are renamed.
         add_api(store, queue, openings)
-        parts = PageParts(config, openings)
-        wire(page, parts, Handlers(store, queue, openings))
+        books = load_books()
+        parts = PageParts(config, openings, list(books.values()))
+        wire(page, parts, Handlers(store, queue, openings, books))
     # Turns wait in the job queue; Gradio's queue carries only the watchers.
     page.queue(default_concurrency_limit=None, max_size=None)
     return page
@@ -47,6 +50,14 @@ def make_visitors(config: StudioConfig) -> Visitors:
     """Return the visitors, who are limited as `runtime.public` says."""
     public = config.runtime.public
     return Visitors(config, is_public=is_space() if public is None else public)
+
+
+def load_languages() -> dict[str, dict[str, str]]:
+    """Return the words of the page by language: translations by their English text."""
+    folder = project_path("assets/languages")
+    return {
+        path.stem: json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))
+    }
 
 
 def launch_options(
@@ -63,6 +74,7 @@ def launch_options(
     )
     return {
         "theme": make_theme(),
+        "i18n": gr.I18n(**load_languages()),
         "head": render.head(),
         "favicon_path": project_path("assets/logo.svg"),
         "app_kwargs": {"routes": routes(store, queue, visitors), "middleware": [guard]},

@@ -11,11 +11,13 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from PIL import Image
 
 from demo import render
+from demo.books import Book
 from demo.errors import explain_saved
 from demo.openings import Opening
 from demo.state import SAME, Click, PageState, PageUpdate
@@ -62,12 +64,18 @@ Turn = Callable[[PageState, Click, Knobs], PageUpdate]
 class Handlers:
     """The events of the page, over one store and one queue."""
 
-    def __init__(self, store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
-        """Serve a store's stories, with the turns of a queue and a shelf of openings."""
+    def __init__(
+        self,
+        store: SessionStore,
+        queue: JobQueue,
+        openings: tuple[Opening, ...],
+        books: Mapping[str, Book] = MappingProxyType({}),
+    ) -> None:
+        """Serve a store's stories, with the turns of a queue, openings and finished books."""
         self.store = store
         self.queue = queue
         self.openings = {opening.id: opening for opening in openings}
-        self.updates = Updates(store, queue, openings)
+        self.updates = Updates(store, queue, openings, books)
         looks: Mapping[str, Look] = {
             "open": self._open,
             "look": self._look,

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from demo import render
+from demo.books import Book
 from demo.openings import Opening
 from demo.state import PageState
 from seedstory_core import FORMATS, KNOBS, MAX_RUN, POLICIES, POLICY_CHOICE, Knob, StudioConfig
@@ -35,7 +36,9 @@ class PageParts:
     The fields of `state.PageUpdate` have the names of the parts that they change.
     """
 
-    def __init__(self, config: StudioConfig, openings: Sequence[Opening]) -> None:
+    def __init__(
+        self, config: StudioConfig, openings: Sequence[Opening], books: Sequence[Book] = ()
+    ) -> None:
         """Lay out the page; call it inside `gr.Blocks`."""
         self.state = _value(PageState(view="").to_json(), "state", KEEP_STATE)
         self.manuscript = _value(None, "manuscript", KEEP_STORY)
@@ -43,7 +46,7 @@ class PageParts:
         _fixed("masthead")
         self.notice = _html("", "notice")
         with gr.Column(elem_id="start"):
-            self._start(openings)
+            self._start(openings, books)
         with gr.Column(elem_id="story"):
             _fixed("story_head")
             _fixed("book")
@@ -64,11 +67,12 @@ class PageParts:
         _fixed("foot")
         _fixed("dialogs", formats=FORMATS)
 
-    def _start(self, openings: Sequence[Opening]) -> None:
+    def _start(self, openings: Sequence[Opening], books: Sequence[Book]) -> None:
         with gr.Row(elem_id="start-desk"):
             with gr.Column(elem_id="shelf-side"):
                 _fixed("welcome", has_shelf=bool(openings))
                 self.waking = _html("", "waking")
+                _fixed("books", books=books)
                 self.shelf = _html(render.shelf(openings), "shelf")
             with gr.Column(elem_id="first-page"):
                 _fixed("page_one")

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from demo import manuscript, render
+from demo.books import Book
 from demo.manuscript import Manuscripts
 from demo.openings import Opening
 from demo.state import SAME, PageState, PageUpdate, Same
@@ -38,11 +40,18 @@ MAX_REMEMBERED = 60
 class Updates:
     """Makes page updates from one store, one queue and a shelf of openings."""
 
-    def __init__(self, store: SessionStore, queue: JobQueue, openings: tuple[Opening, ...]) -> None:
-        """Show a store's stories, the turns of a queue, and the openings."""
+    def __init__(
+        self,
+        store: SessionStore,
+        queue: JobQueue,
+        openings: tuple[Opening, ...],
+        books: Mapping[str, Book],
+    ) -> None:
+        """Show a store's stories, the turns of a queue, the openings and the finished books."""
         self.store = store
         self.queue = queue
         self.openings = openings
+        self.books = books
         self.shelf_texts = frozenset(opening.sentence for opening in openings)
         self._manuscripts = Manuscripts()
 
@@ -105,10 +114,13 @@ class Updates:
         archive = self.store.archive
         state, key = replace(state, fork=""), state.fork
         try:
-            source = archive.story_of(key)
-            tree = self.store.open(source).tree
-            copied = archive.copy(source, [panel.id for panel in tree])
-            update = self.open(replace(state, story="", job=""), copied.id, state.panel)
+            if key in self.books:
+                copied = self.books[key].copy_to(archive)
+            else:
+                source = archive.story_of(key)
+                tree = self.store.open(source).tree
+                copied = archive.copy(source, [panel.id for panel in tree]).id
+            update = self.open(replace(state, story="", job=""), copied, state.panel)
         except SeedStoryError as error:
             return self.start(state, render.notice(str(error)))
         return replace(update, notice=render.notice(FORKED, "info"))

@@ -6,6 +6,7 @@ import { Book } from "./book.js";
 import { Connection } from "./connection.js";
 import * as dialogs from "./dialogs.js";
 import { isRefused, keep, mine, recall, remember, setSetting, setting, ticket } from "./kept.js";
+import * as language from "./language.js";
 import { Memory } from "./lens.js";
 import { StoryMap } from "./map.js";
 import { Story } from "./story.js";
@@ -668,4 +669,5 @@ function beginParts() {
   $("#more-acts")?.addEventListener("submit", (event) => event.preventDefault());
 }
 
+language.begin();
 window.seedstory = { arrive, keepState, keepStory, listen, story };

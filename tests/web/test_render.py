@@ -202,7 +202,7 @@ def captions(panel: Panel, shelf_texts: tuple[str, ...] = ()) -> list[str]:
     tree = StoryTree()
     tree.add(panel)
     markup = sheet(tree, panel.id, shelf_texts)
-    return re.findall(r'<p class="caption" dir="auto">(.*?)</p>', markup)
+    return re.findall(r'<p class="caption" dir="auto" lang="en">(.*?)</p>', markup)
 
 
 def test_the_readers_words_are_marked_and_a_cards_are_not() -> None:
