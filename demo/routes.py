@@ -6,8 +6,6 @@ they also serve stories in a bucket, and no path ever leaves the server.
 
 from __future__ import annotations
 
-import functools
-import io
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,46 +16,22 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from demo.errors import explain
+from demo.pictures import FOR_EVER, THUMBNAIL_PIXELS, no_picture, webp
 from demo.visitors import Visitors
 from seedstory_core import (
     FORMATS,
     JobQueue,
     SessionStore,
-    StoryArchive,
     StoryNotFoundError,
     file_name,
     project_path,
 )
 
-THUMBNAIL_PIXELS = 192
 SERVED = {".css": "text/css", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
-FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""An image's name holds random letters and is not used twice, so a browser may keep it for ever.
-Its address holds the story's key, so nothing in between may."""
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
-NO_PICTURE = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320">'
-    '<rect width="320" height="320" fill="#efe6d3"/>'
-    '<text x="160" y="154" text-anchor="middle" font-family="serif" font-size="20" fill="#5d5140">'
-    'This picture could not<tspan x="160" dy="26">be read.</tspan></text></svg>'
-)
-"""Shown by the page in place of a picture that is missing, damaged or not the one saved."""
-
 NEVER_KEPT = {"Cache-Control": "no-store"}
-
-
-def image_url(story_id: str, name: str | None, *, small: bool = False) -> str:
-    """Return the address of a story's image; '' without a name."""
-    if name is None:
-        return ""
-    return f"pictures/{quote(story_id)}/{quote(name)}" + ("?small" if small else "")
-
-
-def take_url(story_id: str, panel_id: str, kind: str) -> str:
-    """Return the address of the story up to a panel, in a format of `FORMATS`."""
-    return f"take/{quote(story_id)}/{quote(panel_id)}.{kind}"
 
 
 def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Route]:
@@ -67,15 +41,13 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
         story_id, name = request.path_params["story"], request.path_params["name"]
         try:
             if "small" in request.query_params:
-                data = _thumbnail(store.archive, story_id, name)
+                data = webp(store.archive, story_id, name, THUMBNAIL_PIXELS)
                 return Response(data, media_type="image/webp", headers=FOR_EVER)
             data = store.archive.image_bytes(story_id, name)
         except Exception as error:
             if "image/svg+xml" not in request.headers.get("accept", ""):
                 raise
-            # The page asks for a picture, so the sentence becomes one.
-            status = explain(error, "An address of pictures/").status
-            return Response(NO_PICTURE, status, {"Cache-Control": "no-store"}, "image/svg+xml")
+            return no_picture(error, "An address of pictures/")
         return Response(data, media_type="image/png", headers=FOR_EVER)
 
     def take(request: Request) -> Response:
@@ -151,14 +123,6 @@ def _turn_of(queue: JobQueue, key: str) -> dict[str, Any]:
         "version": job.progress.version,
         "age": round(time.monotonic() - job.submitted_at, 1),
     }
-
-
-@functools.lru_cache(maxsize=512)
-def _thumbnail(archive: StoryArchive, story_id: str, name: str) -> bytes:
-    small = archive.thumbnail(story_id, name, THUMBNAIL_PIXELS)
-    buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=82)
-    return buffer.getvalue()
 
 
 def _explained(endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:
