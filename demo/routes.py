@@ -57,7 +57,8 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
         form = FORMATS.get(request.path_params["kind"])
         if form is None:
             raise StoryNotFoundError(f"A story can be taken home as {' or as '.join(FORMATS)}.")
-        name = f"{file_name(tree.title)}.{request.path_params['kind']}"
+        extension = form.extension or request.path_params["kind"]
+        name = f"{file_name(tree.title)}.{extension}"
         headers = {"Content-Disposition": _attachment(name), **PRIVATE}
         visitor = visitors.name(request.client.host if request.client else None)
         with visitors.exporting(visitor):

@@ -49,8 +49,13 @@ if TYPE_CHECKING:
     from seedstory_core.requests import KNOBS, MAX_ALTERNATIVES, Knob, make_request, read_number
     from seedstory_core.session import PanelAdded, SessionStore, StorySession
     from seedstory_core.session.history import Act, History
-    from seedstory_core.story.archive import RemovedBranch, StoryArchive, StorySummary
-    from seedstory_core.story.export import FORMATS, file_name
+    from seedstory_core.story.archive import (
+        RemovedBranch,
+        StoryArchive,
+        StorySummary,
+        reading_key_of,
+    )
+    from seedstory_core.story.export import FORMATS, TaleFrame, file_name, make_tale
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
     from seedstory_core.story.upload import keep_text, open_image
 
@@ -116,8 +121,9 @@ _HOMES = {
         "RemovedBranch",
         "StoryArchive",
         "StorySummary",
+        "reading_key_of",
     ),
-    "story.export": ("FORMATS", "file_name"),
+    "story.export": ("FORMATS", "TaleFrame", "file_name", "make_tale"),
     "story.tree": (
         "Panel",
         "StoryTree",
@@ -167,6 +173,7 @@ __all__ = [
     "StorySummary",
     "StoryTree",
     "StudioConfig",
+    "TaleFrame",
     "TurnCancelled",
     "TurnRequest",
     "UnconfirmedError",
@@ -179,11 +186,13 @@ __all__ = [
     "load_config",
     "load_palette",
     "make_request",
+    "make_tale",
     "message_for",
     "open_image",
     "open_store",
     "project_path",
     "read_number",
+    "reading_key_of",
     "title_from_text",
 ]
 
