@@ -1,5 +1,7 @@
 """The routes beside the page: images, downloads of stories, a story's turn, stylesheet and fonts.
 
+Those of stories that can only be read are in `reading.py`.
+
 Gradio would serve files by their path on disk. These routes name a story and an image instead, so
 they also serve stories in a bucket, and no path ever leaves the server.
 """
@@ -17,6 +19,7 @@ from starlette.routing import Route
 
 from demo.errors import explain
 from demo.pictures import FOR_EVER, THUMBNAIL_PIXELS, no_picture, webp
+from demo.reading import reading_routes
 from demo.visitors import Visitors
 from seedstory_core import (
     FORMATS,
@@ -79,6 +82,7 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
         Route("/turns/{key}", _explained(turn)),
         Route("/studio/openings/{name:path}", _explained(card)),
         Route("/studio/{name:path}", _explained(asset)),
+        *reading_routes(store),
     ]
 
 

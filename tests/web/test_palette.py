@@ -17,6 +17,8 @@ ELSEWHERE = [
     "assets/style.css",
     "demo/theme.py",
     "demo/templates/head.html",
+    "demo/templates/unreadable.html",
+    "demo/templates/no_script.html",
     "seedstory_core/story/export/book.py",
     "seedstory_core/story/export/tale.py",
     "seedstory_core/story/export/tale.css",
