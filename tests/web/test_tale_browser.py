@@ -42,12 +42,15 @@ def shown(page: Any) -> list[str]:
     return [str(sections.nth(at).get_attribute("id")) for at in range(sections.count())]
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 390, 360])
+@pytest.mark.parametrize(
+    ("width", "motion"),
+    [(1440, "no-preference"), (1024, "reduce"), (390, "no-preference"), (360, "reduce")],
+)
 def test_a_tale_is_played_without_javascript(
-    browser: Any, files: dict[str, str], width: int
+    browser: Any, files: dict[str, str], width: int, motion: str
 ) -> None:
     with browser.new_context(
-        viewport={"width": width, "height": 800}, java_script_enabled=False
+        viewport={"width": width, "height": 800}, java_script_enabled=False, reduced_motion=motion
     ) as context:
         page = context.new_page()
         page.goto(files["tale"])
@@ -55,6 +58,7 @@ def test_a_tale_is_played_without_javascript(
         for number in (2, 3, 4):
             page.get_by_role("link", name="Turn the page").click()
             assert shown(page) == [f"p{number}"]
+            # Also while the page is being turned.
             room = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert page.evaluate(room) == 0
             assert page.evaluate("scrollY") == 0
