@@ -11,6 +11,7 @@ tells a book for each of these openings with the shipped model and saves it ther
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import logging
 import sys
@@ -124,6 +125,7 @@ class Book:
         return archive.add_story(header, tree, files.__getitem__).id
 
 
+@functools.cache
 def load_books(folder_name: str = FOLDER) -> dict[str, Book]:
     """Return the books of a folder by key; without the folder there are none."""
     folder = project_path(folder_name)

@@ -11,10 +11,12 @@ from starlette.middleware import Middleware
 from demo import render
 from demo.api import add_api
 from demo.books import load_books
+from demo.front import Front
 from demo.guard import Guard
 from demo.handlers import Handlers
 from demo.openings import load_openings
 from demo.page import PageParts
+from demo.previews import STUDIO
 from demo.routes import routes
 from demo.surroundings import is_space
 from demo.theme import make_theme
@@ -22,7 +24,6 @@ from demo.visitors import Visitors
 from demo.wiring import wire
 from seedstory_core import JobQueue, SessionStore, StudioConfig, project_path
 
-TITLE = "SEED-Story Studio"
 MAX_UPLOAD = "210mb"
 """Above our own limit, so that a reader sees our message, not Gradio's."""
 KEPT_SECONDS = (3600, 86400)
@@ -34,7 +35,7 @@ def build_page(store: SessionStore, queue: JobQueue) -> gr.Blocks:
     config = store.config
     openings = load_openings(config.runtime.openings_folder)
     with gr.Blocks(
-        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=KEPT_SECONDS
+        title=STUDIO, analytics_enabled=False, fill_width=True, delete_cache=KEPT_SECONDS
     ) as page:
         # First, so that endpoints keep their plain names; page events of the same name are renamed.
         add_api(store, queue, openings)
@@ -72,12 +73,13 @@ def launch_options(
         hosts=runtime.hosts,
         frame_ancestors=runtime.frame_ancestors,
     )
+    front = Middleware(Front, store=store, openings=load_openings(runtime.openings_folder))
     return {
         "theme": make_theme(),
         "i18n": gr.I18n(**load_languages()),
         "head": render.head(),
         "favicon_path": project_path("assets/logo.svg"),
-        "app_kwargs": {"routes": routes(store, queue, visitors), "middleware": [guard]},
+        "app_kwargs": {"routes": routes(store, queue, visitors), "middleware": [guard, front]},
         "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],
         # Server-side rendering needs Node beside Python and would bypass our routes.

@@ -27,6 +27,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from demo.addresses import path_of
 from demo.bodies import BadRequestError, Bodies
 from demo.surroundings import is_space
 from demo.uploads import Uploads
@@ -92,13 +93,13 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        marked = functools.partial(self._send, send=send, path=_path(scope))
+        marked = functools.partial(self._send, send=send, path=path_of(scope))
         refused = self._refusal(scope)
         app = self.app
-        if STREAMS.fullmatch(_path(scope)) and scope["method"] == "GET":
+        if STREAMS.fullmatch(path_of(scope)) and scope["method"] == "GET":
             app = self._stream
         if refused is None and scope["method"] == "POST":
-            if _path(scope).startswith(f"{API}/upload"):
+            if path_of(scope).startswith(f"{API}/upload"):
                 app = self._uploads
                 # With an `upload_id` Gradio would keep the progress until somebody asks for it.
                 scope["query_string"] = b""
@@ -116,7 +117,7 @@ class Guard:
                 "name with --set runtime.hosts=[NAME].",
                 421,
             )
-        path = _path(scope)
+        path = path_of(scope)
         is_gradios = path.startswith(API)
         if CLOSED.fullmatch(path) or (is_gradios and not OPEN.fullmatch(path)):
             return PlainTextResponse("Not found.", 404)
@@ -166,7 +167,7 @@ class Guard:
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[Response | None, Receive]:
         """Check a JSON body; return the refusal, or a `receive` that brings the checked body."""
-        path = _path(scope)
+        path = path_of(scope)
         if not path.startswith(API):
             return None, receive
         data = bytearray()
@@ -241,12 +242,6 @@ class Guard:
 
 def _problem(sentence: str, status: int) -> Response:
     return JSONResponse({"detail": sentence, "error": sentence}, status)
-
-
-def _path(scope: Scope) -> str:
-    """Return a request's path without the prefix behind a proxy."""
-    path, root = str(scope["path"]), str(scope.get("root_path", ""))
-    return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
 
 
 def _name(place: str) -> str:

@@ -21,8 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from PIL import Image
 
+from demo.addresses import image_url
 from demo.openings import Opening
-from demo.routes import image_url, take_url
 from seedstory_core import (
     Act,
     Job,
@@ -137,7 +137,6 @@ TEMPLATES.globals.update(
     typeset=typeset,
     image_url=image_url,
     story_url=story_url,
-    take_url=take_url,
 )
 
 

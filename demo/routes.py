@@ -1,13 +1,13 @@
 """The routes beside the page: images, downloads of stories, a story's turn, stylesheet and fonts.
 
+Those of stories that can only be read are in `reading.py`.
+
 Gradio would serve files by their path on disk. These routes name a story and an image instead, so
 they also serve stories in a bucket, and no path ever leaves the server.
 """
 
 from __future__ import annotations
 
-import functools
-import io
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,55 +17,26 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from demo.books import load_books
 from demo.errors import explain
+from demo.pictures import FOR_EVER, PIXELS, no_picture, webp
+from demo.reading import reading_routes
 from demo.sights import lens_as_json, sights_as_json
 from demo.visitors import Visitors
 from seedstory_core import (
     FORMATS,
     JobQueue,
     SessionStore,
-    StoryArchive,
     StoryNotFoundError,
     file_name,
     project_path,
 )
 
-PIXELS: dict[str, int] = {"page": 768, "small": 192}
-"""Longest side of the page's pictures at most, by what the address asks for."""
 SERVED = {".css": "text/css", ".js": "text/javascript", ".woff2": "font/woff2"}
 SERVED |= {".webp": "image/webp", ".svg": "image/svg+xml"}
-FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""An image's name holds random letters and is not used twice, so a browser may keep it for ever.
-Its address holds the story's key, so nothing in between may."""
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
-NO_PICTURE = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320">'
-    '<rect width="320" height="320" fill="#efe6d3"/>'
-    '<text x="160" y="154" text-anchor="middle" font-family="serif" font-size="20" fill="#5d5140">'
-    'This picture could not<tspan x="160" dy="26">be read.</tspan></text></svg>'
-)
-"""Shown by the page in place of a picture that is missing, damaged or not the one saved."""
-
 NEVER_KEPT = {"Cache-Control": "no-store"}
-
-
-def image_url(story_id: str, name: str | None, size: str = "") -> str:
-    """Return the address of a story's image; '' without a name.
-
-    Args:
-        story_id: The story.
-        name: The image's name; None is none.
-        size: A size of `PIXELS`, as WebP; '' is the saved PNG.
-    """
-    if name is None:
-        return ""
-    return f"pictures/{quote(story_id)}/{quote(name)}" + (f"?{size}" if size else "")
-
-
-def take_url(story_id: str, panel_id: str, kind: str) -> str:
-    """Return the address of the story up to a panel, in a format of `FORMATS`."""
-    return f"take/{quote(story_id)}/{quote(panel_id)}.{kind}"
 
 
 def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Route]:
@@ -76,15 +47,13 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
         try:
             for size, pixels in PIXELS.items():
                 if size in request.query_params:
-                    data = _smaller(store.archive, story_id, name, pixels)
+                    data = webp(store.archive, story_id, name, pixels)
                     return Response(data, media_type="image/webp", headers=FOR_EVER)
             data = store.archive.image_bytes(story_id, name)
         except Exception as error:
             if "image/svg+xml" not in request.headers.get("accept", ""):
                 raise
-            # The page asks for a picture, so the sentence becomes one.
-            status = explain(error, "An address of pictures/").status
-            return Response(NO_PICTURE, status, {"Cache-Control": "no-store"}, "image/svg+xml")
+            return no_picture(error, "An address of pictures/")
         return Response(data, media_type="image/png", headers=FOR_EVER)
 
     def take(request: Request) -> Response:
@@ -94,7 +63,8 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
         form = FORMATS.get(request.path_params["kind"])
         if form is None:
             raise StoryNotFoundError(f"A story can be taken home as {' or as '.join(FORMATS)}.")
-        name = f"{file_name(tree.title)}.{form.extension or request.path_params['kind']}"
+        extension = form.extension or request.path_params["kind"]
+        name = f"{file_name(tree.title)}.{extension}"
         headers = {"Content-Disposition": _attachment(name), **PRIVATE}
         visitor = visitors.name(request.client.host if request.client else None)
         with visitors.exporting(visitor):
@@ -130,6 +100,7 @@ def routes(store: SessionStore, queue: JobQueue, visitors: Visitors) -> list[Rou
         Route("/sights/{story}/{leaf}/{panel}", _explained(sights)),
         Route("/studio/openings/{name:path}", _explained(card)),
         Route("/studio/{name:path}", _explained(asset)),
+        *reading_routes(store, load_books()),
     ]
 
 
@@ -175,14 +146,6 @@ def _turn_of(queue: JobQueue, key: str) -> dict[str, Any]:
         "version": job.progress.version,
         "age": round(time.monotonic() - job.submitted_at, 1),
     }
-
-
-@functools.lru_cache(maxsize=512)
-def _smaller(archive: StoryArchive, story_id: str, name: str, pixels: int) -> bytes:
-    small = archive.thumbnail(story_id, name, pixels)
-    buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=82)
-    return buffer.getvalue()
 
 
 def _explained(endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.routes import image_url
+from demo.addresses import image_url
 from seedstory_core import Job, Panel, Progress, StoryTree, title_from_text
 
 

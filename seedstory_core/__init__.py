@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         StorySummary,
         reading_key_of,
     )
-    from seedstory_core.story.export import FORMATS, file_name
+    from seedstory_core.story.export import FORMATS, TaleFrame, file_name, make_tale
     from seedstory_core.story.importing import BroughtIn, bring_in
     from seedstory_core.story.layout import lay_out
     from seedstory_core.story.titles import suggest_title
@@ -136,9 +136,9 @@ _HOMES = {
         "StorySummary",
         "reading_key_of",
     ),
-    "story.export": ("FORMATS", "file_name"),
-    "story.layout": ("lay_out",),
+    "story.export": ("FORMATS", "TaleFrame", "file_name", "make_tale"),
     "story.importing": ("BroughtIn", "bring_in"),
+    "story.layout": ("lay_out",),
     "story.titles": ("suggest_title",),
     "story.tree": (
         "Panel",
@@ -192,6 +192,7 @@ __all__ = [
     "StorySummary",
     "StoryTree",
     "StudioConfig",
+    "TaleFrame",
     "TurnCancelled",
     "TurnRequest",
     "UnconfirmedError",
@@ -206,6 +207,7 @@ __all__ = [
     "load_config",
     "load_palette",
     "make_request",
+    "make_tale",
     "message_for",
     "open_image",
     "open_store",

@@ -12,7 +12,11 @@ from seedstory_core.config.paths import project_path
 
 @functools.cache
 def load_palette(name: str) -> Mapping[str, str]:
-    """Return colours `#rrggbb` by name: those of the `page`, its `drawings` or a printed `book`."""
+    """Return colours `#rrggbb` by name.
+
+    Palettes are those of the `page`, its `drawings`, and a `book`, which is `book-dark` on screens
+    that are set to dark.
+    """
     palettes = json.loads(project_path("assets/palette.json").read_text("utf-8"))
     return MappingProxyType(palettes[name])
 

@@ -33,8 +33,8 @@ FEWEST_PAGES = 3
 def suggest_title(texts: Sequence[str]) -> str:
     """Return a title for a tale, or '' if none can be found.
 
-    The hero is the first name that is on many pages; the thing is the noun after an article that most of
-    the pages have from the first one on. Both must be on more than one page.
+    The hero is the first name that is on many pages; the thing is the noun after an article that
+    most of the pages have. Both must be on more than one page.
 
     Args:
         texts: The captions of its pages, in English.

@@ -82,7 +82,7 @@ def test_a_page_may_be_framed_by_the_sites_that_are_allowed(
     queue = JobQueue(store)
     page = build_page(store, queue)
     visitors = make_visitors(store.config)
-    (guard,) = launch_options(store, queue, page, visitors)["app_kwargs"]["middleware"]
+    guard, _ = launch_options(store, queue, page, visitors)["app_kwargs"]["middleware"]
     made = guard.cls(None, *guard.args, **guard.kwargs)
     assert made._headers["Content-Security-Policy"].endswith("'self' https://example.org")
     assert "X-Frame-Options" not in made._headers

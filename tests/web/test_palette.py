@@ -17,13 +17,17 @@ ELSEWHERE = [
     "assets/style.css",
     "demo/theme.py",
     "demo/templates/head.html",
+    "demo/templates/unreadable.html",
+    "demo/templates/no_script.html",
     "seedstory_core/story/export/book.py",
+    "seedstory_core/story/export/tale.py",
+    "seedstory_core/story/export/tale.css",
 ]
 OF_ONE_ELEMENT = {"haze", "indent", "share"}
 """What templates set for a single element."""
 
 
-@pytest.mark.parametrize("name", ["page", "lamplight", "drawings", "book"])
+@pytest.mark.parametrize("name", ["page", "lamplight", "drawings", "book", "book-dark"])
 def test_colours_are_whole_and_different(name: str) -> None:
     palette = load_palette(name)
     assert all(COLOUR.fullmatch(colour) and len(colour) == 7 for colour in palette.values())

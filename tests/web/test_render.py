@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from demo import render
+from demo.addresses import image_url
 from demo.openings import Opening, load_openings
-from demo.routes import image_url
 from demo.serialize import outline_as_json, story_as_json
 from seedstory_core.config import project_path
 from seedstory_core.data.stories import parse

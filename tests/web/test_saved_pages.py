@@ -207,7 +207,7 @@ def test_a_thumbnail_that_cannot_be_made_is_a_picture_that_says_so(
     client = TestClient(app, headers={"accept": "image/svg+xml,image/*;q=0.8"})
     address = f"/pictures/{shelf.story_id}/{name}"
     with monkeypatch.context() as patch:
-        patch.setattr(routes_module, "_thumbnail", failing(error))
+        patch.setattr(routes_module, "webp", failing(error))
         answer = client.get(f"{address}?small")
     assert answer.status_code >= 500 and "This picture could not" in answer.text
     assert answer.headers["cache-control"] == "no-store"

@@ -39,6 +39,7 @@ from seedstory_core import (
     StudioConfig,
 )
 from seedstory_core.engine import StoryEngine
+from seedstory_core.story.export import Format
 from tests.helpers.studio import served
 from tests.helpers.told_stories import branched_story
 
@@ -351,8 +352,7 @@ def test_one_visitor_has_a_few_exports_made_at_a_time(
         assert go_on.wait(30)
         return b"a book"
 
-    form = SimpleNamespace(write=write, media_type="text/html", extension="")
-    monkeypatch.setitem(FORMATS, "html", form)
+    monkeypatch.setitem(FORMATS, "html", Format("Book", "text/html", write))
     app = Starlette(routes=routes(store, JobQueue(store), visitors))
     address = f"/take/{shelf.story_id}/p1.html"
     one, other = (TestClient(app, client=(host, 1)) for host in (ONE, OTHER))

@@ -13,6 +13,7 @@ from seedstory_core.story.export.book import to_html
 from seedstory_core.story.export.bundle import to_zip
 from seedstory_core.story.export.files import file_name
 from seedstory_core.story.export.storystream import to_storystream
+from seedstory_core.story.export.tale import TaleFrame, make_tale, to_tale
 from seedstory_core.story.export.whole import EXTENSION, to_story_file
 from seedstory_core.story.tree import StoryTree
 
@@ -36,6 +37,7 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     "html": Format("Picture book", "text/html", to_html),
+    "tale": Format("Playable book, all branches", "text/html", to_tale, "html"),
     "zip": Format("Everything, as ZIP", "application/zip", to_zip),
     "story": Format("The whole story, to bring back", "application/zip", to_story_file, EXTENSION),
 }
@@ -44,9 +46,12 @@ FORMATS: dict[str, Format] = {
 __all__ = [
     "FORMATS",
     "Format",
+    "TaleFrame",
     "file_name",
+    "make_tale",
     "to_html",
     "to_story_file",
     "to_storystream",
+    "to_tale",
     "to_zip",
 ]

@@ -34,20 +34,20 @@ def make_book(title: str, path: Sequence[Panel], images: dict[int, bytes]) -> st
             data = base64.b64encode(images[number]).decode("ascii")
             frame = IMAGE.format(data=data, number=number)
         elif panel.is_placeholder:
-            frame = GAP.format(why=_escape(panel.problem))
+            frame = GAP.format(why=escape_html(panel.problem))
         elif panel.image_name is not None:
             frame = GAP.format(why="This picture is missing or damaged.")
-        pages.append(PAGE.format(frame=frame, text=_escape(panel.text), number=number))
+        pages.append(PAGE.format(frame=frame, text=escape_html(panel.text), number=number))
     return BOOK.format(
-        title=_escape(title),
+        title=escape_html(title),
         style=css_variables(load_palette("book")) + STYLE,
         pages="\n".join(pages),
         end='<p class="end">The End</p>' if path[-1].is_end else "",
     )
 
 
-def _escape(text: str) -> str:
-    """Escape markup, and replace characters that HTML does not allow."""
+def escape_html(text: str) -> str:
+    """Return a text with its markup escaped and characters replaced that HTML does not allow."""
     allowed = "".join(
         c if c in "\n\t" or c >= " " and not _forbidden(c) else "\ufffd" for c in text
     )
@@ -118,5 +118,5 @@ section:first-of-type .text::first-letter { font-size: 3.1em; line-height: .82; 
   header { break-after: page; padding-top: 30vh; }
   img { width: 100%; max-width: none; max-height: 62vh; object-fit: contain; }
 }
-@page { margin: 14mm; }
+@page { size: portrait; margin: 14mm; }
 """
