@@ -20,6 +20,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.addresses import path_of, reading_url, studio_url
+from demo.books import load_books
 from demo.openings import Opening
 from demo.previews import STUDIO, Preview, preview_of
 from demo.reading import reading_tree
@@ -110,6 +111,7 @@ class Front:
                 site=STUDIO,
                 variables=css_variables(load_palette("page")),
                 openings=self._openings,
+                books=list(load_books().values()),
                 title=preview.title if read_url else "",
                 read_url=read_url,
             )

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 
 from demo import render
-from demo.books import Book
+from demo.books import ShelfBook
 from demo.errors import explain_saved
 from demo.openings import Opening
 from demo.state import SAME, Click, PageState, PageUpdate
@@ -69,7 +69,7 @@ class Handlers:
         store: SessionStore,
         queue: JobQueue,
         openings: tuple[Opening, ...],
-        books: Mapping[str, Book] = MappingProxyType({}),
+        books: Mapping[str, ShelfBook] = MappingProxyType({}),
     ) -> None:
         """Serve a store's stories, with the turns of a queue, openings and finished books."""
         self.store = store

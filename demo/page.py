@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from demo import render
-from demo.books import Book
+from demo.books import ShelfBook
 from demo.openings import Opening
 from demo.state import PageState
 from seedstory_core import FORMATS, KNOBS, MAX_RUN, POLICIES, POLICY_CHOICE, Knob, StudioConfig
@@ -37,7 +37,7 @@ class PageParts:
     """
 
     def __init__(
-        self, config: StudioConfig, openings: Sequence[Opening], books: Sequence[Book] = ()
+        self, config: StudioConfig, openings: Sequence[Opening], books: Sequence[ShelfBook] = ()
     ) -> None:
         """Lay out the page; call it inside `gr.Blocks`."""
         self.state = _value(PageState(view="").to_json(), "state", KEEP_STATE)
@@ -67,7 +67,7 @@ class PageParts:
         _fixed("foot")
         _fixed("dialogs", formats=FORMATS)
 
-    def _start(self, openings: Sequence[Opening], books: Sequence[Book]) -> None:
+    def _start(self, openings: Sequence[Opening], books: Sequence[ShelfBook]) -> None:
         with gr.Row(elem_id="start-desk"):
             with gr.Column(elem_id="shelf-side"):
                 _fixed("welcome", has_shelf=bool(openings))

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from demo.addresses import reading_image_url, studio_url
-from demo.books import Book
+from demo.books import ShelfBook
 from demo.errors import explain
 from demo.pictures import FOR_EVER, PAGE_PIXELS, THUMBNAIL_PIXELS, no_picture, webp
 from demo.previews import STUDIO, preview_of
@@ -39,14 +39,14 @@ UP = "../"
 """From `/read/{key}` to the studio."""
 
 
-def reading_routes(store: SessionStore, books: Mapping[str, Book]) -> list[Route]:
+def reading_routes(store: SessionStore, books: Mapping[str, ShelfBook]) -> list[Route]:
     """Return the routes of stories that can only be read, and of the finished books."""
 
     def page(request: Request) -> Response:
         key = request.path_params["key"]
         try:
             if key in books:
-                tree = books[key].tree
+                tree = books[key].book.tree
             else:
                 tree = reading_tree(store, store.archive.story_of(key))
         except Exception as error:
@@ -64,7 +64,7 @@ def reading_routes(store: SessionStore, books: Mapping[str, Book]) -> list[Route
         try:
             key = request.path_params["key"]
             if key in books:
-                data = books[key].image_bytes(name)
+                data = books[key].book.image_bytes(name)
                 return Response(data, media_type="image/webp", headers=FOR_EVER)
             story_id = store.archive.story_of(key)
             if all(name != panel.image_name for panel in store.open(story_id).tree):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from demo import manuscript, render
-from demo.books import Book
+from demo.books import ShelfBook
 from demo.manuscript import Manuscripts
 from demo.openings import Opening
 from demo.state import SAME, PageState, PageUpdate, Same
@@ -45,7 +45,7 @@ class Updates:
         store: SessionStore,
         queue: JobQueue,
         openings: tuple[Opening, ...],
-        books: Mapping[str, Book],
+        books: Mapping[str, ShelfBook],
     ) -> None:
         """Show a store's stories, the turns of a queue, the openings and the finished books."""
         self.store = store
@@ -115,7 +115,7 @@ class Updates:
         state, key = replace(state, fork=""), state.fork
         try:
             if key in self.books:
-                copied = self.books[key].copy_to(archive)
+                copied = self.books[key].book.copy_to(archive)
             else:
                 source = archive.story_of(key)
                 tree = self.store.open(source).tree

@@ -64,8 +64,9 @@ if TYPE_CHECKING:
         reading_key_of,
     )
     from seedstory_core.story.export import FORMATS, TaleFrame, file_name, make_tale
+    from seedstory_core.story.finished import FinishedBook, load_finished, save_finished
     from seedstory_core.story.importing import BroughtIn, bring_in
-    from seedstory_core.story.layout import lay_out
+    from seedstory_core.story.layout import Layout, lay_out
     from seedstory_core.story.titles import suggest_title
     from seedstory_core.story.tree import Panel, StoryTree, title_from_text
     from seedstory_core.story.upload import keep_text, open_image
@@ -137,8 +138,9 @@ _HOMES = {
         "reading_key_of",
     ),
     "story.export": ("FORMATS", "TaleFrame", "file_name", "make_tale"),
+    "story.finished": ("FinishedBook", "load_finished", "save_finished"),
     "story.importing": ("BroughtIn", "bring_in"),
-    "story.layout": ("lay_out",),
+    "story.layout": ("Layout", "lay_out"),
     "story.titles": ("suggest_title",),
     "story.tree": (
         "Panel",
@@ -158,6 +160,7 @@ __all__ = [
     "DeviceFullError",
     "FORMATS",
     "FileMissingError",
+    "FinishedBook",
     "History",
     "InputError",
     "Job",
@@ -165,6 +168,7 @@ __all__ = [
     "KNOBS",
     "Kind",
     "Knob",
+    "Layout",
     "LimitError",
     "MAKES_PANELS",
     "MAX_ALTERNATIVES",
@@ -205,6 +209,7 @@ __all__ = [
     "keep_text",
     "lay_out",
     "load_config",
+    "load_finished",
     "load_palette",
     "make_request",
     "make_tale",
@@ -214,6 +219,7 @@ __all__ = [
     "project_path",
     "read_number",
     "reading_key_of",
+    "save_finished",
     "suggest_title",
     "title_from_text",
 ]

@@ -2,10 +2,10 @@
    catalogues (assets/languages) come with Gradio's own translations. Every text of the page is
    written in English, by Python, by Gradio or by these scripts, and translated where it is shown. */
 
-const NAMES = ["aria-label", "title", "placeholder"];
+const NAMES = ["alt", "aria-label", "title", "placeholder"];
 /* What people and the storyteller wrote. */
 const TOLD = [
-  ".caption", ".title", ".title-suggested", ".way-text", ".cover-title", ".spine strong", ".card-text",
+  ".caption", ".title", ".title-suggested", ".way-text", ".cover-title", ".spine strong", ".finished strong", ".columns h3", ".card-text",
   "#peek p", "figcaption[dir]", ".lens-words", ".node-text", ".node-name", "textarea", "script", "style",
 ].join();
 
@@ -69,11 +69,17 @@ export function begin() {
     node.nodeValue = shown;
   }
 
+  const named = new WeakMap();
+
   function names(element) {
+    const known = named.get(element) || {};
     for (const name of NAMES) {
       const now = element.getAttribute(name);
-      const translated = now && catalogue.translate(now);
-      if (translated && translated !== now) element.setAttribute(name, translated);
+      if (!now || known[name] === now) continue;
+      const translated = catalogue.translate(now);
+      if (translated === null || translated === now) continue;
+      named.set(element, { ...named.get(element), [name]: translated });
+      element.setAttribute(name, translated);
     }
   }
 
@@ -81,7 +87,7 @@ export function begin() {
     if (root.nodeType === Node.TEXT_NODE) return text(root);
     if (root.nodeType !== Node.ELEMENT_NODE) return undefined;
     names(root);
-    for (const element of root.querySelectorAll("[aria-label], [title], [placeholder]")) names(element);
+    for (const element of root.querySelectorAll("[alt], [aria-label], [title], [placeholder]")) names(element);
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) text(node);
     return undefined;
