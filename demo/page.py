@@ -73,10 +73,10 @@ class PageParts:
                 _fixed("welcome", has_shelf=bool(openings))
                 self.waking = _html("", "waking")
                 _fixed("books", books=books)
-                self.shelf = _html(render.shelf(openings), "shelf")
+                self.shelf = _html(render.shelf(openings), "shelf", LISTEN)
             with gr.Column(elem_id="first-page"):
                 _fixed("page_one")
-                self.slot = _html(render.first_image(has_shelf=bool(openings)), "slot")
+                self.slot = _html(render.first_image(has_shelf=bool(openings)), "slot", LISTEN)
                 self.own_image = gr.File(
                     label="Your own picture", show_label=False, elem_id="own-image", height=60
                 )
@@ -119,7 +119,7 @@ def _fixed(template: str, **values: Any) -> None:
     )
 
 
-def _html(value: Any, elem_id: str, js: str = LISTEN) -> gr.HTML:
+def _html(value: Any, elem_id: str, js: str | None = None) -> gr.HTML:
     return gr.HTML(value, elem_id=elem_id, js_on_load=js, apply_default_css=False, padding=False)
 
 

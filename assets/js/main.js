@@ -15,9 +15,6 @@ const NAME = "SEED-Story Studio";
 const FIELDS = ["#sentence textarea", "#line textarea"];
 /* Acts that ask the storyteller for something. */
 const TURNS = ["begin", "go-on", "three-ways", "run", "again", "redraw", "reword", "wish"];
-/* Acts of Python that need nothing but the clicked element's data. */
-const SENT = [...TURNS, "open", "start", "stop", "undo", "redo", "pin", "remove", "restore", "picture", "rename", "star", "rename-story",
-  "copy-story", "delete-story", "restore-story"];
 
 let state = { view: "", story: "", panel: "", steps: 0, seal: "", live: "", at: "", mine: [] };
 let parts = null;
@@ -243,6 +240,8 @@ function drawMaps() {
   const live = state.live && ["turn", "run", "alternatives"].includes(state.live) ? state.at : null;
   const [ribbon, big] = maps;
   ribbon?.draw(state.panel, live);
+  // The book takes the room that the ribbon leaves.
+  root.style.setProperty("--ribbon", `${$(".ribbon")?.offsetHeight || 0}px`);
   if (big?.root.closest("dialog").open) {
     drawBigMap();
     showSelected();
@@ -474,7 +473,7 @@ function act(name, data = {}, target = null) {
   const isTurn = TURNS.includes(name);
   if (isTurn && (state.busy || document.body.dataset.asked)) return;
   if (LOCAL[name]) LOCAL[name](data, target);
-  else if (SENT.includes(name)) send({ do: name, ...data });
+  else send({ do: name, ...data });
 }
 
 /* Clicks on anything with data-do; those that need a field of the form go by their own part. */

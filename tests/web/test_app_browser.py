@@ -35,6 +35,8 @@ PATIENCE_MS = 40_000
 TURN_MS = 240_000
 HELD_STEPS = 60
 """As many seconds until a held turn ends by itself; more than any test here needs meanwhile."""
+GO_ON = ":is(#go-on, #another):visible"
+"""The button that tells the next page, or another one where there is one already."""
 LOST = "Connection to the server was lost."
 """Gradio's own sentence."""
 expect.set_options(timeout=PATIENCE_MS)
@@ -221,7 +223,7 @@ def test_a_whole_visit(page: Page, server: Server) -> None:
 
 def test_a_reloaded_page_follows_the_running_turn(page: Page, held_server: Server) -> None:
     open_told(page, held_server)
-    page.click("#go-on")
+    page.click(GO_ON)
     page.wait_for_selector("#live .gauge[aria-valuenow]")
     page.reload()
     page.wait_for_selector("body[data-live=turn] #live .page-live")
@@ -234,7 +236,7 @@ def test_a_turn_that_ends_elsewhere_does_not_carry_the_reader_off(
     page: Page, held_server: Server
 ) -> None:
     size = open_told(page, held_server)
-    page.click("#go-on")
+    page.click(GO_ON)
     page.wait_for_selector("#live .gauge[aria-valuenow]")
     page.click("#ribbon [data-panel=p1]")
     page.wait_for_selector("#page-p1.page-current")
@@ -254,7 +256,7 @@ def test_a_page_left_open_survives_a_restart(page: Page, server: Server) -> None
     server.kill()
     server.start()
     wait_for_connection(page)
-    page.click("#go-on")
+    page.click(GO_ON)
     wait_for_panel(page, "p2")
 
 
@@ -273,7 +275,7 @@ def test_a_restart_in_the_middle_of_a_turn_names_it_and_loses_no_words(
         # Held by a turn of another story, for new words alone are told in a moment.
         other = page.context.new_page()
         open_told(other, held_server)
-        other.click("#go-on")
+        other.click(GO_ON)
         other.wait_for_selector("#live .gauge[aria-valuenow]")
         field, lost = page.locator(".words-editor textarea"), "The other page 6 was lost"
         page.click(".page-current .caption")
@@ -345,11 +347,11 @@ def test_a_lost_reply_leaves_no_page_waiting(
             route.fulfill(status=502, content_type="text/html", body="<html>Bad Gateway</html>")
 
     page.route("**/queue/join*", reply)
-    page.click("#go-on")
+    page.click(GO_ON)
     wait_for_panel(page, f"p{size + 1}")
     assert len(seen) >= lost
     page.unroute("**/queue/join*")
-    page.click("#go-on")
+    page.click(GO_ON)
     wait_for_panel(page, f"p{size + 2}")
 
 
@@ -429,12 +431,12 @@ def test_a_lost_stream_leaves_no_page_waiting(page: Page, server: Server, how: s
             route.fulfill(status=200, content_type="text/event-stream", body="")
 
     page.route("**/queue/data*", stream)
-    page.click("#go-on")
+    page.click(GO_ON)
     # A dead stream is only known by its silence, and then the page is loaded again.
     page.wait_for_selector(f"#page-p{size + 1}.page-current", timeout=TURN_MS)
     wait_for_panel(page, f"p{size + 1}")
     assert count
-    page.click("#go-on")
+    page.click(GO_ON)
     wait_for_panel(page, f"p{size + 2}")
 
 
@@ -444,9 +446,9 @@ def test_two_readers_wait_in_line_and_see_their_place(
     other = browser.new_context().new_page()
     other.set_default_timeout(PATIENCE_MS)
     sizes = [open_told(reader, held_server) for reader in (page, other)]
-    page.click("#go-on")
+    page.click(GO_ON)
     page.wait_for_selector("#live .gauge[aria-valuenow]")
-    other.click("#go-on")
+    other.click(GO_ON)
     expect(other.locator("#live .doing")).to_have_text("Waiting in line: 1 turn before yours")
     # Away and back: the page goes on watching its turn.
     page.click("#ribbon [data-panel=p1]")
@@ -875,7 +877,7 @@ def test_a_page_that_lost_a_change_asks_for_the_whole_story(page: Page, server: 
     size = open_told(page, server)
     page.wait_for_timeout(2000)
     page.evaluate("window.seedstory.story.seal = 'of another time'")
-    page.click("#go-on")
+    page.click(GO_ON)
     wait_for_panel(page, f"p{size + 1}")
     assert len(nodes(page)) == size + 1
 
@@ -920,7 +922,7 @@ def test_nothing_lies_under_the_composer(page: Page, server: Server, size: tuple
 def test_the_keyboard_stays_where_the_eye_is(page: Page, server: Server) -> None:
     size = open_told(page, server)
     inside = "document.activeElement.closest('.page-current, .page-tools') !== null"
-    page.focus("#go-on")
+    page.focus(GO_ON)
     page.keyboard.press("Enter")
     wait_for_panel(page, f"p{size + 1}")
     page.wait_for_timeout(400)

@@ -87,25 +87,23 @@ from seedstory_core.story.export.words import to_text
 }
 
 BUTTON: Edits = {
-    "demo/page.py": {
-        "            self.remove = gr.Button(": """\
-            self.to_first = gr.Button("To the first page", size="sm", elem_id="to-first")
+    "demo/templates/page_acts.html": {
+        '  {{ labelled("remove",': """\
+  {{ labelled("to-first", "first", "To the first page") }}
 """,
     },
     "demo/handlers.py": {
+        '            "stop": self._stop,\n': """\
+            "to-first": self._to_first,
+""",
         "    def set_policy(self": '''\
-    def to_first(self, state: PageState) -> PageUpdate:
+    def _to_first(self, state: PageState, click: Click) -> PageUpdate:
         """Go to the first panel of the current path."""
         session, panel = self._here(state)
         first = session.tree.path(panel.id)[0]
         return self.updates.story(state, session, first.id, watch=False)
 
 ''',
-    },
-    "demo/wiring.py": {
-        "    parts.policy.input(": """\
-    parts.to_first.click(**wires.answer(on.to_first, here), **OFTEN)
-""",
     },
 }
 
@@ -149,7 +147,7 @@ def test_a_recipe_touches_no_more_files_than_promised() -> None:
         "A sampling setting": 2,
         "A memory policy": 1,
         "An export format": 2,  # its own, and the line of FORMATS
-        "A button": 3,
+        "A button": 2,
     }
     changed = [name for name, inserted in FORMAT.items() if NEW not in inserted]
     assert changed == ["seedstory_core/story/export/__init__.py"]
