@@ -36,7 +36,7 @@ from seedstory_core import (
 )
 
 FIRST_WORDS = 9
-QUOTES = {'"': "“”", "'": "‘’"}
+QUOTES = {'"': ("“", "”"), "'": ("‘", "’")}
 """Opening and closing marks in place of the typewriter's."""
 BEFORE_OPENING = " \n\t([-–—“‘\"'"
 """After these, or at the beginning, a mark opens."""

@@ -86,7 +86,7 @@ def look_over(
 
 def look_ahead(segments: Sequence[KVSegment], policy: MemoryPolicy, num_more: int) -> int:
     """Return how many rows are seen after a path, and after more panels like its last one."""
-    longer = [*segments, *segments[-1:] * num_more]
+    longer = [*segments, *list(segments[-1:]) * num_more]
     return sum(len(rows) for _, rows in _rows(longer, policy))
 
 

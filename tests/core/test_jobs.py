@@ -405,3 +405,21 @@ def test_a_run_that_is_stopped_keeps_what_it_has_made(queue: JobQueue) -> None:
     tree = queue.store.open(job.story_id).tree
     assert run.progress.panel_id == tree.panels[-1].id
     assert 3 <= len(tree) < 26
+
+
+def test_seconds_left_are_learned_from_this_machines_own_jobs(queue: JobQueue) -> None:
+    job = opened(queue, complete_text=False)
+    assert queue.seconds_left(job) is None or job.begun_at is not None
+    assert outcome(job) == "done" and job.begun_at is not None
+    left = queue.seconds_left(job)
+    assert left is not None and left >= 0
+    now = time.monotonic()
+    job.begun_at = now
+    fresh = queue.seconds_left(job)
+    assert fresh is not None and 0 < fresh < WAIT_SECONDS
+    job.kind, job.num_panels = "run", 4
+    assert queue.seconds_left(job) is None, "of this kind none has ended yet"
+    queue._pace["run"] = 2.0
+    assert queue.seconds_left(job) == pytest.approx(8.0, abs=0.5)
+    job.begun_at = now - 100
+    assert queue.seconds_left(job) == 0.0

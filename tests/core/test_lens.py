@@ -77,3 +77,16 @@ def test_a_pinned_panel_is_seen_whole(session: StorySession) -> None:
 def test_a_panel_beside_the_path_has_no_lens(session: StorySession) -> None:
     with pytest.raises(StoryNotFoundError, match="does not read this page"):
         session.lens("p6", "p3")
+
+
+def test_the_outlook_says_what_each_policy_keeps_now_and_later(session: StorySession) -> None:
+    session.set_policy("dense")
+    now = session.outlook("p6")
+    assert now.seen["dense"] == now.num_rows == sum(one.num_rows for one in session.sights("p6"))
+    later = session.outlook("p6", 10)
+    assert later.seen["dense"] > now.seen["dense"] and later.num_rows == now.num_rows
+    session.set_policy("window", window_panels=2)
+    window = session.outlook("p6")
+    assert window.seen["window"] == sum(one.num_seen for one in session.sights("p6"))
+    assert window.seen["window"] == session.outlook("p6", 10).seen["window"]
+    assert now.row_bytes == session.lens("p1", "p6").row_bytes

@@ -47,6 +47,31 @@ def test_a_page_can_ask_what_became_of_its_turn(store: SessionStore) -> None:
     assert client.get("/turns/nobody").json() == {"job": ""}
 
 
+def test_the_page_is_told_what_the_storyteller_has_in_view(
+    store: SessionStore, client: TestClient
+) -> None:
+    shelf = branched_story(store.archive)
+    path = [panel.id for panel in shelf.tree.path("p6")]
+    found = client.get(f"/sights/{shelf.story_id}/p6").json()
+    assert list(found["sights"]) == path
+    policies = {one["name"]: one for one in found["policies"]}
+    assert policies["dense"]["seen"] == found["rows"] <= policies["dense"]["seen_later"]
+    assert found["policy"] in policies
+    lens = client.get(f"/sights/{shelf.story_id}/p6/p2").json()
+    assert "".join(text for text, _ in lens["words"]) == shelf.tree.panel("p2").text
+    assert 0 < lens["image_seen"] <= lens["image_rows"]
+    assert client.get(f"/sights/{shelf.story_id}/p6/p99").status_code == 404
+    assert client.get("/sights/nobody/p1").status_code == 404
+
+
+def test_nothing_is_waited_for_before_the_models_are_there(
+    store: SessionStore, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = branched_story(store.archive)
+    monkeypatch.setattr(type(store.handle), "is_ready", False)
+    assert client.get(f"/sights/{shelf.story_id}/p6").json() == {}
+
+
 def test_images_come_large_and_small(store: SessionStore, client: TestClient) -> None:
     shelf = branched_story(store.archive)
     name = shelf.tree.panel("p1").image_name
@@ -55,7 +80,11 @@ def test_images_come_large_and_small(store: SessionStore, client: TestClient) ->
     assert Image.open(io.BytesIO(large.content)).size == (256, 256)
     assert max(Image.open(io.BytesIO(small.content)).size) == 192
     assert len(small.content) < len(large.content)
-    for answer in (large, small):
+    page = client.get(f"{address}?page")
+    assert page.headers["content-type"] == "image/webp"
+    assert Image.open(io.BytesIO(page.content)).size == (256, 256)
+    assert len(page.content) < len(large.content) / 2
+    for answer in (large, small, page):
         assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
 
 
