@@ -153,13 +153,15 @@ export class Book {
   /* A swipe turns the page; selecting words or scrolling does not. */
   listenToSwipes() {
     let start = null;
-    const root = this.root;
-    root.addEventListener("touchstart", (event) => {
+    /* While a page turns, a touch is on the document itself. */
+    const isOnBook = (target) => target === document.documentElement ||
+      (target.closest("#pages") && !target.closest("textarea, input, .ways"));
+    document.addEventListener("touchstart", (event) => {
       const [touch] = event.touches;
-      const isFree = event.touches.length === 1 && !event.target.closest("textarea, input, .ways");
+      const isFree = event.touches.length === 1 && isOnBook(event.target);
       start = isFree ? { x: touch.clientX, y: touch.clientY } : null;
     }, { passive: true });
-    root.addEventListener("touchend", (event) => {
+    document.addEventListener("touchend", (event) => {
       if (!start) return;
       const [touch] = event.changedTouches;
       const x = touch.clientX - start.x;

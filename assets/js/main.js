@@ -408,8 +408,8 @@ function setLight(light) {
 
 const LOCAL = {
   go: ({ panel }) => go(panel),
-  turn: () => turn(),
-  before: () => (state.panel ? go(story.before(state.panel)) : undefined),
+  turn: () => state.view === "story" && turn(),
+  before: () => state.view === "story" && state.panel && go(story.before(state.panel)),
   first: () => go(story.trail[0]),
   last: () => go(story.trail.at(-1)),
   watch: () => go(state.at),
@@ -591,8 +591,9 @@ function chooseWay(number) {
 document.addEventListener("keydown", (event) => {
   if (composes(event)) return;
   if (event.target.matches?.(".title-input")) {
-    if (event.key === "Escape") leaveTitle(event.target, false);
-    if (event.key === "Enter") leaveTitle(event.target, true);
+    if (event.key !== "Escape" && event.key !== "Enter") return;
+    event.preventDefault(); // or Enter would press the button that gets the focus
+    leaveTitle(event.target, event.key === "Enter");
     return;
   }
   if (event.key === "Escape") {
@@ -655,7 +656,7 @@ function beginParts() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => {
     if (!setting("light", "")) setLight(matches ? "lamp" : "day");
   });
-  if (book.root) book.listenToSwipes();
+  book.listenToSwipes();
   press("view", book.view === "scroll");
   press("read-aloud", false);
   $("#map-search")?.addEventListener("input", (event) => {
