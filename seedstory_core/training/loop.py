@@ -85,12 +85,14 @@ def train(stage: Stage, plan: Plan, run: Path, *, max_minutes: float | None = No
             training.step(batch)
             now = time.monotonic()
             out_of_time = max_minutes is not None and now - started > max_minutes * 60
-            if asked or out_of_time or now - saved > plan.save_minutes * 60:
+            # Looked at once: a signal that comes during the sheet stops after the next step, saved.
+            stops = bool(asked) or out_of_time
+            if stops or now - saved > plan.save_minutes * 60:
                 training.save()
                 saved = now
             if training.progress.step % plan.sheet_every == 0:
                 training.draw_sheet()
-            if asked or out_of_time:
+            if stops:
                 break
     done = training.progress.step >= plan.steps
     if done:
