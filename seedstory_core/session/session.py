@@ -944,6 +944,7 @@ class StorySession:
             author="reader",
             token_ids=record.token_ids,
             image_name=None,
+            pictures=(),
             settings={**panel.settings, **memory},
             created_at=time.time(),
             **changes,

@@ -138,6 +138,20 @@ def test_painting_again_keeps_every_picture(session: StorySession) -> None:
         session.show_picture("p2", session.tree.panel("p1").image_name or "")
 
 
+def test_a_page_with_other_words_begins_with_the_picture_that_is_shown(
+    session: StorySession,
+) -> None:
+    """The other pictures stay with the page that they were painted for."""
+    panel_of(session.redraw("p2", request(60)))
+    told = panel_of(session.rewrite("p2", "Mira sings."))
+    assert session.image(told.id).tobytes() == session.image("p2").tobytes()
+    assert [picture.name for picture in told.all_pictures] == [told.image_name]
+    assert len(session.tree.panel("p2").pictures) == 2
+    panel_of(session.redraw(told.id, request(61)))
+    painted = again(session).tree.panel(told.id)
+    assert len(painted.pictures) == 2 and painted.image_name == painted.pictures[1].name
+
+
 def test_the_bin_holds_branches_inside_each_other(session: StorySession) -> None:
     session.remove_branch("p4")
     session.remove_branch("p2")

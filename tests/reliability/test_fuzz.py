@@ -193,7 +193,11 @@ class Door:
                     return
 
 
-DOINGS = ("go", "open", "look", "start", "rename", "picture", "restore", "undo", "redo")
+DOINGS = (
+    *("open", "look", "start", "stop", "policy", "rename-story", "copy-story", "begin", "go-on"),
+    *("three-ways", "run", "again", "redraw", "reword", "rename", "picture", "restore", "undo"),
+    *("redo", "pin", "name", "star", "remove", "restore-story"),
+)
 """What a click on the page can ask for."""
 
 
@@ -241,7 +245,8 @@ def test_whatever_is_asked_is_answered_and_loses_nothing(
         values = changed(door.values(function, chance), chance)
         event = changed(
             {"do": chance.choice(DOINGS), "story": door.given, "name": "p2-00000000.png"}
-            | {"panel": "p2", "title": "A title", "opening": "mira", "job": "x"},
+            | {"panel": "p2", "title": "A title", "opening": "mira", "job": "x"}
+            | {"words": "It rains.", "count": "2"},
             chance,
         )
         before = kept_of(door.store, door.given)
@@ -374,10 +379,10 @@ def look_at(archive: StoryArchive, story_id: str) -> None:
     summaries = archive.list()
     assert re.search("spine", render.story_shelf(summaries))
     found = archive.load(story_id)
+    render.cover(found.tree, story_id)
     for panel in found.tree:
-        render.book(found.tree, story_id, panel.id)
-        render.outline(found.tree, story_id, panel.id)
-        render.tail(found.tree, story_id, panel.id)
+        sizes = {one.id: (1, 1) for one in found.tree}
+        render.page(found.tree, story_id, panel, 1, sizes, lambda _: "")
         if panel.image_name is not None:
             try:
                 archive.image(story_id, panel)

@@ -93,6 +93,10 @@ def test_a_page_with_several_pictures_leads_to_them() -> None:
     assert ">Picture 2 of 3<" in markup
     assert re.findall(r'data-name="([^"]+)"', markup) == [pictures[0].name, pictures[2].name]
     assert "Picture 2" not in sheet(tree, "p3")
+    other = grow(("p2", None), p2={**changes, "image_name": "p2-0000000f.png"})
+    assert "Picture" not in sheet(other, "p2"), (
+        "a record may name another image than those it lists"
+    )
 
 
 def test_every_markup_is_well_formed() -> None:

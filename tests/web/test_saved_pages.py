@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from demo import api as api_module
-from demo import render
+from demo import manuscript, render
 from demo import routes as routes_module
 from demo.api import Api
 from demo.build import make_visitors
@@ -81,13 +81,12 @@ def told(on: Handlers) -> PageState:
                 (StoryTree, "path"),
                 (StoryTree, "next_id"),
                 (JobQueue, "running"),
-                (render, "title_bar"),
-                (render, "book"),
-                (render, "tail"),
-                (render, "outline"),
-                (render, "pin_label"),
-                (render, "go_on_label"),
+                (render, "page"),
+                (render, "cover"),
+                (render, "bin_of"),
                 (render, "fill"),
+                (manuscript, "write"),
+                (manuscript, "lay_out"),
             ]
         )
     ],
@@ -115,7 +114,8 @@ def test_a_page_that_cannot_be_shown_is_said_to_be_saved(
     assert update.sentence is SAME and update.line is SAME
     # The story is opened again, as the sentence says.
     again = answered(on.arrive, state=PageState(story=state.story))
-    assert again.state.panel == "p1" and "Mira waves." in again.book and again.notice == ""
+    assert again.state.panel == "p1" and again.notice == ""
+    assert again.manuscript["pages"]["p1"]["text"] == "Mira waves."
 
 
 @pytest.mark.parametrize("error", ERRORS)
