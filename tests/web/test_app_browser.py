@@ -6,6 +6,7 @@ the shipped tiny weights do equally well, for nothing here looks at what is told
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -40,6 +41,11 @@ GO_ON = ":is(#go-on, #another):visible"
 LOST = "Connection to the server was lost."
 """Gradio's own sentence."""
 expect.set_options(timeout=PATIENCE_MS)
+
+
+def slow(value: Any) -> Any:
+    """Return a case that only `make test-all` tries, because another one is like it."""
+    return pytest.param(value, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +266,7 @@ def test_a_page_left_open_survives_a_restart(page: Page, server: Server) -> None
     wait_for_panel(page, "p2")
 
 
-@pytest.mark.parametrize("way", ["written", "reworded"])
+@pytest.mark.parametrize("way", ["written", slow("reworded")])
 def test_a_restart_in_the_middle_of_a_turn_names_it_and_loses_no_words(
     page: Page, held_server: Server, way: str
 ) -> None:
@@ -324,8 +330,8 @@ def test_a_reload_in_a_turns_last_moment_shows_the_new_page(
     wait_for_panel(other, "p6")
 
 
-@pytest.mark.parametrize("lost", [1, 2, 3])
-@pytest.mark.parametrize("how", ["502", "cut"])
+@pytest.mark.parametrize("lost", [1, slow(2), slow(3)])
+@pytest.mark.parametrize("how", [slow("502"), "cut"])
 def test_a_lost_reply_leaves_no_page_waiting(
     page: Page, server: Server, lost: int, how: str
 ) -> None:
@@ -355,7 +361,7 @@ def test_a_lost_reply_leaves_no_page_waiting(
     wait_for_panel(page, f"p{size + 2}")
 
 
-@pytest.mark.parametrize("way", ["sentence", "card", "reload"])
+@pytest.mark.parametrize("way", [slow("sentence"), "card", slow("reload")])
 def test_a_lost_reply_to_the_beginning_leaves_no_page_waiting(
     page: Page, server: Server, way: str
 ) -> None:
@@ -412,7 +418,7 @@ def test_a_lost_reply_to_the_arrival_leaves_no_page_empty(page: Page, server: Se
     assert len(lost) == 2
 
 
-@pytest.mark.parametrize("how", ["502", "cut", "ends", "silent"])
+@pytest.mark.parametrize("how", [slow("502"), "cut", slow("ends"), slow("silent")])
 def test_a_lost_stream_leaves_no_page_waiting(page: Page, server: Server, how: str) -> None:
     """The stream of events is refused, cut off, ended as if all was well, or says nothing."""
     size = open_told(page, server)
@@ -508,7 +514,9 @@ def test_bad_input_is_answered_and_nothing_typed_is_lost(
     assert page.locator("#page-p1 img").evaluate("image => image.naturalWidth") == 320
 
 
-@pytest.mark.parametrize("story", ["nonsense", "../../etc/passwd", "A" * 22, "<script>"])
+@pytest.mark.parametrize(
+    "story", [slow("nonsense"), slow("../../etc/passwd"), slow("A" * 22), "<script>"]
+)
 def test_a_wrong_address_leads_to_the_start_page(page: Page, server: Server, story: str) -> None:
     page.goto(f"{server.url}?story={story}&panel=p1")
     expect(page.locator(".notice")).to_contain_text("There is no story under this address")
@@ -882,11 +890,11 @@ def test_a_page_that_lost_a_change_asks_for_the_whole_story(page: Page, server: 
     assert len(nodes(page)) == size + 1
 
 
-@pytest.mark.parametrize("size", [(1366, 768), (1440, 900), (1920, 1080), (2560, 1300)])
-def test_the_book_lies_in_the_middle(page: Page, server: Server, size: tuple[int, int]) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
+def test_the_book_lies_in_the_middle(page: Page, server: Server) -> None:
     open_told(page, server)
-    for selector in ("#pages .page-current", ".masthead", ".acts"):
+    places = ("#pages .page-current", ".masthead", ".acts")
+    for width, selector in itertools.product((1366, 1440, 1920, 2560), places):
+        page.set_viewport_size({"width": width, "height": 900})
         left, right = page.evaluate(
             """(selector) => {
                 const box = document.querySelector(selector).getBoundingClientRect();
@@ -894,16 +902,17 @@ def test_the_book_lies_in_the_middle(page: Page, server: Server, size: tuple[int
             }""",
             selector,
         )
-        assert abs(left - right) <= 1, selector
+        assert abs(left - right) <= 1, (width, selector)
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (390, 844), (844, 390), (360, 225)])
-def test_nothing_lies_under_the_composer(page: Page, server: Server, size: tuple[int, int]) -> None:
+def test_nothing_lies_under_the_composer(page: Page, server: Server) -> None:
     """Whatever is asked for can be scrolled to where the composer is not."""
-    page.set_viewport_size({"width": size[0], "height": size[1]})
     open_told(page, server)
     page.click(".page-tools [data-do=edit-words]")
-    for selector in (".words-editor textarea", "[data-do=put-words]", "[data-do=leave-words]"):
+    fields = (".words-editor textarea", "[data-do=put-words]", "[data-do=leave-words]")
+    sizes = ((1440, 900), (390, 844), (844, 390), (360, 225))
+    for (width, height), selector in itertools.product(sizes, fields):
+        page.set_viewport_size({"width": width, "height": height})
         page.locator(selector).scroll_into_view_if_needed()
         page.locator(selector).focus()
         is_covered = page.evaluate(
@@ -916,7 +925,7 @@ def test_nothing_lies_under_the_composer(page: Page, server: Server, size: tuple
             }""",
             selector,
         )
-        assert not is_covered, selector
+        assert not is_covered, (width, selector)
 
 
 def test_the_keyboard_stays_where_the_eye_is(page: Page, server: Server) -> None:
