@@ -464,7 +464,10 @@ const LOCAL = {
   keys: () => dialogs.open("keys"),
   close: () => dialogs.close(),
   compare: () => dialogs.compare(story, selected, state.panel),
-  dismiss: (data, target) => (target.closest(".notice").hidden = true),
+  dismiss: (data, target) => {
+    target.closest(".notice").hidden = true;
+    send({ do: "dismiss" }); // so that the same notice is shown when it comes again
+  },
   clear: () => {},
 };
 
