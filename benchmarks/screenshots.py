@@ -29,24 +29,29 @@ BOOK = "book-mira"
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SHOWN = "body[data-view=story][data-busy=''] #pages .page-current"
 QUALITY = 86
+FOLDER = project_path("docs/images")
 PATIENCE_SECONDS = 120
 
 
 def main() -> None:
     """Take all pictures."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.screenshots", description=__doc__)
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
-    parser.add_argument("--folder", type=Path, default=project_path("docs/images"))
-    arguments = parser.parse_args()
+    arguments = command_line("python -m benchmarks.screenshots", __doc__)
     from playwright.sync_api import sync_playwright
 
-    with _studio() as url, sync_playwright() as playwright:
+    with studio() as (url, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=arguments.chromium, args=["--no-sandbox"]
         )
         for name, image in _views(browser, url):
-            image.save(arguments.folder / f"{name}.webp", "WEBP", quality=QUALITY, method=6)
+            image.save(FOLDER / f"{name}.webp", "WEBP", quality=QUALITY, method=6)
         browser.close()
+
+
+def command_line(program: str, description: str | None) -> argparse.Namespace:
+    """Read the command line of what needs a browser."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    return parser.parse_args()
 
 
 def _views(browser: Any, url: str) -> Iterator[tuple[str, Image.Image]]:
@@ -85,7 +90,8 @@ def _shot(page: Any) -> Image.Image:
 
 
 @contextmanager
-def _studio() -> Iterator[str]:
+def studio() -> Iterator[tuple[str, Path]]:
+    """Start the studio with an empty story folder; yield its address and the folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -102,7 +108,7 @@ def _studio() -> Iterator[str]:
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"The studio does not answer at {url}.")
                 time.sleep(0.3)
-            yield url
+            yield url, Path(stories)
         finally:
             process.terminate()
             process.wait()

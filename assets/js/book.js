@@ -47,9 +47,9 @@ export class Book {
     if (turns && document.startViewTransition && document.visibilityState === "visible") {
       const way = this.story.path(before || "").includes(panel) || !panel ? "back" : "on";
       document.documentElement.dataset.turn = way;
-      this.turning = document.startViewTransition(update);
-      this.turning.ready.catch(() => {});
-      this.turning.finished.finally(() => delete document.documentElement.dataset.turn);
+      const turning = document.startViewTransition(update);
+      turning.ready.catch(() => {});
+      turning.finished.finally(() => delete document.documentElement.dataset.turn);
     } else {
       update();
     }

@@ -103,4 +103,7 @@ export function begin() {
     childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: NAMES,
   });
   all(document.body);
+  // Gradio's field for files is labelled by the stylesheet.
+  const own = catalogue.translate("Use a picture of your own");
+  if (own) document.documentElement.style.setProperty("--own-picture", JSON.stringify(own));
 }

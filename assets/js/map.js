@@ -113,6 +113,7 @@ export class StoryMap {
     const says = [`Page ${number}: ${page.words}`];
     if (page.name) says.unshift(page.name);
     if (siblings.length > 1) says.push(`way ${siblings.indexOf(place.id) + 1} of ${siblings.length}`);
+    if (page.yours) says.push("yours");
     if (page.end) says.push("the end");
     if (page.star) says.push("starred");
     if (page.pinned) says.push("kept in mind");
@@ -299,7 +300,7 @@ export class StoryMap {
     words.dir = "auto";
     words.textContent = this.story.text(panel) || page.words;
     const place = document.createElement("small");
-    place.textContent = `Page ${this.story.places.get(panel).column + 1}${page.name ? " · " + page.name : ""}`;
+    place.textContent = `Page ${this.story.places.get(panel).column + 1}${page.yours ? " · yours" : ""}${page.name ? " · " + page.name : ""}`;
     const image = document.createElement("img");
     image.src = page.thumb;
     image.alt = "";

@@ -104,8 +104,10 @@ def save_finished(
             folder / f"{panel.id}.webp", "WEBP", quality=QUALITY, method=6
         )
         panels.append({**records.panel_to_record(_plain(panel)), "id": panel.id})
-    content = {"title": tree.title, "panels": panels}
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    # A panel a line, so that a book can be looked at and compared.
+    lines = ",\n".join(json.dumps(panel, ensure_ascii=False) for panel in panels)
+    title = json.dumps(tree.title, ensure_ascii=False)
+    text = f'{{"title": {title}, "panels": [\n{lines}\n]}}\n'
     (folder / INDEX).write_text(text, "utf-8")
     return _load(folder)
 

@@ -23,7 +23,7 @@ ELSEWHERE = [
     "seedstory_core/story/export/tale.py",
     "seedstory_core/story/export/tale.css",
 ]
-OF_ONE_ELEMENT = {"haze", "ribbon", "share"}
+OF_ONE_ELEMENT = {"haze", "own-picture", "ribbon", "share"}
 """What templates set for a single element."""
 
 
