@@ -14,7 +14,17 @@ from seedstory_core.story.export import FORMATS
 
 LANGUAGES = load_languages()
 PLACE = re.compile(r"\{(\d)\}")
-OURS = {"SEED-Story", "Studio", "Space", "Home", "End", "Esc", "Ctrl+Z", "Ctrl+Y"}
+OURS = {
+    "SEED-Story",
+    "Studio",
+    "SEED-Story Studio",
+    "Space",
+    "Home",
+    "End",
+    "Esc",
+    "Ctrl+Z",
+    "Ctrl+Y",
+}
 """Names and keys, which are the same everywhere."""
 
 
